@@ -1,0 +1,43 @@
+/**
+ * Errors a user of the library meets. The first line says what is wrong, the following lines give the values:
+ *
+ *   ShapeError: linear: x has 6 features but the weight was built for 8
+ *     x        [5, 6]   expected [N, 8]
+ *     w        [8, 4]
+ *
+ * A command prints `error.message` and never a stack trace.
+ */
+export abstract class FromnoiseError extends Error {
+  /** One sentence: what is wrong and where. */
+  readonly summary: string;
+  /** The values behind the sentence, one line each. */
+  readonly details: readonly string[];
+
+  constructor(summary: string, details: readonly string[] = []) {
+    super([summary, ...details.map((line) => `  ${line}`)].join("\n"));
+    this.summary = summary;
+    this.details = details;
+    this.name = new.target.name;
+  }
+}
+
+/** Shapes, axes or sizes that do not fit an operation. */
+export class ShapeError extends FromnoiseError {}
+
+/** A device that is not there, a mix of devices, or a dtype or size that a device does not have. */
+export class DeviceError extends FromnoiseError {}
+
+/** Use of a tensor or device after it was disposed. */
+export class DisposedError extends FromnoiseError {}
+
+/** A value that is NaN or infinite where training cannot go on; names the first such tensor and the step. */
+export class NumericError extends FromnoiseError {}
+
+/** A configuration field or option: names the field, the value, and what is allowed. */
+export class ConfigError extends FromnoiseError {}
+
+/** A checkpoint that is damaged or does not fit the model: key by key. */
+export class CheckpointError extends FromnoiseError {}
+
+/** An image file that cannot be read or does not fit: the file and what was expected. */
+export class ImageError extends FromnoiseError {}
