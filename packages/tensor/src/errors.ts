@@ -19,6 +19,16 @@ export abstract class FromnoiseError extends Error {
     this.details = details;
     this.name = new.target.name;
   }
+
+  /** Adds the layer in which the error came up, once: the innermost `at` that sees the error names it. */
+  locate(path: string): void {
+    if (this.location !== undefined || path === "") return;
+    this.location = path;
+    this.message += `\n  at ${path}`;
+  }
+
+  /** The path of the layer, such as unet.mid_block.attentions.0; undefined outside of layers. */
+  location?: string;
 }
 
 /** Shapes, axes or sizes that do not fit an operation. */

@@ -1,1 +1,12 @@
-export {};
+/** @fromnoise/tensor: tensors and neural operations, each forward with its hand-derived backward beside it; no autograd. */
+export { Tensor } from "./tensor.js";
+export { Device, type MemoryReport } from "./device.js";
+export { deviceNames, openDevice, parseDevice, type DeviceName, type DeviceSpec } from "./open-device.js";
+export type { NumberArray } from "./backend.js";
+export { convOutput, fusedKernels, kernels, updateKernels, type DType } from "./kernels.js";
+export * from "./errors.js";
+export { broadcastShapes, formatShape, sizeOf, type Shape } from "./shape.js";
+export { at, here } from "./location.js";
+export { debug, setDebug, type DebugSettings, type KernelEvent } from "./debug.js";
+export * from "./random.js";
+export * from "./ops/index.js";

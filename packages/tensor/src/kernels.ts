@@ -59,7 +59,7 @@ export interface KernelDefinition<A, I extends string, S extends string> {
   readonly scalars: readonly S[];
   readonly output: (attrs: A) => Shape;
   /** Floating-point operations, where they are worth counting (a multiply-add counts 2). */
-  readonly flops?: (attrs: A) => number;
+  readonly flops?: ((attrs: A) => number) | undefined;
 }
 
 function define<A>() {

@@ -1,0 +1,325 @@
+/** Devices: the one choke point that runs a kernel, and the scopes that free what a computation leaves behind. */
+import type { Backend, NumberArray } from "./backend.js";
+import { checkAgainstReference, firstNonFinite } from "./checks.js";
+import { debug, formatEvent, type KernelEvent } from "./debug.js";
+import { DeviceError, DisposedError, NumericError, ShapeError } from "./errors.js";
+import { compositions, isFused, type Runner } from "./fused.js";
+import { kernelDefinition, updateKernels } from "./kernels.js";
+import type {
+  AnyKernelName, Attrs, DType, FusedKernelName, Inputs, KernelName, Scalars, UpdateKernelName,
+} from "./kernels.js";
+import { here } from "./location.js";
+import { formatShape, sameShape, sizeOf, type Shape } from "./shape.js";
+import { Tensor } from "./tensor.js";
+
+/** @internal Storage shared by the tensors that show it; freed with the last of them. */
+export interface DeviceBuffer { storage: unknown; bytes: number; owners: number }
+
+/** @internal Tensors made while a scope was open. */
+export interface Scope { parent: Scope | undefined; tensors: Set<Tensor> }
+
+/** What is alive on a device. */
+export interface MemoryReport { tensors: number; bytes: number; peakBytes: number }
+
+const BYTES = { f32: 4, f64: 8 } as const;
+
+/** A place where tensors live and kernels run. Made by `openDevice`. */
+export class Device {
+  readonly name: string;
+  /** Called after every kernel, for benches, `inspect` and tests; undefined costs nothing. */
+  onKernel: ((event: KernelEvent) => void) | undefined;
+
+  readonly #backend: Backend<unknown>;
+  #scope: Scope | undefined;
+  #memory: MemoryReport = { tensors: 0, bytes: 0, peakBytes: 0 };
+  #failure: Error | undefined;
+  #disposed = false;
+
+  /** @internal */
+  constructor(name: string, backend: Backend<unknown>) {
+    this.name = name;
+    this.#backend = backend;
+    if (debug.level >= 1) debug.print(`device ${name}: ${backend.description}`);
+  }
+
+  /** One line for people: variant, threads, renderer. */
+  get description(): string {
+    return this.#backend.description;
+  }
+
+  get dtypes(): readonly DType[] {
+    return this.#backend.dtypes;
+  }
+
+  /** Live tensors and bytes now, and the most bytes that were alive at once since `resetPeak`. */
+  memory(): MemoryReport {
+    return { ...this.#memory };
+  }
+
+  resetPeak(): void {
+    this.#memory.peakBytes = this.#memory.bytes;
+  }
+
+  /** A new tensor holding a copy of the values. Throws ShapeError when their number does not fit the shape. */
+  upload(values: NumberArray, shape: Shape, dtype: DType): Tensor {
+    this.#assertUsable(`upload of ${formatShape(shape)}`);
+    if (!this.dtypes.includes(dtype)) {
+      throw new DeviceError(`${this.name} has no ${dtype}`, [`dtypes   ${this.dtypes.join(", ")}`]);
+    }
+    if (values.length !== sizeOf(shape)) {
+      throw new ShapeError(`tensor: ${values.length} values do not fill the shape`, [`shape    ${formatShape(shape)} = ${sizeOf(shape)} values`]);
+    }
+    return this.#own(this.#backend.upload(values, shape, dtype), shape, dtype);
+  }
+
+  /** The same values under another shape: the same storage where the backend allows it, else a copy. */
+  reshape(x: Tensor, shape: Shape): Tensor {
+    x.assertAlive("reshape");
+    if (sizeOf(shape) !== x.size) {
+      throw new ShapeError(`reshape: ${x.size} elements do not fit the new shape`, [`x        ${formatShape(x.shape)}`, `shape    ${formatShape(shape)}`]);
+    }
+    if (!this.#backend.sharesReshapes) return this.run("affine", { x }, { n: x.size }, { scale: 1, shift: 0 }, shape);
+    x.buffer.owners++;
+    return this.#enter(new Tensor(shape, x.dtype, this, x.buffer));
+  }
+
+  /** Runs a kernel on tensors of this device; the output gets `shape`, whose size must be the kernel's. */
+  run<K extends KernelName | FusedKernelName>(
+    kernel: K, inputs: Inputs<K, Tensor>, attrs: Attrs<K>, scalars: Scalars<K>, shape: Shape, dtype?: DType,
+  ): Tensor {
+    const type = this.#checkInputs(kernel, inputs as Record<string, Tensor>, attrs) ?? dtype ?? "f32";
+    const definition = kernelDefinition(kernel);
+    const outputShape = definition.output(attrs as never);
+    if (sizeOf(outputShape) !== sizeOf(shape)) {
+      throw new ShapeError(`${kernel}: the kernel gives ${formatShape(outputShape)}, the op expects ${formatShape(shape)}`);
+    }
+    const entry = this.#backend.kernels[kernel] as ((y: unknown, x: unknown, a: unknown, s: unknown) => void) | undefined;
+    if (entry === undefined && isFused(kernel)) {
+      const composed = compositions[kernel] as (run: Runner<Tensor>, inputs: unknown, attrs: unknown) => Tensor;
+      return this.scope(() => this.reshape(composed(this.#runner, inputs, attrs), shape));
+    }
+    const storage = this.#backend.allocate(outputShape, type);
+    const started = this.#observed ? performance.now() : 0;
+    entry!(storage, storages(inputs as Record<string, Tensor>), attrs, scalars);
+    const y = this.#own(storage, shape, type);
+    if (this.#observed) this.#observe(kernel, inputs as Record<string, Tensor>, attrs, scalars, y, started);
+    return y;
+  }
+
+  /** Runs an update kernel, which replaces the contents of its first tensors. */
+  update<K extends UpdateKernelName>(kernel: K, inputs: Inputs<K, Tensor>, attrs: Attrs<K>, scalars: Scalars<K>): void {
+    const tensors = inputs as Record<string, Tensor>;
+    this.#checkInputs(kernel, tensors, attrs);
+    const started = this.#observed ? performance.now() : 0;
+    const entry = this.#backend.kernels[kernel] as (x: unknown, a: unknown, s: unknown) => void;
+    entry(storages(tensors), attrs, scalars);
+    if (!this.#observed) return;
+    for (const name of updateKernels[kernel].updates) this.#observe(kernel, tensors, attrs, scalars, tensors[name], started);
+  }
+
+  /** @internal The values of a tensor, copied. */
+  async read(x: Tensor): Promise<NumberArray> {
+    this.#assertUsable("data()");
+    const values = await this.#backend.read(x.buffer.storage);
+    this.#throwStoredFailure();
+    return values;
+  }
+
+  /** Waits until everything launched is done, without reading. Throws the first failure since the last wait. */
+  async sync(): Promise<void> {
+    this.#assertUsable("sync()");
+    await this.#backend.sync();
+    this.#throwStoredFailure();
+  }
+
+  /**
+   * Runs fn at once and frees the tensors it made, except those reachable from its result (a tensor, array, object or Map),
+   * which move to the enclosing scope; outside of any scope tensors live until disposed. Throws DeviceError when fn is asynchronous.
+   */
+  scope<R>(fn: () => R): R {
+    this.#assertUsable("scope()");
+    const scope: Scope = { parent: this.#scope, tensors: new Set() };
+    this.#scope = scope;
+    let result: R;
+    try {
+      result = fn();
+      if (typeof (result as { then?: unknown } | undefined)?.then === "function") {
+        throw new DeviceError("scope: the function returned a promise; scopes are synchronous", ["read values outside the scope"]);
+      }
+      forEachTensor(result, (t) => {
+        if (t.scope === scope) moveTo(t, scope.parent);
+      });
+    } finally {
+      this.#scope = scope.parent;
+      for (const t of [...scope.tensors]) t.dispose();
+    }
+    return result;
+  }
+
+  /** Makes a tensor persistent: no scope frees it, only `dispose()`. Returns it. */
+  keep(t: Tensor): Tensor {
+    t.assertAlive("keep");
+    moveTo(t, undefined);
+    return t;
+  }
+
+  /** @internal The innermost open scope; with `moveTo`, for containers that outlive the scope that fills them. */
+  get currentScope(): Scope | undefined {
+    return this.#scope;
+  }
+
+  /** @internal Called by `Tensor.dispose`. */
+  release(t: Tensor): void {
+    t.scope?.tensors.delete(t);
+    t.scope = undefined;
+    this.#memory.tensors--;
+    if (--t.buffer.owners > 0) return;
+    this.#memory.bytes -= t.buffer.bytes;
+    if (!this.#disposed) this.#backend.free(t.buffer.storage);
+  }
+
+  /** Frees the device and all it holds; its tensors cannot be used any more. */
+  async dispose(): Promise<void> {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    await this.#backend.dispose();
+  }
+
+  readonly #runner: Runner<Tensor> = (kernel, inputs, attrs, scalars) =>
+    this.run(kernel, inputs, attrs, scalars, kernelDefinition(kernel).output(attrs as never));
+
+  get #observed(): boolean {
+    return debug.level >= 2 || debug.check !== "none" || this.onKernel !== undefined;
+  }
+
+  #observe(kernel: AnyKernelName, inputs: Record<string, Tensor>, attrs: unknown, scalars: unknown, y: Tensor, started: number): void {
+    const event: KernelEvent = {
+      kernel, layer: here(), ms: performance.now() - started, output: y.shape,
+      inputs: Object.entries(inputs).map(([name, t]) => [name, t.shape] as const),
+      flops: kernelDefinition(kernel).flops?.(attrs as never) ?? 0,
+    };
+    this.onKernel?.(event);
+    if (debug.level >= 2) debug.print(formatEvent(event, this.#memory.bytes, debug.level));
+    if (debug.level >= 4) debug.print(this.#backend.source?.(kernel) ?? `${kernel}: the ${this.name} device generates no source`);
+    if (debug.check !== "none") this.#check(kernel, inputs, attrs, scalars, y);
+  }
+
+  /** Judges a kernel's output: at once where it can be read at once, else when it arrives, for the next op or read to throw. */
+  #check(kernel: AnyKernelName, inputs: Record<string, Tensor>, attrs: unknown, scalars: unknown, y: Tensor): void {
+    const where = here() === "" ? [] : [`at ${here()}`];
+    const judge = (values: NumberArray, operands: Record<string, NumberArray>): void => {
+      const bad = firstNonFinite(values);
+      if (debug.check === "finite" && bad !== undefined) {
+        throw new NumericError(`${kernel}: the output ${y.dtype} ${formatShape(y.shape)} is not finite`, [`element ${bad} is ${values[bad]}`, ...where]);
+      }
+      if (debug.check === "reference" && !(kernel in updateKernels)) {
+        const difference = checkAgainstReference(kernel as KernelName, operands, attrs, scalars, values);
+        if (difference !== undefined) throw new NumericError(`${kernel} on ${this.name} differs from the reference`, [difference, ...where]);
+      }
+    };
+    const read = (t: Tensor): NumberArray | Promise<NumberArray> => this.#backend.read(t.buffer.storage);
+    const names = debug.check === "reference" ? Object.keys(inputs) : [];
+    const arrays = [y, ...names.map((name) => inputs[name])].map(read);
+    const operands = (operandValues: NumberArray[]): Record<string, NumberArray> =>
+      Object.fromEntries(names.map((name, i) => [name, operandValues[i]]));
+    if (!arrays.some((array) => array instanceof Promise)) {
+      const [values, ...rest] = arrays as NumberArray[];
+      return judge(values, operands(rest));
+    }
+    Promise.all(arrays)
+      .then(([values, ...rest]) => judge(values, operands(rest)))
+      .catch((error: Error) => void (this.#failure ??= error));
+  }
+
+  #checkInputs(kernel: AnyKernelName, inputs: Record<string, Tensor>, attrs: unknown): DType | undefined {
+    this.#assertUsable(kernel);
+    const shapes = kernelDefinition(kernel).inputs as Record<string, (attrs: unknown) => Shape>;
+    let first: Tensor | undefined;
+    for (const name in inputs) {
+      const t = inputs[name];
+      t.assertAlive(`${kernel} (${name})`);
+      first ??= t;
+      if (t.device !== this) throw mixedDevices(kernel, first, name, t);
+      if (t.dtype !== first.dtype) {
+        throw new DeviceError(`${kernel}: ${name} is ${t.dtype} where the other inputs are ${first.dtype}`, ["convert one with cast()"]);
+      }
+      const expected = shapes[name](attrs);
+      if (sizeOf(expected) !== t.size) {
+        throw new ShapeError(`${kernel}: ${name} has ${t.size} elements, the kernel needs ${sizeOf(expected)}`, [
+          `${name.padEnd(8)} ${formatShape(t.shape)}   expected ${formatShape(expected)}`,
+        ]);
+      }
+    }
+    return first?.dtype;
+  }
+
+  #own(storage: unknown, shape: Shape, dtype: DType): Tensor {
+    const bytes = sizeOf(shape) * BYTES[dtype];
+    this.#memory.bytes += bytes;
+    this.#memory.peakBytes = Math.max(this.#memory.peakBytes, this.#memory.bytes);
+    return this.#enter(new Tensor(shape, dtype, this, { storage, bytes, owners: 1 }));
+  }
+
+  #enter(t: Tensor): Tensor {
+    this.#memory.tensors++;
+    moveTo(t, this.#scope);
+    return t;
+  }
+
+  #assertUsable(use: string): void {
+    if (this.#disposed) throw new DisposedError(`${use}: the ${this.name} device was disposed`);
+    this.#throwStoredFailure();
+  }
+
+  #throwStoredFailure(): void {
+    if (this.#failure === undefined) return;
+    const failure = this.#failure;
+    this.#failure = undefined;
+    throw failure;
+  }
+}
+
+/** Runs a kernel on the device of its inputs: how every op computes. Throws DeviceError when the inputs live on different devices. */
+export function run<K extends KernelName | FusedKernelName>(
+  kernel: K, inputs: Inputs<K, Tensor>, attrs: Attrs<K>, scalars: Scalars<K>, shape: Shape,
+): Tensor {
+  const tensors = Object.values(inputs as Record<string, Tensor>);
+  return tensors[0].device.run(kernel, inputs, attrs, scalars, shape);
+}
+
+/** Throws a ShapeError unless the tensors have equal shapes. */
+export function assertSameShape(op: string, a: Tensor, b: Tensor): void {
+  if (!sameShape(a.shape, b.shape)) {
+    throw new ShapeError(`${op}: shapes differ`, [`a        ${formatShape(a.shape)}`, `b        ${formatShape(b.shape)}`]);
+  }
+}
+
+/** @internal Moves a tensor into a scope; undefined makes it persistent. */
+export function moveTo(t: Tensor, scope: Scope | undefined): void {
+  t.scope?.tensors.delete(t);
+  t.scope = scope;
+  scope?.tensors.add(t);
+}
+
+function mixedDevices(kernel: string, first: Tensor, name: string, other: Tensor): DeviceError {
+  return new DeviceError(`${kernel}: the inputs live on two devices, ${first.device.name} and ${other.device.name}`, [
+    `${first.toString()}`, `${name}: ${other.toString()}`, "move one with to(x, device)",
+  ]);
+}
+
+function storages(inputs: Record<string, Tensor>): Record<string, unknown> {
+  const out: Record<string, unknown> = {};
+  for (const name in inputs) out[name] = inputs[name].buffer.storage;
+  return out;
+}
+
+/** Calls fn on every tensor reachable through arrays, Maps, Sets and objects. */
+function forEachTensor(value: unknown, fn: (t: Tensor) => void, seen = new Set<unknown>()): void {
+  if (typeof value !== "object" || value === null || seen.has(value)) return;
+  seen.add(value);
+  if (value instanceof Tensor) fn(value);
+  else if (value instanceof Device || ArrayBuffer.isView(value)) return;
+  else if (value instanceof Map) for (const [k, v] of value) (forEachTensor(k, fn, seen), forEachTensor(v, fn, seen));
+  else if (Array.isArray(value) || value instanceof Set) for (const v of value as Iterable<unknown>) forEachTensor(v, fn, seen);
+  else for (const key of Object.keys(value)) forEachTensor((value as Record<string, unknown>)[key], fn, seen);
+}
