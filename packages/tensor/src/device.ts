@@ -36,9 +36,9 @@ export class Device {
   #disposed = false;
 
   /** @internal */
-  constructor(name: string, backend: Backend<unknown>) {
+  constructor<T>(name: string, backend: Backend<T>) {
     this.name = name;
-    this.#backend = backend;
+    this.#backend = backend as unknown as Backend<unknown>; // only the backend itself ever looks into its storage
     if (debug.level >= 1) debug.print(`device ${name}: ${backend.description}`);
   }
 
