@@ -1,0 +1,41 @@
+/**
+ * What differs between the three builds of this source. Both flags are compile-time constants, so an `if` on them costs nothing.
+ *
+ * | build        | tile of C held in registers | multiply-add                       | needs                         |
+ * |--------------|-----------------------------|------------------------------------|-------------------------------|
+ * | base         | 5 x 8                       | f32x4.mul, f32x4.add               | SIMD                          |
+ * | relaxed      | 6 x 8                       | relaxed_madd (fused where it can)  | relaxed SIMD                  |
+ * | revectorized | 6 x 16                      | relaxed_madd                       | V8's revectorizer, see below  |
+ *
+ * V8 leaves 15 xmm registers to wasm: 5x8 uses 10 accumulators + 2 of B + 1 of A + 1 product; fused, 6x8 fits as well. The
+ * revectorizer joins two v128 operations on neighbouring addresses into one on a 256-bit register, so 6x16 takes 12 + 2 + 1 again;
+ * for it neighbouring halves are always loaded (and stored) next to each other.
+ */
+
+/** Rows of C that one micro-kernel call computes. */
+@inline export const TILE_ROWS: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 5;
+
+/** Columns of C that one micro-kernel call computes: the width of a packed panel of B. */
+@inline export const TILE_COLUMNS: i32 = REVECTORIZED ? 16 : 8;
+
+/** Channels that the Winograd transforms handle at a time. */
+@inline export const LANES: i32 = REVECTORIZED ? 8 : 4;
+
+/** a * b + acc, lane by lane. */
+@inline
+export function multiplyAdd(a: v128, b: v128, acc: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, acc);
+  return f32x4.add(f32x4.mul(a, b), acc);
+}
+
+/** x rounded up to a multiple of step. */
+@inline
+export function roundUp(x: i32, step: i32): i32 {
+  return ((x + step - 1) / step) * step;
+}
+
+/** The least integer not below x / y, for x >= 0 and y > 0. */
+@inline
+export function ceilDiv(x: i32, y: i32): i32 {
+  return (x + y - 1) / y;
+}
