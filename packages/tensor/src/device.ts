@@ -35,10 +35,14 @@ export class Device {
   #failure: Error | undefined;
   #disposed = false;
 
-  /** @internal */
-  constructor<T>(name: string, backend: Backend<T>) {
+  /** A device over any backend. */
+  static over<T>(name: string, backend: Backend<T>): Device {
+    return new Device(name, backend as unknown as Backend<unknown>); // only the backend itself ever looks into its storage
+  }
+
+  private constructor(name: string, backend: Backend<unknown>) {
     this.name = name;
-    this.#backend = backend as unknown as Backend<unknown>; // only the backend itself ever looks into its storage
+    this.#backend = backend;
     if (debug.level >= 1) debug.print(`device ${name}: ${backend.description}`);
   }
 

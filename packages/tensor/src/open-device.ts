@@ -30,7 +30,7 @@ export async function openDevice(name: DeviceName): Promise<Device> {
   switch (name) {
     case "reference": {
       const { openReference } = await import("./backends/reference/index.js");
-      return new Device(name, openReference());
+      return Device.over(name, openReference());
     }
     default:
       throw new ConfigError(`device "${String(name)}" is unknown`, [`allowed  ${deviceNames.join(", ")}`]);
