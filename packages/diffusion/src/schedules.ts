@@ -1,0 +1,172 @@
+/**
+ * Noise schedules and everything that follows from them alone, in f64. Steps are t = 0 .. T-1; t = 0 is one noising step
+ * (the paper's t is one more). q(x_t | x_{t-1}) = N(sqrt(alpha_t) x_{t-1}, beta_t), alpha_t = 1 - beta_t,
+ * alphaBar_t = alpha_0 ... alpha_t, alphaBar_{-1} = 1 (Ho, Jain, Abbeel 2020, equations 2 and 4).
+ */
+import { ConfigError } from "@fromnoise/tensor";
+
+export const SCHEDULE_NAMES = ["linear", "scaled-linear", "cosine", "sigmoid", "quad", "const"] as const;
+export type ScheduleName = (typeof SCHEDULE_NAMES)[number];
+
+export interface ScheduleOptions {
+  readonly name: ScheduleName;
+  /** T, the number of noising steps. */
+  readonly timesteps: number;
+  /** First beta of linear, scaled-linear and quad; default 1e-4. */
+  readonly betaStart?: number;
+  /** Last beta of linear, scaled-linear and quad, the only one of const; default 0.02. */
+  readonly betaEnd?: number;
+}
+
+/** Tables of length T, indexed by t. */
+export interface NoiseSchedule {
+  readonly name: string;
+  readonly T: number;
+  readonly betas: Float64Array;
+  /** alpha_t = 1 - beta_t */
+  readonly alphas: Float64Array;
+  /** alphaBar_t = alpha_0 ... alpha_t */
+  readonly alphaBar: Float64Array;
+  /** alphaBar_{t-1}, with alphaBar_{-1} = 1 */
+  readonly alphaBarPrev: Float64Array;
+  readonly sqrtAlphaBar: Float64Array;
+  readonly sqrtOneMinusAlphaBar: Float64Array;
+  /** betaTilde_t = beta_t (1 - alphaBar_{t-1}) / (1 - alphaBar_t), equation 7; 0 at t = 0 */
+  readonly posteriorVariance: Float64Array;
+  /** ln betaTilde_t, where the entry t = 0 (ln 0) is replaced by that of t = 1, as the paper's CIFAR10 code does
+   *  (T = 1 has none: ln 1e-20) */
+  readonly posteriorLogVarianceClipped: Float64Array;
+  /** Factor of x0 in the posterior mean, equation 7: sqrt(alphaBar_{t-1}) beta_t / (1 - alphaBar_t) */
+  readonly posteriorMeanCoef1: Float64Array;
+  /** Factor of x_t in the posterior mean, equation 7: sqrt(alpha_t) (1 - alphaBar_{t-1}) / (1 - alphaBar_t) */
+  readonly posteriorMeanCoef2: Float64Array;
+  /** Signal-to-noise ratio alphaBar_t / (1 - alphaBar_t) */
+  readonly snr: Float64Array;
+}
+
+/** No beta of cosine and sigmoid passes this (Nichol, Dhariwal 2021, section 3.2). */
+const MAX_BETA = 0.999;
+const OPEN_UNIT_INTERVAL = "allowed    numbers between 0 and 1, both excluded";
+
+/** n evenly spaced values from a to b, both included; [a] for n = 1 (NumPy's linspace). */
+function linspace(a: number, b: number, n: number): Float64Array {
+  return Float64Array.from({ length: n }, (_, i) => (i === n - 1 && n > 1 ? b : a + i * ((b - a) / (n - 1 || 1))));
+}
+
+/** beta_t = min(1 - f((t+1)/T) / f(t/T), 0.999) from a falling f with alphaBar = f / f(0). */
+function betasFromAlphaBar(f: (u: number) => number, T: number): Float64Array {
+  return Float64Array.from({ length: T }, (_, t) => {
+    const before = f(t / T) / f(0), after = f((t + 1) / T) / f(0);
+    return Math.min(Math.max(1 - after / before, 0), MAX_BETA);
+  });
+}
+
+/** cos^2(((u + 0.008) / 1.008) pi/2) (Nichol, Dhariwal 2021, equation 17). */
+function cosine(u: number): number {
+  return Math.cos(((u + 0.008) / 1.008) * (Math.PI / 2)) ** 2;
+}
+
+/** (s(3) - s(6u - 3)) / (s(3) - s(-3)), s the logistic function (Jabri, Fleet, Chen 2022; start -3, end 3, tau 1). */
+function sigmoid(u: number): number {
+  const logistic = (x: number): number => 1 / (1 + Math.exp(-x));
+  return (logistic(3) - logistic(6 * u - 3)) / (logistic(3) - logistic(-3));
+}
+
+function scaledLinear(T: number, betaStart: number, betaEnd: number): Float64Array {
+  const scale = 1000 / T;
+  const largest = Math.max(betaStart, betaEnd);
+  if (largest * scale < 1) return linspace(betaStart * scale, betaEnd * scale, T);
+  throw new ConfigError(`timesteps: ${T} is too few for the schedule scaled-linear`, [
+    `beta       up to ${largest} * 1000 / ${T} = ${largest * scale}, must be below 1`,
+    `allowed    timesteps > ${Math.floor(largest * 1000)}; cosine and sigmoid fit any number of steps`,
+  ]);
+}
+
+/**
+ * The betas of a schedule by name, b0 = betaStart, bT = betaEnd:
+ *  - `linear`         linspace(b0, bT, T) whatever T is (Ho et al. 2020: T = 1000);
+ *  - `scaled-linear`  linspace(b0, bT, T) * 1000 / T: few steps end in as much noise as many;
+ *  - `cosine`         alphaBar = cos^2, `sigmoid`  alphaBar = falling logistic curve; betas at most 0.999;
+ *  - `quad`           linspace(sqrt b0, sqrt bT, T)^2;
+ *  - `const`          bT at every step.
+ *
+ * @throws ConfigError naming the field, its value and what is allowed, also where scaled-linear would reach beta >= 1.
+ */
+export function makeSchedule({ name, timesteps: T, betaStart = 1e-4, betaEnd = 0.02 }: ScheduleOptions): NoiseSchedule {
+  if (!Number.isInteger(T) || T < 1) {
+    throw new ConfigError(`timesteps: ${T} is not a number of steps`, ["allowed    integers from 1"]);
+  }
+  for (const [field, beta] of Object.entries({ betaStart, betaEnd })) {
+    if (beta > 0 && beta < 1) continue;
+    throw new ConfigError(`${field}: ${beta} is not a variance of added noise`, [OPEN_UNIT_INTERVAL]);
+  }
+  const betas: { readonly [key in ScheduleName]: () => Float64Array } = {
+    "linear": () => linspace(betaStart, betaEnd, T),
+    "scaled-linear": () => scaledLinear(T, betaStart, betaEnd),
+    "cosine": () => betasFromAlphaBar(cosine, T),
+    "sigmoid": () => betasFromAlphaBar(sigmoid, T),
+    "quad": () => linspace(Math.sqrt(betaStart), Math.sqrt(betaEnd), T).map((root) => root * root),
+    "const": () => new Float64Array(T).fill(betaEnd),
+  };
+  if (!Object.hasOwn(betas, name)) {
+    throw new ConfigError(`schedule: ${JSON.stringify(name)} is not known`, [`allowed    ${SCHEDULE_NAMES.join(", ")}`]);
+  }
+  return scheduleFromBetas(betas[name](), name);
+}
+
+/**
+ * All tables of {@link NoiseSchedule} from the betas.
+ * @throws ConfigError when there is none, or one is not strictly between 0 and 1.
+ */
+export function scheduleFromBetas(betas: ArrayLike<number>, name = "custom"): NoiseSchedule {
+  const T = betas.length;
+  const wrong = Array.from(betas).findIndex((beta) => !(beta > 0 && beta < 1));
+  if (T === 0) throw new ConfigError("betas: there is none", ["allowed    one or more"]);
+  if (wrong !== -1) {
+    throw new ConfigError(`betas[${wrong}]: ${betas[wrong]} is not a variance of added noise`, [OPEN_UNIT_INTERVAL]);
+  }
+  const table = (f: (t: number) => number): Float64Array => Float64Array.from({ length: T }, (_, t) => f(t));
+  const beta = Float64Array.from(betas);
+  const alphas = beta.map((b) => 1 - b);
+  let product = 1;
+  const alphaBar = alphas.map((alpha) => (product *= alpha));
+  const alphaBarPrev = table((t) => (t === 0 ? 1 : alphaBar[t - 1]!));
+  const posteriorVariance = table((t) => beta[t]! * (1 - alphaBarPrev[t]!) / (1 - alphaBar[t]!));
+  return {
+    name, T, betas: beta, alphas, alphaBar, alphaBarPrev, posteriorVariance,
+    sqrtAlphaBar: alphaBar.map(Math.sqrt),
+    sqrtOneMinusAlphaBar: alphaBar.map((a) => Math.sqrt(1 - a)),
+    posteriorLogVarianceClipped: table((t) => Math.log(posteriorVariance[Math.max(t, 1)] ?? 1e-20)),
+    posteriorMeanCoef1: table((t) => Math.sqrt(alphaBarPrev[t]!) * beta[t]! / (1 - alphaBar[t]!)),
+    posteriorMeanCoef2: table((t) => Math.sqrt(alphas[t]!) * (1 - alphaBarPrev[t]!) / (1 - alphaBar[t]!)),
+    snr: alphaBar.map((a) => a / (1 - a)),
+  };
+}
+
+/** fixed-small: betaTilde_t, right where x0 is one point; fixed-large: beta_t, right where x0 ~ N(0, 1) (section 3.2). */
+export type VarianceKind = "fixed-small" | "fixed-large";
+
+/**
+ * sigma_t^2 of the reverse step p(x_{t-1} | x_t): betaTilde_t or beta_t.
+ * The last step, t = 0, adds no noise whatever the kind: a sampler multiplies by [t > 0].
+ * @throws ConfigError when t is not a step of the schedule.
+ */
+export function variance(schedule: NoiseSchedule, t: number, kind: VarianceKind): number {
+  checkTimestep(schedule, t);
+  return kind === "fixed-small" ? schedule.posteriorVariance[t]! : schedule.betas[t]!;
+}
+
+/**
+ * ln sigma_t^2 as the likelihood needs it: at t = 0 both kinds take ln betaTilde_1 (Ho et al.'s CIFAR10 code).
+ * @throws ConfigError when t is not a step of the schedule.
+ */
+export function logVariance(schedule: NoiseSchedule, t: number, kind: VarianceKind): number {
+  checkTimestep(schedule, t);
+  return kind === "fixed-small" || t === 0 ? schedule.posteriorLogVarianceClipped[t]! : Math.log(schedule.betas[t]!);
+}
+
+/** @throws ConfigError when t is not an integer in 0 .. T-1. */
+export function checkTimestep({ name, T }: NoiseSchedule, t: number): void {
+  if (Number.isInteger(t) && t >= 0 && t < T) return;
+  throw new ConfigError(`t: ${t} is not a step of the schedule ${name}`, [`allowed    integers 0 .. ${T - 1}`]);
+}
