@@ -1,1 +1,15 @@
-export {};
+export { linear } from "./linear.js";
+export { conv2d, type Conv2dOptions } from "./conv2d.js";
+export { groupNorm, type GroupNormOptions } from "./group-norm.js";
+export { groupNormSilu } from "./group-norm-silu.js";
+export { silu } from "./silu.js";
+export { gelu } from "./gelu.js";
+export { softmax, type SoftmaxOptions } from "./softmax.js";
+export { attention, type AttentionOptions } from "./attention.js";
+export { upsampleNearest } from "./upsample-nearest.js";
+export { averagePool } from "./average-pool.js";
+export { type ScaleOptions } from "./scale.js";
+export { addPerImage, sumPerImage } from "./add-per-image.js";
+export { mse } from "./mse.js";
+export { adamUpdate, assign, emaUpdate, type AdamScalars, type AdamTensors } from "./updates.js";
+export { sumSquares } from "./norm.js";

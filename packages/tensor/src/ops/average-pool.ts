@@ -1,0 +1,30 @@
+/**
+ * Average pooling over s x s tiles: y[n, p, q, c] = s^-2 sum over i, j < s of x[n, s p + i, s q + j, c].
+ * Backward: dx[n, p, q, c] = s^-2 dy[n, floor(p / s), floor(q / s), c].
+ * Shapes: x [N, H, W, C] with sides divisible by s, y [N, H / s, W / s, C].
+ */
+import { run } from "../device.js";
+import type { Tensor } from "../tensor.js";
+import { checkScale, dividedSides, type ScaleOptions } from "./scale.js";
+import { matchShapes } from "./match-shapes.js";
+
+export const averagePool = {
+  /** The mean of each tile. Throws ShapeError where a side is not divisible. */
+  forward(x: Tensor, { scale }: ScaleOptions): Tensor {
+    const { n, h, w, c } = dividedSides("averagePool", "x", x, scale);
+    return x.device.scope(() => {
+      const sums = run("sumPool", { x }, { n, h: h * scale, w: w * scale, c, scale }, {}, [n, h, w, c]);
+      return run("affine", { x: sums }, { n: sums.size }, { scale: scale ** -2, shift: 0 }, sums.shape);
+    });
+  },
+
+  /** Spreads dy evenly over the tiles. dy [N, H / s, W / s, C] -> [N, H, W, C]. Throws ShapeError. */
+  backward(dy: Tensor, { scale }: ScaleOptions): Tensor {
+    checkScale("averagePool.backward", scale);
+    const { N: n, H: h, W: w, C: c } = matchShapes("averagePool.backward", { dy: [dy, "N H W C"] });
+    return dy.device.scope(() => {
+      const shares = run("affine", { x: dy }, { n: dy.size }, { scale: scale ** -2, shift: 0 }, dy.shape);
+      return run("upsampleNearest", { x: shares }, { n, h, w, c, scale }, {}, [n, h * scale, w * scale, c]);
+    });
+  },
+};

@@ -1,0 +1,24 @@
+/**
+ * Nearest-neighbour upsampling by an integer factor s: y[n, p, q, c] = x[n, floor(p / s), floor(q / s), c].
+ * Backward: dx[n, p, q, c] = sum over i, j < s of dy[n, s p + i, s q + j, c]: every pixel was copied s^2 times.
+ * Shapes: x [N, H, W, C], y [N, s H, s W, C].
+ */
+import { run } from "../device.js";
+import type { Tensor } from "../tensor.js";
+import { checkScale, dividedSides, type ScaleOptions } from "./scale.js";
+import { matchShapes } from "./match-shapes.js";
+
+export const upsampleNearest = {
+  /** Repeats every pixel scale x scale times. Throws ShapeError. */
+  forward(x: Tensor, { scale }: ScaleOptions): Tensor {
+    checkScale("upsampleNearest", scale);
+    const { N: n, H: h, W: w, C: c } = matchShapes("upsampleNearest", { x: [x, "N H W C"] });
+    return run("upsampleNearest", { x }, { n, h, w, c, scale }, {}, [n, h * scale, w * scale, c]);
+  },
+
+  /** Sums dy over the copies. dy [N, s H, s W, C] -> [N, H, W, C]. Throws ShapeError. */
+  backward(dy: Tensor, { scale }: ScaleOptions): Tensor {
+    const { n, h, w, c } = dividedSides("upsampleNearest.backward", "dy", dy, scale);
+    return run("sumPool", { x: dy }, { n, h: h * scale, w: w * scale, c, scale }, {}, [n, h, w, c]);
+  },
+};
