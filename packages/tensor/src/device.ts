@@ -67,12 +67,11 @@ export class Device {
   /** A new tensor holding a copy of the values. Throws ShapeError when their number does not fit the shape. */
   upload(values: NumberArray, shape: Shape, dtype: DType): Tensor {
     this.#assertUsable(`upload of ${formatShape(shape)}`);
-    if (!this.dtypes.includes(dtype)) {
-      throw new DeviceError(`${this.name} has no ${dtype}`, [`dtypes   ${this.dtypes.join(", ")}`]);
-    }
+    this.#checkDtype(dtype);
     if (values.length !== sizeOf(shape)) {
       throw new ShapeError(`tensor: ${values.length} values do not fill the shape`, [`shape    ${formatShape(shape)} = ${sizeOf(shape)} values`]);
     }
+    if (values.length === 0) return this.#empty(shape, dtype);
     return this.#own(this.#backend.upload(values, shape, dtype), shape, dtype);
   }
 
@@ -82,31 +81,39 @@ export class Device {
     if (sizeOf(shape) !== x.size) {
       throw new ShapeError(`reshape: ${x.size} elements do not fit the new shape`, [`x        ${formatShape(x.shape)}`, `shape    ${formatShape(shape)}`]);
     }
-    if (!this.#backend.sharesReshapes) return this.run("affine", { x }, { n: x.size }, { scale: 1, shift: 0 }, shape);
+    if (!this.#backend.sharesReshapes && x.size > 0) return this.run("affine", { x }, { n: x.size }, { scale: 1, shift: -0 }, shape); // -0 keeps -0
     x.buffer.owners++;
     return this.#enter(new Tensor(shape, x.dtype, this, x.buffer));
   }
 
-  /** Runs a kernel on tensors of this device; the output gets `shape`, whose size must be the kernel's. */
+  /**
+   * Runs a kernel on tensors of this device; the output gets `shape`, whose size must be the kernel's, and the dtype of the
+   * inputs (without inputs, `dtype`). An empty output runs nothing. Throws when the inputs do not fit the kernel or each other.
+   */
   run<K extends KernelName | FusedKernelName>(
     kernel: K, inputs: Inputs<K, Tensor>, attrs: Attrs<K>, scalars: Scalars<K>, shape: Shape, dtype?: DType,
   ): Tensor {
-    const type = this.#checkInputs(kernel, inputs as Record<string, Tensor>, attrs) ?? dtype ?? "f32";
+    const type = this.#checkInputs(kernel, inputs as Record<string, Tensor>, attrs) ?? this.#checkDtype(dtype ?? "f32");
     const definition = kernelDefinition(kernel);
     const outputShape = definition.output(attrs as never);
     if (sizeOf(outputShape) !== sizeOf(shape)) {
       throw new ShapeError(`${kernel}: the kernel gives ${formatShape(outputShape)}, the op expects ${formatShape(shape)}`);
     }
+    if (sizeOf(shape) === 0) return this.#empty(shape, type);
     const entry = this.#backend.kernels[kernel] as ((y: unknown, x: unknown, a: unknown, s: unknown) => void) | undefined;
     if (entry === undefined && isFused(kernel)) {
       const composed = compositions[kernel] as (run: Runner<Tensor>, inputs: unknown, attrs: unknown) => Tensor;
       return this.scope(() => this.reshape(composed(this.#runner, inputs, attrs), shape));
     }
-    const storage = this.#backend.allocate(outputShape, type);
+    const y = this.#own(this.#backend.allocate(outputShape, type), shape, type);
     const started = this.#observed ? performance.now() : 0;
-    entry!(storage, storages(inputs as Record<string, Tensor>), attrs, scalars);
-    const y = this.#own(storage, shape, type);
-    if (this.#observed) this.#observe(kernel, inputs as Record<string, Tensor>, attrs, scalars, y, started);
+    try {
+      entry!(y.buffer.storage, storages(inputs as Record<string, Tensor>), attrs, scalars);
+      if (this.#observed) this.#observe(kernel, inputs as Record<string, Tensor>, attrs, scalars, y, started);
+    } catch (error) {
+      y.dispose();
+      throw error;
+    }
     return y;
   }
 
@@ -114,6 +121,7 @@ export class Device {
   update<K extends UpdateKernelName>(kernel: K, inputs: Inputs<K, Tensor>, attrs: Attrs<K>, scalars: Scalars<K>): void {
     const tensors = inputs as Record<string, Tensor>;
     this.#checkInputs(kernel, tensors, attrs);
+    if (Object.values(tensors).every((t) => t.size === 0)) return;
     const started = this.#observed ? performance.now() : 0;
     const entry = this.#backend.kernels[kernel] as (x: unknown, a: unknown, s: unknown) => void;
     entry(storages(tensors), attrs, scalars);
@@ -124,6 +132,7 @@ export class Device {
   /** @internal The values of a tensor, copied. */
   async read(x: Tensor): Promise<NumberArray> {
     this.#assertUsable("data()");
+    if (x.size === 0) return x.dtype === "f32" ? new Float32Array() : new Float64Array();
     const values = await this.#backend.read(x.buffer.storage);
     this.#throwStoredFailure();
     return values;
@@ -148,6 +157,7 @@ export class Device {
     try {
       result = fn();
       if (typeof (result as { then?: unknown } | undefined)?.then === "function") {
+        Promise.resolve(result).catch(() => undefined); // this error is the one to report, not what becomes of the promise
         throw new DeviceError("scope: the function returned a promise; scopes are synchronous", ["read values outside the scope"]);
       }
       forEachTensor(result, (t) => {
@@ -179,7 +189,7 @@ export class Device {
     this.#memory.tensors--;
     if (--t.buffer.owners > 0) return;
     this.#memory.bytes -= t.buffer.bytes;
-    if (!this.#disposed) this.#backend.free(t.buffer.storage);
+    if (!this.#disposed && t.size > 0) this.#backend.free(t.buffer.storage);
   }
 
   /** Frees the device and all it holds; its tensors cannot be used any more. */
@@ -238,23 +248,34 @@ export class Device {
   #checkInputs(kernel: AnyKernelName, inputs: Record<string, Tensor>, attrs: unknown): DType | undefined {
     this.#assertUsable(kernel);
     const shapes = kernelDefinition(kernel).inputs as Record<string, (attrs: unknown) => Shape>;
+    const op = (attrs as { op?: string }).op ?? kernel; // binary and unary kernels go by the name of their operation
     let first: Tensor | undefined;
     for (const name in inputs) {
       const t = inputs[name];
-      t.assertAlive(`${kernel} (${name})`);
+      t.assertAlive(`${op} (${name})`);
       first ??= t;
-      if (t.device !== this) throw mixedDevices(kernel, first, name, t);
+      if (t.device !== this) throw mixedDevices(op, first, name, t);
       if (t.dtype !== first.dtype) {
-        throw new DeviceError(`${kernel}: ${name} is ${t.dtype} where the other inputs are ${first.dtype}`, ["convert one with cast()"]);
+        throw new DeviceError(`${op}: ${name} is ${t.dtype} where the other inputs are ${first.dtype}`, ["convert one with cast()"]);
       }
       const expected = shapes[name](attrs);
       if (sizeOf(expected) !== t.size) {
-        throw new ShapeError(`${kernel}: ${name} has ${t.size} elements, the kernel needs ${sizeOf(expected)}`, [
+        throw new ShapeError(`${op}: ${name} has ${t.size} elements, the kernel needs ${sizeOf(expected)}`, [
           `${name.padEnd(8)} ${formatShape(t.shape)}   expected ${formatShape(expected)}`,
         ]);
       }
     }
     return first?.dtype;
+  }
+
+  #checkDtype(dtype: DType): DType {
+    if (this.dtypes.includes(dtype)) return dtype;
+    throw new DeviceError(`${this.name} has no ${dtype}`, [`dtypes   ${this.dtypes.join(", ")}`]);
+  }
+
+  /** A tensor without elements: it has no storage, and backends never hear of it. */
+  #empty(shape: Shape, dtype: DType): Tensor {
+    return this.#own(undefined, shape, dtype);
   }
 
   #own(storage: unknown, shape: Shape, dtype: DType): Tensor {
@@ -323,7 +344,7 @@ function forEachTensor(value: unknown, fn: (t: Tensor) => void, seen = new Set<u
   seen.add(value);
   if (value instanceof Tensor) fn(value);
   else if (value instanceof Device || ArrayBuffer.isView(value)) return;
-  else if (value instanceof Map) for (const [k, v] of value) (forEachTensor(k, fn, seen), forEachTensor(v, fn, seen));
+  else if (value instanceof Map) for (const entry of value) forEachTensor(entry, fn, seen);
   else if (Array.isArray(value) || value instanceof Set) for (const v of value as Iterable<unknown>) forEachTensor(v, fn, seen);
   else for (const key of Object.keys(value)) forEachTensor((value as Record<string, unknown>)[key], fn, seen);
 }

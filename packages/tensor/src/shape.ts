@@ -72,6 +72,11 @@ export function foldAxis(shape: Shape, axis: number): [outer: number, axis: numb
   return [sizeOf(shape.slice(0, axis)), shape[axis], sizeOf(shape.slice(axis + 1))];
 }
 
+/** The shape with another size at an axis. */
+export function withSide(shape: Shape, axis: number, side: number): number[] {
+  return shape.map((old, i) => (i === axis ? side : old));
+}
+
 /** Row-major strides in elements. */
 export function stridesOf(shape: Shape): number[] {
   const strides = new Array<number>(shape.length);

@@ -1,0 +1,51 @@
+/** Elementwise arithmetic with NumPy broadcasting. At least one operand is a tensor; a number takes its device and dtype. */
+import { run } from "../device.js";
+import type { Tensor } from "../tensor.js";
+import { binary, type Operand } from "./binary.js";
+import { square } from "./unary.js";
+
+/** y = a + b. Throws ShapeError when the shapes do not broadcast, DeviceError when devices or dtypes differ. */
+export function add(a: Operand, b: Operand): Tensor {
+  if (typeof b === "number" && typeof a !== "number") return affine(a, 1, b);
+  if (typeof a === "number" && typeof b !== "number") return affine(b, 1, a);
+  return binary("add", a, b);
+}
+
+/** y = a - b. Throws as `add`. */
+export function subtract(a: Operand, b: Operand): Tensor {
+  if (typeof b === "number" && typeof a !== "number") return affine(a, 1, -b);
+  if (typeof a === "number" && typeof b !== "number") return affine(b, -1, a);
+  return binary("subtract", a, b);
+}
+
+/** y = a b, element by element. Throws as `add`. */
+export function multiply(a: Operand, b: Operand): Tensor {
+  if (typeof b === "number" && typeof a !== "number") return affine(a, b, -0);
+  if (typeof a === "number" && typeof b !== "number") return affine(b, a, -0);
+  return binary("multiply", a, b);
+}
+
+/** y = a / b. Throws as `add`. */
+export function divide(a: Operand, b: Operand): Tensor {
+  return binary("divide", a, b);
+}
+
+/** y = a^b. Throws as `add`. */
+export function power(a: Operand, b: Operand): Tensor {
+  return b === 2 && typeof a !== "number" ? square(a) : binary("power", a, b);
+}
+
+/** y = max(a, b); NaN where either is. Throws as `add`. */
+export function maximum(a: Operand, b: Operand): Tensor {
+  return binary("maximum", a, b);
+}
+
+/** y = min(a, b); NaN where either is. Throws as `add`. */
+export function minimum(a: Operand, b: Operand): Tensor {
+  return binary("minimum", a, b);
+}
+
+/** scale x + shift in one kernel. A shift of -0 changes nothing, whereas -0 + 0 = 0. */
+function affine(x: Tensor, scale: number, shift: number): Tensor {
+  return run("affine", { x }, { n: x.size }, { scale, shift }, x.shape);
+}
