@@ -1,0 +1,136 @@
+/**
+ * safetensors files on a disk. A file is written under a temporary name in the same folder, flushed, and renamed: whenever
+ * the program or the machine stops, the path holds the earlier file or the new one, whole.
+ */
+import { platformFiles } from "#platform";
+import { CheckpointError } from "@fromnoise/tensor";
+import { readSafetensorsHeader, readSafetensorsTensor, encodeSafetensors } from "./safetensors.js";
+import type { ByteReader, EncodeOptions, HostTensor, LoadedTensor, Safetensors } from "./safetensors.js";
+
+/** A file being written. */
+export interface FileWriter {
+  /** Appends, and returns how many of the bytes were taken (at least one). */
+  write(bytes: Uint8Array): Promise<number>;
+  /** Returns once the contents are on the disk. */
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A file being read. */
+export interface FileReader extends ByteReader {
+  close(): Promise<void>;
+}
+
+/** The operations that saving and loading need; Node's by default, another in tests. Failures carry Node's error codes. */
+export interface FileLayer {
+  /** A path in the same folder that no other writer uses. */
+  temporaryName(path: string): string;
+  create(path: string): Promise<FileWriter>;
+  open(path: string): Promise<FileReader>;
+  rename(from: string, to: string): Promise<void>;
+  remove(path: string): Promise<void>;
+  /** Returns once the names in the folder of this path are on the disk. */
+  syncFolderOf(path: string): Promise<void>;
+}
+
+export interface SaveOptions extends EncodeOptions {
+  readonly files?: FileLayer;
+}
+
+/**
+ * Writes tensors and metadata as one safetensors file, replacing an earlier one all at once.
+ * @throws CheckpointError when that fails, a full disk for example; the earlier file is then untouched and no partial file
+ *   is left; and as {@link encodeSafetensors}.
+ */
+export async function saveSafetensors(
+  path: string,
+  tensors: Iterable<readonly [name: string, tensor: HostTensor]>,
+  metadata: Readonly<Record<string, string>> = {},
+  { files = platformFiles, ...options }: SaveOptions = {},
+): Promise<void> {
+  const encoded = encodeSafetensors(tensors, metadata, options);
+  const temporary = files.temporaryName(path);
+  try {
+    await writeAll(await files.create(temporary), encoded);
+    await files.rename(temporary, path);
+  } catch (error) {
+    const removed = await files.remove(temporary).then(() => true, (e: unknown) => codeOf(e) === "ENOENT");
+    throw new CheckpointError(`cannot save ${path}: ${reasonOf(error)}`, [
+      `needed   ${encoded.byteLength} bytes`,
+      "kept     an earlier file of this name is untouched",
+      ...(removed ? [] : [`left     ${temporary} could not be removed`]),
+    ]);
+  }
+  try {
+    await files.syncFolderOf(path);
+  } catch (error) {
+    throw new CheckpointError(`${path} is written, but not safe against a power cut yet: ${reasonOf(error)}`);
+  }
+}
+
+async function writeAll(file: FileWriter, parts: Iterable<Uint8Array>): Promise<void> {
+  try {
+    for (const part of parts) {
+      for (let done = 0; done < part.length;) {
+        const taken = await file.write(part.subarray(done));
+        if (taken === 0) throw new Error("the file takes no more bytes");
+        done += taken;
+      }
+    }
+    await file.sync();
+  } catch (error) {
+    await file.close().catch(() => undefined);  // the first failure is the one to report
+    throw error;
+  }
+  await file.close();
+}
+
+export interface LoadOptions {
+  /** Which tensors to read; default all. */
+  readonly filter?: (name: string) => boolean;
+  readonly files?: FileLayer;
+}
+
+/**
+ * Reads a safetensors file, one tensor at a time.
+ * @throws CheckpointError when it cannot be read, is damaged, or a tensor has another dtype than F32, F64, F16 and BF16.
+ */
+export async function loadSafetensors(
+  path: string, { filter = () => true, files = platformFiles }: LoadOptions = {},
+): Promise<Safetensors> {
+  return reading(path, files, async (file) => {
+    const header = await readSafetensorsHeader(file, path);
+    const tensors = new Map<string, LoadedTensor>();
+    for (const name of header.tensors.keys()) {
+      if (filter(name)) tensors.set(name, await readSafetensorsTensor(file, header, name, path));
+    }
+    return { metadata: header.metadata, tensors };
+  });
+}
+
+async function reading<T>(path: string, files: FileLayer, read: (file: FileReader) => Promise<T>): Promise<T> {
+  try {
+    const file = await files.open(path);
+    try {
+      return await read(file);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (error instanceof CheckpointError) throw error;
+    throw new CheckpointError(`cannot read ${path}: ${reasonOf(error)}`);
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as { code?: string } | null)?.code;
+}
+
+const REASONS: ReadonlyMap<string | undefined, string> = new Map(Object.entries({
+  ENOSPC: "the disk is full", EDQUOT: "the disk quota is used up", EROFS: "the disk is read-only",
+  EACCES: "permission denied", EPERM: "permission denied", ENOENT: "no such file or folder", EISDIR: "it is a folder",
+}));
+
+function reasonOf(error: unknown): string {
+  return REASONS.get(codeOf(error)) ?? (error instanceof Error ? error.message : String(error));
+}
