@@ -3,8 +3,8 @@
  * no multiple of 4, single pixels, one-sided padding), and inputs made for them. Add a case here and all backends run it.
  */
 import type {
-  AnyKernelName, Attrs, AxisAttrs, BinaryAttrs, BinaryOp, Conv2dAttrs, GroupNormAttrs, MatmulAttrs, ReduceOp, ResampleAttrs, Triple,
-  UnaryOp,
+  AnyKernelName, Attrs, AxisAttrs, BinaryAttrs, BinaryOp, Conv2dAttrs, GroupNormAttrs, MatmulAttrs, ReduceOp, ResampleAttrs,
+  Triple, UnaryOp,
 } from "../../src/kernels.js";
 
 export type Cases = { readonly [K in AnyKernelName]: readonly Attrs<K>[] };
@@ -42,7 +42,8 @@ const binaryCases: BinaryAttrs[] = [
     return ([[1, 1, inner], [outer, 1, inner], [outer, axis, 1], [1, 1, 1]] as Triple[])
       .map((b): BinaryAttrs => ({ op: "multiply", size, a: size, b }));
   }),
-  ...binaryOps.flatMap((op) => ([[1, 1, 1], [1, 1, 1027], [3, 5, 8]] as Triple[]).map((size) => ({ op, size, a: size, b: size }))),
+  ...binaryOps.flatMap((op) =>
+    ([[1, 1, 1], [1, 1, 1027], [3, 5, 8]] as Triple[]).map((size) => ({ op, size, a: size, b: size }))),
   ...binaryOps.map((op): BinaryAttrs => ({ op, size: [2, 3, 19], a: [2, 3, 19], b: [1, 3, 1] })),
 ];
 
@@ -73,7 +74,8 @@ const none = [0, 0, 0, 0] as const;
 const bottomRight = [0, 1, 0, 1] as const;
 
 const convolutions: Conv2dAttrs[] = [...sides, ...([
-  [1, 1, 1, 1, 1, 1, 1, 1, none], [3, 5, 7, 8, 19, 1, 1, 1, none], [1, 4, 4, 64, 33, 1, 1, 1, none], [1, 9, 6, 5, 3, 1, 1, 2, none],
+  [1, 1, 1, 1, 1, 1, 1, 1, none], [3, 5, 7, 8, 19, 1, 1, 1, none], [1, 4, 4, 64, 33, 1, 1, 1, none],
+  [1, 9, 6, 5, 3, 1, 1, 2, none],
   [1, 1, 1, 19, 8, 3, 3, 1, same(3)], [3, 1, 1, 3, 5, 5, 5, 1, same(5)], [1, 1, 1, 8, 1, 7, 7, 1, same(7)],
   [1, 8, 8, 33, 64, 3, 3, 1, same(3)], [3, 9, 9, 64, 64, 3, 3, 1, same(3)], [1, 16, 16, 3, 33, 3, 3, 1, same(3)],
   [1, 6, 11, 8, 8, 3, 3, 1, none], [3, 3, 3, 5, 8, 3, 3, 1, none], [1, 7, 5, 8, 5, 3, 3, 1, [2, 2, 2, 2]],
@@ -111,7 +113,8 @@ export const cases: Cases = {
   sumSquares: vectors,
   expand: axes,
   permute: permutations,
-  slice: axes.flatMap((size) => [...new Set([1, Math.ceil(size.axis / 2), size.axis])].map((length) => ({ ...size, size: length }))),
+  slice: axes.flatMap((size) =>
+    [...new Set([1, Math.ceil(size.axis / 2), size.axis])].map((length) => ({ ...size, size: length }))),
   pad: axes.flatMap((size) => [[1, 1], [0, 1], [2, 0]].map(([before, after]) => ({ ...size, before, after }))),
   concat: axes.map(({ outer, axis, inner }, i) => ({ outer, inner, axisA: axis, axisB: [1, 8, 3][i % 3] })),
   gather: gathers,

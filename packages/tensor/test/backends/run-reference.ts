@@ -7,8 +7,9 @@ import {
 import { sizeOf, type Shape } from "../../src/shape.js";
 
 /** A kernel seen without its types, for loops over the whole list. */
-export type LooseKernel<T> = (y: T, inputs: Readonly<Record<string, T>>, attrs: unknown, scalars: Readonly<Record<string, number>>) => void;
-export type LooseUpdate<T> = (inputs: Readonly<Record<string, T>>, attrs: unknown, scalars: Readonly<Record<string, number>>) => void;
+export type LooseKernel<T> = (y: T, ...rest: Parameters<LooseUpdate<T>>) => void;
+export type LooseUpdate<T> =
+  (inputs: Readonly<Record<string, T>>, attrs: unknown, scalars: Readonly<Record<string, number>>) => void;
 
 export const referenceKernels = openReference().kernels;
 

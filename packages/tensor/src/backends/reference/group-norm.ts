@@ -6,7 +6,8 @@ import type { NumberArray } from "../../backend.js";
 import type { GroupNormAttrs, Kernel } from "../../kernels.js";
 
 /** Calls visit(at, channel) for every element of group g of image n, at = its place in x. */
-function eachInGroup({ hw, c, groups }: GroupNormAttrs, n: number, g: number, visit: (at: number, channel: number) => void): void {
+function eachInGroup(attrs: GroupNormAttrs, n: number, g: number, visit: (at: number, channel: number) => void): void {
+  const { hw, c, groups } = attrs;
   const size = c / groups;
   for (let p = 0; p < hw; p++) {
     for (let channel = g * size; channel < (g + 1) * size; channel++) visit((n * hw + p) * c + channel, channel);

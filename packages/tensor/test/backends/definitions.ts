@@ -1,0 +1,76 @@
+/** Means to write a kernel's definition down a second time, by index functions instead of loops over memory. */
+import { expect } from "chai";
+import type { NumberArray } from "../../src/backend.js";
+import { kernels, type Attrs, type Inputs, type KernelName, type Scalars } from "../../src/kernels.js";
+import { sizeOf, type Shape } from "../../src/shape.js";
+import { cases } from "./conformance-cases.js";
+import { makeInputs, makeScalars } from "./conformance-inputs.js";
+import { conformanceError, termScale } from "./conformance.js";
+import { reference } from "./run-reference.js";
+
+/** The value at an index; zero outside the array. */
+export type At = (...index: number[]) => number;
+
+/** An array seen as a function of its index. */
+export function view(values: NumberArray, shape: Shape): At {
+  return (...index) => {
+    let at = 0;
+    for (const [axis, i] of index.entries()) {
+      if (i < 0 || i >= shape[axis]) return 0;
+      at = at * shape[axis] + i;
+    }
+    return values[at];
+  };
+}
+
+/** The array whose element at `index` is f(...index), row-major. */
+export function byIndex(shape: Shape, f: At): Float64Array {
+  return Float64Array.from({ length: sizeOf(shape) }, (_, at) => {
+    const index = shape.map(() => 0);
+    for (let axis = shape.length - 1, rest = at; axis >= 0; axis--) {
+      index[axis] = rest % shape[axis];
+      rest = Math.floor(rest / shape[axis]);
+    }
+    return f(...index);
+  });
+}
+
+/** Sum over i from 0 to n - 1 of f(i). */
+export function sum(n: number, f: (i: number) => number): number {
+  let total = 0;
+  for (let i = 0; i < n; i++) total += f(i);
+  return total;
+}
+
+/** <a, b> */
+export function dot(a: NumberArray, b: NumberArray): number {
+  return sum(a.length, (i) => a[i] * b[i]);
+}
+
+/** The inputs of kernel K as functions of their indices. */
+export type Views<K extends KernelName> = Inputs<K, At>;
+
+/**
+ * Asserts that the reference agrees to 1e-12 with y[index] = definition(...)(index) in every case of the table that does at
+ * most `maxFlops` operations.
+ */
+export function expectDefinition<K extends KernelName>(
+  kernel: K, definition: (inputs: Views<K>, attrs: Attrs<K>, scalars: Scalars<K>) => At, maxFlops = Infinity,
+): void {
+  const { inputs: shapes, output, flops } = kernels[kernel] as unknown as {
+    inputs: Record<string, (attrs: Attrs<K>) => Shape>; output: (attrs: Attrs<K>) => Shape; flops?: (attrs: Attrs<K>) => number;
+  };
+  let tried = 0;
+  for (const [seed, attrs] of (cases[kernel] as readonly Attrs<K>[]).entries()) {
+    if (flops && flops(attrs) > maxFlops) continue;
+    const inputs = makeInputs(kernel, attrs, seed);
+    const scalars = makeScalars(kernel, attrs, seed);
+    const views = Object.fromEntries(Object.entries(inputs).map(([name, values]) => [name, view(values, shapes[name](attrs))]));
+    const y = reference(kernel, inputs as Inputs<K, NumberArray>, attrs, scalars as Scalars<K>);
+    const yRef = byIndex(output(attrs), definition(views as unknown as Views<K>, attrs, scalars as Scalars<K>));
+    const error = conformanceError(y, yRef, termScale(kernel, inputs, attrs, scalars));
+    expect(error, `${kernel} ${JSON.stringify(attrs)}`).to.be.at.most(1e-12);
+    tried++;
+  }
+  expect(tried, "cases tried").to.be.at.least(5);
+}

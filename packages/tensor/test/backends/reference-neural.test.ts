@@ -1,0 +1,211 @@
+import { expect } from "chai";
+import type { Attrs, GroupNormAttrs } from "../../src/kernels.js";
+import { Random } from "../../src/random.js";
+import { composeFused } from "./compose-fused.js";
+import { cases } from "./conformance-cases.js";
+import { makeInputs } from "./conformance-inputs.js";
+import { dot, expectDefinition, sum } from "./definitions.js";
+import { reference, referenceKernels } from "./run-reference.js";
+
+/** Asserts a = b up to rounding, on the scale of the terms they are sums of. */
+function expectSame(a: number, b: number, scale: number, message: string): void {
+  expect(Math.abs(a - b) / scale, `${message}: ${a} and ${b}`).to.be.below(1e-12);
+}
+
+const norm = (x: Float64Array): number => Math.sqrt(dot(x, x));
+
+describe("reference backend, convolution", () => {
+  it("conv2d is the sum over taps and channels, zeros outside the image", () => {
+    expectDefinition("conv2d", ({ x, w }, { kh, kw, cin, stride, pad: [top, , left] }) => (n, p, q, o) =>
+      sum(kh, (i) => sum(kw, (j) => sum(cin, (c) => x(n, stride * p + i - top, stride * q + j - left, c) * w(i, j, c, o)))), 4e5);
+  });
+
+  it("convolving a single pixel with a 3x3 kernel lays the kernel out, mirrored", () => {
+    const x = Float64Array.of(0, 0, 0, 0, 1, 0, 0, 0, 0);
+    const w = Float64Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9);
+    const attrs = { n: 1, h: 3, w: 3, cin: 1, kh: 3, kw: 3, cout: 1, stride: 1, pad: [1, 1, 1, 1] } as const;
+    expect([...reference("conv2d", { x, w }, attrs, {})]).to.deep.equal([9, 8, 7, 6, 5, 4, 3, 2, 1]);
+  });
+
+  it("its gradients are its adjoints: <dy, conv(x, w)> = <dx, x> = <dw, w>", () => {
+    for (const [seed, attrs] of cases.conv2d.entries()) {
+      const { x, w } = makeInputs("conv2d", attrs, seed);
+      const { dy } = makeInputs("conv2dGradInput", attrs, seed + 100);
+      const y = reference("conv2d", { x, w }, attrs, {});
+      const dx = reference("conv2dGradInput", { dy, w }, attrs, {});
+      const dw = reference("conv2dGradWeight", { x, dy }, attrs, {});
+      const scale = norm(dy) * norm(y);
+      expectSame(dot(dy, y), dot(dx, x), scale, `dx of ${JSON.stringify(attrs)}`);
+      expectSame(dot(dy, y), dot(dw, w), scale, `dw of ${JSON.stringify(attrs)}`);
+    }
+  });
+
+  it("conv2dGradInput is the scattered sum: every output pixel sends dy back through its taps", () => {
+    expectDefinition("conv2dGradInput", ({ dy, w: weight }, attrs) => (n, r, t, c) => {
+      const { h, w, kh, kw, cout, stride, pad: [top, bottom, left, right] } = attrs;
+      const oh = Math.floor((h + top + bottom - kh) / stride) + 1;
+      const ow = Math.floor((w + left + right - kw) / stride) + 1;
+      return sum(oh, (p) => sum(ow, (q) => {
+        const [i, j] = [r + top - stride * p, t + left - stride * q];
+        return sum(cout, (o) => dy(n, p, q, o) * weight(i, j, c, o));  // the weight is 0 outside its taps
+      }));
+    }, 5e4);
+  });
+
+  it("conv2dGradWeight is the sum over all output pixels", () => {
+    expectDefinition("conv2dGradWeight", ({ x, dy }, attrs) => (i, j, c, o) => {
+      const { n: batch, h, w, kh, kw, stride, pad: [top, bottom, left, right] } = attrs;
+      const oh = Math.floor((h + top + bottom - kh) / stride) + 1;
+      const ow = Math.floor((w + left + right - kw) / stride) + 1;
+      return sum(batch, (n) => sum(oh, (p) => sum(ow, (q) =>
+        x(n, stride * p + i - top, stride * q + j - left, c) * dy(n, p, q, o))));
+    }, 4e5);
+  });
+});
+
+describe("reference backend, group normalisation", () => {
+  it("stats are the mean and 1 / sqrt(E[x^2] - mean^2 + eps) over the elements whose channel belongs to the group", () => {
+    expectDefinition("groupNormStats", ({ x }, { hw, c, groups }, { eps }) => (n, g, which) => {
+      const values: number[] = [];
+      for (let channel = 0; channel < c; channel++) {
+        if (Math.floor(channel / (c / groups)) !== g) continue;
+        for (let p = 0; p < hw; p++) values.push(x(n, p, channel));
+      }
+      const shift = values[0];  // about the first value, so that the squares do not cancel
+      const mean = sum(values.length, (i) => values[i] - shift) / values.length;
+      const square = sum(values.length, (i) => (values[i] - shift) ** 2) / values.length;
+      return which === 0 ? shift + mean : (square - mean ** 2 + eps) ** -0.5;
+    });
+  });
+
+  it("groupNorm is x (gamma rstd) + (beta - gamma mean rstd)", () => {
+    expectDefinition("groupNorm", ({ x, stats, gamma, beta }, { c, groups }) => (n, p, channel) => {
+      const g = Math.floor(channel * groups / c);
+      const [mean, rstd] = [stats(n, g, 0), stats(n, g, 1)];
+      return x(n, p, channel) * (gamma(channel) * rstd) + (beta(channel) - gamma(channel) * mean * rstd);
+    });
+  });
+
+  it("normalised groups have mean 0 and variance 1", () => {
+    const attrs = { n: 2, hw: 20, c: 6, groups: 3 };
+    const x = new Random(5).normal(240).map((value) => 3 * value + 10);
+    const stats = reference("groupNormStats", { x }, attrs, { eps: 0 });
+    const y = reference("groupNorm", { x, stats, gamma: new Float64Array(6).fill(1), beta: new Float64Array(6) }, attrs, {});
+    const again = reference("groupNormStats", { x: y }, attrs, { eps: 0 });
+    for (let i = 0; i < again.length; i++) expect(again[i]).to.be.closeTo(i % 2 === 0 ? 0 : 1, 1e-13);
+  });
+
+  it("groupNormGradInput is the slope of <dy, groupNorm(x)> in x, the statistics moving along", () => {
+    for (const [seed, attrs] of smoothNorms.entries()) {
+      const { x, gamma, beta } = makeInputs("groupNorm", attrs, seed);
+      const { dy } = makeInputs("groupNormGradInput", attrs, seed + 100);
+      const loss = (at: Float64Array): number => {
+        const stats = reference("groupNormStats", { x: at }, attrs, { eps });
+        return dot(dy, reference("groupNorm", { x: at, stats, gamma, beta }, attrs, {}));
+      };
+      const stats = reference("groupNormStats", { x }, attrs, { eps });
+      const dx = reference("groupNormGradInput", { dy, x, stats, gamma }, attrs, {});
+      expectSlope(loss, x, dx, seed);
+    }
+  });
+
+  it("groupNormGradParams is the adjoint of (gamma, beta) -> groupNorm", () => {
+    for (const [seed, attrs] of cases.groupNorm.entries()) {
+      const { x, stats, gamma, beta } = makeInputs("groupNorm", attrs, seed);
+      const { dy } = makeInputs("groupNormGradParams", attrs, seed + 100);
+      const y = reference("groupNorm", { x, stats, gamma, beta }, attrs, {});
+      const grads = reference("groupNormGradParams", { dy, x, stats }, attrs, {});
+      const params = Float64Array.of(...gamma, ...beta);
+      expectSame(dot(grads, params), dot(dy, y), norm(dy) * norm(y) + norm(grads) * norm(params), JSON.stringify(attrs));
+    }
+  });
+
+  it("groupNormGradParams is the sum over images and pixels", () => {
+    expectDefinition("groupNormGradParams", ({ dy, x, stats }, { n: batch, hw, c, groups }) => (which, channel) =>
+      sum(batch, (n) => sum(hw, (p) => {
+        const g = Math.floor(channel * groups / c);
+        return dy(n, p, channel) * (which === 0 ? (x(n, p, channel) - stats(n, g, 0)) * stats(n, g, 1) : 1);
+      })));
+  });
+});
+
+const eps = 1e-5;
+/** Groups with enough elements that their variance is not near zero. */
+const smoothNorms = cases.groupNorm.filter(({ hw, c, groups }) => hw * c / groups >= 8);
+
+/** Asserts that dx is the gradient of `loss` at x, along three directions, by central differences. */
+function expectSlope(loss: (x: Float64Array) => number, x: Float64Array, dx: Float64Array, seed: number): void {
+  for (let k = 0; k < 3; k++) {
+    const u = new Random(seed, k).normal(x.length);
+    const h = 1e-5;
+    const along = (t: number) => x.map((value, i) => value + t * u[i]);
+    const slope = (loss(along(h)) - loss(along(-h))) / (2 * h);
+    expect(Math.abs(slope - dot(dx, u)) / (norm(dx) * norm(u))).to.be.below(1e-7);
+  }
+}
+
+describe("reference backend, softmax", () => {
+  it("is e^x over the sum of e^x", () => {
+    expectDefinition("softmax", ({ x }, { n }) => (r, j) => 1 / sum(n, (k) => Math.exp(x(r, k) - x(r, j))));
+  });
+
+  it("does not change when a number is added to a row, even a huge one", () => {
+    const y = reference("softmax", { x: Float64Array.of(1, 2, 4, 100001, 100002, 100004, -1e6, 0, 1e6) }, { rows: 3, n: 3 }, {});
+    expect([...y.subarray(0, 3)]).to.deep.equal([...y.subarray(3, 6)]);
+    expect([...y.subarray(6)]).to.deep.equal([0, 0, 1]);
+  });
+
+  it("softmaxGrad multiplies by the Jacobian y_i ([i = j] - y_j)", () => {
+    expectDefinition("softmaxGrad", ({ dy, y }, { n }) => (r, j) =>
+      sum(n, (i) => dy(r, i) * y(r, i) * ((i === j ? 1 : 0) - y(r, j))));
+  });
+});
+
+describe("reference backend, resampling", () => {
+  it("upsampleNearest repeats pixels, sumPool adds up squares of them", () => {
+    expectDefinition("upsampleNearest", ({ x }, { scale }) => (n, p, q, c) =>
+      x(n, Math.floor(p / scale), Math.floor(q / scale), c));
+    expectDefinition("sumPool", ({ x }, { scale }) => (n, p, q, c) =>
+      sum(scale * scale, (k) => x(n, scale * p + Math.floor(k / scale), scale * q + k % scale, c)));
+  });
+
+  it("sumPool is the adjoint of upsampleNearest", () => {
+    for (const [seed, attrs] of cases.upsampleNearest.entries()) {
+      const pooled = cases.sumPool[seed];
+      const { x } = makeInputs("upsampleNearest", attrs, seed);
+      const { x: dy } = makeInputs("sumPool", pooled, seed + 100);
+      const y = reference("upsampleNearest", { x }, attrs, {});
+      expectSame(dot(dy, y), dot(reference("sumPool", { x: dy }, pooled, {}), x), norm(dy) * norm(y), JSON.stringify(attrs));
+    }
+  });
+});
+
+describe("fused kernels as compositions", () => {
+  it("linear and conv2dBias add the bias of the column, on top of the product", () => {
+    const linear = composeFused("linear", referenceKernels);
+    const attrs = { batch: 1, m: 2, k: 2, n: 3, transposeA: false, transposeB: true };
+    const b = Float64Array.of(1, 0, 0, 1, 1, 1);
+    expect([...linear({ a: Float64Array.of(1, 2, 3, 4), b, bias: Float64Array.of(10, 20, 30) }, attrs)])
+      .to.deep.equal([11, 22, 33, 13, 24, 37]);
+    const conv = composeFused("conv2dBias", referenceKernels);
+    const one: Attrs<"conv2d"> = { n: 1, h: 2, w: 1, cin: 1, kh: 1, kw: 1, cout: 2, stride: 1, pad: [0, 0, 0, 0] };
+    const inputs = { x: Float64Array.of(1, 2), w: Float64Array.of(3, 5), bias: Float64Array.of(10, 20) };
+    expect([...conv(inputs, one)]).to.deep.equal([13, 25, 16, 30]);
+  });
+
+  it("the gradients of groupNormSilu are its slopes in x, gamma and beta", () => {
+    const forward = composeFused("groupNormSilu", referenceKernels);
+    const statsOf = (x: Float64Array, attrs: GroupNormAttrs) => reference("groupNormStats", { x }, attrs, { eps });
+    for (const [seed, attrs] of smoothNorms.entries()) {
+      const { x, gamma, beta } = makeInputs("groupNorm", attrs, seed);
+      const { dy } = makeInputs("groupNormGradInput", attrs, seed + 100);
+      const stats = statsOf(x, attrs);
+      const inputs = { dy, x, stats, gamma, beta };
+      const dx = composeFused("groupNormSiluGradInput", referenceKernels)(inputs, attrs);
+      expectSlope((at) => dot(dy, forward({ x: at, stats: statsOf(at, attrs), gamma, beta }, attrs)), x, dx, seed);
+      const dparams = composeFused("groupNormSiluGradParams", referenceKernels)(inputs, attrs);
+      const split = (at: Float64Array) => ({ gamma: at.subarray(0, attrs.c), beta: at.subarray(attrs.c) });
+      expectSlope((at) => dot(dy, forward({ x, stats, ...split(at) }, attrs)), Float64Array.of(...gamma, ...beta), dparams, seed);
+    }
+  });
+});

@@ -1,0 +1,262 @@
+import { expect } from "chai";
+import { openReference } from "../../src/backends/reference/index.js";
+import { DeviceError } from "../../src/errors.js";
+import type { BinaryOp, ReduceOp, UnaryOp } from "../../src/kernels.js";
+import { conformanceError } from "./conformance.js";
+import { binaryOps, cases, unaryOps } from "./conformance-cases.js";
+import { makeInputs, makeScalars } from "./conformance-inputs.js";
+import { dot, expectDefinition, sum } from "./definitions.js";
+import { reference, referenceUpdate } from "./run-reference.js";
+
+const unary = (op: UnaryOp, ...x: number[]): number[] =>
+  [...reference("unary", { x: Float64Array.from(x) }, { op, n: x.length }, {})];
+
+function binary(op: BinaryOp, a: number[], b: number[]): number[] {
+  const size = [1, 1, a.length] as const;
+  return [...reference("binary", { a: Float64Array.from(a), b: Float64Array.from(b) }, { op, size, a: size, b: size }, {})];
+}
+
+const reduce = (op: ReduceOp, ...x: number[]): number =>
+  reference("reduce", { x: Float64Array.from(x) }, { op, outer: 1, axis: x.length, inner: 1 }, {})[0];
+
+/** [-2, 0.5, 3] under each function, computed with 30 digits. */
+const unaryTable: Readonly<Record<UnaryOp, readonly number[]>> = {
+  negative: [2, -0.5, -3],
+  abs: [2, 0.5, 3],
+  sign: [-1, 1, 1],
+  square: [4, 0.25, 9],
+  sqrt: [NaN, 0.7071067811865475, 1.7320508075688773],
+  reciprocal: [-0.5, 2, 0.3333333333333333],
+  exp: [0.1353352832366127, 1.6487212707001282, 20.085536923187668],
+  log: [NaN, -0.6931471805599453, 1.0986122886681098],
+  sin: [-0.9092974268256817, 0.479425538604203, 0.1411200080598672],
+  cos: [-0.4161468365471424, 0.8775825618903728, -0.9899924966004454],
+  tanh: [-0.9640275800758169, 0.46211715726000975, 0.9950547536867305],
+  erf: [-0.9953222650189527, 0.5204998778130465, 0.9999779095030014],
+  sigmoid: [0.11920292202211756, 0.6224593312018546, 0.9525741268224332],
+  silu: [-0.2384058440442351, 0.3112296656009273, 2.8577223804672997],
+  gelu: [-0.0455002638963584, 0.3457312306370066, 2.9959503059051097],
+};
+
+/** a = [-2, 0.5, 3, 2], b = [3, 2, 3, 0.5]; of the two gradients, dy = a and x = b. */
+const binaryTable: Readonly<Record<BinaryOp, readonly number[]>> = {
+  add: [1, 2.5, 6, 2.5],
+  subtract: [-5, -1.5, 0, 1.5],
+  multiply: [-6, 1, 9, 1],
+  divide: [-0.6666666666666666, 0.25, 1, 4],
+  power: [-8, 0.25, 27, 1.4142135623730951],
+  maximum: [3, 2, 3, 2],
+  minimum: [-2, 0.5, 3, 0.5],
+  equal: [0, 0, 1, 0],
+  notEqual: [1, 1, 0, 1],
+  less: [1, 1, 0, 0],
+  lessEqual: [1, 1, 1, 0],
+  greater: [0, 0, 0, 1],
+  greaterEqual: [0, 0, 1, 1],
+  siluGrad: [-2.1762082120303394, 0.5453921243924478, 3.264312318045509, 1.4799223746053036],
+  geluGrad: [-2.023891294408368, 0.5426159005390985, 3.0358369416125517, 1.7349902493123257],
+};
+
+describe("reference backend, elementwise", () => {
+  for (const op of unaryOps) {
+    it(`${op} has tabulated values`, () => {
+      expect(conformanceError(unary(op, -2, 0.5, 3), unaryTable[op])).to.be.below(1e-15);
+    });
+  }
+
+  for (const op of binaryOps) {
+    it(`${op} has tabulated values`, () => {
+      expect(conformanceError(binary(op, [-2, 0.5, 3, 2], [3, 2, 3, 0.5]), binaryTable[op])).to.be.below(1e-14);
+    });
+  }
+
+  it("siluGrad and geluGrad are the slopes of silu and gelu", () => {
+    for (const x of [-6, -2, -0.3, 0, 0.7, 1.5, 5]) {
+      for (const [op, grad] of [["silu", "siluGrad"], ["gelu", "geluGrad"]] as const) {
+        const [high, low] = unary(op, x + 1e-5, x - 1e-5);
+        expect(binary(grad, [3], [x])[0] / 3, `${grad} at ${x}`).to.be.closeTo((high - low) / 2e-5, 1e-9);
+      }
+    }
+  });
+
+  it("saturates without overflow for large arguments", () => {
+    expect(unary("sigmoid", -1000, 1000)).to.deep.equal([0, 1]);
+    for (const op of ["silu", "gelu"] as const) expect(conformanceError(unary(op, -1000, 1000), [0, 1000]), op).to.equal(0);
+    for (const op of ["siluGrad", "geluGrad"] as const) {
+      expect(conformanceError(binary(op, [1, 1], [-1000, 1000]), [0, 1]), op).to.equal(0);
+    }
+    expect(conformanceError(unary("sigmoid", -30), [9.357622968839299e-14])).to.be.below(1e-15);
+    expect(conformanceError(unary("silu", -30), [-2.8072868906517897e-12])).to.be.below(1e-15);
+  });
+
+  it("NaN wins maximum and minimum and passes clip; it equals nothing", () => {
+    expect(binary("maximum", [NaN, 1], [1, NaN])).to.deep.equal([NaN, NaN]);
+    expect(binary("minimum", [NaN, 1], [1, NaN])).to.deep.equal([NaN, NaN]);
+    expect(binary("equal", [NaN], [NaN])).to.deep.equal([0]);
+    expect(binary("notEqual", [NaN], [NaN])).to.deep.equal([1]);
+    expect([...reference("clip", { x: Float64Array.of(NaN, -5, 0.5, 5) }, { n: 4 }, { low: -1, high: 2 })])
+      .to.deep.equal([NaN, -1, 0.5, 2]);
+  });
+
+  it("binary repeats sizes of 1 in all 27 patterns, the second operand on the right", () => {
+    const place = (size: readonly number[], index: readonly number[]) => index.map((i, axis) => Math.min(i, size[axis] - 1));
+    const f: Partial<Record<BinaryOp, (a: number, b: number) => number>> = {
+      subtract: (a, b) => a - b, multiply: (a, b) => a * b, divide: (a, b) => a / b,
+    };
+    expectDefinition("binary", ({ a, b }, { op, a: sizeA, b: sizeB }) => (...index) => {
+      const operands = [a(...place(sizeA, index)), b(...place(sizeB, index))] as const;
+      return f[op]?.(...operands) ?? binary(op, [operands[0]], [operands[1]])[0];
+    });
+  });
+
+  it("full, affine, clip and where follow their equations", () => {
+    expectDefinition("full", (_, __, { value }) => () => value);
+    expectDefinition("affine", ({ x }, _, { scale, shift }) => (i) => scale * x(i) + shift);
+    expectDefinition("clip", ({ x }, _, { low, high }) => (i) => (x(i) < low ? low : x(i) > high ? high : x(i)));
+    expectDefinition("where", ({ condition, a, b }) => (i) => (condition(i) === 0 ? b(i) : a(i)));
+  });
+});
+
+describe("reference backend, reductions", () => {
+  it("have tabulated values; argmax is the first of equal maxima", () => {
+    expect(reduce("sum", 1, -2, 4.5)).to.equal(3.5);
+    expect(reduce("max", 1, -2, 4.5)).to.equal(4.5);
+    expect(reduce("min", 1, -2, 4.5)).to.equal(-2);
+    expect(reduce("argmax", 1, 4.5, -2, 4.5)).to.equal(1);
+    expect(reduce("argmax", -Infinity, -Infinity)).to.equal(0);
+  });
+
+  it("NaN wins max and min, and argmax gives the first NaN", () => {
+    expect([reduce("max", 1, NaN, 2), reduce("min", NaN, 1, 2), reduce("sum", 1, NaN)]).to.deep.equal([NaN, NaN, NaN]);
+    expect([reduce("argmax", 1, NaN, 2, NaN), reduce("argmax", NaN, 1), reduce("argmax", 1, 2, NaN)]).to.deep.equal([1, 0, 2]);
+  });
+
+  it("follow their definitions along the middle axis", () => {
+    const folds: Readonly<Record<ReduceOp, (column: number[]) => number>> = {
+      sum: (column) => column.reduceRight((a, b) => a + b),
+      max: (column) => [...column].sort((a, b) => b - a)[0],
+      min: (column) => [...column].sort((a, b) => a - b)[0],
+      argmax: (column) => column.indexOf(Math.max(...column)),
+    };
+    expectDefinition("reduce", ({ x }, { axis, op }) => (o, i) => folds[op](Array.from({ length: axis }, (_, a) => x(o, a, i))));
+    expectDefinition("sumSquares", ({ x }, { n }) => () => sum(n, (i) => x(n - 1 - i) ** 2));
+  });
+
+  it("sum in doubles also where the storage is f32", () => {
+    const x = new Float32Array(4097).fill(2 ** -24).fill(1, 0, 1);
+    const y = new Float32Array(1);
+    openReference().kernels.reduce(y, { x }, { op: "sum", outer: 1, axis: 4097, inner: 1 }, {});
+    expect(y[0]).to.equal(1 + 2 ** -12);
+  });
+});
+
+describe("reference backend, layout", () => {
+  it("expand, slice, pad and concat follow their index equations", () => {
+    expectDefinition("expand", ({ x }) => (o, _, i) => x(o, i));
+    expectDefinition("slice", ({ x }, _, { start }) => (o, a, i) => x(o, start + a, i));
+    expectDefinition("pad", ({ x }, { axis, before }, { value }) => (o, a, i) =>
+      (a < before || a >= before + axis ? value : x(o, a - before, i)));
+    expectDefinition("concat", ({ a, b }, { axisA }) => (o, j, i) => (j < axisA ? a(o, j, i) : b(o, j - axisA, i)));
+  });
+
+  it("permute puts axis order[j] of x at place j", () => {
+    expectDefinition("permute", ({ x }, { order }) => (...index) => {
+      const from: number[] = [];
+      for (const [j, axis] of order.entries()) from[axis] = index[j];
+      return x(...from);
+    });
+  });
+
+  it("gather picks and scatterAdd adds up by index", () => {
+    expectDefinition("gather", ({ x, index }) => (o, j, i) => x(o, index(j), i));
+    expectDefinition("scatterAdd", ({ x, index }, { count }) => (o, a, i) =>
+      sum(count, (j) => (index(j) === a ? x(o, j, i) : 0)));
+  });
+
+  it("scatterAdd is the adjoint of gather", () => {
+    for (const [seed, attrs] of cases.gather.entries()) {
+      const { x, index } = makeInputs("gather", attrs, seed);
+      const { x: dy } = makeInputs("scatterAdd", attrs, seed + 100);
+      const y = reference("gather", { x, index }, attrs, {});
+      const dx = reference("scatterAdd", { x: dy, index }, attrs, {});
+      expect(dot(dy, y)).to.be.closeTo(dot(dx, x), 1e-10);
+    }
+  });
+});
+
+describe("reference backend, matmul", () => {
+  it("is the triple sum over indices in the four transposed forms", () => {
+    expectDefinition("matmul", ({ a, b }, { k, transposeA, transposeB }) => (s, i, j) =>
+      sum(k, (l) => (transposeA ? a(s, l, i) : a(s, i, l)) * (transposeB ? b(s, j, l) : b(s, l, j))));
+  });
+
+  it("multiplies two matrices as on paper", () => {
+    const attrs = { batch: 1, m: 2, k: 3, n: 2, transposeA: false, transposeB: false };
+    const y = reference("matmul", { a: Float64Array.of(1, 2, 3, 4, 5, 6), b: Float64Array.of(7, 8, 9, 10, 11, 12) }, attrs, {});
+    expect([...y]).to.deep.equal([58, 64, 139, 154]);
+  });
+});
+
+describe("reference backend, updates", () => {
+  const vector = (...values: number[]) => Float64Array.from(values);
+
+  it("the first Adam step moves each weight by lr against the sign of its gradient", () => {
+    const scalars = {
+      lr: 0.1, beta1: 0.9, beta2: 0.999, eps: 0, correction1: 1 - 0.9, correction2: 1 - 0.999, weightDecay: 0, gradScale: 1,
+    };
+    const inputs = { p: vector(1, 2), m: vector(0, 0), v: vector(0, 0), g: vector(0.5, -4) };
+    const { p, m, v } = referenceUpdate("adam", inputs, { n: 2 }, scalars);
+    expect(conformanceError(p, [0.9, 2.1])).to.be.below(1e-14);
+    expect(conformanceError(m, [0.05, -0.4])).to.be.below(1e-15);
+    expect(conformanceError(v, [0.00025, 0.016])).to.be.below(1e-14);
+  });
+
+  it("Adam uses every scalar as its equation says", () => {
+    for (const [seed, attrs] of cases.adam.entries()) {
+      const { p, m, v, g } = makeInputs("adam", attrs, seed);
+      const scalars = makeScalars("adam", attrs, seed) as Parameters<typeof referenceUpdate<"adam">>[3];
+      const { lr, beta1, beta2, eps, correction1, correction2, weightDecay, gradScale } = scalars;
+      const gs = g.map((value) => value * gradScale);
+      const mRef = m.map((value, i) => value + (1 - beta1) * (gs[i] - value));
+      const vRef = v.map((value, i) => value + (1 - beta2) * (gs[i] ** 2 - value));
+      const pRef = p.map((value, i) => {
+        const direction = mRef[i] / correction1 / (eps + Math.sqrt(vRef[i] / correction2));
+        return value - lr * (direction + weightDecay * value);
+      });
+      const after = referenceUpdate("adam", { p, m, v, g }, attrs, scalars);
+      expect(conformanceError(after.m, mRef)).to.be.below(1e-14);
+      expect(conformanceError(after.v, vRef)).to.be.below(1e-14);
+      expect(conformanceError(after.p, pRef)).to.be.below(1e-14);
+      expect([...after.g]).to.deep.equal([...g]);
+    }
+  });
+
+  it("ema moves the target towards the source, assign copies it", () => {
+    const inputs = { target: vector(1, -2), source: vector(3, 2) };
+    expect([...referenceUpdate("ema", inputs, { n: 2 }, { decay: 0.75 }).target]).to.deep.equal([1.5, -1]);
+    expect([...referenceUpdate("assign", inputs, { n: 2 }, {}).target]).to.deep.equal([3, 2]);
+  });
+});
+
+describe("reference backend, storage", () => {
+  const backend = openReference();
+
+  it("copies on upload and on read", () => {
+    const values = Float64Array.of(1, 2);
+    const storage = backend.upload(values, [2], "f64");
+    values[0] = 9;
+    const read = backend.read(storage) as Float64Array;
+    read[1] = 9;
+    expect([...storage]).to.deep.equal([1, 2]);
+  });
+
+  it("rounds to f32 on upload where the dtype says so", () => {
+    expect(backend.upload(Float64Array.of(0.1), [1], "f32")).to.deep.equal(Float32Array.of(0.1));
+    expect(backend.allocate([2, 3], "f64")).to.deep.equal(new Float64Array(6));
+  });
+
+  it("names the bytes when there is no room", () => {
+    expect(() => backend.allocate([2 ** 25, 2 ** 25], "f32"))
+      .to.throw(DeviceError, "reference: no room for 4503599627370496 bytes");
+  });
+});
