@@ -1,1 +1,13 @@
-export {};
+/**
+ * @fromnoise/diffusion: denoising diffusion probabilistic models. This entry loads in Node and in browsers;
+ * what needs files (folders of images, runs, PNG files) is in @fromnoise/diffusion/node.
+ */
+export * from "./schedules.js";
+export * from "./predictions.js";
+export * from "./timesteps.js";
+export { combineEach, convertPrediction, posteriorMean, predictionTarget, qSample, type Timesteps } from "./process.js";
+export { diffusionLoss } from "./loss.js";
+export { exactEpsilon, type GaussianMixture } from "./exact.js";
+export { ancestralSampler, ancestralStep, type AncestralStepOptions } from "./samplers/ancestral.js";
+export { ddimSampler, ddimStep, type DdimOptions, type DdimStepOptions } from "./samplers/ddim.js";
+export { lastOf, type Denoiser, type NoiseSource, type PredictOptions, type SamplerOptions, type SamplerStep } from "./samplers/step.js";

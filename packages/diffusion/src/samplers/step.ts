@@ -27,15 +27,19 @@ export interface SamplerStep {
 /** Standard normal values for a reverse step: `size` of them, for the step from t down. */
 export type NoiseSource = (size: number, t: number) => NumberArray;
 
-export interface SamplerOptions {
-  /** [N, H, W, C] of the images to sample. */
-  shape: Shape;
-  device: Device;
-  dtype?: DType;
+/** How a network's output is read. */
+export interface PredictOptions {
   /** What the network predicts; default eps. */
   objective?: Prediction;
   /** Clips the guess of x0 to [-1, 1] before it is used; default true. */
   clip?: boolean;
+}
+
+export interface SamplerOptions extends PredictOptions {
+  /** [N, H, W, C] of the images to sample. */
+  shape: Shape;
+  device: Device;
+  dtype?: DType;
   /** Draws x_T and the noise of each step, in this order. */
   random: Random;
   /** Where to start instead of a draw from N(0, I). */
@@ -59,7 +63,7 @@ export function noiseOf(options: SamplerOptions, t: number): Tensor {
 
 /** The network's prediction at x_t as (epsTheta, x0), x0 clipped where asked. */
 export function predict(
-  model: Denoiser, schedule: NoiseSchedule, xT: Tensor, t: number, { objective = "eps", clip: clipping = true }: SamplerOptions,
+  model: Denoiser, schedule: NoiseSchedule, xT: Tensor, t: number, { objective = "eps", clip: clipping = true }: PredictOptions,
 ): { epsTheta: Tensor; x0: Tensor } {
   const prediction = model(xT, t);
   const epsTheta = convertPrediction(schedule, prediction, xT, t, objective, "eps");
@@ -68,11 +72,11 @@ export function predict(
 }
 
 /**
- * Runs reverse steps over descending timesteps: `reverse` makes the step from x_t, `next` adds its noise. Each step has its own
- * scope, and the queue of the device is awaited once a step, so memory stays that of one step.
+ * Runs reverse steps over descending timesteps; `reverse` makes the step from x_t at t to `next`, undefined after the last one.
+ * Each step has its own scope, and the queue of the device is awaited once a step, so memory stays that of one step.
  */
 export async function* runSteps(
-  timesteps: Int32Array, options: SamplerOptions, reverse: (xT: Tensor, index: number) => SamplerStep,
+  timesteps: Int32Array, options: SamplerOptions, reverse: (xT: Tensor, t: number, next: number | undefined) => SamplerStep,
 ): AsyncGenerator<SamplerStep, Tensor> {
   const { device } = options;
   let xT = startOf(options);
@@ -82,7 +86,7 @@ export async function* runSteps(
     for (let i = 0; i < timesteps.length; i++) {
       const before = xT;
       const { step, next } = device.scope(() => {
-        const made = reverse(before, i);
+        const made = reverse(before, timesteps[i], timesteps[i + 1] as number | undefined);
         const moved = made.sigma === 0 ? multiply(made.posteriorMean, 1) : add(made.posteriorMean, multiply(noiseOf(options, made.t), made.sigma));
         return { step: made, next: moved };
       });

@@ -1,0 +1,48 @@
+/** What a training step reports, and the text form in which a run keeps it: one JSON object a line, in step order. */
+import { ConfigError } from "@fromnoise/tensor";
+
+export interface StepMetrics {
+  /** Optimiser steps done, from 1. */
+  step: number;
+  /** The weighted loss that was minimised, mean over the step's images. */
+  loss: number;
+  /** Global norm of the gradient before clipping. */
+  gradNorm: number;
+  lr: number;
+  /** Mean unweighted error of the images whose t fell into each tenth of 0 .. T-1; null where none did. */
+  buckets: (number | null)[];
+  /** Images per second of this step, and seconds since the run was started or resumed. */
+  imagesPerSecond: number;
+  seconds: number;
+}
+
+export const BUCKETS = 10;
+
+/** Mean error by tenth of the schedule. */
+export function bucketMeans(errors: ArrayLike<number>, timesteps: readonly number[], T: number): (number | null)[] {
+  const sums = new Float64Array(BUCKETS);
+  const counts = new Int32Array(BUCKETS);
+  timesteps.forEach((t, i) => {
+    const bucket = Math.floor((t * BUCKETS) / T);
+    sums[bucket] += errors[i];
+    counts[bucket]++;
+  });
+  return Array.from(sums, (sum, i) => (counts[i] === 0 ? null : sum / counts[i]));
+}
+
+/**
+ * The metrics in a JSON-lines text, up to and including step `last`. A line cut short by a kill can only be the final one and is
+ * dropped. Throws ConfigError when another line is broken.
+ */
+export function parseMetrics(text: string, last = Infinity): StepMetrics[] {
+  const lines = text.split("\n").filter((line) => line !== "");
+  const metrics: StepMetrics[] = [];
+  lines.forEach((line, i) => {
+    try {
+      metrics.push(JSON.parse(line) as StepMetrics);
+    } catch {
+      if (i < lines.length - 1) throw new ConfigError(`metrics.jsonl: line ${i + 1} is not JSON`, [`line     ${line.slice(0, 80)}`]);
+    }
+  });
+  return metrics.filter(({ step }) => step <= last);
+}

@@ -1,0 +1,137 @@
+import { expect } from "chai";
+import { openDevice, Random, tensor, type Device } from "@fromnoise/tensor";
+import {
+  ancestralSampler, ddimSampler, ddimTimesteps, exactEpsilon, lastOf, makeSchedule, variance, type NoiseSchedule, type VarianceKind,
+} from "../../src/index.js";
+
+const SAMPLES = 20_000;
+
+function moments(values: ArrayLike<number>): { mean: number; variance: number } {
+  const n = values.length;
+  let sum = 0, squares = 0;
+  for (let i = 0; i < n; i++) sum += values[i];
+  for (let i = 0; i < n; i++) squares += (values[i] - sum / n) ** 2;
+  return { mean: sum / n, variance: squares / (n - 1) };
+}
+
+/**
+ * The chain on one Gaussian N(mu, s^2) is linear: x0Hat = m + g (x_t - c m') with the exact epsilon, so x_{t-1} = a x_t + b + sigma z,
+ * and mean and variance follow by recursion from x_{T-1} ~ N(0, 1). Derived from equation 7 alone, not from the sampler's code.
+ */
+function chainMoments(schedule: NoiseSchedule, mu: number, sd: number, kind: VarianceKind): { mean: number; variance: number } {
+  let mean = 0, v = 1;
+  for (let t = schedule.T - 1; t >= 0; t--) {
+    const abar = schedule.alphaBar[t], abarPrev = t === 0 ? 1 : schedule.alphaBar[t - 1], beta = 1 - abar / abarPrev;
+    const gain = (Math.sqrt(abar) * sd * sd) / (abar * sd * sd + 1 - abar);   // E[x0 | x_t] = mu + gain (x_t - sqrt(abar) mu)
+    const c1 = (Math.sqrt(abarPrev) * beta) / (1 - abar), c2 = (Math.sqrt(1 - beta) * (1 - abarPrev)) / (1 - abar);
+    const a = c1 * gain + c2, b = c1 * (mu - gain * Math.sqrt(abar) * mu);
+    mean = a * mean + b;
+    v = a * a * v + (t === 0 ? 0 : kind === "fixed-large" ? beta : (beta * (1 - abarPrev)) / (1 - abar));
+  }
+  return { mean, variance: v };
+}
+
+describe("samplers with the exact epsilon", () => {
+  let device: Device;
+  before(async () => (device = await openDevice("reference")));
+  const draw = async (sampler: ReturnType<typeof ancestralSampler>): Promise<ArrayLike<number>> => {
+    const sample = await lastOf(sampler);
+    const values = await sample.data();
+    sample.dispose();
+    return values;
+  };
+
+  for (const kind of ["fixed-small", "fixed-large"] as const) {
+    for (const [mu, sd] of [[0.3, 0.5], [-0.7, 0.05]]) {
+      it(`give a Gaussian (${mu}, ${sd}) the mean and variance of the chain, ${kind}`, async () => {
+        const schedule = makeSchedule({ name: "scaled-linear", timesteps: 100 });
+        const model = exactEpsilon(schedule, { weights: [1], means: [[mu]], sd });
+        const values = await draw(ancestralSampler(model, schedule, {
+          shape: [SAMPLES, 1], device, dtype: "f64", clip: false, variance: kind, random: new Random(11, 5),
+        }));
+        const expected = chainMoments(schedule, mu, sd, kind);
+        const found = moments(values);
+        expect(Math.abs(found.mean - expected.mean)).to.be.below(3 * Math.sqrt(expected.variance / SAMPLES));
+        expect(Math.abs(found.variance - expected.variance)).to.be.below(3 * expected.variance * Math.sqrt(2 / (SAMPLES - 1)));
+      });
+    }
+  }
+
+  it("is biased against the data at small sd, as the chain's closed form says", () => {
+    const schedule = makeSchedule({ name: "linear", timesteps: 1000 });
+    const chain = chainMoments(schedule, 0, 0.05, "fixed-small");
+    const standardErrors = (chain.variance - 0.05 ** 2) / (0.05 ** 2 * Math.sqrt(2 / (SAMPLES - 1)));
+    expect(standardErrors).to.be.within(-16, -12);
+  });
+
+  it("give a mixture its weights and cluster means, fixed-large", async () => {
+    const schedule = makeSchedule({ name: "scaled-linear", timesteps: 120 });
+    const mixture = { weights: [0.2, 0.5, 0.3], means: [[-6, 0], [0, 5], [6, -2]], sd: 0.5 };
+    const values = await draw(ancestralSampler(exactEpsilon(schedule, mixture), schedule, {
+      shape: [SAMPLES, 2], device, dtype: "f64", clip: false, variance: "fixed-large", random: new Random(5, 5),
+    }));
+    const members: number[][][] = mixture.means.map(() => []);
+    for (let i = 0; i < SAMPLES; i++) {
+      const point = [values[2 * i], values[2 * i + 1]];
+      const distances = mixture.means.map((m) => (m[0] - point[0]) ** 2 + (m[1] - point[1]) ** 2);
+      members[distances.indexOf(Math.min(...distances))].push(point);
+    }
+    mixture.weights.forEach((w, k) => {
+      expect(Math.abs(members[k].length / SAMPLES - w)).to.be.below(3 * Math.sqrt((w * (1 - w)) / SAMPLES));
+      for (const axis of [0, 1]) {
+        const { mean, variance: v } = moments(members[k].map((point) => point[axis]));
+        expect(Math.abs(mean - mixture.means[k][axis])).to.be.below(3 * Math.sqrt(v / members[k].length));
+      }
+    });
+  });
+
+  it("follow the deterministic map of DDIM: x_T scales by the product of its steps", async () => {
+    const schedule = makeSchedule({ name: "cosine", timesteps: 200 });
+    const sd = 0.4;
+    const start = [-2, -0.5, 0.25, 1.5];
+    const xT = tensor(start, { device, dtype: "f64", shape: [4, 1] });
+    const options = { steps: 20, shape: [4, 1], device, dtype: "f64" as const, clip: false, random: new Random(0), xT };
+    const values = await draw(ddimSampler(exactEpsilon(schedule, { weights: [1], means: [[0]], sd }), schedule, options));
+    // On N(0, s^2) epsTheta = sqrt(1 - abar) x / v and x0 = sqrt(abar) s^2 x / v, v = abar s^2 + 1 - abar: x' = factor x.
+    const steps = ddimTimesteps(200, 20, "trailing");
+    let factor = 1;
+    steps.forEach((t, i) => {
+      const abar = schedule.alphaBar[t], next = i + 1 < steps.length ? schedule.alphaBar[steps[i + 1]] : 1, v = abar * sd * sd + 1 - abar;
+      factor *= (Math.sqrt(next * abar) * sd * sd + Math.sqrt((1 - next) * (1 - abar))) / v;
+    });
+    start.forEach((x, i) => expect(values[i]).to.be.closeTo(factor * x, 1e-12));
+  });
+
+  it("yield every step with x_{t-1} = posteriorMean + sigma z, add no noise at the last, and free all they made", async () => {
+    const schedule = makeSchedule({ name: "cosine", timesteps: 6 });
+    const before = device.memory();
+    const model = exactEpsilon(schedule, { weights: [1], means: [[0.2, -0.1]], sd: 0.3 });
+    const z = [0.5, -1];
+    const sampler = ancestralSampler(model, schedule, { shape: [1, 2], device, dtype: "f64", random: new Random(1), noise: () => Float64Array.from(z) });
+    let expected: number[] | undefined;
+    let visited = 0;
+    let result = await sampler.next();
+    for (; result.done !== true; result = await sampler.next()) {
+      const { t, xT, posteriorMean, sigma } = result.value;
+      expect(t).to.equal(5 - visited++);
+      if (expected !== undefined) expect(Array.from(await xT.data())).to.deep.equal(expected);
+      expect(sigma).to.equal(t === 0 ? 0 : Math.sqrt(variance(schedule, t, "fixed-small")));
+      expected = Array.from(await posteriorMean.data(), (m, i) => m + sigma * z[i]);
+    }
+    expect(visited).to.equal(6);
+    expect(Array.from(await result.value.data())).to.deep.equal(expected);
+    result.value.dispose();
+    const { tensors, bytes } = device.memory();
+    expect({ tensors, bytes }).to.deep.equal({ tensors: before.tensors, bytes: before.bytes });
+  });
+
+  it("free what they hold when the caller stops early", async () => {
+    const schedule = makeSchedule({ name: "cosine", timesteps: 6 });
+    const before = device.memory().tensors;
+    const model = exactEpsilon(schedule, { weights: [1], means: [[0]], sd: 0.3 });
+    for await (const step of ddimSampler(model, schedule, { steps: 3, shape: [2, 1], device, random: new Random(1) })) {
+      if (step.t < 5) break;
+    }
+    expect(device.memory().tensors).to.equal(before);
+  });
+});
