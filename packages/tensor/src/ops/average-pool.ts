@@ -5,8 +5,10 @@
  */
 import { run } from "../device.js";
 import type { Tensor } from "../tensor.js";
-import { checkScale, dividedSides, type ScaleOptions } from "./scale.js";
+import { multiply } from "./arithmetic.js";
 import { matchShapes } from "./match-shapes.js";
+import { checkScale, dividedSides, type ScaleOptions } from "./scale.js";
+import { upsampleNearest } from "./upsample-nearest.js";
 
 export const averagePool = {
   /** The mean of each tile. Throws ShapeError where a side is not divisible. */
@@ -14,17 +16,14 @@ export const averagePool = {
     const { n, h, w, c } = dividedSides("averagePool", "x", x, scale);
     return x.device.scope(() => {
       const sums = run("sumPool", { x }, { n, h: h * scale, w: w * scale, c, scale }, {}, [n, h, w, c]);
-      return run("affine", { x: sums }, { n: sums.size }, { scale: scale ** -2, shift: 0 }, sums.shape);
+      return multiply(sums, scale ** -2);
     });
   },
 
   /** Spreads dy evenly over the tiles. dy [N, H / s, W / s, C] -> [N, H, W, C]. Throws ShapeError. */
   backward(dy: Tensor, { scale }: ScaleOptions): Tensor {
     checkScale("averagePool.backward", scale);
-    const { N: n, H: h, W: w, C: c } = matchShapes("averagePool.backward", { dy: [dy, "N H W C"] });
-    return dy.device.scope(() => {
-      const shares = run("affine", { x: dy }, { n: dy.size }, { scale: scale ** -2, shift: 0 }, dy.shape);
-      return run("upsampleNearest", { x: shares }, { n, h, w, c, scale }, {}, [n, h * scale, w * scale, c]);
-    });
+    matchShapes("averagePool.backward", { dy: [dy, "N H W C"] });
+    return dy.device.scope(() => upsampleNearest.forward(multiply(dy, scale ** -2), { scale }));
   },
 };

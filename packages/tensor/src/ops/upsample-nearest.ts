@@ -5,8 +5,8 @@
  */
 import { run } from "../device.js";
 import type { Tensor } from "../tensor.js";
-import { checkScale, dividedSides, type ScaleOptions } from "./scale.js";
 import { matchShapes } from "./match-shapes.js";
+import { checkScale, dividedSides, type ScaleOptions } from "./scale.js";
 
 export const upsampleNearest = {
   /** Repeats every pixel scale x scale times. Throws ShapeError. */
