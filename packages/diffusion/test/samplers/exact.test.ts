@@ -65,7 +65,7 @@ describe("samplers with the exact epsilon", () => {
   });
 
   it("give a mixture its weights and cluster means, fixed-large", async () => {
-    const schedule = makeSchedule({ name: "scaled-linear", timesteps: 120 });
+    const schedule = makeSchedule({ name: "scaled-linear", timesteps: 250 });
     const mixture = { weights: [0.2, 0.5, 0.3], means: [[-6, 0], [0, 5], [6, -2]], sd: 0.5 };
     const values = await draw(ancestralSampler(exactEpsilon(schedule, mixture), schedule, {
       shape: [SAMPLES, 2], device, dtype: "f64", clip: false, variance: "fixed-large", random: new Random(5, 5),
