@@ -1,0 +1,64 @@
+/** Images side by side, and rows of them through time. Pure functions: encodePng turns the result into a file. */
+import { ImageError } from "@fromnoise/tensor";
+import { Canvas } from "./canvas.js";
+import { batchSizes, toBytes, type Bitmap, type ImageBatch } from "./picture.js";
+
+export interface GridOptions {
+  /** Images in a row; default: as square as possible, ceil(sqrt(N)). */
+  readonly columns?: number;
+  /** Pixels of background between images and around them; default 2. */
+  readonly gap?: number;
+  /** The background as an image value in [-1, 1]; default 1, white. */
+  readonly background?: number;
+  /** Each pixel becomes scale x scale equal pixels; default: the largest that keeps an image within 96 pixels. */
+  readonly scale?: number;
+}
+
+/** Room at the top for one line of text, and the bitmap with its images at known places. */
+interface GridLayout {
+  readonly canvas: Canvas;
+  /** Left edge in pixels of column j, image width in pixels. */
+  readonly left: (column: number) => number;
+  readonly cell: number;
+}
+
+/** One image [1, H, W, C] in [-1, 1] (or [N, H, W, C] with N = 1) as a bitmap, pixel for pixel: round((x + 1) * 127.5). */
+export function imageBitmap(image: ImageBatch): Bitmap {
+  return grid(image, { columns: 1, gap: 0, scale: 1 });
+}
+
+/**
+ * N images [N, H, W, C] in [-1, 1], left to right, then top to bottom, enlarged by whole factors with hard pixel edges.
+ * Image k's pixel (y, x) fills the square of `scale` pixels whose corner is at
+ *   row    gap + floor(k / columns) (H scale + gap) + y scale,
+ *   column gap + (k mod columns) (W scale + gap) + x scale.
+ * Values outside [-1, 1] are clipped. Cells without an image show the background.
+ * @throws ImageError on a shape that is not [N, H, W, 1 or 3], on NaN, and on options that are not whole numbers in range.
+ */
+export function grid(images: ImageBatch, options: GridOptions = {}): Bitmap {
+  return layoutGrid(images, options, 0).canvas.bitmap();
+}
+
+/** `grid` with `top` further pixels of background above it, as a canvas for captions. */
+export function layoutGrid(images: ImageBatch, options: GridOptions, top: number): GridLayout {
+  const { n, height, width, channels } = batchSizes(images);
+  const columns = wholeNumber("columns", options.columns ?? Math.ceil(Math.sqrt(n)), 1);
+  const gap = wholeNumber("gap", options.gap ?? 2, 0);
+  const scale = wholeNumber("scale", options.scale ?? Math.max(1, Math.floor(96 / Math.max(height, width))), 1);
+  const cell = width * scale;
+  const left = (column: number): number => gap + column * (cell + gap);
+  const above = (row: number): number => top + gap + row * (height * scale + gap);
+  const background = toBytes([options.background ?? 1])[0];
+  const canvas = new Canvas(left(columns), above(Math.ceil(n / columns)), channels, background);
+  const bytes = toBytes(images.data);
+  for (let k = 0; k < n; k++) {
+    const image = bytes.subarray(k * height * width * channels, (k + 1) * height * width * channels);
+    canvas.image(image, width, left(k % columns), above(Math.floor(k / columns)), scale);
+  }
+  return { canvas, left, cell };
+}
+
+function wholeNumber(name: string, value: number, min: number): number {
+  if (Number.isInteger(value) && value >= min) return value;
+  throw new ImageError(`grid: ${name} is out of range`, [`expected   a whole number of at least ${min}`, `found      ${value}`]);
+}

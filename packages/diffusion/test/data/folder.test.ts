@@ -1,0 +1,119 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ConfigError, ImageError } from "@fromnoise/tensor";
+import { expect } from "chai";
+import { ImageCache } from "../../src/data/cache.js";
+import { listImages } from "../../src/data/folder.js";
+import { openDataset, openFolder } from "../../src/data/index.js";
+import { toBytes } from "../../src/image/index.js";
+import { colorJpeg, grayPng } from "../image/fixtures.js";
+
+describe("folders of images", () => {
+  let folder = "";
+  beforeEach(() => { folder = mkdtempSync(join(tmpdir(), "fromnoise-folder-")); });
+  afterEach(() => rmSync(folder, { recursive: true }));
+  const write = (name: string, bytes: Uint8Array): void => {
+    mkdirSync(join(folder, name, ".."), { recursive: true });
+    writeFileSync(join(folder, name), bytes);
+  };
+
+  it("hold every PNG and JPEG below them, sorted by path", () => {
+    const names = ["b.png", "B.PNG", "a/z.jpg", "a-b.jpeg", "a/B/c.png", "10.png", "9.png", "\u00e4.png"];
+    for (const name of names) write(name, grayPng(1, 1, () => 0));
+    for (const other of ["note.txt", ".hidden.png", ".git/x.png", "a/png"]) write(other, Buffer.from("no image"));
+    expect(listImages(folder).map((path) => path.slice(folder.length + 1)))
+      .to.deep.equal(["10.png", "9.png", "B.PNG", "a-b.jpeg", "a/B/c.png", "a/z.jpg", "b.png", "\u00e4.png"]);
+  });
+
+  it("are resized, cropped, and brought to the wanted channels", () => {
+    write("1.png", grayPng(4, 2, (x) => [99, 40, 60, 99][x]));
+    write("2.jpg", colorJpeg(16, 16, [255, 0, 0]));
+    const gray = openDataset(folder, { size: 2, channels: 1 });
+    expect(gray).to.include({ count: 2, size: 2, channels: 1 });
+    expect(gray.describe()).to.equal(`${folder}: 2 images, 2x2 gray`);
+    expect([...toBytes(gray.image(0))]).to.deep.equal([40, 60, 40, 60]);
+    gray.image(1).forEach((v) => expect(v).to.be.closeTo(2 * 0.299 - 1, 0.02));
+    const rgb = openDataset(folder, { size: 1 });
+    expect([...toBytes(rgb.image(0))]).to.deep.equal([50, 50, 50]);
+    expect(rgb.channels).to.equal(3);
+  });
+
+  it("give the same values from the file and from the cache, which callers cannot spoil", () => {
+    write("1.png", grayPng(3, 3, (x, y) => 20 * x + 7 * y));
+    const cached = openFolder(folder, { size: 2, channels: 1 });
+    const fresh = openFolder(folder, { size: 2, channels: 1, cacheBytes: 0 });
+    const first = cached.image(0);
+    first.fill(0);
+    expect([...cached.image(0)]).to.deep.equal([...fresh.image(0)]);
+    rmSync(join(folder, "1.png"));
+    expect(cached.image(0)).to.have.length(4);
+    expect(() => fresh.image(0)).to.throw(ImageError, "1.png: cannot be read");
+  });
+
+  it("follow links, also to folders, but not in circles", () => {
+    write("real/1.png", grayPng(1, 1, () => 0));
+    symlinkSync(join(folder, "real"), join(folder, "again"));
+    symlinkSync(folder, join(folder, "real", "up"));
+    expect(listImages(folder).map((path) => path.slice(folder.length + 1))).to.deep.equal(["again/1.png", "real/1.png"]);
+    symlinkSync(join(folder, "nowhere"), join(folder, "dead.png"));
+    expect(() => listImages(folder)).to.throw(ImageError, "dead.png: cannot be read\n  it is a link that leads nowhere");
+  });
+
+  it("say when they are missing, empty, or need a size", () => {
+    expect(() => openFolder(`${folder}/no`, { size: 1, channels: 1 })).to.throw(ConfigError).with.property("message",
+      `data: no folder ${folder}/no\n  expected   a folder with PNG or JPEG images`);
+    write("notes.txt", Buffer.from("text"));
+    expect(() => openDataset(folder, { size: 8 })).to.throw(ConfigError).with.property("message",
+      `data: no images in ${folder}\n  expected   files *.png, *.jpg or *.jpeg, there or in its subfolders`);
+    expect(() => openFolder(join(folder, "notes.txt"), { size: 1, channels: 1 })).to.throw(ConfigError, "no folder");
+    expect(() => openDataset(folder)).to.throw(ConfigError, "size is needed for a folder of images");
+    expect(() => openDataset(folder, { size: 0 })).to.throw(ConfigError, "got        0");
+  });
+
+  it("are checked when they are opened: text, empty, truncated and small files are named", () => {
+    const refused = (name: string, bytes: Uint8Array, text: string): void => {
+      write(name, bytes);
+      expect(() => openDataset(folder, { size: 8 })).to.throw(ImageError, `${join(folder, name)}: ${text}`);
+      rmSync(join(folder, name));
+    };
+    write("good.png", grayPng(8, 8, () => 0));
+    refused("a.jpg", Buffer.from("I am text"), "not a PNG or JPEG image");
+    refused("b.png", new Uint8Array(0), "not a PNG or JPEG image");
+    refused("c.png", grayPng(9, 9, (x) => x).subarray(0, 60), "truncated PNG");
+    refused("d.png", grayPng(7, 20, () => 0), "smaller than the wanted size");
+    expect(openDataset(folder, { size: 8 }).count).to.equal(1);
+  });
+
+  it("are checked by the first 64 KiB where files are large", () => {
+    let state = 1;
+    const noise = grayPng(300, 300, () => (state = (state * 48271) % 2147483647) % 256);
+    expect(noise.length).to.be.greaterThan(65536);
+    write("large.png", noise);
+    expect(openDataset(folder, { size: 300, channels: 1 }).image(0)).to.have.length(90000);
+    write("large.png", noise.subarray(0, 70000));
+    expect(() => openDataset(folder, { size: 300 }).image(0)).to.throw(ImageError, "large.png: truncated PNG");
+  });
+});
+
+describe("the image cache", () => {
+  const make = (i: number): (() => Float32Array) => () => Float32Array.of(i, i);
+
+  it("keeps within its bytes and lets the least recently used go", () => {
+    const cache = new ImageCache(24);
+    let made = 0;
+    const get = (i: number): number => cache.get(i, () => { made++; return make(i)(); })[0];
+    expect([1, 2, 3].map(get)).to.deep.equal([1, 2, 3]);
+    expect([made, cache.bytes]).to.deep.equal([3, 24]);
+    expect([1, 4, 3, 1].map(get)).to.deep.equal([1, 4, 3, 1]);
+    expect(made, "4 took the place of 2").to.equal(4);
+    get(2);
+    expect([made, cache.bytes]).to.deep.equal([5, 24]);
+  });
+
+  it("keeps nothing that is larger than itself", () => {
+    const cache = new ImageCache(7);
+    expect([...cache.get(1, make(1))]).to.deep.equal([1, 1]);
+    expect(cache.bytes).to.equal(0);
+  });
+});
