@@ -1,6 +1,6 @@
-import { BLOCK_K, gemmBlock } from "./gemm-block";
+import { BLOCK_K, gemmBlocked, gemmTransposed } from "./gemm-block";
 import { copyVectors, packPanel, packPanelTransposed, panelCount, storeLanes } from "./pack";
-import { TILE_COLUMNS, TILE_ROWS, ceilDiv } from "./variant";
+import { BLOCK, TILE_COLUMNS, TILE_ROWS, ceilDiv } from "./variant";
 
 /** Rows of C in a chunk of `gemm`. */
 @inline const BLOCK_M: i32 = 16 * TILE_ROWS;
@@ -76,7 +76,7 @@ export function gemmChunks(g: Gemm): i32 {
   return g.batch * ceilDiv(g.m, BLOCK_M) * ceilDiv(g.n, BLOCK_N);
 }
 
-/** Bytes of workspace that each thread needs for `gemm`: a block of A^T, and the columns of C past the last whole panel. */
+/** Bytes of workspace that each thread needs for `gemm` (128-byte aligned): a block of A, and the columns of C past the last whole panel. */
 export function gemmWorkspace(_g: Gemm): i32 {
   return BLOCK_M * BLOCK_K * 4 + BLOCK_M * TILE_COLUMNS * 4 + 64;
 }
@@ -108,20 +108,16 @@ function gemmChunk(g: Gemm, a: usize, packed: usize, c: usize, row: i32, column:
   const accumulate = g.accumulate != 0 || g.bias != 0;
 
   for (let p = 0; p < k; p += BLOCK_K) {
-    const depth = min(BLOCK_K, k - p);
-    let block: usize, aRow: usize, aStep: usize;
+    const depth = min(BLOCK_K, k - p), add = accumulate || p > 0;
+    const b = packed + p * TILE_COLUMNS * 4, last = b + <usize>whole * panelBytes;
     if (g.transA) {
-      packTransposed(workspace, a + <usize>p * lda + (<usize>row << 2), m, depth, lda);
-      block = workspace, aRow = 4, aStep = BLOCK_M * 4;
+      copyRows(workspace, a + <usize>p * lda + (<usize>row << 2), depth, m, lda);
+      gemmTransposed(m, whole, depth, workspace, BLOCK_M * 4, b, panelBytes, TILE_COLUMNS * 4, c, cRow, add);
+      if (rest) gemmTransposed(m, 1, depth, workspace, BLOCK_M * 4, last, 0, TILE_COLUMNS * 4, edge, TILE_COLUMNS * 4, p > 0);
     } else {
-      block = a + <usize>row * lda + (<usize>p << 2), aRow = lda, aStep = 4;
-    }
-    const b = packed + p * TILE_COLUMNS * 4;
-    gemmBlock(m, whole, depth, block, aRow, aStep, b, panelBytes, TILE_COLUMNS * 4, c, cRow, accumulate || p > 0);
-    if (rest) {
-      gemmBlock(
-        m, 1, depth, block, aRow, aStep, b + <usize>whole * panelBytes, 0, TILE_COLUMNS * 4, edge, TILE_COLUMNS * 4, p > 0,
-      );
+      copyBlocked(workspace, a + <usize>row * lda + (<usize>p << 2), m, depth, lda);
+      gemmBlocked(m, whole, depth, workspace, BLOCK_M * BLOCK * 4, b, panelBytes, TILE_COLUMNS * 4, c, cRow, add);
+      if (rest) gemmBlocked(m, 1, depth, workspace, BLOCK_M * BLOCK * 4, last, 0, TILE_COLUMNS * 4, edge, TILE_COLUMNS * 4, p > 0);
     }
   }
   if (rest) copyEdge(edge, m, rest, c + <usize>(whole * TILE_COLUMNS << 2), cRow, accumulate);
@@ -149,7 +145,15 @@ function copyEdge(edge: usize, m: i32, n: i32, c: usize, cRow: usize, accumulate
   }
 }
 
-/** Copies k rows of m floats, lda bytes apart, to rows of BLOCK_M floats: the block of A^T then lies close together. */
-function packTransposed(to: usize, a: usize, m: i32, k: i32, lda: usize): void {
-  for (let p = 0; p < k; p++) copyVectors(to + <usize>p * (BLOCK_M * 4), a + <usize>p * lda, m * 4);
+/** Copies k rows of m floats, lda bytes apart, to rows of BLOCK_M floats: a block of A in the transposed layout. */
+function copyRows(to: usize, a: usize, k: i32, m: i32, lda: usize): void {
+  for (let p = 0; p < k; p++, to += BLOCK_M * 4, a += lda) copyVectors(to, a, m * 4);
+}
+
+/** Copies m rows of k floats, lda bytes apart, to the blocked layout. */
+function copyBlocked(to: usize, a: usize, m: i32, k: i32, lda: usize): void {
+  for (let p = 0; p < k; p += BLOCK, to += BLOCK_M * BLOCK * 4, a += BLOCK * 4) {
+    const bytes = min(BLOCK, k - p) * 4;
+    for (let r = 0; r < m; r++) copyVectors(to + <usize>(r * BLOCK * 4), a + <usize>r * lda, bytes);
+  }
 }

@@ -18,6 +18,9 @@
 /** Columns of C that one micro-kernel call computes: the width of a packed panel of B. */
 @inline export const TILE_COLUMNS: i32 = REVECTORIZED ? 16 : 8;
 
+/** Floats of a row of A that lie together in the blocked layout (tiles.ts): 128 bytes. */
+@inline export const BLOCK: i32 = 32;
+
 /** Channels that the Winograd transforms handle at a time. */
 @inline export const LANES: i32 = REVECTORIZED ? 8 : 4;
 
