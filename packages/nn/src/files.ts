@@ -49,14 +49,23 @@ export async function saveSafetensors(
   { files = platformFiles, ...options }: SaveOptions = {},
 ): Promise<void> {
   const encoded = encodeSafetensors(tensors, metadata, options);
+  await replaceFile(path, encoded, encoded.byteLength, files);
+}
+
+/**
+ * Writes a file of `byteLength` bytes from its parts, replacing an earlier one all at once: temporary name, flush, rename, flush
+ * of the folder.
+ * @throws CheckpointError when that fails; the earlier file is then untouched and no partial file is left.
+ */
+export async function replaceFile(path: string, parts: Iterable<Uint8Array>, byteLength: number, files = platformFiles): Promise<void> {
   const temporary = files.temporaryName(path);
   try {
-    await writeAll(await files.create(temporary), encoded);
+    await writeAll(await files.create(temporary), parts);
     await files.rename(temporary, path);
   } catch (error) {
     const removed = await files.remove(temporary).then(() => true, (e: unknown) => codeOf(e) === "ENOENT");
     throw new CheckpointError(`cannot save ${path}: ${reasonOf(error)}`, [
-      `needed   ${encoded.byteLength} bytes`,
+      `needed   ${byteLength} bytes`,
       "kept     an earlier file of this name is untouched",
       ...(removed ? [] : [`left     ${temporary} could not be removed`]),
     ]);
