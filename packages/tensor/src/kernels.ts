@@ -270,7 +270,9 @@ export type KernelTable<T> = { readonly [K in KernelName]: Kernel<K, T> }
   & { readonly [K in UpdateKernelName]: UpdateKernel<K, T> }
   & { readonly [K in FusedKernelName]?: Kernel<K, T> };
 
+const definitions = { ...kernels, ...fusedKernels, ...updateKernels } as Record<AnyKernelName, KernelDefinition<never, string, string>>;
+
 /** The definition of any kernel, for checks and reports that run over the whole list. */
 export function kernelDefinition(name: AnyKernelName): KernelDefinition<never, string, string> {
-  return ({ ...kernels, ...fusedKernels, ...updateKernels } as Record<AnyKernelName, KernelDefinition<never, string, string>>)[name];
+  return definitions[name];
 }
