@@ -254,7 +254,7 @@ export class Device {
       const t = inputs[name];
       t.assertAlive(`${op} (${name})`);
       first ??= t;
-      if (t.device !== this) throw mixedDevices(op, first, name, t);
+      if (t.device !== this) throw mixedDevices(op, Object.entries(inputs)[0], [name, t]);
       if (t.dtype !== first.dtype) {
         throw new DeviceError(`${op}: ${name} is ${t.dtype} where the other inputs are ${first.dtype}`, ["convert one with cast()"]);
       }
@@ -326,9 +326,9 @@ export function moveTo(t: Tensor, scope: Scope | undefined): void {
   scope?.tensors.add(t);
 }
 
-function mixedDevices(kernel: string, first: Tensor, name: string, other: Tensor): DeviceError {
-  return new DeviceError(`${kernel}: the inputs live on two devices, ${first.device.name} and ${other.device.name}`, [
-    `${first.toString()}`, `${name}: ${other.toString()}`, "move one with to(x, device)",
+function mixedDevices(op: string, [nameA, a]: [string, Tensor], [nameB, b]: [string, Tensor]): DeviceError {
+  return new DeviceError(`${op}: the inputs live on two devices, ${a.device.name} and ${b.device.name}`, [
+    `${nameA}: ${a.toString()}`, `${nameB}: ${b.toString()}`, "move one with to(x, device)",
   ]);
 }
 

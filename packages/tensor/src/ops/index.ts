@@ -38,3 +38,4 @@ export { pixelShuffle, pixelUnshuffle } from "./pixel-shuffle.js";
 export { embedding } from "./embedding.js";
 export { dropout } from "./dropout.js";
 export { huber, type HuberOptions } from "./huber.js";
+export { format, type FormatOptions } from "./format.js";

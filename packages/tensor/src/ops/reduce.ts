@@ -55,7 +55,7 @@ export function argmax(x: Tensor, { axis, keepDims = false }: { axis?: number; k
   const at = axis === undefined ? undefined : normalizeAxis("argmax", axis, x.rank);
   const [outer, length, inner] = at === undefined ? [1, x.size, 1] : foldAxis(x.shape, at);
   const shape = reducedShape(x.shape, at === undefined ? normalizeAxes("argmax", undefined, x.rank) : [at], keepDims);
-  assertNotEmpty("argmax", x, length, shape);
+  assertNotEmpty("argmax", x, length);
   checkCountable("argmax", length, x.dtype);
   return run("reduce", { x }, { op: "argmax", outer, axis: length, inner }, {}, shape);
 }
@@ -63,7 +63,7 @@ export function argmax(x: Tensor, { axis, keepDims = false }: { axis?: number; k
 function reduce(op: Exclude<ReduceOp, "argmax">, x: Tensor, { axes, keepDims = false }: ReduceOptions): Tensor {
   const list = normalizeAxes(op, axes, x.rank);
   const shape = reducedShape(x.shape, list, keepDims);
-  if (op !== "sum") assertNotEmpty(op, x, sizeOf(list.map((axis) => x.shape[axis])), shape);
+  if (op !== "sum") assertNotEmpty(op, x, sizeOf(list.map((axis) => x.shape[axis])));
   return reduceTo(op, x, foldBroadcast(reducedShape(x.shape, list, true), x.shape, x.shape), shape);
 }
 
@@ -82,7 +82,7 @@ function divideBy(total: Tensor, n: number): Tensor {
   return n === 0 ? full(total.shape, NaN, total) : multiply(total, 1 / n);
 }
 
-function assertNotEmpty(op: string, x: Tensor, length: number, shape: Shape): void {
-  if (length > 0 || sizeOf(shape) === 0) return;
+function assertNotEmpty(op: string, x: Tensor, length: number): void {
+  if (length > 0) return;
   throw new ShapeError(`${op}: there is no ${op} of zero elements`, [`x        ${formatShape(x.shape)}`]);
 }
