@@ -1,22 +1,22 @@
 /** Devices: the one choke point that runs a kernel, and the scopes that free what a computation leaves behind. */
 import type { Backend, NumberArray } from "./backend.js";
-import { checkAgainstReference, firstNonFinite } from "./checks.js";
+import { judge } from "./checks.js";
 import { debug, formatEvent, type KernelEvent } from "./debug.js";
-import { DeviceError, DisposedError, NumericError, ShapeError } from "./errors.js";
+import { DeviceError, DisposedError, ShapeError } from "./errors.js";
 import { compositions, isFused, type Runner } from "./fused.js";
-import { kernelDefinition, updateKernels } from "./kernels.js";
+import { kernelDefinition, operationName, updateKernels } from "./kernels.js";
 import type {
   AnyKernelName, Attrs, DType, FusedKernelName, Inputs, KernelName, Scalars, UpdateKernelName,
 } from "./kernels.js";
 import { here } from "./location.js";
+import { forEachTensor, moveTo, type Scope } from "./scope.js";
 import { formatShape, sameShape, sizeOf, type Shape } from "./shape.js";
 import { Tensor } from "./tensor.js";
 
+export { moveTo, type Scope };
+
 /** @internal Storage shared by the tensors that show it; freed with the last of them. */
 export interface DeviceBuffer { storage: unknown; bytes: number; owners: number }
-
-/** @internal Tensors made while a scope was open. */
-export interface Scope { parent: Scope | undefined; tensors: Set<Tensor> }
 
 /** What is alive on a device. */
 export interface MemoryReport { tensors: number; bytes: number; peakBytes: number }
@@ -220,35 +220,26 @@ export class Device {
 
   /** Judges a kernel's output: at once where it can be read at once, else when it arrives, for the next op or read to throw. */
   #check(kernel: AnyKernelName, inputs: Record<string, Tensor>, attrs: unknown, scalars: unknown, y: Tensor): void {
-    const where = here() === "" ? [] : [`at ${here()}`];
-    const judge = (values: NumberArray, operands: Record<string, NumberArray>): void => {
-      const bad = firstNonFinite(values);
-      if (debug.check === "finite" && bad !== undefined) {
-        throw new NumericError(`${kernel}: the output ${y.dtype} ${formatShape(y.shape)} is not finite`, [`element ${bad} is ${values[bad]}`, ...where]);
-      }
-      if (debug.check === "reference" && !(kernel in updateKernels)) {
-        const difference = checkAgainstReference(kernel as KernelName, operands, attrs, scalars, values);
-        if (difference !== undefined) throw new NumericError(`${kernel} on ${this.name} differs from the reference`, [difference, ...where]);
-      }
-    };
+    const call = { kernel, attrs, scalars, device: this.name, layer: here(), output: y };
+    const mode = debug.check;
     const read = (t: Tensor): NumberArray | Promise<NumberArray> => this.#backend.read(t.buffer.storage);
-    const names = debug.check === "reference" ? Object.keys(inputs) : [];
+    const names = mode === "reference" ? Object.keys(inputs) : [];
     const arrays = [y, ...names.map((name) => inputs[name])].map(read);
     const operands = (operandValues: NumberArray[]): Record<string, NumberArray> =>
       Object.fromEntries(names.map((name, i) => [name, operandValues[i]]));
     if (!arrays.some((array) => array instanceof Promise)) {
       const [values, ...rest] = arrays as NumberArray[];
-      return judge(values, operands(rest));
+      return judge(mode, call, values, operands(rest));
     }
     Promise.all(arrays)
-      .then(([values, ...rest]) => judge(values, operands(rest)))
+      .then(([values, ...rest]) => judge(mode, call, values, operands(rest)))
       .catch((error: Error) => void (this.#failure ??= error));
   }
 
   #checkInputs(kernel: AnyKernelName, inputs: Record<string, Tensor>, attrs: unknown): DType | undefined {
     this.#assertUsable(kernel);
     const shapes = kernelDefinition(kernel).inputs as Record<string, (attrs: unknown) => Shape>;
-    const op = (attrs as { op?: string }).op ?? kernel; // binary and unary kernels go by the name of their operation
+    const op = operationName(kernel, attrs);
     let first: Tensor | undefined;
     for (const name in inputs) {
       const t = inputs[name];
@@ -319,13 +310,6 @@ export function assertSameShape(op: string, a: Tensor, b: Tensor): void {
   }
 }
 
-/** @internal Moves a tensor into a scope; undefined makes it persistent. */
-export function moveTo(t: Tensor, scope: Scope | undefined): void {
-  t.scope?.tensors.delete(t);
-  t.scope = scope;
-  scope?.tensors.add(t);
-}
-
 function mixedDevices(op: string, [nameA, a]: [string, Tensor], [nameB, b]: [string, Tensor]): DeviceError {
   return new DeviceError(`${op}: the inputs live on two devices, ${a.device.name} and ${b.device.name}`, [
     `${nameA}: ${a.toString()}`, `${nameB}: ${b.toString()}`, "move one with to(x, device)",
@@ -336,15 +320,4 @@ function storages(inputs: Record<string, Tensor>): Record<string, unknown> {
   const out: Record<string, unknown> = {};
   for (const name in inputs) out[name] = inputs[name].buffer.storage;
   return out;
-}
-
-/** Calls fn on every tensor reachable through arrays, Maps, Sets and objects. */
-function forEachTensor(value: unknown, fn: (t: Tensor) => void, seen = new Set<unknown>()): void {
-  if (typeof value !== "object" || value === null || seen.has(value)) return;
-  seen.add(value);
-  if (value instanceof Tensor) fn(value);
-  else if (value instanceof Device || ArrayBuffer.isView(value)) return;
-  else if (value instanceof Map) for (const entry of value) forEachTensor(entry, fn, seen);
-  else if (Array.isArray(value) || value instanceof Set) for (const v of value as Iterable<unknown>) forEachTensor(v, fn, seen);
-  else for (const key of Object.keys(value)) forEachTensor((value as Record<string, unknown>)[key], fn, seen);
 }

@@ -276,3 +276,8 @@ const definitions = { ...kernels, ...fusedKernels, ...updateKernels } as Record<
 export function kernelDefinition(name: AnyKernelName): KernelDefinition<never, string, string> {
   return definitions[name];
 }
+
+/** The name to use in messages: "exp" rather than "unary", where the attributes say which operation it is. */
+export function operationName(kernel: AnyKernelName, attrs: unknown): string {
+  return (attrs as { op?: string }).op ?? kernel;
+}

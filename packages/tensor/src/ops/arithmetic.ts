@@ -6,22 +6,22 @@ import { square } from "./unary.js";
 
 /** y = a + b. Throws ShapeError when the shapes do not broadcast, DeviceError when devices or dtypes differ. */
 export function add(a: Operand, b: Operand): Tensor {
-  if (typeof b === "number" && typeof a !== "number") return affine(a, 1, b);
-  if (typeof a === "number" && typeof b !== "number") return affine(b, 1, a);
+  if (typeof b === "number" && typeof a !== "number") return affine("add", a, 1, b);
+  if (typeof a === "number" && typeof b !== "number") return affine("add", b, 1, a);
   return binary("add", a, b);
 }
 
 /** y = a - b. Throws as `add`. */
 export function subtract(a: Operand, b: Operand): Tensor {
-  if (typeof b === "number" && typeof a !== "number") return affine(a, 1, -b);
-  if (typeof a === "number" && typeof b !== "number") return affine(b, -1, a);
+  if (typeof b === "number" && typeof a !== "number") return affine("subtract", a, 1, -b);
+  if (typeof a === "number" && typeof b !== "number") return affine("subtract", b, -1, a);
   return binary("subtract", a, b);
 }
 
 /** y = a b, element by element. Throws as `add`. */
 export function multiply(a: Operand, b: Operand): Tensor {
-  if (typeof b === "number" && typeof a !== "number") return affine(a, b, -0);
-  if (typeof a === "number" && typeof b !== "number") return affine(b, a, -0);
+  if (typeof b === "number" && typeof a !== "number") return affine("multiply", a, b, -0);
+  if (typeof a === "number" && typeof b !== "number") return affine("multiply", b, a, -0);
   return binary("multiply", a, b);
 }
 
@@ -45,7 +45,8 @@ export function minimum(a: Operand, b: Operand): Tensor {
   return binary("minimum", a, b);
 }
 
-/** scale x + shift in one kernel. A shift of -0 changes nothing, whereas -0 + 0 = 0. */
-function affine(x: Tensor, scale: number, shift: number): Tensor {
+/** scale x + shift in one kernel, on behalf of `op`. A shift of -0 changes nothing, whereas -0 + 0 = 0. */
+function affine(op: string, x: Tensor, scale: number, shift: number): Tensor {
+  x.assertAlive(op);
   return run("affine", { x }, { n: x.size }, { scale, shift }, x.shape);
 }
