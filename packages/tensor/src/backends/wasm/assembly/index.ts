@@ -1,5 +1,6 @@
 export { gemm, gemmChunks, gemmPack, gemmPackBytes, gemmPackChunks, gemmWorkspace } from "./gemm";
-
+export { winogradConv, winogradConvChunks, winogradConvWorkspace } from "./winograd-conv";
+export { winogradWeights, winogradWeightsBytes, winogradWeightsChunks, winogradWeightsWorkspace } from "./winograd-weights";
 export * from "./tiles";
 
 /** First byte after the module's constants: the host may use all memory from here. */

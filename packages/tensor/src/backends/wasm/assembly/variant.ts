@@ -31,6 +31,13 @@ export function multiplyAdd(a: v128, b: v128, acc: v128): v128 {
   return f32x4.add(f32x4.mul(a, b), acc);
 }
 
+/** acc - a * b, lane by lane. */
+@inline
+export function subtractProduct(a: v128, b: v128, acc: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_nmadd(a, b, acc);
+  return f32x4.sub(acc, f32x4.mul(a, b));
+}
+
 /** x rounded up to a multiple of step. */
 @inline
 export function roundUp(x: i32, step: i32): i32 {
