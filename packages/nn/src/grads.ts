@@ -1,0 +1,52 @@
+import { DeviceError, add, moveTo, type Device, type Scope, type Tensor } from "@fromnoise/tensor";
+import type { Module } from "./module.js";
+import type { Parameter } from "./parameter.js";
+
+/**
+ * Gradients by parameter. The caller makes it and hands it to `backward`; a parameter used twice gets the sum of its gradients.
+ * Entries belong to the scope that was open when it was made, whatever scopes fill it: to accumulate over k micro-batches make it
+ * outside and open one scope inside for each, with dy scaled by 1 / k.
+ */
+export class Grads {
+  private readonly scope: Scope | undefined;
+  private readonly entries = new Map<Parameter, Tensor>();
+
+  constructor(readonly device: Device) {
+    this.scope = device.currentScope;
+  }
+
+  /** Stores g, or replaces the entry by (old + g) and frees old. Throws DeviceError when g lives on another device. */
+  add(p: Parameter, g: Tensor): void {
+    if (g.device !== this.device) throw new DeviceError(`gradient of ${p.name} lives on ${g.device.name}, the others on ${this.device.name}`);
+    const old = this.entries.get(p);
+    const total = old === undefined ? g : add(old, g);
+    moveTo(total, this.scope);
+    this.entries.set(p, total);
+    old?.dispose();
+  }
+
+  /** The gradient of p, undefined when nothing was added for it. */
+  get(p: Parameter): Tensor | undefined {
+    return this.entries.get(p);
+  }
+
+  /** Parameters and their gradients, in the order in which they first came. */
+  [Symbol.iterator](): IterableIterator<[Parameter, Tensor]> {
+    return this.entries[Symbol.iterator]();
+  }
+
+  get size(): number {
+    return this.entries.size;
+  }
+
+  /** Frees every gradient and forgets it: the same object then serves the next step. */
+  clear(): void {
+    for (const g of this.entries.values()) g.dispose();
+    this.entries.clear();
+  }
+
+  /** The gradients of a module in the order of its parameters; undefined where nothing was added. */
+  of(module: Module): (Tensor | undefined)[] {
+    return module.parameters.map((p) => this.entries.get(p));
+  }
+}

@@ -1,0 +1,30 @@
+import { at, embedding, type Tensor } from "@fromnoise/tensor";
+import type { Grads } from "../grads.js";
+import { join, type Module } from "../module.js";
+import { Parameter } from "../parameter.js";
+
+export type Labels = Int32Array | readonly number[];
+
+export interface ClassEmbeddingCache { labels: Labels }
+
+/** y[n] = weight[labels[n]]: a learned vector for each class, weight [classes, D], labels on the host, y [N, D]. */
+export class ClassEmbedding implements Module {
+  readonly weight: Parameter;
+
+  constructor(readonly name: string, private readonly classes: number, width: number) {
+    this.weight = new Parameter(join(name, "weight"), [classes, width], { kind: "table", role: "embedding" });
+  }
+
+  get parameters(): Parameter[] {
+    return [this.weight];
+  }
+
+  /** Throws ShapeError for a label outside 0 .. classes - 1. */
+  forward(labels: Labels): [y: Tensor, cache: ClassEmbeddingCache] {
+    return at(this.name, () => [embedding.forward(this.weight.tensor, labels), { labels }]);
+  }
+
+  backward(dy: Tensor, { labels }: ClassEmbeddingCache, grads: Grads): void {
+    at(this.name, () => grads.add(this.weight, embedding.backward(dy, labels, { rows: this.classes })));
+  }
+}

@@ -1,0 +1,56 @@
+import { ConfigError, at, groupNorm, type Tensor } from "@fromnoise/tensor";
+import type { Grads } from "../grads.js";
+import { join, type Module } from "../module.js";
+import { Parameter } from "../parameter.js";
+
+export interface GroupNormOptions {
+  readonly groups: number;
+  /** Added to the variance; default 1e-5 as in PyTorch, 1e-6 in the paper's code. */
+  readonly eps?: number;
+}
+
+/** stats [N, groups, 2]: mean and reciprocal standard deviation of each group. */
+export interface GroupNormCache { x: Tensor; stats: Tensor }
+
+/** Channels that `groups` must divide. Throws ConfigError naming both. */
+export function checkGroups(name: string, channels: number, groups: number): void {
+  if (Number.isInteger(groups) && groups >= 1 && channels % groups === 0) return;
+  const divisors = Array.from({ length: channels }, (_, i) => i + 1).filter((g) => channels % g === 0);
+  throw new ConfigError(`${name}: ${channels} channels cannot be split into ${groups} groups`, [`allowed  groups ${divisors.join(", ")}`]);
+}
+
+/** Group normalisation (Wu, He 2018): y = gamma (x - mean) / sqrt(variance + eps) + beta over the pixels and channels of a group. */
+export class GroupNorm implements Module {
+  readonly weight: Parameter;
+  readonly bias: Parameter;
+  readonly groups: number;
+  readonly eps: number;
+
+  constructor(readonly name: string, channels: number, { groups, eps = 1e-5 }: GroupNormOptions) {
+    checkGroups(name, channels, groups);
+    this.groups = groups;
+    this.eps = eps;
+    this.weight = new Parameter(join(name, "weight"), [channels], { kind: "vector", role: "norm-scale" });
+    this.bias = new Parameter(join(name, "bias"), [channels], { kind: "vector", role: "norm-shift" });
+  }
+
+  get parameters(): Parameter[] {
+    return [this.weight, this.bias];
+  }
+
+  forward(x: Tensor): [y: Tensor, cache: GroupNormCache] {
+    return at(this.name, () => {
+      const stats = groupNorm.stats(x, { groups: this.groups, eps: this.eps });
+      return [groupNorm.forward(x, stats, this.weight.tensor, this.bias.tensor, { groups: this.groups }), { x, stats }];
+    });
+  }
+
+  backward(dy: Tensor, { x, stats }: GroupNormCache, grads: Grads): Tensor {
+    return at(this.name, () => {
+      const { dx, dgamma, dbeta } = groupNorm.backward(dy, x, stats, this.weight.tensor, { groups: this.groups });
+      grads.add(this.bias, dbeta);
+      grads.add(this.weight, dgamma);
+      return dx;
+    });
+  }
+}

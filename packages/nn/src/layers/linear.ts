@@ -1,0 +1,41 @@
+import { at, linear, type Tensor } from "@fromnoise/tensor";
+import type { Grads } from "../grads.js";
+import { join, type Module } from "../module.js";
+import { Parameter } from "../parameter.js";
+
+export interface LinearOptions {
+  /** Default true. */
+  readonly bias?: boolean;
+  /** The last projection of a residual branch: near zero in the paper's initialisation. */
+  readonly closesBranch?: boolean;
+}
+
+export interface LinearCache { x: Tensor }
+
+/** y = x w + b over the last axis: x [..., in], w [in, out], b [out], y [..., out]. */
+export class Linear implements Module {
+  readonly weight: Parameter;
+  readonly bias: Parameter | undefined;
+
+  constructor(readonly name: string, inFeatures: number, outFeatures: number, { bias = true, closesBranch = false }: LinearOptions = {}) {
+    const fan = { fanIn: inFeatures, fanOut: outFeatures };
+    this.weight = new Parameter(join(name, "weight"), [inFeatures, outFeatures], { kind: "linear", role: "weight", ...fan, closesBranch });
+    this.bias = bias ? new Parameter(join(name, "bias"), [outFeatures], { kind: "vector", role: "bias", ...fan }) : undefined;
+  }
+
+  get parameters(): Parameter[] {
+    return this.bias === undefined ? [this.weight] : [this.weight, this.bias];
+  }
+
+  forward(x: Tensor): [y: Tensor, cache: LinearCache] {
+    return at(this.name, () => [linear.forward(x, this.weight.tensor, this.bias?.tensor), { x }]);
+  }
+
+  backward(dy: Tensor, { x }: LinearCache, grads: Grads): Tensor {
+    return at(this.name, () => {
+      if (this.bias !== undefined) grads.add(this.bias, linear.gradBias(dy));
+      grads.add(this.weight, linear.gradWeight(dy, x));
+      return linear.gradInput(dy, this.weight.tensor);
+    });
+  }
+}

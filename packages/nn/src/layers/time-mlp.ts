@@ -1,0 +1,33 @@
+import { at, silu, type Tensor } from "@fromnoise/tensor";
+import type { Grads } from "../grads.js";
+import { join, type Module } from "../module.js";
+import type { Parameter } from "../parameter.js";
+import { Linear, type LinearCache } from "./linear.js";
+
+export interface TimeMlpCache { linear1: LinearCache; hidden: Tensor; linear2: LinearCache }
+
+/** temb = linear_2(silu(linear_1(features))): features [N, in] -> temb [N, out] (Ho et al. 2020, appendix B). */
+export class TimeMlp implements Module {
+  private readonly linear1: Linear;
+  private readonly linear2: Linear;
+
+  constructor(readonly name: string, inFeatures: number, outFeatures: number) {
+    this.linear1 = new Linear(join(name, "linear_1"), inFeatures, outFeatures);
+    this.linear2 = new Linear(join(name, "linear_2"), outFeatures, outFeatures);
+  }
+
+  get parameters(): Parameter[] {
+    return [...this.linear1.parameters, ...this.linear2.parameters];
+  }
+
+  forward(features: Tensor): [temb: Tensor, cache: TimeMlpCache] {
+    const [hidden, linear1] = this.linear1.forward(features);
+    const [temb, linear2] = this.linear2.forward(at(this.name, () => silu.forward(hidden)));
+    return [temb, { linear1, hidden, linear2 }];
+  }
+
+  backward(dtemb: Tensor, { linear1, hidden, linear2 }: TimeMlpCache, grads: Grads): Tensor {
+    const da = this.linear2.backward(dtemb, linear2, grads);
+    return this.linear1.backward(at(this.name, () => silu.backward(da, hidden)), linear1, grads);
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * The two ways in which a ResBlock's second normalisation takes in the time, t = time_emb_proj(silu(temb)):
+ *  - AddTimeNorm (Ho et al. 2020): silu(norm(x + t)), t [N, C];
+ *  - ScaleShiftTimeNorm (Nichol, Dhariwal 2021): silu(norm(x) (1 + scale) + shift), t = [scale, shift] [N, 2C].
+ */
+import { add, addPerImage, at, concat, multiply, reshape, silu, slice, sumPerImage, type Tensor } from "@fromnoise/tensor";
+import type { Grads } from "../grads.js";
+import type { Module } from "../module.js";
+import type { Parameter } from "../parameter.js";
+import { GroupNorm, type GroupNormCache, type GroupNormOptions } from "./group-norm.js";
+import { NormSilu } from "./norm-silu.js";
+
+/** norm [N, H, W, C] is the normalised x, factor [N, 1, 1, C] = 1 + scale, shifted the input of the SiLU. */
+export interface ScaleShiftCache { group: GroupNormCache; norm: Tensor; factor: Tensor; shifted: Tensor }
+export type TimeNormCache = GroupNormCache | ScaleShiftCache;
+
+export interface TimeNorm extends Module {
+  forward(x: Tensor, t: Tensor): [y: Tensor, cache: TimeNormCache];
+  backward(dy: Tensor, cache: TimeNormCache, grads: Grads): { dx: Tensor; dt: Tensor };
+}
+
+/** y = silu(groupNorm(x + t)), x [N, H, W, C], t [N, C] the same at every pixel. */
+export class AddTimeNorm implements TimeNorm {
+  /** Values of t for each channel. */
+  static readonly width = 1;
+  private readonly norm: NormSilu;
+
+  constructor(readonly name: string, channels: number, options: GroupNormOptions) {
+    this.norm = new NormSilu(name, channels, options);
+  }
+
+  get parameters(): Parameter[] {
+    return this.norm.parameters;
+  }
+
+  forward(x: Tensor, t: Tensor): [y: Tensor, cache: GroupNormCache] {
+    return this.norm.forward(at(this.name, () => addPerImage(x, t)));
+  }
+
+  backward(dy: Tensor, cache: GroupNormCache, grads: Grads): { dx: Tensor; dt: Tensor } {
+    const dx = this.norm.backward(dy, cache, grads);
+    return { dx, dt: at(this.name, () => sumPerImage(dx)) };
+  }
+}
+
+/** y = silu(groupNorm(x) (1 + scale) + shift), x [N, H, W, C], t = [scale, shift] [N, 2C]. */
+export class ScaleShiftTimeNorm implements TimeNorm {
+  static readonly width = 2;
+  private readonly norm: GroupNorm;
+
+  constructor(readonly name: string, private readonly channels: number, options: GroupNormOptions) {
+    this.norm = new GroupNorm(name, channels, options);
+  }
+
+  get parameters(): Parameter[] {
+    return this.norm.parameters;
+  }
+
+  forward(x: Tensor, t: Tensor): [y: Tensor, cache: ScaleShiftCache] {
+    const [n, c] = [t.shape[0], this.channels];
+    const [norm, group] = this.norm.forward(x);
+    return at(this.name, () => {
+      const factor = add(reshape(slice(t, [0, 0], [n, c]), [n, 1, 1, c]), 1);
+      const shifted = addPerImage(multiply(norm, factor), slice(t, [0, c], [n, 2 * c]));
+      return [silu.forward(shifted), { group, norm, factor, shifted }];
+    });
+  }
+
+  backward(dy: Tensor, { group, norm, factor, shifted }: ScaleShiftCache, grads: Grads): { dx: Tensor; dt: Tensor } {
+    const [dnorm, dt] = at(this.name, () => {
+      const dshifted = silu.backward(dy, shifted);
+      const dshift = sumPerImage(dshifted);
+      const dscale = sumPerImage(multiply(dshifted, norm));
+      return [multiply(dshifted, factor), concat([dscale, dshift], 1)];
+    });
+    return { dx: this.norm.backward(dnorm, group, grads), dt };
+  }
+}

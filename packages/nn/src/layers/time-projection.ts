@@ -1,0 +1,31 @@
+import { at, silu, type Tensor } from "@fromnoise/tensor";
+import type { Grads } from "../grads.js";
+import type { Module } from "../module.js";
+import type { Parameter } from "../parameter.js";
+import { Linear, type LinearCache } from "./linear.js";
+
+export interface TimeProjectionCache { temb: Tensor; linear: LinearCache }
+
+/** t = linear(silu(temb)): what a ResBlock makes of the time embedding, temb [N, D] -> t [N, C]. */
+export class TimeProjection implements Module {
+  private readonly linear: Linear;
+
+  constructor(readonly name: string, embedding: number, channels: number) {
+    this.linear = new Linear(name, embedding, channels);
+  }
+
+  get parameters(): Parameter[] {
+    return this.linear.parameters;
+  }
+
+  forward(temb: Tensor): [t: Tensor, cache: TimeProjectionCache] {
+    const a = at(this.name, () => silu.forward(temb));
+    const [t, linear] = this.linear.forward(a);
+    return [t, { temb, linear }];
+  }
+
+  backward(dt: Tensor, { temb, linear }: TimeProjectionCache, grads: Grads): Tensor {
+    const da = this.linear.backward(dt, linear, grads);
+    return at(this.name, () => silu.backward(da, temb));
+  }
+}

@@ -1,0 +1,32 @@
+import { ConfigError } from "@fromnoise/tensor";
+
+export interface TimestepEmbeddingOptions {
+  /** True: cosines first (diffusers' default); false: sines first (the paper). Default true. */
+  readonly flipSinToCos?: boolean;
+  /** Frequencies 10000^(-i / (half - freqShift)): 1 in the paper, 0 in diffusers' default and improved-diffusion. Default 0. */
+  readonly freqShift?: number;
+  /** Longest period over 2 pi; default 10000. */
+  readonly maxPeriod?: number;
+}
+
+/**
+ * Sinusoidal embedding of timesteps (Vaswani et al. 2017, section 3.5), in f64 on the host: row n is
+ * [sin(t_n f_0) .. sin(t_n f_{half-1}), cos(t_n f_0) ..], f_i = maxPeriod^(-i / (half - freqShift)), half = floor(dim / 2);
+ * the two halves change places with flipSinToCos, and an odd dim ends in a zero. Returns [N, dim] in row-major order.
+ * Throws ConfigError when dim leaves no frequency, that is, unless half > freqShift.
+ */
+export function timestepEmbedding(timesteps: ArrayLike<number>, dim: number, options: TimestepEmbeddingOptions = {}): Float64Array {
+  const { flipSinToCos = true, freqShift = 0, maxPeriod = 10000 } = options;
+  const half = Math.floor(dim / 2);
+  if (!(half > freqShift)) throw new ConfigError(`timestep embedding: ${dim} channels are too few`, [`allowed  more than ${2 * freqShift + 1}`]);
+  const [sines, cosines] = flipSinToCos ? [half, 0] : [0, half];
+  const out = new Float64Array(timesteps.length * dim);
+  for (let n = 0; n < timesteps.length; n++) {
+    for (let i = 0; i < half; i++) {
+      const angle = timesteps[n] * Math.exp(-Math.log(maxPeriod) * i / (half - freqShift));
+      out[n * dim + sines + i] = Math.sin(angle);
+      out[n * dim + cosines + i] = Math.cos(angle);
+    }
+  }
+  return out;
+}

@@ -1,0 +1,27 @@
+import type { Tensor } from "@fromnoise/tensor";
+import type { Grads } from "../grads.js";
+import { join, type Module } from "../module.js";
+import type { Parameter } from "../parameter.js";
+import { Conv2d, type Conv2dCache } from "./conv2d.js";
+import { double } from "./resample.js";
+
+/** Doubles the sides: every pixel twice in each direction, then a 3x3 convolution, [N, H, W, C] -> [N, 2H, 2W, C]. */
+export class Upsample implements Module {
+  private readonly conv: Conv2d;
+
+  constructor(readonly name: string, channels: number) {
+    this.conv = new Conv2d(join(name, "conv"), channels, channels);
+  }
+
+  get parameters(): Parameter[] {
+    return this.conv.parameters;
+  }
+
+  forward(x: Tensor): [y: Tensor, cache: Conv2dCache] {
+    return this.conv.forward(double.forward(x));
+  }
+
+  backward(dy: Tensor, cache: Conv2dCache, grads: Grads): Tensor {
+    return double.backward(this.conv.backward(dy, cache, grads));
+  }
+}

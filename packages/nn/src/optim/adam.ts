@@ -1,0 +1,71 @@
+import { adamUpdate, zerosLike, type Tensor } from "@fromnoise/tensor";
+import type { Grads } from "../grads.js";
+import type { Module } from "../module.js";
+import type { Parameter } from "../parameter.js";
+
+export interface AdamOptions {
+  /** Learning rate; default 1e-3. `step` can be given another one. */
+  readonly lr?: number;
+  /** Decay of the mean of gradients; default 0.9. */
+  readonly beta1?: number;
+  /** Decay of the mean of squared gradients; default 0.999. */
+  readonly beta2?: number;
+  /** Added to the denominator; default 1e-8. */
+  readonly eps?: number;
+  /** Decoupled weight decay: each step also multiplies p by 1 - lr weightDecay; default 0 (AdamW: 0.01). */
+  readonly weightDecay?: number;
+}
+
+export interface AdamStep {
+  /** Learning rate of this step, from a schedule. */
+  readonly lr?: number;
+  /** Factor of all gradients: the clip coefficient; default 1. */
+  readonly gradScale?: number;
+}
+
+/**
+ * Adam (Kingma, Ba 2014, algorithm 1), with g' = gradScale g, t = 1, 2, ...:
+ * m = beta1 m + (1 - beta1) g', v = beta2 v + (1 - beta2) g'^2,
+ * p = p (1 - lr weightDecay) - lr (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps).
+ * The module needs its values before the optimiser is made.
+ */
+export class Adam {
+  /** First and second moments: what a checkpoint keeps beside `steps`. */
+  readonly m: ReadonlyMap<Parameter, Tensor>;
+  readonly v: ReadonlyMap<Parameter, Tensor>;
+  /** Number of steps done, t. Set it when a checkpoint is loaded. */
+  steps = 0;
+  private readonly options: Required<AdamOptions>;
+
+  constructor(module: Module, { lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weightDecay = 0 }: AdamOptions = {}) {
+    this.options = { lr, beta1, beta2, eps, weightDecay };
+    const moments = (): Map<Parameter, Tensor> => new Map(module.parameters.map((p) => [p, p.tensor.device.keep(zerosLike(p.tensor))]));
+    this.m = moments();
+    this.v = moments();
+  }
+
+  /** Updates every parameter that has a gradient; the others stay as they are. */
+  step(grads: Grads, { lr = this.options.lr, gradScale = 1 }: AdamStep = {}): void {
+    const { beta1, beta2, eps, weightDecay } = this.options;
+    const t = ++this.steps;
+    const [correction1, correction2] = [1 - beta1 ** t, 1 - beta2 ** t];
+    for (const [p, m] of this.m) {
+      const g = grads.get(p);
+      if (g === undefined) continue;
+      const scalars = { lr, beta1, beta2, eps, correction1, correction2, weightDecay, gradScale };
+      adamUpdate({ p: p.tensor, m, v: this.v.get(p)!, g }, scalars);
+    }
+  }
+
+  /** Frees the moments. */
+  dispose(): void {
+    for (const t of [...this.m.values(), ...this.v.values()]) t.dispose();
+  }
+}
+
+/** Adam with decoupled weight decay (Loshchilov, Hutter 2017, algorithm 2), 0.01 unless set. */
+export class AdamW extends Adam {
+  constructor(module: Module, options: AdamOptions = {}) {
+    super(module, { weightDecay: 0.01, ...options });
+  }
+}

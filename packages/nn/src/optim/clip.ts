@@ -1,0 +1,18 @@
+import { concat, sqrt, sum, sumSquares, type Tensor } from "@fromnoise/tensor";
+import type { Grads } from "../grads.js";
+
+/** The norm of all gradients taken as one vector, [1]: sqrt of the sum of squares. Reading it is the caller's step. */
+export function globalNorm(grads: Grads): Tensor {
+  return grads.device.scope(() => {
+    const squares = [...grads].map(([, g]) => sumSquares(g));
+    return sqrt(sum(concat.forward(squares, 0), { keepDims: true }));
+  });
+}
+
+/**
+ * Clipping by the global norm (Pascanu et al. 2013), as PyTorch: every gradient times min(1, maxNorm / (norm + 1e-6)).
+ * The factor goes into `Adam.step` as gradScale.
+ */
+export function clipCoefficient(norm: number, maxNorm: number): number {
+  return Math.min(1, maxNorm / (norm + 1e-6));
+}

@@ -1,0 +1,96 @@
+import { mse, sizeOf, tensor, type NumberArray } from "@fromnoise/tensor";
+import { Grads } from "../grads.js";
+import { initialize } from "../init.js";
+import { toChannelsFirst, toChannelsLast, toFileLayout } from "../layout.js";
+import { disposeParameters } from "../module.js";
+import type { Parameter } from "../parameter.js";
+import { UNet } from "../unet/unet.js";
+import { checkGolden, checkNetwork, goldenFill, loadGoldenParameters, relativeMax, worse, type Golden, type GoldenRow, type VerifyOptions } from "./golden.js";
+
+/** Shape and numbers of a parameter's gradient, in PyTorch's layout. */
+export interface GoldenGradient {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly grad_sum: number;
+  readonly grad_l2: number;
+  readonly grad_first: readonly number[];
+}
+
+/** A golden file of kind "unet": one forward and backward of a network, images as [N, C, H, W]. */
+export interface UNetGolden extends Golden {
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly input: { readonly shape: readonly [number, number, number, number] } &
+    ({ readonly data: readonly number[] } | { readonly fill_index: number; readonly scale: number });
+  readonly t: readonly number[];
+  readonly output: readonly number[];
+  readonly loss: number;
+  readonly params: readonly GoldenGradient[];
+}
+
+/**
+ * Runs the network of a golden file on a device and compares, loss = mean((y - fill(77, 1, 0))^2):
+ *  - output: max |y - ref| / max |ref|;  loss: |difference| / |ref|;
+ *  - gradients, D = max(grad_l2, 1e-4 times the largest grad_l2 of the file), as many are zero in theory:
+ *    l2 |difference| / D, sum |difference| / (sqrt(n) D), first max |difference| / D.
+ * Throws ConfigError for another file or network, CheckpointError for other parameters, DeviceError for a dtype the device lacks.
+ */
+export async function verifyUNet(golden: UNetGolden, { device, dtype }: VerifyOptions): Promise<GoldenRow[]> {
+  checkGolden(golden, "unet");
+  checkNetwork(golden.config);
+  const unet = initialize(new UNet(golden.config), { device, dtype, seed: 0 });
+  try {
+    loadGoldenParameters(unet, golden.params.map(({ name }) => name), golden.fill);
+    const [n, , h, w] = golden.input.shape;
+    const images = (values: NumberArray, channels: number): NumberArray => toChannelsLast(values, [n, channels, h, w]);
+    const outChannels = unet.config.out_channels;
+    const target = goldenFill(golden.fill, n * outChannels * h * w, 77, 1, 0);
+
+    const grads = new Grads(device);
+    const { y, loss } = device.scope(() => {
+      const x = tensor(images(inputValues(golden), unet.config.in_channels), { device, dtype, shape: [n, h, w, unet.config.in_channels] });
+      const goal = tensor(images(target, outChannels), { device, dtype, shape: [n, h, w, outChannels] });
+      const [out, cache] = unet.forward(x, golden.t);
+      const { da } = mse.backward(tensor(1, { device, dtype }), out, goal);
+      unet.backward(da, cache, grads);
+      return { y: out, loss: mse.forward(out, goal) };
+    });
+    const rows: GoldenRow[] = [
+      { name: "output", quantity: "value", error: relativeMax(toChannelsFirst(await y.data(), y.shape), golden.output) },
+      { name: "loss", quantity: "value", error: relativeMax(await loss.data(), [golden.loss]) },
+      ...(await gradientRows(unet.parameters, grads, golden.params)),
+    ];
+    for (const t of [y, loss]) t.dispose();
+    grads.clear();
+    return rows;
+  } finally {
+    disposeParameters(unet);
+  }
+}
+
+function inputValues({ input, fill }: UNetGolden): Float64Array {
+  if ("data" in input) return Float64Array.from(input.data);
+  return goldenFill(fill, sizeOf(input.shape), input.fill_index, input.scale, 0);
+}
+
+async function gradientRows(parameters: readonly Parameter[], grads: Grads, goldens: readonly GoldenGradient[]): Promise<GoldenRow[]> {
+  const byName = new Map(parameters.map((p) => [p.name, p]));
+  const floor = 1e-4 * Math.max(...goldens.map(({ grad_l2 }) => grad_l2));
+  const rows: GoldenRow[] = [];
+  for (const { name, grad_sum, grad_l2, grad_first } of goldens) {
+    const p = byName.get(name)!;
+    const g = toFileLayout(p, await grads.get(p)!.data());
+    let [sum, squares] = [0, 0];
+    for (const value of g) {
+      sum += value;
+      squares += value * value;
+    }
+    const scale = Math.max(grad_l2, floor);
+    const first = grad_first.map((value, i) => Math.abs(g[i] - value)).reduce(worse, 0);
+    rows.push(
+      { name, quantity: "grad_l2", error: Math.abs(Math.sqrt(squares) - grad_l2) / scale },
+      { name, quantity: "grad_sum", error: Math.abs(sum - grad_sum) / (Math.sqrt(g.length) * scale) },
+      { name, quantity: "grad_first", error: first / scale },
+    );
+  }
+  return rows;
+}
