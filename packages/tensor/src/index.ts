@@ -1,7 +1,7 @@
 /** @fromnoise/tensor: tensors and neural operations, each forward with its hand-derived backward beside it; no autograd. */
 export { Tensor } from "./tensor.js";
-export { Device, type MemoryReport } from "./device.js";
-export { deviceNames, openDevice, parseDevice, type DeviceName, type DeviceSpec } from "./open-device.js";
+export { Device, moveTo, type MemoryReport, type Scope } from "./device.js";
+export { deviceNames, openDevice, openDeviceSpec, parseDevice, type DeviceName, type DeviceSpec } from "./open-device.js";
 export type { NumberArray } from "./backend.js";
 export { convOutput, fusedKernels, kernels, updateKernels, type DType } from "./kernels.js";
 export * from "./errors.js";
@@ -10,3 +10,7 @@ export { at, here } from "./location.js";
 export { debug, setDebug, type DebugSettings, type KernelEvent } from "./debug.js";
 export * from "./random.js";
 export * from "./ops/index.js";
+export { gradcheck, type GradcheckFunction, type GradcheckOptions } from "./gradcheck.js";
+export { formatGradcheck, type GradcheckInputReport, type GradcheckReport } from "./gradcheck-report.js";
+export { gradcheckCase, gradcheckCases, type GradcheckCase, type GradcheckSetup } from "./gradcheck-cases/index.js";
+export { runGoldenOp, type GoldenOp, type GoldenRow, type GoldenTensor } from "./verify/golden-ops.js";

@@ -1,0 +1,114 @@
+/**
+ * Golden numbers of single ops, files of kind "ops" in the format fromnoise-golden-1: inputs, output and gradients as some other
+ * implementation computed them, in PyTorch's layouts (images NCHW, convolution weights OIHW, linear weights [out, in]).
+ */
+import type { Device } from "../device.js";
+import { ConfigError } from "../errors.js";
+import type { DType } from "../kernels.js";
+import { tensor } from "../ops/create.js";
+import { permute, reshape, transpose } from "../ops/layout.js";
+import type { Shape } from "../shape.js";
+import type { Tensor } from "../tensor.js";
+import { goldenOps, type GoldenAttrs, type Layout } from "./golden-table.js";
+
+export interface GoldenTensor { shape: Shape; data: readonly number[] }
+
+/** One op of a file: y = op(inputs), and the gradients of sum(y grad_output). */
+export interface GoldenOp {
+  op: string;
+  attrs: GoldenAttrs;
+  inputs: Readonly<Record<string, GoldenTensor>>;
+  output: GoldenTensor;
+  grad_output: readonly number[];
+  grads: Readonly<Record<string, readonly number[]>>;
+}
+
+/** How far one quantity is off: max|difference| / max|reference|. */
+export interface GoldenRow { quantity: string; error: number }
+
+/** A gradient is measured against at least this part of the op's largest one: some are 0 but for rounding (a bias before softmax). */
+const SMALLEST_SCALE = 1e-4;
+
+/**
+ * Runs one op of a file and compares its output ("output") and every gradient ("dx", "dw", ...) with the file's.
+ * Throws ConfigError for an op or input that is not known, a gradient without an input, and data that do not fill their shape.
+ */
+export async function runGoldenOp(golden: GoldenOp, device: Device, dtype: DType = "f64"): Promise<GoldenRow[]> {
+  if (!Object.hasOwn(goldenOps, golden.op)) {
+    throw new ConfigError(`golden file: op "${golden.op}" is unknown`, [`allowed  ${Object.keys(goldenOps).join(", ")}`]);
+  }
+  const entry = goldenOps[golden.op](golden.attrs, Object.fromEntries(Object.entries(golden.inputs).map(([name, x]) => [name, x.shape])));
+  const layoutOf = (name: string): Layout => {
+    if (!Object.hasOwn(entry.inputs, name) || !Object.hasOwn(golden.inputs, name)) {
+      throw new ConfigError(`golden file: the inputs of ${golden.op} do not fit`, [
+        `inputs   ${Object.keys(golden.inputs).join(", ")}`, `expected ${Object.keys(entry.inputs).join(", ")}`,
+      ]);
+    }
+    return entry.inputs[name];
+  };
+  Object.keys(entry.inputs).forEach(layoutOf);
+  const load = (what: string, data: readonly number[], shape: Shape, layout: Layout): Tensor => {
+    const count = shape.reduce((product, side) => product * side, 1);
+    if (data.length !== count) {
+      throw new ConfigError(`golden file: ${golden.op}: ${what} has ${data.length} values`, [`shape    [${shape.join(", ")}] = ${count} values`]);
+    }
+    return fromTorch(tensor(Float64Array.from(data), { device, dtype, shape }), layout);
+  };
+
+  const compared = device.scope(() => {
+    const inputs = Object.fromEntries(
+      Object.entries(golden.inputs).map(([name, { data, shape }]) => [name, load(name, data, shape, layoutOf(name))]));
+    const output = entry.forward(inputs);
+    const expected = load("output", golden.output.data, golden.output.shape, entry.output);
+    const dy = load("grad_output", golden.grad_output, golden.output.shape, entry.output);
+    const gradients = entry.backward(dy, inputs);
+    return {
+      output: [output, expected] as const,
+      gradients: Object.entries(golden.grads).map(([name, data]) => {
+        const layout = layoutOf(name);
+        return { name: `d${name}`, pair: [gradients[`d${name}`], load(`grads.${name}`, data, golden.inputs[name].shape, layout)] as const };
+      }),
+    };
+  });
+
+  const rows: GoldenRow[] = [];
+  const [y, yExpected] = await valuesOf(compared.output);
+  rows.push({ quantity: "output", error: largestDifference(y, yExpected) / largest(yExpected) });
+  const gradients = [];
+  for (const { name, pair } of compared.gradients) gradients.push({ name, values: await valuesOf(pair) });
+  const floor = SMALLEST_SCALE * Math.max(0, ...gradients.map(({ values: [, expected] }) => largest(expected)));
+  for (const { name, values: [dx, expected] } of gradients) {
+    rows.push({ quantity: name, error: largestDifference(dx, expected) / Math.max(largest(expected), floor) });
+  }
+  for (const t of [...compared.output, ...compared.gradients.flatMap(({ pair }) => pair)]) t.dispose();
+  return rows;
+}
+
+/** A tensor of a file in the layout of this library. */
+function fromTorch(x: Tensor, layout: Layout): Tensor {
+  switch (layout) {
+    case "image": return permute(x, [0, 2, 3, 1]);                                                  // [N, C, H, W] -> [N, H, W, C]
+    case "kernel": return permute(x, [2, 3, 1, 0]);                                                 // [O, I, H, W] -> [H, W, I, O]
+    case "matrix": return transpose(x);                                                             // [out, in] -> [in, out]
+    case "channels": return reshape(x, [x.size]);                                                   // [1, C, 1, 1] -> [C]
+    case "heads": {                                                                                 // [N, heads, d, L] -> [N, L, heads d]
+      const [n, heads, d, l] = x.shape;
+      return reshape(permute(x, [0, 3, 1, 2]), [n, l, heads * d]);
+    }
+    case "same": return reshape(x, x.shape);
+  }
+}
+
+async function valuesOf([a, b]: readonly [Tensor, Tensor]): Promise<[Float64Array, Float64Array]> {
+  return [Float64Array.from(await a.data()), Float64Array.from(await b.data())];
+}
+
+function largest(values: Float64Array): number {
+  return values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+}
+
+/** Infinite where the numbers of values differ. */
+function largestDifference(a: Float64Array, b: Float64Array): number {
+  if (a.length !== b.length) return Infinity;
+  return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
+}

@@ -1,0 +1,166 @@
+/** The ops that golden files can hold: the layout of each tensor in the file, and how this library computes it. */
+import { ConfigError } from "../errors.js";
+import { conv2d, type Conv2dOptions } from "../ops/conv2d.js";
+import { gelu } from "../ops/gelu.js";
+import { groupNorm } from "../ops/group-norm.js";
+import { linearAttention } from "../ops/linear-attention.js";
+import { linear } from "../ops/linear.js";
+import { mse } from "../ops/mse.js";
+import { pixelUnshuffle } from "../ops/pixel-shuffle.js";
+import { rmsNorm } from "../ops/rms-norm.js";
+import { silu } from "../ops/silu.js";
+import { softmax } from "../ops/softmax.js";
+import { upsampleNearest } from "../ops/upsample-nearest.js";
+import { weightStandardize } from "../ops/weight-standardize.js";
+import type { Shape } from "../shape.js";
+import type { Tensor } from "../tensor.js";
+import { attentionBlock } from "./attention-block.js";
+
+/** How a tensor lies in the file; see fromTorch in golden-ops.ts. */
+export type Layout = "image" | "kernel" | "matrix" | "channels" | "heads" | "same";
+
+/** Attributes as they stand in a file, remarks of its author among them. */
+export type GoldenAttrs = Readonly<Record<string, unknown>>;
+
+/** An op with its attributes filled in; backward gives d + name for each input. */
+export interface GoldenFunction<K extends string = string> {
+  inputs: Readonly<Record<K, Layout>>;
+  output: Layout;
+  forward: (inputs: Readonly<Record<K, Tensor>>) => Tensor;
+  backward: (dy: Tensor, inputs: Readonly<Record<K, Tensor>>) => Readonly<Record<`d${K}`, Tensor>>;
+}
+
+type Shapes = Readonly<Record<string, Shape | undefined>>;
+
+/** By the op's name in the file: the op for these attributes and shapes (as they are in the file). */
+export const goldenOps: Readonly<Record<string, (attrs: GoldenAttrs, shapes: Shapes) => GoldenFunction>> = {
+  conv2d: (attrs) => entry({
+    inputs: { x: "image", w: "kernel", b: "same" }, output: "image",
+    forward: ({ x, w, b }) => conv2d.forward(x, w, b, convOptions(attrs)),
+    backward: (dy, { x, w }) => conv2d.backward(dy, x, w, convOptions(attrs)),
+  }),
+
+  weightStandardizedConv2d: (attrs) => entry({
+    inputs: { x: "image", w: "kernel", b: "same" }, output: "image",
+    forward: ({ x, w, b }) => conv2d.forward(x, weightStandardize.forward(w, epsOf(attrs)), b, convOptions(attrs)),
+    backward: (dy, { x, w }) => {
+      const { dx, dw, db } = conv2d.backward(dy, x, weightStandardize.forward(w, epsOf(attrs)), convOptions(attrs));
+      return { dx, dw: weightStandardize.backward(dw, w, epsOf(attrs)), db };
+    },
+  }),
+
+  linear: () => entry({
+    inputs: { x: "same", w: "matrix", b: "same" }, output: "same",
+    forward: ({ x, w, b }) => linear.forward(x, w, b),
+    backward: (dy, { x, w }) => linear.backward(dy, x, w),
+  }),
+
+  groupNorm: (attrs) => {
+    const options = { groups: number(attrs, "groups"), ...epsOf(attrs) };
+    return entry({
+      inputs: { x: "image", w: "same", b: "same" }, output: "image",
+      forward: ({ x, w, b }) => groupNorm.forward(x, groupNorm.stats(x, options), w, b, options),
+      backward: (dy, { x, w }) => {
+        const { dx, dgamma, dbeta } = groupNorm.backward(dy, x, groupNorm.stats(x, options), w, options);
+        return { dx, dw: dgamma, db: dbeta };
+      },
+    });
+  },
+
+  rmsNorm: () => entry({
+    inputs: { x: "image", g: "channels" }, output: "image",
+    forward: ({ x, g }) => rmsNorm.forward(x, g),
+    backward: (dy, { x, g }) => rmsNorm.backward(dy, x, g),
+  }),
+
+  silu: () => entry({
+    inputs: { x: "same" }, output: "same",
+    forward: ({ x }) => silu.forward(x),
+    backward: (dy, { x }) => ({ dx: silu.backward(dy, x) }),
+  }),
+
+  gelu: () => entry({
+    inputs: { x: "same" }, output: "same",
+    forward: ({ x }) => gelu.forward(x),
+    backward: (dy, { x }) => ({ dx: gelu.backward(dy, x) }),
+  }),
+
+  softmax: (attrs) => {
+    const axis = number(attrs, "axis", -1);
+    return entry({
+      inputs: { x: "same" }, output: "same",
+      forward: ({ x }) => softmax.forward(x, { axis }),
+      backward: (dy, { x }) => ({ dx: softmax.backward(dy, softmax.forward(x, { axis }), { axis }) }),
+    });
+  },
+
+  upsampleNearest: (attrs) => {
+    const scale = number(attrs, "scale", 2);
+    return entry({
+      inputs: { x: "image" }, output: "image",
+      forward: ({ x }) => upsampleNearest.forward(x, { scale }),
+      backward: (dy) => ({ dx: upsampleNearest.backward(dy, { scale }) }),
+    });
+  },
+
+  pixelUnshuffle: (attrs) => {
+    const scale = number(attrs, "scale", 2);
+    return entry({
+      inputs: { x: "image" }, output: "image",
+      forward: ({ x }) => pixelUnshuffle.forward(x, { scale }),
+      backward: (dy) => ({ dx: pixelUnshuffle.backward(dy, { scale }) }),
+    });
+  },
+
+  attentionBlock: (attrs, shapes) => {
+    const heads = number(attrs, "heads", 1);
+    const channels = shapes["x"]?.[1] ?? 1;                                                         // [N, C, H, W]
+    const scale = attrs["scale"] === "C**-0.5" ? channels ** -0.5 : number(attrs, "scale", (channels / heads) ** -0.5);
+    const options = { groups: number(attrs, "groups"), heads, scale, ...epsOf(attrs) };
+    const w = "matrix", b = "same";
+    return entry({
+      inputs: { x: "image", gw: "same", gb: "same", wq: w, bq: b, wk: w, bk: b, wv: w, bv: b, wo: w, bo: b }, output: "image",
+      forward: (inputs) => attentionBlock.forward(inputs, options),
+      backward: (dy, inputs) => attentionBlock.backward(dy, inputs, options),
+    });
+  },
+
+  linearAttention: (_, shapes) => {
+    const heads = shapes["q"]?.[1] ?? 1;                                                            // [N, heads, d, L]
+    return entry({
+      inputs: { q: "heads", k: "heads", v: "heads" }, output: "heads",
+      forward: ({ q, k, v }) => linearAttention.forward(q, k, v, { heads }),
+      backward: (dy, { q, k, v }) => linearAttention.backward(dy, q, k, v, { heads }),
+    });
+  },
+
+  mse: () => entry({
+    inputs: { a: "same", b: "same" }, output: "same",
+    forward: ({ a, b }) => mse.forward(a, b),
+    backward: (dy, { a, b }) => mse.backward(dy, a, b),
+  }),
+};
+
+/** Forgets the names of the inputs, which the runner checks. */
+function entry<K extends string>(fn: GoldenFunction<K>): GoldenFunction {
+  return fn as unknown as GoldenFunction;
+}
+
+/** A number among the attributes. Throws ConfigError when it is missing or no number. */
+function number(attrs: GoldenAttrs, name: string, absent?: number): number {
+  const value = attrs[name] ?? absent;
+  if (typeof value !== "number") throw new ConfigError(`golden file: attribute ${name} is ${String(value)}`, ["allowed  a number"]);
+  return value;
+}
+
+function epsOf(attrs: GoldenAttrs): { eps: number } {
+  return { eps: number(attrs, "eps") };
+}
+
+function convOptions(attrs: GoldenAttrs): Conv2dOptions {
+  const padding = attrs["padding"] ?? 0;
+  if (typeof padding !== "number" && !(Array.isArray(padding) && padding.length === 4)) {
+    throw new ConfigError(`golden file: attribute padding is ${String(padding)}`, ["allowed  a number, [top, bottom, left, right]"]);
+  }
+  return { stride: number(attrs, "stride", 1), padding: padding as number | [number, number, number, number] };
+}
