@@ -10,7 +10,10 @@ import { formatShape } from "./shape.js";
 import type { Tensor } from "./tensor.js";
 
 /** One kernel call: what it was asked to do, where, and the tensor it wrote. */
-export interface KernelCall { kernel: AnyKernelName; attrs: unknown; scalars: unknown; device: string; layer: string; output: Tensor }
+export interface KernelCall {
+  kernel: AnyKernelName; attrs: unknown; scalars: unknown;
+  device: string; layer: string; output: Tensor;
+}
 
 /** Largest difference allowed, relative to the largest value of the reference: F(4x4) Winograd errs by up to 1e-5. */
 const TOLERANCE = 1e-4;
@@ -42,7 +45,8 @@ export function judge(
 
 /** Compares a kernel's output with the reference's; a line that says how they differ, or undefined. */
 function differenceFromReference(
-  kernel: KernelName | FusedKernelName, inputs: Record<string, NumberArray>, attrs: unknown, scalars: unknown, values: NumberArray,
+  kernel: KernelName | FusedKernelName, inputs: Record<string, NumberArray>, attrs: unknown, scalars: unknown,
+  values: NumberArray,
 ): string | undefined {
   const wide = Object.fromEntries(Object.entries(inputs).map(([name, array]) => [name, Float64Array.from(array)]));
   const exact = runReference(kernel, wide, attrs, scalars);

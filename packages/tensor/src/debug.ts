@@ -1,8 +1,9 @@
 /**
  * The debug ladder. Level 1 names devices as they open, 2 each kernel with its time and GFLOP/s, 3 adds shapes and live bytes,
  * 4 adds generated source where a backend has it. Beside the ladder stand two checks, each run after every kernel:
- * "finite" stops at the first NaN or infinity and names the tensor, "reference" reruns the kernel in plain TypeScript and names the
- * first that differs. Set in code by `setDebug`, or from the environment: FROMNOISE_DEBUG=1..4, FROMNOISE_CHECK=finite|reference.
+ * "finite" stops at the first NaN or infinity and names the tensor, "reference" reruns the kernel in plain TypeScript and names
+ * the first that differs. Set in code by `setDebug`, or from the environment: FROMNOISE_DEBUG=1..4 and
+ * FROMNOISE_CHECK=finite|reference.
  */
 import { ConfigError } from "./errors.js";
 
@@ -29,7 +30,9 @@ const environment = (globalThis as { process?: { env?: Record<string, string | u
 function fromEnvironment(): DebugSettings {
   const level = Number(environment["FROMNOISE_DEBUG"] ?? 0);
   const check = environment["FROMNOISE_CHECK"] ?? "none";
-  if (![0, 1, 2, 3, 4].includes(level)) throw new ConfigError(`FROMNOISE_DEBUG is ${environment["FROMNOISE_DEBUG"]}`, ["allowed  0 .. 4"]);
+  if (![0, 1, 2, 3, 4].includes(level)) {
+    throw new ConfigError(`FROMNOISE_DEBUG is ${environment["FROMNOISE_DEBUG"]}`, ["allowed  0 .. 4"]);
+  }
   if (!["none", "finite", "reference"].includes(check)) {
     throw new ConfigError(`FROMNOISE_CHECK is ${check}`, ["allowed  none, finite, reference"]);
   }

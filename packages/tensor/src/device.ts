@@ -69,7 +69,9 @@ export class Device {
     this.#assertUsable(`upload of ${formatShape(shape)}`);
     this.#checkDtype(dtype);
     if (values.length !== sizeOf(shape)) {
-      throw new ShapeError(`tensor: ${values.length} values do not fill the shape`, [`shape    ${formatShape(shape)} = ${sizeOf(shape)} values`]);
+      throw new ShapeError(`tensor: ${values.length} values do not fill the shape`, [
+        `shape    ${formatShape(shape)} = ${sizeOf(shape)} values`,
+      ]);
     }
     if (values.length === 0) return this.#empty(shape, dtype);
     return this.#own(this.#backend.upload(values, shape, dtype), shape, dtype);
@@ -79,9 +81,13 @@ export class Device {
   reshape(x: Tensor, shape: Shape): Tensor {
     x.assertAlive("reshape");
     if (sizeOf(shape) !== x.size) {
-      throw new ShapeError(`reshape: ${x.size} elements do not fit the new shape`, [`x        ${formatShape(x.shape)}`, `shape    ${formatShape(shape)}`]);
+      throw new ShapeError(`reshape: ${x.size} elements do not fit the new shape`, [
+        `x        ${formatShape(x.shape)}`, `shape    ${formatShape(shape)}`,
+      ]);
     }
-    if (!this.#backend.sharesReshapes && x.size > 0) return this.run("affine", { x }, { n: x.size }, { scale: 1, shift: -0 }, shape); // -0 keeps -0
+    if (!this.#backend.sharesReshapes && x.size > 0) {
+      return this.run("affine", { x }, { n: x.size }, { scale: 1, shift: -0 }, shape); // -0 + -0 = -0
+    }
     x.buffer.owners++;
     return this.#enter(new Tensor(shape, x.dtype, this, x.buffer));
   }
@@ -147,7 +153,8 @@ export class Device {
 
   /**
    * Runs fn at once and frees the tensors it made, except those reachable from its result (a tensor, array, object or Map),
-   * which move to the enclosing scope; outside of any scope tensors live until disposed. Throws DeviceError when fn is asynchronous.
+   * which move to the enclosing scope; outside of any scope tensors live until disposed. When fn throws, all are freed.
+   * Throws DeviceError when fn is asynchronous.
    */
   scope<R>(fn: () => R): R {
     this.#assertUsable("scope()");
@@ -158,7 +165,8 @@ export class Device {
       result = fn();
       if (typeof (result as { then?: unknown } | undefined)?.then === "function") {
         Promise.resolve(result).catch(() => undefined); // this error is the one to report, not what becomes of the promise
-        throw new DeviceError("scope: the function returned a promise; scopes are synchronous", ["read values outside the scope"]);
+        const advice = "read values outside the scope";
+        throw new DeviceError("scope: the function returned a promise; scopes are synchronous", [advice]);
       }
       forEachTensor(result, (t) => {
         if (t.scope === scope) moveTo(t, scope.parent);
@@ -206,7 +214,9 @@ export class Device {
     return debug.level >= 2 || debug.check !== "none" || this.onKernel !== undefined;
   }
 
-  #observe(kernel: AnyKernelName, inputs: Record<string, Tensor>, attrs: unknown, scalars: unknown, y: Tensor, started: number): void {
+  #observe(
+    kernel: AnyKernelName, inputs: Record<string, Tensor>, attrs: unknown, scalars: unknown, y: Tensor, started: number,
+  ): void {
     const event: KernelEvent = {
       kernel, layer: here(), ms: performance.now() - started, output: y.shape,
       inputs: Object.entries(inputs).map(([name, t]) => [name, t.shape] as const),
@@ -237,9 +247,9 @@ export class Device {
   }
 
   #checkInputs(kernel: AnyKernelName, inputs: Record<string, Tensor>, attrs: unknown): DType | undefined {
-    this.#assertUsable(kernel);
-    const shapes = kernelDefinition(kernel).inputs as Record<string, (attrs: unknown) => Shape>;
     const op = operationName(kernel, attrs);
+    this.#assertUsable(op);
+    const shapes = kernelDefinition(kernel).inputs as Record<string, (attrs: unknown) => Shape>;
     let first: Tensor | undefined;
     for (const name in inputs) {
       const t = inputs[name];
@@ -247,7 +257,9 @@ export class Device {
       first ??= t;
       if (t.device !== this) throw mixedDevices(op, Object.entries(inputs)[0], [name, t]);
       if (t.dtype !== first.dtype) {
-        throw new DeviceError(`${op}: ${name} is ${t.dtype} where the other inputs are ${first.dtype}`, ["convert one with cast()"]);
+        throw new DeviceError(`${op}: ${name} is ${t.dtype} where the other inputs are ${first.dtype}`, [
+          "convert one with cast()",
+        ]);
       }
       const expected = shapes[name](attrs);
       if (sizeOf(expected) !== t.size) {
@@ -295,7 +307,7 @@ export class Device {
   }
 }
 
-/** Runs a kernel on the device of its inputs: how every op computes. Throws DeviceError when the inputs live on different devices. */
+/** Runs a kernel on the device of its inputs: how every op computes. Throws DeviceError when they live on different devices. */
 export function run<K extends KernelName | FusedKernelName>(
   kernel: K, inputs: Inputs<K, Tensor>, attrs: Attrs<K>, scalars: Scalars<K>, shape: Shape,
 ): Tensor {

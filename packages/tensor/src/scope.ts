@@ -15,6 +15,6 @@ export function forEachTensor(value: unknown, fn: (t: Tensor) => void, seen = ne
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value) || seen.has(value)) return;
   seen.add(value);
   if (value instanceof Tensor) return fn(value);
-  const parts = value instanceof Map || value instanceof Set || Array.isArray(value) ? value as Iterable<unknown> : Object.values(value);
-  for (const part of parts) forEachTensor(part, fn, seen); // a Map gives its entries as [key, value]
+  const iterable = value instanceof Map || value instanceof Set || Array.isArray(value); // a Map gives entries [key, value]
+  for (const part of iterable ? value as Iterable<unknown> : Object.values(value)) forEachTensor(part, fn, seen);
 }

@@ -44,7 +44,8 @@ export function normalizeAxes(op: string, axes: number | readonly number[] | und
   const list = (typeof axes === "number" ? [axes] : [...axes]).map((axis) => normalizeAxis(op, axis, rank));
   list.sort((a, b) => a - b);
   for (let i = 1; i < list.length; i++) {
-    if (list[i] === list[i - 1]) throw new ShapeError(`${op}: axis ${list[i]} is named twice`, [`axes     [${[axes].flat().join(", ")}]`]);
+    if (list[i] !== list[i - 1]) continue;
+    throw new ShapeError(`${op}: axis ${list[i]} is named twice`, [`axes     [${[axes].flat().join(", ")}]`]);
   }
   return list;
 }

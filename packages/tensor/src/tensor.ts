@@ -49,7 +49,9 @@ export class Tensor {
 
   /** The value of a tensor with one element. Throws ShapeError for any other size. */
   async item(): Promise<number> {
-    if (this.size !== 1) throw new ShapeError(`item: the tensor has ${this.size} elements, not 1`, [`x        ${formatShape(this.shape)}`]);
+    if (this.size !== 1) {
+      throw new ShapeError(`item: the tensor has ${this.size} elements, not 1`, [`x        ${formatShape(this.shape)}`]);
+    }
     return (await this.data())[0];
   }
 
@@ -67,6 +69,7 @@ export class Tensor {
 
   /** @internal Throws DisposedError naming the use. */
   assertAlive(use: string): void {
-    if (this.#disposed) throw new DisposedError(`${use}: the tensor was disposed`, [`x        ${this.dtype} ${formatShape(this.shape)}`]);
+    if (!this.#disposed) return;
+    throw new DisposedError(`${use}: the tensor was disposed`, [`x        ${this.dtype} ${formatShape(this.shape)}`]);
   }
 }

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import {
-  add, adamUpdate, at, Device, DeviceError, DisposedError, exp, here, linear, log, matmul, multiply, NumericError, openDevice, ones, reshape,
-  setDebug, ShapeError, sum, tensor, zeros, type Tensor,
+  add, adamUpdate, at, Device, DeviceError, DisposedError, exp, here, linear, log, matmul, multiply, NumericError, openDevice,
+  ones, reshape, setDebug, ShapeError, sum, tensor, zeros, type Tensor,
 } from "../src/index.js";
 import type { NumberArray } from "../src/backend.js";
 import { openStrict } from "./strict-backend.js";
@@ -37,7 +37,8 @@ describe("scopes", () => {
       make();
       const cycle: { me?: unknown } = {};
       cycle.me = cycle;
-      return { list: [make(), [make()]], map: new Map<unknown, unknown>([["y", make()], [make(), 1]]), set: new Set([make()]), cache: new Cache(make(), cycle) };
+      const map = new Map<unknown, unknown>([["y", make()], [make(), 1]]);
+      return { list: [make(), [make()]], map, set: new Set([make()]), cache: new Cache(make(), cycle) };
     });
     expect(device.memory().tensors).to.equal(6);
     expect([...result.map.keys()].some((key) => typeof key === "object" && !(key as Tensor).disposed)).to.equal(true);
@@ -78,7 +79,8 @@ describe("scopes", () => {
       throw new Error("reported to nobody");
     }));
     expect(error).to.be.instanceOf(DeviceError);
-    expect(error.message).to.equal("scope: the function returned a promise; scopes are synchronous\n  read values outside the scope");
+    const text = "scope: the function returned a promise; scopes are synchronous\n  read values outside the scope";
+    expect(error).to.have.property("message", text);
     expect(device.memory().tensors).to.equal(0);
     await new Promise((resolve) => setImmediate(resolve));
   });
@@ -191,7 +193,8 @@ describe("tensors", () => {
     const x = zeros([2], { device });
     await device.dispose();
     await device.dispose();
-    expect(thrown(() => add(x, 1))).to.be.instanceOf(DisposedError).with.property("message", "affine: the reference device was disposed");
+    expect(thrown(() => exp(x))).to.be.instanceOf(DisposedError);
+    expect(thrown(() => exp(x))).to.have.property("message", "exp: the reference device was disposed");
     expect(thrown(() => zeros([1], { device }))).to.have.property("message", "full: the reference device was disposed");
     expect(await thrownBy(x.data())).to.have.property("message", "data(): the reference device was disposed");
     expect(await thrownBy(device.sync())).to.have.property("message", "sync(): the reference device was disposed");
@@ -201,7 +204,8 @@ describe("tensors", () => {
   it("give the value of one element, and refuse item() for more", async () => {
     expect(await tensor([[3]], { device }).item()).to.equal(3);
     const error = await thrownBy(zeros([2, 1], { device }).item());
-    expect(error).to.be.instanceOf(ShapeError).with.property("message", "item: the tensor has 2 elements, not 1\n  x        [2, 1]");
+    expect(error).to.be.instanceOf(ShapeError);
+    expect(error.message).to.equal("item: the tensor has 2 elements, not 1\n  x        [2, 1]");
   });
 });
 
@@ -245,7 +249,8 @@ describe("at", () => {
     const device = await openDevice("reference");
     const x = zeros([2], { device });
     const error = thrown(() => at("unet", () => at("unet.down.0", () => add(x, zeros([3], { device })))));
-    expect(error.message).to.equal("add: shapes do not broadcast: 2 against 3 at axis -1\n  a        [2]\n  b        [3]\n  at unet.down.0");
+    const text = "add: shapes do not broadcast: 2 against 3 at axis -1\n  a        [2]\n  b        [3]\n  at unet.down.0";
+    expect(error.message).to.equal(text);
     expect(error).to.have.property("location", "unet.down.0");
     expect(here()).to.equal("");
   });
@@ -334,7 +339,10 @@ describe("checks after every kernel", () => {
       binary(y, inputs, attrs, scalars);
       if (attrs.op === "multiply") y.values[y.values.length - 1] += 0.5;
     };
-    const read = (storage: Storage): NumberArray | Promise<NumberArray> => (queued ? Promise.resolve(backend.read(storage) as NumberArray) : backend.read(storage));
+    const read = (storage: Storage): NumberArray | Promise<NumberArray> => {
+      const values = backend.read(storage);
+      return queued ? Promise.resolve(values) : values;
+    };
     return Device.over("broken", { ...backend, kernels: { ...backend.kernels, binary: broken }, read });
   };
   const text = "multiply on broken differs from the reference\n  element 2 is 4.5, the reference gives 4 (largest 4)";

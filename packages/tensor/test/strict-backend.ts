@@ -7,8 +7,8 @@ import { sizeOf } from "../src/shape.js";
 interface Cell { values: NumberArray; freed: boolean }
 
 /**
- * A backend that fails on empty arrays, on sizes below 1, on storage that does not fit its kernel, and on use after free or a second
- * free; `live()` counts what is not freed. With `sharesReshapes` false every reshape is a copy.
+ * A backend that fails on empty arrays, on sizes below 1, on storage that does not fit its kernel, and on use after free or a
+ * second free; `live()` counts what is not freed. With `sharesReshapes` false every reshape is a copy.
  */
 export function openStrict({ sharesReshapes = false } = {}): Backend<Cell> & { live(): number } {
   const reference = openReference();
@@ -34,7 +34,9 @@ export function openStrict({ sharesReshapes = false } = {}): Backend<Cell> & { l
   const wrap = (name: AnyKernelName): unknown => {
     const kernel = reference.kernels[name as keyof typeof reference.kernels] as (...args: unknown[]) => void;
     if ("updates" in kernelDefinition(name)) {
-      return (inputs: Record<string, Cell>, attrs: unknown, scalars: unknown) => kernel(checked(name, inputs, attrs), attrs, scalars);
+      return (inputs: Record<string, Cell>, attrs: unknown, scalars: unknown) => {
+        kernel(checked(name, inputs, attrs), attrs, scalars);
+      };
     }
     return (y: Cell, inputs: Record<string, Cell>, attrs: unknown, scalars: unknown) => {
       use(y).fill(NaN); // an output is written in full

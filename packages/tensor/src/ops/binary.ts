@@ -23,7 +23,9 @@ export function binary(op: BinaryOp, a: Operand, b: Operand): Tensor {
 
 function withNumber(op: BinaryOp, a: Operand, b: Operand): Tensor {
   const like = typeof a === "number" ? b : a;
-  if (typeof like === "number") throw new ShapeError(`${op}: one operand must be a tensor`, [`a        ${String(a)}`, `b        ${String(b)}`]);
+  if (typeof like === "number") {
+    throw new ShapeError(`${op}: one operand must be a tensor`, [`a        ${String(a)}`, `b        ${String(b)}`]);
+  }
   return like.device.scope(() => binary(op, asTensor(a, like), asTensor(b, like)));
 }
 

@@ -9,7 +9,7 @@ export type AxisKernel = "expand" | "reduce" | "slice" | "pad";
 /** One call of an axis kernel. */
 export interface Step<K extends AxisKernel> { attrs: Attrs<K>; scalars: Scalars<K> }
 
-/** Applies a kernel once a step, each to the result of the one before; the last result gets `shape`. Without steps, x under `shape`. */
+/** Applies a kernel once a step, each time to the result before; the last result gets `shape`. Without steps, x under `shape`. */
 export function chain<K extends AxisKernel>(kernel: K, x: Tensor, steps: readonly Step<K>[], shape: Shape): Tensor {
   if (steps.length === 0) return x.device.reshape(x, shape);
   const last = steps.length - 1;

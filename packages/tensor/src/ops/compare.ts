@@ -2,7 +2,7 @@
 import type { Tensor } from "../tensor.js";
 import { binary, type Operand } from "./binary.js";
 
-/** y = 1 where a = b, else 0; NaN equals nothing. Throws ShapeError when the shapes do not broadcast, DeviceError on a mix of devices. */
+/** y = 1 where a = b, else 0; NaN equals nothing. Throws ShapeError and DeviceError as `add`. */
 export function equal(a: Operand, b: Operand): Tensor {
   return binary("equal", a, b);
 }

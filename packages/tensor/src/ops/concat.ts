@@ -12,9 +12,9 @@ import { split } from "./slice.js";
 function forward(tensors: readonly Tensor[], axis = 0): Tensor {
   const first = firstOf("concat", tensors);
   const at = normalizeAxis("concat", axis, first.rank);
-  const odd = tensors.findIndex((x) => x.rank !== first.rank || !sameShape(withSide(x.shape, at, 0), withSide(first.shape, at, 0)));
-  if (odd >= 0) {
-    throw new ShapeError(`concat: shapes may differ in axis ${at} only`, tensors.map((x, i) => `${`tensor ${i}`.padEnd(9)}${formatShape(x.shape)}`));
+  const others = withSide(first.shape, at, 0);
+  if (tensors.some((x) => x.rank !== first.rank || !sameShape(withSide(x.shape, at, 0), others))) {
+    throw new ShapeError(`concat: shapes may differ in axis ${at} only`, tensors.map(shapeLine));
   }
   const filled = tensors.filter((x) => x.shape[at] > 0);
   return first.device.scope(() => join(filled.length > 0 ? filled : [first], at));
@@ -47,10 +47,14 @@ export const concat = Object.assign(forward, { forward, backward });
 export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
   const first = firstOf("stack", tensors);
   if (tensors.some((x) => !sameShape(x.shape, first.shape))) {
-    throw new ShapeError("stack: shapes differ", tensors.map((x, i) => `${`tensor ${i}`.padEnd(9)}${formatShape(x.shape)}`));
+    throw new ShapeError("stack: shapes differ", tensors.map(shapeLine));
   }
   const at = normalizeAxis("stack", axis, first.rank + 1);
   return first.device.scope(() => forward(tensors.map((x) => expandDims(x, at)), at));
+}
+
+function shapeLine(x: Tensor, i: number): string {
+  return `${`tensor ${i}`.padEnd(8)} ${formatShape(x.shape)}`;
 }
 
 function firstOf(op: string, tensors: readonly Tensor[]): Tensor {

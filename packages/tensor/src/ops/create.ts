@@ -12,7 +12,8 @@ export interface TensorOptions { device: Device; dtype?: DType }
 
 /** Numbers in nested arrays: the outer array is axis 0. */
 export type NestedArray = number | readonly NestedArray[];
-type TypedArray = Float32Array | Float64Array | Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array;
+type TypedArray = Float32Array | Float64Array
+  | Int8Array | Int16Array | Int32Array | Uint8Array | Uint8ClampedArray | Uint16Array | Uint32Array;
 
 /**
  * A tensor of host values: a number (shape []), nested arrays, or a typed array (one axis); with `shape`, its values in row-major
@@ -60,12 +61,17 @@ export function onesLike(x: Tensor): Tensor {
 export function arange(start: number, stop: number, step: number, options: TensorOptions): Tensor {
   const count = Math.max(0, Math.ceil((stop - start) / step));
   if (!Number.isFinite(count)) {
-    throw new ShapeError("arange: start, stop and step give no finite number of values", [`start    ${start}`, `stop     ${stop}`, `step     ${step}`]);
+    throw new ShapeError("arange: start, stop and step give no finite number of values", [
+      `start    ${start}`, `stop     ${stop}`, `step     ${step}`,
+    ]);
   }
   return fill([count], (i) => start + i * step, options);
 }
 
-/** num values from start to stop, both included: y[i] = start + i (stop - start) / (num - 1). Throws ShapeError unless num is an integer >= 0. */
+/**
+ * num values from start to stop, both included: y[i] = start + i (stop - start) / (num - 1).
+ * Throws ShapeError unless num is an integer >= 0.
+ */
 export function linspace(start: number, stop: number, num: number, options: TensorOptions): Tensor {
   checkShape("linspace", [num]);
   const step = (stop - start) / (num - 1);

@@ -14,7 +14,8 @@ function forward(x: Tensor, indices: Indices, axis = 0): Tensor {
   const [outer, side, inner] = foldAxis(x.shape, at);
   return x.device.scope(() => {
     const index = indexTensor(x, indices, side, at);
-    return run("gather", { x, index }, { outer, axis: side, inner, count: indices.length }, {}, withSide(x.shape, at, indices.length));
+    const count = indices.length;
+    return run("gather", { x, index }, { outer, axis: side, inner, count }, {}, withSide(x.shape, at, count));
   });
 }
 
@@ -23,7 +24,9 @@ function backward(dy: Tensor, indices: Indices, axis: number, axisSize: number):
   const at = normalizeAxis("gather.backward", axis, dy.rank);
   const [outer, count, inner] = foldAxis(dy.shape, at);
   if (count !== indices.length) {
-    throw new ShapeError(`gather.backward: ${indices.length} indices for axis ${at} of size ${count}`, [`dy       ${formatShape(dy.shape)}`]);
+    throw new ShapeError(`gather.backward: ${indices.length} indices for axis ${at} of size ${count}`, [
+      `dy       ${formatShape(dy.shape)}`,
+    ]);
   }
   const shape = withSide(dy.shape, at, axisSize);
   if (dy.size === 0 && sizeOf(shape) > 0) return full(shape, 0, dy);
@@ -41,6 +44,7 @@ function indexTensor(like: Tensor, indices: Indices, size: number, axis: number)
 
 /**
  * Takes x[.., indices[j], ..] along `axis` (0 unless set): [.., count, ..]; NumPy's take. Throws ShapeError for an axis that is
- * not there and for an index that is not an integer in 0 .. size - 1 (negative ones too). `gather.backward(dy, indices, axis, axisSize)`.
+ * not there and for an index that is not an integer in 0 .. size - 1 (negative ones too).
+ * `gather.backward(dy, indices, axis, axisSize)` gives dx.
  */
 export const gather = Object.assign(forward, { forward, backward });

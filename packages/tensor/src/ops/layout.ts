@@ -19,7 +19,9 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   checkShape("reshape", others); // refuses a second -1
   const side = x.size / sizeOf(others);
   if (!Number.isInteger(side)) {
-    throw new ShapeError("reshape: no whole number fits in the place of -1", [`x        ${formatShape(x.shape)}`, `shape    ${formatShape(shape)}`]);
+    throw new ShapeError("reshape: no whole number fits in the place of -1", [
+      `x        ${formatShape(x.shape)}`, `shape    ${formatShape(shape)}`,
+    ]);
   }
   return x.device.reshape(x, shape.map((size, i) => (i === open ? side : size)));
 }
@@ -28,7 +30,9 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 export function permute(x: Tensor, order: readonly number[]): Tensor {
   const axes = order.map((axis) => normalizeAxis("permute", axis, x.rank));
   if (normalizeAxes("permute", order, x.rank).length !== x.rank) {
-    throw new ShapeError(`permute: the order names ${order.length} of ${x.rank} axes`, [`x        ${formatShape(x.shape)}`, `order    [${order.join(", ")}]`]);
+    throw new ShapeError(`permute: the order names ${order.length} of ${x.rank} axes`, [
+      `x        ${formatShape(x.shape)}`, `order    ${formatShape(order)}`,
+    ]);
   }
   const shape = axes.map((axis) => x.shape[axis]);
   const folded = foldPermute(x.shape, axes);

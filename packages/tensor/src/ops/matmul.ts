@@ -30,7 +30,9 @@ function forward(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
 
 function backward(dy: Tensor, a: Tensor, b: Tensor, options: MatmulOptions = {}): { da: Tensor; db: Tensor } {
   const { batch, m, k, n, y, transposeA, transposeB } = sizesOf(a, b, options);
-  if (dy.size !== sizeOf(y)) throw new ShapeError("matmul.backward: dy does not fit", [`dy       ${formatShape(dy.shape)}   expected ${formatShape(y)}`]);
+  if (dy.size !== sizeOf(y)) {
+    throw new ShapeError("matmul.backward: dy does not fit", [`dy       ${formatShape(dy.shape)}   expected ${formatShape(y)}`]);
+  }
   return dy.device.scope(() => {
     const rows = b.rank <= 2 && !transposeA; // as in forward: one product over the rows of all matrices
     const over = rows ? [] : batch;
@@ -38,8 +40,12 @@ function backward(dy: Tensor, a: Tensor, b: Tensor, options: MatmulOptions = {})
     const y2 = as(dy, [...over, mats, n]);
     const a2 = as(a, rows ? [mats, k] : a.rank === 1 ? [1, k] : a.shape);
     const b2 = as(b, b.rank === 1 ? [k, 1] : b.shape);
-    const da = transposeA ? forward(b2, y2, { transposeA: transposeB, transposeB: true }) : forward(y2, b2, { transposeB: !transposeB });
-    const db = transposeB ? forward(y2, a2, { transposeA: true, transposeB: transposeA }) : forward(a2, y2, { transposeA: !transposeA });
+    const da = transposeA
+      ? forward(b2, y2, { transposeA: transposeB, transposeB: true })
+      : forward(y2, b2, { transposeB: !transposeB });
+    const db = transposeB
+      ? forward(y2, a2, { transposeA: true, transposeB: transposeA })
+      : forward(a2, y2, { transposeA: !transposeA });
     return { da: as(sumOver(da, a2.shape), a.shape), db: as(sumOver(db, b2.shape), b.shape) };
   });
 }
@@ -77,13 +83,13 @@ function sizesOf(a: Tensor, b: Tensor, options: MatmulOptions): Sizes {
 }
 
 function values(a: Tensor, b: Tensor, transposeA = false, transposeB = false): string[] {
-  const line = (name: string, x: Tensor, transposed: boolean): string => `${name}        ${formatShape(x.shape)}${transposed ? "   transposed" : ""}`;
-  return [line("a", a, transposeA), line("b", b, transposeB)];
+  const mark = (transposed: boolean): string => (transposed ? "   transposed" : "");
+  return [`a        ${formatShape(a.shape)}${mark(transposeA)}`, `b        ${formatShape(b.shape)}${mark(transposeB)}`];
 }
 
 /**
- * The matrix product of a [..., m, k] (or [..., k, m] with transposeA) and b [..., k, n] (or [..., n, k]): [..., m, n]. Batch axes
- * broadcast, a vector counts as one row of A or one column of B, as in NumPy. Throws ShapeError for scalars and for sizes that do
- * not fit. `matmul.backward(dy, a, b, options)` gives {da, db}.
+ * The matrix product of a [..., m, k] (or [..., k, m] with transposeA) and b [..., k, n] (or [..., n, k]): [..., m, n]. Batch
+ * axes broadcast, a vector counts as one row of A or one column of B, as in NumPy. Throws ShapeError for scalars and for sizes
+ * that do not fit. `matmul.backward(dy, a, b, options)` gives {da, db}.
  */
 export const matmul = Object.assign(forward, { forward, backward });

@@ -12,7 +12,9 @@ import { full } from "./create.js";
  */
 export function slice(x: Tensor, starts: readonly (number | undefined)[], ends: readonly (number | undefined)[] = []): Tensor {
   const listed = Math.max(starts.length, ends.length);
-  if (listed > x.rank) throw new ShapeError(`slice: ${listed} axes are listed, the tensor has ${x.rank}`, [`x        ${formatShape(x.shape)}`]);
+  if (listed > x.rank) {
+    throw new ShapeError(`slice: ${listed} axes are listed, the tensor has ${x.rank}`, [`x        ${formatShape(x.shape)}`]);
+  }
   const ranges = x.shape.map((side, axis): [start: number, size: number] => {
     const start = position(starts[axis] ?? 0, side);
     return [start, Math.max(0, position(ends[axis] ?? side, side) - start)];

@@ -13,7 +13,8 @@ describe("creation of tensors", () => {
   });
 
   it("reads typed arrays of every kind as one axis, or in row-major order under a shape", async () => {
-    for (const values of [Int32Array.of(1, 2, 3, 4), Uint8Array.of(1, 2, 3, 4), Float32Array.of(1, 2, 3, 4), Float64Array.of(1, 2, 3, 4)]) {
+    for (const ArrayType of [Int8Array, Uint8ClampedArray, Int32Array, Float32Array, Float64Array]) {
+      const values = ArrayType.of(1, 2, 3, 4);
       const x = tensor(values, { device });
       expect(x.shape).to.deep.equal([4]);
       const y = tensor(values, { device, shape: [2, 2] });

@@ -44,8 +44,8 @@ export function argumentsOf({ op, args }: Case, device: Device, dtype: DType): u
 
 /** The result of a case's op as a list of tensors. */
 export function applyOp({ op }: Case, args: readonly unknown[]): Tensor[] {
-  const f = op.split(".").reduce<unknown>((object, key) => (object as Record<string, unknown>)[key], ops) as (...args: unknown[]) => unknown;
-  const result = f(...args);
+  const f = op.split(".").reduce<unknown>((object, key) => (object as Record<string, unknown>)[key], ops);
+  const result = (f as (...args: readonly unknown[]) => unknown)(...args);
   if (Array.isArray(result)) return result as Tensor[];
   return op === "matmul.backward" ? Object.values(result as Record<string, Tensor>) : [result as Tensor];
 }
