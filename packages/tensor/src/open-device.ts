@@ -36,3 +36,9 @@ export async function openDevice(name: DeviceName): Promise<Device> {
       throw new ConfigError(`device "${String(name)}" is unknown`, [`allowed  ${deviceNames.join(", ")}`]);
   }
 }
+
+/** Opens the device that a string of the form `name[:option]` names: what commands and benches call. Throws as parseDevice and openDevice. */
+export async function openDeviceSpec(spec: string): Promise<Device> {
+  const { name } = parseDevice(spec);
+  return openDevice(name);
+}

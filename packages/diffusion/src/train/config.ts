@@ -1,6 +1,6 @@
 /** Everything that determines a training run, as plain JSON: what `config.json` of a run directory and every checkpoint hold. */
 import { ConfigError, parseDevice } from "@fromnoise/tensor";
-import { unetConfig, type UNetConfig, type UNetConfigInput } from "@fromnoise/nn";
+import { constantLr, cosineLr, unetConfig, warmupLr, type InitScheme, type LrSchedule, type UNetOptions } from "@fromnoise/nn";
 import { LOSS_WEIGHTINGS, PREDICTIONS, type LossWeighting, type Prediction } from "../predictions.js";
 import { SCHEDULE_NAMES, type ScheduleName } from "../schedules.js";
 
@@ -10,9 +10,9 @@ export interface TrainConfig {
   /** Mirrors half of the images; digits have no mirror images, faces do. */
   flip: boolean;
   /** The network, in the fields of diffusers' UNet2DModel; image size and channels are its sample_size and in_channels. */
-  model: UNetConfigInput;
+  model: UNetOptions;
   /** Initial weights: PyTorch's defaults, or the paper's (variance scaling, last layers near zero). */
-  init: "default" | "paper";
+  init: InitScheme;
   schedule: { name: ScheduleName; timesteps: number; betaStart: number; betaEnd: number };
   objective: Prediction;
   weighting: LossWeighting;
@@ -21,12 +21,13 @@ export interface TrainConfig {
   /** Images per micro-batch; an optimiser step sees batch * accumulate images. */
   batch: number;
   accumulate: number;
-  optimizer: { name: "adam" | "adamw"; lr: number; betas: [number, number]; eps: number; weightDecay: number };
+  /** Adam; with a weight decay above 0 AdamW. */
+  optimizer: { lr: number; betas: [number, number]; eps: number; weightDecay: number };
   /** Largest global norm of the gradient; 0 switches clipping off. */
   clip: number;
   lrSchedule: { name: "constant" | "linear-warmup" | "cosine"; warmup: number };
-  /** Average of the weights: decay, and whether it starts lower: min(decay, (1 + n) / (10 + n)). */
-  ema: { decay: number; warmup: boolean };
+  /** Average of the weights: its decay, and how the decay grows at the start (see Ema). */
+  ema: { decay: number; warmup: "none" | "ratio" | "power" };
   seed: number;
   device: string;
   dtype: "f32" | "f64";
@@ -45,17 +46,17 @@ export const trainDefaults: TrainConfig = {
     down_block_types: ["DownBlock2D", "DownBlock2D", "AttnDownBlock2D"], up_block_types: ["AttnUpBlock2D", "UpBlock2D", "UpBlock2D"],
     attention_head_dim: null, downsample_padding: 0, flip_sin_to_cos: false, freq_shift: 1, norm_eps: 1e-6,
   },
-  init: "default",
+  init: "pytorch",
   schedule: { name: "linear", timesteps: 1000, betaStart: 1e-4, betaEnd: 0.02 },
   objective: "eps",
   weighting: "simple",
   steps: 2000,
   batch: 32,
   accumulate: 1,
-  optimizer: { name: "adam", lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0 },
+  optimizer: { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0 },
   clip: 1,
   lrSchedule: { name: "cosine", warmup: 100 },
-  ema: { decay: 0.995, warmup: true },
+  ema: { decay: 0.995, warmup: "ratio" },
   seed: 0,
   device: "reference",
   dtype: "f32",
@@ -74,18 +75,18 @@ const fraction = number("numbers from 0 to below 1", (v) => v >= 0 && v < 1);
 
 /** What each field may hold; `model` has its own rules in @fromnoise/nn. */
 const checks: Record<string, Check> = {
-  data: text, flip: flag, init: oneOf(["default", "paper"]),
+  data: text, flip: flag, init: oneOf(["pytorch", "paper"]),
   "schedule.name": oneOf(SCHEDULE_NAMES), "schedule.timesteps": integer(1),
   "schedule.betaStart": number("numbers between 0 and 1", (v) => v > 0 && v < 1),
   "schedule.betaEnd": number("numbers between 0 and 1", (v) => v > 0 && v < 1),
   objective: oneOf(PREDICTIONS), weighting: oneOf(LOSS_WEIGHTINGS),
   steps: integer(1), batch: integer(1), accumulate: integer(1),
-  "optimizer.name": oneOf(["adam", "adamw"]), "optimizer.lr": number("numbers > 0", (v) => v > 0),
+  "optimizer.lr": number("numbers > 0", (v) => v > 0),
   "optimizer.betas": { allowed: "two numbers from 0 to below 1", fits: (v) => Array.isArray(v) && v.length === 2 && v.every(fraction.fits) },
   "optimizer.eps": number("numbers > 0", (v) => v > 0), "optimizer.weightDecay": number("numbers >= 0", (v) => v >= 0),
   clip: number("numbers >= 0; 0 is off", (v) => v >= 0),
   "lrSchedule.name": oneOf(["constant", "linear-warmup", "cosine"]), "lrSchedule.warmup": integer(0),
-  "ema.decay": fraction, "ema.warmup": flag,
+  "ema.decay": fraction, "ema.warmup": oneOf(["none", "ratio", "power"]),
   seed: integer(0), device: text, dtype: oneOf(["f32", "f64"]),
   checkpointEvery: integer(1), previewEvery: integer(0), keep: integer(1),
 };
@@ -122,9 +123,10 @@ export function trainConfig(input: TrainConfigInput): TrainConfig {
   return config;
 }
 
-/** The full configuration of the run's network. */
-export function modelConfig(config: TrainConfig): UNetConfig {
-  return unetConfig(config.model);
+/** The learning rate as a function of the steps done. */
+export function lrSchedule({ steps, optimizer: { lr }, lrSchedule: { name, warmup } }: TrainConfig): LrSchedule {
+  if (name === "constant") return constantLr(lr);
+  return name === "linear-warmup" ? warmupLr(lr, { warmupSteps: warmup }) : cosineLr(lr, { warmupSteps: warmup, totalSteps: steps });
 }
 
 function unknownField(name: string, known: readonly string[]): never {

@@ -29,7 +29,8 @@ export function findCheckpoint(path: string): string {
 
 export class RunDirectory {
   readonly path: string;
-  readonly #files: FileLayer | undefined;
+  /** How files are written; Node's own unless a test injects another. */
+  readonly files: FileLayer | undefined;
 
   /**
    * Opens the folder of a run, new or to be resumed.
@@ -37,7 +38,7 @@ export class RunDirectory {
    */
   constructor(path: string, { resume, files }: { resume: boolean; files?: FileLayer }) {
     this.path = path;
-    this.#files = files;
+    this.files = files;
     try {
       mkdirSync(path, { recursive: true });
     } catch (error) {
@@ -63,7 +64,7 @@ export class RunDirectory {
   /** Replaces a file as a whole. */
   async write(name: string, contents: Uint8Array | string): Promise<void> {
     const bytes = typeof contents === "string" ? new TextEncoder().encode(contents) : contents;
-    await replaceFile(this.file(name), [bytes], this.#files === undefined ? {} : { files: this.#files });
+    await replaceFile(this.file(name), [bytes], bytes.length, this.files);
   }
 
   /** The metrics so far, up to a step. */

@@ -3,18 +3,18 @@
  * Everything random comes from counters, so a step can be replayed, and a run resumed, bit for bit.
  */
 import { add, NumericError, Random, randomNormal, setDebug, tensor, type Device, type RandomState, type Tensor } from "@fromnoise/tensor";
-import { Adam, clipFactor, Ema, Grads, learningRate, squaredNorm, UNet } from "@fromnoise/nn";
+import { Adam, clipCoefficient, Ema, globalNorm, Grads, initialize, UNet } from "@fromnoise/nn";
 import { BatchOrder, loadBatch } from "../data/batches.js";
 import type { ImageDataset } from "../data/dataset.js";
 import { diffusionLoss } from "../loss.js";
 import { lossWeight } from "../predictions.js";
 import { predictionTarget, qSample } from "../process.js";
 import { makeSchedule, type NoiseSchedule } from "../schedules.js";
-import { modelConfig, type TrainConfig } from "./config.js";
+import { lrSchedule, type TrainConfig } from "./config.js";
 import { bucketMeans, type StepMetrics } from "./metrics.js";
 
-/** Streams of the run's seed; the data order and the flips have their own (data/batches.ts). */
-export const streams = { init: 0, timesteps: 1, noise: 2, dropout: 3, preview: 4, sample: 5 } as const;
+/** Streams of the run's seed; initial weights, data order and flips have their own, far above. */
+export const streams = { timesteps: 1, noise: 2, dropout: 3, preview: 4, sample: 5 } as const;
 
 /** Where a run stands, apart from its tensors: plain JSON. */
 export interface TrainerPosition {
@@ -25,7 +25,7 @@ export interface TrainerPosition {
 }
 
 /** What one optimiser step computed before the weights change. */
-interface Gradients { grads: Grads; loss: Tensor; squaredNorm: Tensor; errors: Tensor[]; timesteps: number[] }
+interface Gradients { grads: Grads; loss: Tensor; norm: Tensor; errors: Tensor[]; timesteps: number[] }
 
 export class Trainer {
   readonly config: TrainConfig;
@@ -38,19 +38,21 @@ export class Trainer {
   step = 0;
 
   readonly #order: BatchOrder;
+  readonly #learningRate: (step: number) => number;
   #random: { timesteps: Random; noise: Random; dropout: Random };
   readonly #began = performance.now();
 
   /** A run at step 0: weights drawn from the seed. Throws ConfigError when data and network do not fit. */
   constructor(config: TrainConfig, device: Device, dataset: ImageDataset) {
-    const { seed, dtype, optimizer: { name, lr, betas, eps, weightDecay } } = config;
+    const { seed, dtype, optimizer: { lr, betas: [beta1, beta2], eps, weightDecay } } = config;
     this.config = config;
     this.device = device;
     this.dataset = dataset;
     this.schedule = makeSchedule(config.schedule);
-    this.unet = new UNet(modelConfig(config), { device, dtype, random: new Random(seed, streams.init), init: config.init });
-    this.optimizer = new Adam(this.unet.parameters, { lr, betas, eps, weightDecay, decoupled: name === "adamw" });
-    this.ema = new Ema(this.unet.parameters, config.ema);
+    this.unet = initialize(new UNet(config.model), { device, dtype, seed, scheme: config.init });
+    this.optimizer = new Adam(this.unet, { lr, beta1, beta2, eps, weightDecay });
+    this.ema = new Ema(this.unet, config.ema);
+    this.#learningRate = lrSchedule(config);
     this.#order = new BatchOrder({ count: dataset.count, batch: config.batch, seed });
     this.#random = { timesteps: new Random(seed, streams.timesteps), noise: new Random(seed, streams.noise), dropout: new Random(seed, streams.dropout) };
   }
@@ -63,14 +65,14 @@ export class Trainer {
     const { config, device } = this;
     const started = performance.now();
     const before = this.position();
-    const { grads, loss, squaredNorm, errors, timesteps } = this.#gradients();
+    const { grads, loss, norm, errors, timesteps } = this.#gradients();
     try {
       const lossValue = (await loss.item()) / config.accumulate;
-      const gradNorm = Math.sqrt(await squaredNorm.item());
+      const gradNorm = await norm.item();
       if (!Number.isFinite(lossValue) || !Number.isFinite(gradNorm)) throw await this.#firstNonFinite(before, lossValue, gradNorm);
       const errorValues = await Promise.all(errors.map((t) => t.data()));
-      const lr = learningRate(this.step, config.steps, config.optimizer.lr, config.lrSchedule);
-      this.optimizer.step(grads, { lr, gradScale: config.clip === 0 ? 1 : clipFactor(gradNorm, config.clip) });
+      const lr = this.#learningRate(this.step);
+      this.optimizer.step(grads, { lr, gradScale: config.clip === 0 ? 1 : clipCoefficient(gradNorm, config.clip) });
       this.ema.update();
       this.step++;
       await device.sync();
@@ -81,7 +83,7 @@ export class Trainer {
         imagesPerSecond: (timesteps.length / (now - started)) * 1000, seconds: (now - this.#began) / 1000,
       };
     } finally {
-      for (const t of [loss, squaredNorm, ...errors]) t.dispose();
+      for (const t of [loss, norm, ...errors]) t.dispose();
       grads.clear();
     }
   }
@@ -102,7 +104,7 @@ export class Trainer {
         const target = predictionTarget(schedule, x0, eps, t, config.objective);
         const weights = Array.from(t, (s) => lossWeight(schedule, s, config.objective, config.weighting));
 
-        const [prediction, cache] = unet.forward(xT, t, { labels, dropout: this.#random.dropout });
+        const [prediction, cache] = unet.forward(xT, t, labels, this.#random.dropout);
         const { loss, perImage } = diffusionLoss.forward(prediction, target, weights);
         unet.backward(diffusionLoss.backward(prediction, target, weights, 1 / config.accumulate), cache, grads);
         timesteps.push(...t);
@@ -113,7 +115,7 @@ export class Trainer {
       if (total !== undefined) for (const t of [total, micro.loss]) t.dispose();
       total = sum;
     }
-    return { grads, loss: total!, squaredNorm: squaredNorm(grads), errors, timesteps };
+    return { grads, loss: total!, norm: globalNorm(grads), errors, timesteps };
   }
 
   #nextBatch(): { x0: Tensor; labels: Int32Array | undefined } {
@@ -132,7 +134,7 @@ export class Trainer {
     const restore = setDebug({ check: "finite" });
     this.seek(before);
     try {
-      const { grads, loss: l, squaredNorm: n, errors } = this.#gradients();
+      const { grads, loss: l, norm: n, errors } = this.#gradients();
       await this.device.sync();
       for (const t of [l, n, ...errors]) t.dispose();
       grads.clear();
@@ -153,7 +155,7 @@ export class Trainer {
   }
 
   seek({ step, data, random }: TrainerPosition): void {
-    this.step = step;
+    this.step = this.optimizer.steps = this.ema.updates = step;
     this.#order.seek(data);
     this.#random = { timesteps: Random.from(random.timesteps), noise: Random.from(random.noise), dropout: Random.from(random.dropout) };
   }

@@ -1,0 +1,84 @@
+/** Images from a trained network, with what a reader wants to see of the way there. */
+import type { Device, DType, Indices, Random } from "@fromnoise/tensor";
+import type { UNet } from "@fromnoise/nn";
+import { denoiserOf } from "./denoiser.js";
+import type { ImageBatch } from "./image/portable.js";
+import { stripSteps } from "./image/portable.js";
+import type { Prediction } from "./predictions.js";
+import { ancestralSampler } from "./samplers/ancestral.js";
+import { ddimSampler } from "./samplers/ddim.js";
+import type { SamplerStep } from "./samplers/step.js";
+import type { NoiseSchedule, VarianceKind } from "./schedules.js";
+import type { Spacing } from "./timesteps.js";
+
+export interface SamplingOptions {
+  unet: UNet;
+  device: Device;
+  dtype?: DType;
+  schedule: NoiseSchedule;
+  objective: Prediction;
+  /** Number of images, and their sides and channels. */
+  count: number;
+  size: readonly [height: number, width: number];
+  /** Images per batch; default all at once. */
+  batch?: number;
+  random: Random;
+  /** All T ancestral steps, or DDIM over fewer. */
+  sampler: { name: "ancestral"; variance: VarianceKind } | { name: "ddim"; steps: number; eta: number; spacing: Spacing };
+  clip?: boolean;
+  classLabels?: Indices;
+  /** Of the first `rows` images of the first batch, `columns` moments are recorded; default none. */
+  record?: { rows: number; columns: number };
+  /** Called after each reverse step with the steps done and in all. */
+  onStep?: (done: number, total: number) => void;
+}
+
+export interface SamplingResult {
+  /** [count, H, W, C] in [-1, 1]. */
+  images: ImageBatch;
+  /** x_t and the guess of x_0 at the recorded moments, the first at T-1; the last x_t is the sample itself. */
+  moments: { t: number; xT: ImageBatch; x0: ImageBatch }[];
+}
+
+/** Runs the sampler batch by batch and reads the images back. Throws NumericError, ConfigError as the samplers do. */
+export async function sampleImages(options: SamplingOptions): Promise<SamplingResult> {
+  const { unet, schedule, count, size: [h, w], batch = count, record, onStep, classLabels } = options;
+  const channels = unet.config.in_channels;
+  const data = new Float64Array(count * h * w * channels);
+  const moments: SamplingResult["moments"] = [];
+  const perBatch = options.sampler.name === "ddim" ? options.sampler.steps : schedule.T;
+  const total = perBatch * Math.ceil(count / batch);
+  let done = 0;
+  for (let start = 0; start < count; start += batch) {
+    const n = Math.min(batch, count - start);
+    const labels = classLabels === undefined ? undefined : Array.from(classLabels).slice(start, start + n);
+    const wanted = start === 0 && record !== undefined ? new Set(stripSteps(perBatch, record.columns)) : new Set<number>();
+    const sampler = open(options, [n, h, w, channels], labels);
+    let index = 0;
+    for (;;) {
+      const result = await sampler.next();
+      if (result.done === true) {
+        data.set(await result.value.data(), start * h * w * channels);
+        result.value.dispose();
+        break;
+      }
+      if (wanted.has(index++)) moments.push(await momentOf(result.value, Math.min(record!.rows, n)));
+      onStep?.(++done, total);
+    }
+  }
+  return { images: { shape: [count, h, w, channels], data }, moments };
+}
+
+function open(options: SamplingOptions, shape: readonly number[], labels: readonly number[] | undefined): ReturnType<typeof ancestralSampler> {
+  const { unet, device, schedule, objective, random, sampler, dtype = "f32", clip = true } = options;
+  const model = denoiserOf(unet, labels);
+  const common = { shape, device, dtype, objective, clip, random };
+  if (sampler.name === "ddim") return ddimSampler(model, schedule, { ...common, steps: sampler.steps, eta: sampler.eta, spacing: sampler.spacing });
+  return ancestralSampler(model, schedule, { ...common, variance: sampler.variance });
+}
+
+async function momentOf({ t, xT, x0 }: SamplerStep, rows: number): Promise<SamplingResult["moments"][number]> {
+  const shape = [rows, ...xT.shape.slice(1)];
+  const size = shape.reduce((a, b) => a * b, 1);
+  return { t, xT: { shape, data: (await xT.data()).slice(0, size) }, x0: { shape, data: (await x0.data()).slice(0, size) } };
+}

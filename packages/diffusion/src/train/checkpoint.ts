@@ -1,0 +1,89 @@
+/**
+ * Checkpoints: one safetensors file with the tensors model.*, ema.*, adam.m.*, adam.v.* under diffusers' names and layouts, and one
+ * JSON string, `fromnoise` in the metadata, that says how they were made and where the run stood.
+ */
+import { CheckpointError } from "@fromnoise/tensor";
+import {
+  loadSafetensors, loadStateDict, saveSafetensors, stateDict, type FileLayer, type StateDict, type StateEntry, type TensorsByParameter, type UNet,
+  type UNetConfig,
+} from "@fromnoise/nn";
+import type { TrainConfig } from "./config.js";
+import type { Trainer, TrainerPosition } from "./trainer.js";
+
+const FORMAT = "fromnoise-checkpoint-1";
+
+/** What the metadata of a checkpoint says. */
+export interface CheckpointInfo {
+  format: typeof FORMAT;
+  /** The network, in diffusers' fields. */
+  config: UNetConfig;
+  trainer: TrainConfig;
+  position: TrainerPosition;
+}
+
+/** A checkpoint read: its info, and its tensors by full name. */
+export interface Checkpoint { path: string; info: CheckpointInfo; tensors: ReadonlyMap<string, StateEntry> }
+
+/** Tensors by name, from a file. */
+type NamedTensors = Pick<Checkpoint, "path" | "tensors">;
+
+/** The groups of tensors of a run; `undefined` stands for the parameters themselves. */
+function groupsOf({ ema, optimizer }: Trainer): [prefix: string, tensors: TensorsByParameter | undefined][] {
+  return [["model.", undefined], ["ema.", ema.shadow], ["adam.m.", optimizer.m], ["adam.v.", optimizer.v]];
+}
+
+/** Writes a run's state, replacing an earlier file all at once. Throws CheckpointError, and then the earlier file is untouched. */
+export async function saveCheckpoint(path: string, trainer: Trainer, files?: FileLayer): Promise<void> {
+  const all: StateDict = new Map();
+  for (const [prefix, tensors] of groupsOf(trainer)) {
+    for (const [name, entry] of await stateDict(trainer.unet, tensors)) all.set(prefix + name, entry);
+  }
+  const info: CheckpointInfo = { format: FORMAT, config: trainer.unet.config, trainer: trainer.config, position: trainer.position() };
+  const dtype = trainer.config.dtype === "f64" ? "F64" : "F32";
+  await saveSafetensors(path, all, { fromnoise: JSON.stringify(info) }, files === undefined ? { dtype } : { dtype, files });
+}
+
+/**
+ * Reads a checkpoint, or only the tensors whose full names pass `filter`.
+ * Throws CheckpointError when the file is missing, damaged, or not a checkpoint of this format.
+ */
+export async function loadCheckpoint(path: string, filter?: (name: string) => boolean): Promise<Checkpoint> {
+  const { metadata, tensors } = await loadSafetensors(path, filter === undefined ? {} : { filter });
+  return { path, info: parseInfo(path, metadata["fromnoise"]), tensors };
+}
+
+function parseInfo(path: string, text: string | undefined): CheckpointInfo {
+  const other = [`expected  __metadata__.fromnoise with format ${FORMAT}`, "`fromnoise import` reads the folders that diffusers writes"];
+  if (text === undefined) throw new CheckpointError(`${path} is no checkpoint of fromnoise`, other);
+  let info: CheckpointInfo;
+  try {
+    info = JSON.parse(text) as CheckpointInfo;
+  } catch {
+    throw new CheckpointError(`${path}: __metadata__.fromnoise is not JSON`, other);
+  }
+  if (info.format !== FORMAT) throw new CheckpointError(`${path} has the format ${JSON.stringify(info.format)}`, other);
+  for (const key of ["config", "trainer", "position"] as const) {
+    if (typeof info[key] !== "object") throw new CheckpointError(`${path}: __metadata__.fromnoise has no ${key}`, other);
+  }
+  return info;
+}
+
+/** Puts a checkpoint's tensors and position into a run of the same network. Throws CheckpointError with the difference, key by key. */
+export function restoreTrainer(trainer: Trainer, checkpoint: Checkpoint): void {
+  const groups = groupsOf(trainer);
+  const stray = [...checkpoint.tensors.keys()].filter((name) => !groups.some(([prefix]) => name.startsWith(prefix)));
+  if (stray.length > 0) throw new CheckpointError(`${checkpoint.path} holds tensors of no group`, stray.map((name) => `extra      ${name}`));
+  for (const [prefix, tensors] of groups) loadGroup(checkpoint, prefix, trainer.unet, tensors);
+  trainer.seek(checkpoint.info.position);
+}
+
+/** Loads the tensors under one prefix, "model." or "ema.", into a network. Throws CheckpointError with the difference, key by key. */
+export function loadGroup(checkpoint: NamedTensors, prefix: string, unet: UNet, tensors?: TensorsByParameter): void {
+  const group = new Map([...checkpoint.tensors].filter(([name]) => name.startsWith(prefix)).map(([name, entry]) => [name.slice(prefix.length), entry]));
+  try {
+    loadStateDict(unet, group, tensors);
+  } catch (error) {
+    if (!(error instanceof CheckpointError)) throw error;
+    throw new CheckpointError(`${checkpoint.path}, ${prefix}*: ${error.summary}`, error.details);
+  }
+}

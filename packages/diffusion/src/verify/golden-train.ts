@@ -1,0 +1,103 @@
+import { ConfigError, mse, tensor, type Tensor } from "@fromnoise/tensor";
+import {
+  Adam, AdamW, Grads, UNet, checkGolden, checkNetwork, clipCoefficient, disposeParameters, globalNorm, goldenFill, initialize,
+  loadGoldenParameters, toChannelsLast, type Golden, type GoldenRow, type VerifyOptions,
+} from "@fromnoise/nn";
+import { makeSchedule, type NoiseSchedule } from "../schedules.js";
+
+/** A golden file of kind "train": some steps of Algorithm 1 with closed-form images, noise and timesteps. */
+export interface TrainGolden extends Golden {
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly batch: number;
+  readonly schedule: { readonly name: string; readonly beta_start: number; readonly beta_end: number; readonly timesteps: number };
+  readonly objective: string;
+  readonly optimizer: {
+    readonly name: string; readonly lr: number; readonly betas: readonly [number, number]; readonly eps: number;
+    readonly weight_decay?: number;
+    /** Largest norm of the gradient; no clipping without it. */
+    readonly clip?: number | null;
+  };
+  readonly steps: readonly { readonly loss: number; readonly grad_norm: number }[];
+  readonly final_l2: Readonly<Record<string, number>>;
+}
+
+/**
+ * Repeats the training of a golden file on a device and compares by |difference| / |reference| the loss and the norm of the gradient
+ * (before clipping) of every step, and the norm of every parameter after the last. Step s = 0, 1, ... uses
+ * x0 = tanh(fill(300 + s, 1.5, 0)), eps = fill(600 + s, 1.4, 0), t_i = (37 s + 251 i) mod timesteps, loss = mean((epsTheta - eps)^2).
+ * Throws ConfigError for another file, network, schedule, objective or optimiser, CheckpointError for other parameters.
+ */
+export async function verifyTraining(golden: TrainGolden, { device, dtype }: VerifyOptions): Promise<GoldenRow[]> {
+  checkGolden(golden, "train");
+  checkNetwork(golden.config);
+  const schedule = scheduleOf(golden);
+  const unet = initialize(new UNet(golden.config), { device, dtype, seed: 0 });
+  try {
+    loadGoldenParameters(unet, Object.keys(golden.final_l2), golden.fill);
+    const optimizer = optimizerOf(golden, unet);
+    const grads = new Grads(device);
+    const rows: GoldenRow[] = [];
+    for (const [s, expected] of golden.steps.entries()) {
+      const { xT, eps, shape, timesteps } = batchOf(golden, unet, schedule, s);
+      const { loss, norm } = device.scope(() => {
+        const upload = (values: Float64Array): Tensor => tensor(values, { device, dtype, shape });
+        const target = upload(eps);
+        const [epsTheta, cache] = unet.forward(upload(xT), timesteps);
+        unet.backward(mse.backward(tensor(1, { device, dtype }), epsTheta, target).da, cache, grads);
+        return { loss: mse.forward(epsTheta, target), norm: globalNorm(grads) };
+      });
+      const gradNorm = await norm.item();
+      rows.push(
+        { name: `step ${s}`, quantity: "loss", error: relative(await loss.item(), expected.loss) },
+        { name: `step ${s}`, quantity: "grad_norm", error: relative(gradNorm, expected.grad_norm) },
+      );
+      const { clip } = golden.optimizer;
+      optimizer.step(grads, { gradScale: clip === undefined || clip === null ? 1 : clipCoefficient(gradNorm, clip) });
+      for (const t of [loss, norm]) t.dispose();
+      grads.clear();
+    }
+    for (const p of unet.parameters) {
+      const squares = Float64Array.from(await p.tensor.data()).reduce((sum, value) => sum + value * value, 0);
+      rows.push({ name: p.name, quantity: "final_l2", error: relative(Math.sqrt(squares), golden.final_l2[p.name]) });
+    }
+    optimizer.dispose();
+    return rows;
+  } finally {
+    disposeParameters(unet);
+  }
+}
+
+/** x_t and the noise in it, channels last: x_t = sqrt(alphaBar_t) x0 + sqrt(1 - alphaBar_t) eps, in f64. */
+function batchOf(
+  { fill, batch, config }: TrainGolden, unet: UNet, schedule: NoiseSchedule, s: number,
+): { xT: Float64Array; eps: Float64Array; shape: [number, number, number, number]; timesteps: number[] } {
+  const { sample_size: size, in_channels: channels } = unet.config;
+  if (size === null) throw new ConfigError("golden file: sample_size is missing in the config", [`config   ${JSON.stringify(config)}`]);
+  const [h, w] = typeof size === "number" ? [size, size] : size;
+  const perImage = channels * h * w;
+  const timesteps = Array.from({ length: batch }, (_, i) => (37 * s + 251 * i) % schedule.T);
+  const x0 = goldenFill(fill, batch * perImage, 300 + s, 1.5, 0).map(Math.tanh);
+  const eps = goldenFill(fill, batch * perImage, 600 + s, 1.4, 0);
+  const xT = x0.map((value, j) => {
+    const t = timesteps[Math.floor(j / perImage)];
+    return schedule.sqrtAlphaBar[t] * value + schedule.sqrtOneMinusAlphaBar[t] * eps[j];
+  });
+  const torchShape = [batch, channels, h, w];
+  return { xT: toChannelsLast(xT, torchShape), eps: toChannelsLast(eps, torchShape), shape: [batch, h, w, channels], timesteps };
+}
+
+function scheduleOf({ schedule: { name, beta_start, beta_end, timesteps }, objective }: TrainGolden): NoiseSchedule {
+  if (name !== "linear") throw new ConfigError(`golden file: schedule ${name} is not implemented`, ["allowed  linear"]);
+  if (objective !== "eps") throw new ConfigError(`golden file: objective ${objective} is not implemented`, ["allowed  eps"]);
+  return makeSchedule({ name, timesteps, betaStart: beta_start, betaEnd: beta_end });
+}
+
+function optimizerOf({ optimizer: { name, lr, betas: [beta1, beta2], eps, weight_decay: decay } }: TrainGolden, unet: UNet): Adam {
+  if (name === "adam" && (decay ?? 0) === 0) return new Adam(unet, { lr, beta1, beta2, eps });
+  if (name === "adamw") return new AdamW(unet, { lr, beta1, beta2, eps, ...(decay === undefined ? {} : { weightDecay: decay }) });
+  throw new ConfigError(`golden file: optimizer ${name} with weight_decay ${decay ?? 0} is not implemented`, ["allowed  adam without weight_decay, adamw"]);
+}
+
+function relative(value: number, reference: number): number {
+  return Math.abs(value - reference) / Math.abs(reference);
+}
