@@ -27,6 +27,8 @@ export { clipCoefficient, globalNorm } from "./optim/clip.js";
 export { constantLr, cosineLr, warmupLr, type LrSchedule } from "./optim/lr-schedule.js";
 export { Ema, type EmaOptions } from "./optim/ema.js";
 
+export { layerGradcheckCases, unetGradcheckCases, type LayerGradcheckCase } from "./gradcheck-cases.js";
+
 export { describe, describeUNet, loadStateDict, stateDict, type StateDict, type StateEntry, type TensorsByParameter } from "./state-dict.js";
 export { fileShape, fromFileLayout, toChannelsFirst, toChannelsLast, toFileLayout } from "./layout.js";
 
