@@ -1,0 +1,31 @@
+import { expect } from "chai";
+import { add, clone, multiply, openDevice, power, subtract, tensor, type Tensor, type TensorOptions } from "../../../src/index.js";
+
+describe("arithmetic with numbers", () => {
+  let options: TensorOptions;
+  before(async () => void (options = { device: await openDevice("reference"), dtype: "f64" }));
+  const values = async (y: Tensor): Promise<number[]> => [...await y.data()];
+
+  it("keeps the sign of zero as NumPy does", async () => {
+    const x = tensor([-0, 0], options);
+    expect(await values(multiply(x, 2))).to.deep.equal([-0, 0]);
+    expect(await values(multiply(-2, x))).to.deep.equal([0, -0]);
+    expect(await values(subtract(x, 0))).to.deep.equal([-0, 0]);
+    expect(await values(subtract(0, x))).to.deep.equal([0, 0]);
+    expect(await values(add(x, 0))).to.deep.equal([0, 0]);
+    expect(await values(clone(x))).to.deep.equal([-0, 0]);
+  });
+
+  it("runs one kernel, and a square instead of a second power", () => {
+    const { device } = options;
+    const x = tensor([-3], options);
+    const seen: string[] = [];
+    device.onKernel = ({ kernel }) => void seen.push(kernel);
+    add(x, 1);
+    subtract(1, x);
+    multiply(x, 2);
+    power(x, 2);
+    device.onKernel = undefined;
+    expect(seen).to.deep.equal(["affine", "affine", "affine", "unary"]);
+  });
+});
