@@ -54,7 +54,9 @@ describe("scopes", () => {
     });
     expect(fromInner!.disposed).to.equal(true);
     expect(device.memory().tensors).to.equal(1);
-    device.scope(() => y); // made outside: stays where it belongs
+    device.scope(() => {
+      device.scope(() => y); // made outside: stays where it belongs
+    });
     expect(y.disposed).to.equal(false);
   });
 
@@ -169,6 +171,9 @@ describe("memory", () => {
     expect(device.memory()).to.include({ tensors: 3, bytes: 0 });
     expect(await y.data()).to.be.instanceOf(Float32Array).with.length(0);
     expect(await sum(x).item()).to.equal(0);
+    x.dispose();
+    y.dispose();
+    expect(device.memory().bytes, "those of the sum").to.equal(4);
   });
 });
 
@@ -372,9 +377,9 @@ describe("checks after every kernel", () => {
     const device = openBroken(true);
     const x = tensor([1, -1, 2], { device });
     check("reference");
-    multiply(x, x);
+    at("layer", () => multiply(x, x));
     await new Promise((resolve) => setImmediate(resolve));
-    expect(thrown(() => add(x, x))).to.have.property("message", text);
+    expect(thrown(() => add(x, x))).to.have.property("message", `${text}\n  at layer`);
     multiply(x, x);
     await new Promise((resolve) => setImmediate(resolve));
     expect(await thrownBy(device.sync())).to.have.property("message", text);
