@@ -1,5 +1,5 @@
 import { ConfigError, formatGradcheck, gradcheck, gradcheckCases, openDevice, type GradcheckReport } from "@fromnoise/tensor";
-import { layerGradcheckCases } from "@fromnoise/nn";
+import { layerGradcheckCases, unetGradcheckCases } from "@fromnoise/nn";
 import { expectPositionals, type Arguments, type Command } from "./options.js";
 
 export const gradcheckCommand: Command = {
@@ -20,7 +20,8 @@ async function runGradcheck(args: Arguments): Promise<number> {
   expectPositionals(gradcheckCommand, args, 0, 0);
   const only = (args.flags["only"] as string | undefined) ?? "";
   const rtol = (args.flags["rtol"] as number | undefined) ?? 1e-6;
-  const cases = [...gradcheckCases, ...layerGradcheckCases]
+  const opCases = gradcheckCases.map((check) => ({ ...check, mode: "full" as const }));
+  const cases = [...opCases, ...layerGradcheckCases, ...unetGradcheckCases]
     .map((check) => ({ ...check, title: `${check.op} ${check.name}` }))
     .filter(({ title }) => title.toLowerCase().includes(only.toLowerCase()));
   if (cases.length === 0) throw new ConfigError(`--only: no check has "${only}" in its name`, ["fromnoise gradcheck --list shows the names"]);
@@ -32,9 +33,9 @@ async function runGradcheck(args: Arguments): Promise<number> {
   const width = Math.max(...cases.map(({ title }) => title.length));
   console.log(`${"check".padEnd(width)}  inputs  compared   max abs   max rel  norm rel`);
   let failed = 0;
-  for (const { title, build, options } of cases) {
+  for (const { title, build, mode } of cases) {
     const setup = build(device, 1);
-    const report = await gradcheck(setup, setup.inputs, { ...options, rtol });
+    const report = await gradcheck(setup, setup.inputs, { mode, rtol });
     for (const t of Object.values(setup.inputs)) t.dispose();
     if (!report.pass) failed++;
     console.log(`${title.padEnd(width)}  ${summary(report)}`);
