@@ -60,6 +60,20 @@ export {
 } from "./conv-grad-input";
 export { convGradWeight, convGradWeightChunks, convGradWeightParts, convGradWeightWorkspace } from "./conv-grad-weight";
 export { sumPartials, sumPartialsChunks } from "./sum-partials";
+/*
+ * The remaining kernels work on ranges of units (elements, rows, blocks of pixels, said at each): the host chooses how many units
+ * make a chunk, from the shape alone. Their results do not depend on it.
+ */
+export { affine, clip, full, unary, where } from "./elementwise";
+export { binary } from "./binary";
+export { argmax, reduce } from "./reduce";
+export { copyRows, gather, repeatElements, scatterAdd } from "./copy";
+export { permute, transpose } from "./permute";
+export { groupNorm, groupNormStats, groupNormSums } from "./group-norm";
+export { groupNormGradImages, groupNormGradInput, groupNormGradParams, groupNormGradSums } from "./group-norm-grad";
+export { softmax, softmaxGrad } from "./softmax";
+export { sumPool, upsampleNearest } from "./resample";
+export { adam, ema } from "./update";
 /** Not for callers: exported so that they stay functions of their own (see tiles.ts). */
 export * from "./tiles";
 

@@ -1,0 +1,156 @@
+import { silu } from "./exp";
+import { storeLanes } from "./pack";
+import { ceilDiv, multiplyAdd, roundUp } from "./variant";
+
+/**
+ * Group normalisation of x [n, hw, c]. The pixels of an image are cut into blocks of `block`, fixed by the shape. `sums` holds, for
+ * each block of each image, two rows of roundUp(c, 4) floats. Which fields a kernel reads is said there.
+ */
+@unmanaged
+export class GroupNorm {
+  x: usize;
+  y: usize;
+  /** [n, groups, 2]: mean and reciprocal standard deviation. */
+  stats: usize;
+  gamma: usize;
+  beta: usize;
+  sums: usize;
+  hw: i32;
+  c: i32;
+  groups: i32;
+  block: i32;
+  /** y = silu(z) instead of y = z. */
+  silu: i32;
+  eps: f32;
+}
+
+/**
+ * Per block and channel, the sums of x - k and (x - k)^2, k = the image's first pixel: near enough to the mean that the variance
+ * does not cancel. Reads x, writes sums. A unit is a block of an image.
+ */
+export function groupNormSums(args: GroupNorm, from: i32, to: i32, _workspace: usize): void {
+  const c = args.c, hw = args.hw, blocks = ceilDiv(hw, args.block), row = <usize>c << 2, padded = <usize>roundUp(c, 4) << 2;
+  for (let unit = from; unit < to; unit++) {
+    const first = unit % blocks * args.block, pixels = min(args.block, hw - first);
+    let shift = args.x + <usize>(unit / blocks * hw) * row, x = shift + <usize>first * row;
+    let sum = args.sums + <usize>unit * 2 * padded;
+    let j = 0;
+    for (; j + 8 <= c; j += 8, x += 32, shift += 32, sum += 32) {
+      const k0 = v128.load(shift), k1 = v128.load(shift, 16);
+      let s0 = f32x4.splat(0), s1 = s0, q0 = s0, q1 = s0;
+      let at = x, left = pixels;
+      while (left > 0) {
+        const d0 = f32x4.sub(v128.load(at), k0), d1 = f32x4.sub(v128.load(at, 16), k1);
+        s0 = f32x4.add(s0, d0);
+        s1 = f32x4.add(s1, d1);
+        q0 = multiplyAdd(d0, d0, q0);
+        q1 = multiplyAdd(d1, d1, q1);
+        at += row;
+        left--;
+      }
+      v128.store(sum, s0);
+      v128.store(sum, s1, 16);
+      v128.store(sum + padded, q0);
+      v128.store(sum + padded, q1, 16);
+    }
+    for (; j < c; j += 4, x += 16, shift += 16, sum += 16) {
+      const k = v128.load(shift);
+      let s = f32x4.splat(0), q = s;
+      for (let p = 0, at = x; p < pixels; p++, at += row) {
+        const d = f32x4.sub(v128.load(at), k);
+        s = f32x4.add(s, d);
+        q = multiplyAdd(d, d, q);
+      }
+      v128.store(sum, s);
+      v128.store(sum + padded, q);
+    }
+  }
+}
+
+/**
+ * Mean and 1 / sqrt(variance + eps) of each group, from the sums of its channels: with the channels' means m_j and sums of squared
+ * distances M_j, the group's mean is the mean of m_j, and its sum of squared distances that of M_j + hw (m_j - mean)^2.
+ * Reads x, sums; writes y = stats. A unit is a group of an image.
+ */
+export function groupNormStats(args: GroupNorm, from: i32, to: i32, _workspace: usize): void {
+  const c = args.c, hw = args.hw, groups = args.groups, size = c / groups, blocks = ceilDiv(hw, args.block);
+  for (let unit = from; unit < to; unit++) {
+    const image = unit / groups, first = unit % groups * size;
+    let mean: f64 = 0, squares: f64 = 0;
+    for (let j = 0; j < size; j++) { // mean and squares of the channels up to j, by the rule above for two sets of j and 1 channels
+      const channel = first + j;
+      let sum: f64 = 0, square: f64 = 0;
+      for (let b = 0; b < blocks; b++) {
+        sum += blockSum(args, image * blocks + b, 0, channel);
+        square += blockSum(args, image * blocks + b, 1, channel);
+      }
+      const k = <f64>f32.load(args.x + (<usize>(image * hw * c + channel) << 2));
+      const distance = k + sum / <f64>hw - mean;
+      squares += square - sum * sum / <f64>hw + distance * distance * <f64>hw * <f64>j / <f64>(j + 1);
+      mean += distance / <f64>(j + 1);
+    }
+    const y = args.y + <usize>unit * 8;
+    f32.store(y, <f32>mean);
+    f32.store(y, <f32>(1 / sqrt<f64>(max<f64>(squares, 0) / <f64>(hw * size) + <f64>args.eps)), 4);
+  }
+}
+
+/** Entry `channel` of row 0 or 1 of a block's sums. */
+@inline
+export function blockSum(args: GroupNorm, block: i32, row: i32, channel: i32): f64 {
+  return <f64>f32.load(args.sums + (<usize>((2 * block + row) * roundUp(args.c, 4) + channel) << 2));
+}
+
+/**
+ * y = scale x + shift, scale = gamma rstd, shift = beta - mean scale, or silu of it. Reads x, stats, gamma, beta.
+ * A unit is a block of an image. Workspace: 2 rows of roundUp(c, 4) floats.
+ */
+export function groupNorm(args: GroupNorm, from: i32, to: i32, workspace: usize): void {
+  const hw = args.hw, c = args.c, blocks = ceilDiv(hw, args.block);
+  let image = -1;
+  for (let unit = from; unit < to; unit++) {
+    if (unit / blocks != image) {
+      image = unit / blocks;
+      scaleAndShift(args, image, workspace);
+    }
+    const first = unit % blocks * args.block, pixels = min(args.block, hw - first);
+    const at = <usize>((image * hw + first) * c) << 2;
+    if (args.silu) apply(true, args.x + at, args.y + at, pixels, c, workspace);
+    else apply(false, args.x + at, args.y + at, pixels, c, workspace);
+  }
+}
+
+function scaleAndShift(args: GroupNorm, image: i32, scale: usize): void {
+  const c = args.c, size = c / args.groups, shift = scale + (<usize>roundUp(c, 4) << 2);
+  for (let channel = 0; channel < c; channel++) {
+    const stats = args.stats + <usize>((image * args.groups + channel / size) * 8), at = <usize>channel << 2;
+    const gamma = f32.load(args.gamma + at) * f32.load(stats, 4);
+    f32.store(scale + at, gamma);
+    f32.store(shift + at, f32.load(args.beta + at) - f32.load(stats) * gamma);
+  }
+}
+
+@inline
+function apply(activate: bool, x: usize, y: usize, pixels: i32, c: i32, scale: usize): void {
+  const shift = scale + (<usize>roundUp(c, 4) << 2);
+  while (pixels > 0) {
+    let a = scale, b = shift, left = c;
+    while (left > 0) {
+      let z = multiplyAdd(v128.load(x), v128.load(a), v128.load(b));
+      if (activate) z = silu(z);
+      if (left >= 4) {
+        v128.store(y, z);
+        x += 16;
+        y += 16;
+      } else {
+        storeLanes(y, z, left);
+        x += <usize>left << 2;
+        y += <usize>left << 2;
+      }
+      a += 16;
+      b += 16;
+      left -= 4;
+    }
+    pixels--;
+  }
+}
