@@ -21,19 +21,20 @@ declare global {
   }
 }
 
-interface Assertion { assert(holds: boolean, message: string, negatedMessage: string): void }
+interface AssertionContext { assert(holds: boolean, message: string, negatedMessage: string): void }
+
+type PassGradcheck =
+  (this: AssertionContext, inputs: Readonly<Record<string, Tensor>>, options?: GradcheckOptions) => Promise<void>;
 
 interface ChaiClasses {
-  Assertion: { addMethod(name: string, method: (this: Assertion, ...args: never[]) => unknown): void };
+  Assertion: { addMethod(name: string, method: PassGradcheck): void };
 }
 
 interface ChaiUtils { flag(assertion: object, name: string): unknown }
 
 /** Plugin for `chai.use`: adds `passGradcheck(inputs, options)`. */
 export function gradcheckAssertion(chai: ChaiClasses, utils: ChaiUtils): void {
-  chai.Assertion.addMethod("passGradcheck", async function (
-    this: Assertion, inputs: Readonly<Record<string, Tensor>>, options?: GradcheckOptions,
-  ): Promise<void> {
+  chai.Assertion.addMethod("passGradcheck", async function (inputs, options) {
     const report = await gradcheck(utils.flag(this, "object") as GradcheckFunction, inputs, options);
     this.assert(report.pass, formatGradcheck(report), `expected the gradient check to fail\n${formatGradcheck(report)}`);
   });

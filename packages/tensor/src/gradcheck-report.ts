@@ -16,8 +16,8 @@ export interface GradcheckInputReport {
   maxRel: number;
   /** ||analytic - numeric|| / max(||analytic||, ||numeric||). */
   normRel: number;
-  /** Where the error is largest against its limit: position in the input (or number of the direction) and both values. */
-  worst: { index: readonly number[]; analytic: number; numeric: number };
+  /** Where the error is largest against its limit: position in the input (or number of the direction), both values, the limit. */
+  worst: { index: readonly number[]; analytic: number; numeric: number; limit: number };
 }
 
 export interface GradcheckReport {
@@ -30,7 +30,9 @@ export interface GradcheckReport {
 }
 
 /** @internal The report on one input. */
-export function summarize(name: string, shape: Shape, mode: GradcheckReport["mode"], comparisons: readonly Comparison[]): GradcheckInputReport {
+export function summarize(
+  name: string, shape: Shape, mode: GradcheckReport["mode"], comparisons: readonly Comparison[],
+): GradcheckInputReport {
   let worst = comparisons[0];
   let [maxAbs, maxRel, difference2, analytic2, numeric2] = [0, 0, 0, 0, 0];
   for (const c of comparisons) {
@@ -46,7 +48,7 @@ export function summarize(name: string, shape: Shape, mode: GradcheckReport["mod
     name, shape, checked: comparisons.length, maxAbs, maxRel,
     pass: comparisons.every((c) => Math.abs(c.analytic - c.numeric) <= c.limit),
     normRel: ratio(Math.sqrt(difference2), Math.sqrt(Math.max(analytic2, numeric2))),
-    worst: { index: mode === "full" ? position(worst.index, shape) : [worst.index], analytic: worst.analytic, numeric: worst.numeric },
+    worst: { ...worst, index: mode === "full" ? position(worst.index, shape) : [worst.index] },
   };
 }
 

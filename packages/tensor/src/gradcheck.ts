@@ -1,7 +1,7 @@
 /**
  * Gradient check: compares a hand-derived backward with centred differences of the forward, in f64.
- * Loss = sum(u y) with a random upstream u, so that backward(u) is its gradient; a plain sum would hide mistakes in normalisations
- * and softmax, whose outputs have a constant sum. For one element x_i the numeric gradient is
+ * Loss = sum(u y) with a random upstream u, so that backward(u) is its gradient; a plain sum would hide mistakes in
+ * normalisations and softmax, whose outputs have a constant sum. For one element x_i the numeric gradient is
  *   sum over j of u_j (y_j(x_i + eps) - y_j(x_i - eps)) / (2 eps),
  * and an element passes where |analytic - numeric| <= atol + rtol |numeric|.
  */
@@ -12,7 +12,7 @@ import { Random } from "./random.js";
 import { formatShape, sameShape } from "./shape.js";
 import { Tensor } from "./tensor.js";
 
-/** What is checked: y = forward(inputs), and a backward that gives d + name for each input, or a bare tensor for a single input. */
+/** What is checked: y = forward(inputs), and a backward that gives d + name for each input, or a bare tensor for a single one. */
 export interface GradcheckFunction<K extends string = string> {
   forward: (inputs: Record<K, Tensor>) => Tensor;
   backward: (dy: Tensor, inputs: Record<K, Tensor>) => Tensor | Readonly<Record<`d${K}`, Tensor>>;
@@ -47,9 +47,9 @@ const UPSTREAM = 0, DIRECTIONS = 1, ELEMENTS = 2, STREAMS = 3;
  *     }, { x, w });
  *     console.log(formatGradcheck(report));
  *
- * A wrong gradient is a report with pass = false. Throws ConfigError for inputs that are not f64, a gradient that is missing and
- * options out of range, ShapeError for a gradient of another shape than its input, NumericError for values that are not finite,
- * for a forward that gives two results for one input, and for inputs whose values were changed.
+ * What forward and backward return is disposed. A wrong gradient is a report with pass = false. Throws ConfigError for inputs that
+ * are not f64, a gradient that is missing and options out of range, ShapeError for a gradient of another shape than its input,
+ * NumericError for values that are not finite, a forward that is not deterministic, and inputs whose values were changed.
  */
 export async function gradcheck<K extends string>(
   fn: GradcheckFunction<K>, inputs: Readonly<Record<K, Tensor>>, options: GradcheckOptions = {},
@@ -85,8 +85,9 @@ type LossDifference = (plus: Float64Array, minus: Float64Array) => Promise<numbe
 
 /** Each element of x, or the drawn ones, moved by eps to both sides. */
 async function compareElements(
-  x: Float64Array, dx: Float64Array, lossDifference: LossDifference, { eps, rtol, atol, maxElements, seed }: Settings, input: number,
+  x: Float64Array, dx: Float64Array, lossDifference: LossDifference, settings: Settings, input: number,
 ): Promise<Comparison[]> {
+  const { eps, rtol, atol, maxElements, seed } = settings;
   const comparisons: Comparison[] = [];
   for (const i of chooseElements(x.length, maxElements, seed, input)) {
     const [plus, minus] = [x.slice(), x.slice()];
@@ -100,10 +101,11 @@ async function compareElements(
 
 /** All of x moved along random directions v of length 1: the slope is sum(dx v), of the size ||dx|| / sqrt(n). */
 async function compareDirections(
-  x: Float64Array, dx: Float64Array, lossDifference: LossDifference, { eps, rtol, atol, directions, seed }: Settings, input: number,
+  x: Float64Array, dx: Float64Array, lossDifference: LossDifference, settings: Settings, input: number,
 ): Promise<Comparison[]> {
+  const { eps, rtol, atol, directions, seed } = settings;
   const random = new Random(seed, DIRECTIONS + STREAMS * (input + 1));
-  const typical = norm(dx) / Math.sqrt(x.length);                                                   // a slope may be small by chance
+  const typical = norm(dx) / Math.sqrt(x.length);                                               // a slope may be small by chance
   const comparisons: Comparison[] = [];
   for (let i = 0; i < directions; i++) {
     const draw = random.normal(x.length);
@@ -118,7 +120,8 @@ async function compareDirections(
 }
 
 function checkOptions(options: GradcheckOptions): Settings {
-  const settings = { eps: 1e-5, rtol: 1e-6, atol: 1e-9, mode: "full", directions: 3, maxElements: Infinity, seed: 0, ...options } as const;
+  const defaults = { eps: 1e-5, rtol: 1e-6, atol: 1e-9, mode: "full", directions: 3, maxElements: Infinity, seed: 0 } as const;
+  const settings = { ...defaults, ...options };
   const require = (name: keyof GradcheckOptions, fits: boolean, allowed: string): void => {
     if (!fits) throw new ConfigError(`gradcheck: ${name} is ${settings[name]}`, [`allowed  ${allowed}`]);
   };
@@ -138,7 +141,8 @@ function checkInputs(inputs: Readonly<Record<string, Tensor>>): Device {
   for (const [name, x] of entries) {
     if (x.dtype !== "f64") {
       throw new ConfigError(`gradcheck: ${name} is ${x.dtype}; finite differences need f64`, [
-        x.toString(), "in f32 rounding alone makes single elements wrong by 10 to 60 %", "cast the inputs to f64 on the reference device",
+        x.toString(), "in f32 rounding alone makes single elements wrong by 10 to 60 %",
+        "cast the inputs to f64 on the reference device",
       ]);
     }
     if (x.size === 0) throw new ConfigError(`gradcheck: ${name} is empty`, [x.toString()]);
@@ -154,7 +158,7 @@ async function evaluate<K extends string>(
   if (!(y instanceof Tensor)) throw new ConfigError("gradcheck: forward must return one tensor");
   const values = (await y.data()) as Float64Array;
   const { shape } = y;
-  if (!Object.values(inputs).includes(y)) y.dispose();
+  disposeOthers([y], inputs);
   assertFinite("the output of forward", values);
   return { values, shape };
 }
@@ -164,9 +168,11 @@ async function evaluateAt<K extends string>(
   device: Device, fn: GradcheckFunction<K>, inputs: Readonly<Record<K, Tensor>>, name: K, values: Float64Array,
 ): Promise<Float64Array> {
   const moved = device.upload(values, inputs[name].shape, "f64");
-  const y = await evaluate(device, fn, { ...inputs, [name]: moved });
-  moved.dispose();
-  return y.values;
+  try {
+    return (await evaluate(device, fn, { ...inputs, [name]: moved })).values;
+  } finally {
+    moved.dispose();
+  }
 }
 
 /** The gradients by input name; disposes dy. */
@@ -174,24 +180,33 @@ async function gradients<K extends string>(
   device: Device, fn: GradcheckFunction<K>, inputs: Readonly<Record<K, Tensor>>, dy: Tensor,
 ): Promise<Record<K, Float64Array>> {
   const names = Object.keys(inputs) as K[];
-  const result = device.scope(() => fn.backward(dy, inputs));
-  const out = {} as Record<K, Float64Array>;
-  for (const name of names) {
-    const dx = result instanceof Tensor ? (names.length === 1 ? result : undefined) : result[`d${name}`];
-    if (dx === undefined) throw new ConfigError(`gradcheck: backward returned no gradient d${name}`, [`inputs   ${names.join(", ")}`]);
-    if (!sameShape(dx.shape, inputs[name].shape)) {
-      throw new ShapeError(`gradcheck: d${name} has not the shape of ${name}`, [
-        `${`d${name}`.padEnd(8)} ${formatShape(dx.shape)}   expected ${formatShape(inputs[name].shape)}`,
-      ]);
+  let made: Tensor[] = [];
+  try {
+    const result = device.scope(() => fn.backward(dy, inputs));
+    made = result instanceof Tensor ? [result] : Object.values<Tensor>(result);
+    const out = {} as Record<K, Float64Array>;
+    for (const name of names) {
+      const dx = result instanceof Tensor ? (names.length === 1 ? result : undefined) : result[`d${name}`];
+      if (dx === undefined) {
+        throw new ConfigError(`gradcheck: backward returned no gradient d${name}`, [`inputs   ${names.join(", ")}`]);
+      }
+      if (!sameShape(dx.shape, inputs[name].shape)) {
+        throw new ShapeError(`gradcheck: d${name} has not the shape of ${name}`, [
+          `${`d${name}`.padEnd(8)} ${formatShape(dx.shape)}   expected ${formatShape(inputs[name].shape)}`,
+        ]);
+      }
+      out[name] = (await dx.data()) as Float64Array;
+      assertFinite(`d${name}`, out[name]);
     }
-    out[name] = (await dx.data()) as Float64Array;
-    assertFinite(`d${name}`, out[name]);
+    return out;
+  } finally {
+    disposeOthers([...made, dy], inputs);
   }
-  for (const t of result instanceof Tensor ? [result] : Object.values<Tensor>(result)) {
-    if (!Object.values(inputs).includes(t)) t.dispose();
-  }
-  dy.dispose();
-  return out;
+}
+
+/** Frees tensors that are not inputs. */
+function disposeOthers(tensors: readonly Tensor[], inputs: Readonly<Record<string, Tensor>>): void {
+  for (const t of tensors) if (!Object.values(inputs).includes(t)) t.dispose();
 }
 
 async function valuesOf<K extends string>(tensors: Readonly<Record<K, Tensor>>): Promise<Record<K, Float64Array>> {
@@ -203,17 +218,23 @@ async function valuesOf<K extends string>(tensors: Readonly<Record<K, Tensor>>):
   return out;
 }
 
-async function assertUnchanged<K extends string>(inputs: Readonly<Record<K, Tensor>>, before: Record<K, Float64Array>): Promise<void> {
+async function assertUnchanged<K extends string>(
+  inputs: Readonly<Record<K, Tensor>>, before: Readonly<Record<K, Float64Array>>,
+): Promise<void> {
   for (const name of Object.keys(inputs) as K[]) {
     const now = await inputs[name].data();
     const i = before[name].findIndex((value, j) => !Object.is(value, now[j]));
-    if (i >= 0) throw new NumericError(`gradcheck: the function changed its input ${name}`, [`element ${i} was ${before[name][i]}, is ${now[i]}`]);
+    if (i < 0) continue;
+    throw new NumericError(`gradcheck: the function changed its input ${name}`, [
+      `element ${i} was ${before[name][i]}, is ${now[i]}`,
+    ]);
   }
 }
 
 function assertDeterministic(first: Float64Array, second: Float64Array): void {
   const i = first.findIndex((value, j) => !Object.is(value, second[j]));
-  if (i >= 0) throw new NumericError("gradcheck: forward is not deterministic", [`element ${i} is ${first[i]}, then ${second[i]}`]);
+  if (i < 0) return;
+  throw new NumericError("gradcheck: forward is not deterministic", [`element ${i} is ${first[i]}, then ${second[i]}`]);
 }
 
 function assertFinite(what: string, values: Float64Array): void {

@@ -29,7 +29,9 @@ export interface Maker {
 }
 
 /** A case whose inputs are drawn from `seed`; f64 unless a dtype is given. */
-export function gradcheckCase<K extends string>(op: string, name: string, setup: (make: Maker) => GradcheckSetup<K>): GradcheckCase {
+export function gradcheckCase<K extends string>(
+  op: string, name: string, setup: (make: Maker) => GradcheckSetup<K>,
+): GradcheckCase {
   return {
     op, name,
     build(device, seed, dtype = "f64") {

@@ -31,7 +31,11 @@ export const elementwiseCases: readonly GradcheckCase[] = [
   })),
   gradcheckCase("dropout", "rate 0.3", ({ normal, random, device, dtype }) => {
     const mask = dropout.mask([4, 5], 0.3, random, { device, dtype });
-    return { inputs: { x: normal(4, 5) }, forward: ({ x }) => dropout.forward(x, mask), backward: (dy) => dropout.backward(dy, mask) };
+    return {
+      inputs: { x: normal(4, 5) },
+      forward: ({ x }) => dropout.forward(x, mask),
+      backward: (dy) => dropout.backward(dy, mask),
+    };
   }),
   softmaxCase("last axis", [2, 3, 5], -1),
   softmaxCase("middle axis", [2, 4, 3], 1),

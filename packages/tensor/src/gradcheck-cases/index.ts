@@ -9,4 +9,6 @@ import { productCases } from "./products.js";
 export { gradcheckCase, type GradcheckCase, type GradcheckSetup, type Maker } from "./case.js";
 
 /** The checks that the tests and the command `fromnoise gradcheck` run. */
-export const gradcheckCases: readonly GradcheckCase[] = [...productCases, ...normCases, ...elementwiseCases, ...attentionCases, ...moveCases];
+export const gradcheckCases: readonly GradcheckCase[] = [
+  ...productCases, ...normCases, ...elementwiseCases, ...attentionCases, ...moveCases,
+];

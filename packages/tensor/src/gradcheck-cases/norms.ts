@@ -4,11 +4,12 @@ import { groupNormSilu } from "../ops/group-norm-silu.js";
 import { layerNorm } from "../ops/layer-norm.js";
 import { rmsNorm } from "../ops/rms-norm.js";
 import { weightStandardize } from "../ops/weight-standardize.js";
+import type { Tensor } from "../tensor.js";
 import { gradcheckCase, type GradcheckCase } from "./case.js";
 
 const EPS = 1e-5;
 
-/** [name, shape of x, groups] */
+/** [name, shape of x, groups]; the last axis of the shape holds the channels */
 const groupings: readonly (readonly [string, readonly number[], number])[] = [
   ["2 groups of 3 channels", [2, 3, 2, 6], 2],
   ["one group", [2, 2, 3, 4], 1],
@@ -17,18 +18,24 @@ const groupings: readonly (readonly [string, readonly number[], number])[] = [
 ];
 
 const groupNormCases = groupings.map(([name, shape, groups]) =>
-  gradcheckCase("groupNorm", name, ({ normal }) => ({
-    inputs: { x: normal(...shape), gamma: normal(shape[shape.length - 1]), beta: normal(shape[shape.length - 1]) },
-    forward: ({ x, gamma, beta }) => groupNorm.forward(x, groupNorm.stats(x, { groups, eps: EPS }), gamma, beta, { groups }),
-    backward: (dy, { x, gamma }) => groupNorm.backward(dy, x, groupNorm.stats(x, { groups, eps: EPS }), gamma, { groups }),
-  })));
+  gradcheckCase("groupNorm", name, ({ normal }) => {
+    const stats = (x: Tensor): Tensor => groupNorm.stats(x, { groups, eps: EPS });
+    return {
+      inputs: { x: normal(...shape), gamma: normal(shape[shape.length - 1]), beta: normal(shape[shape.length - 1]) },
+      forward: ({ x, gamma, beta }) => groupNorm.forward(x, stats(x), gamma, beta, { groups }),
+      backward: (dy, { x, gamma }) => groupNorm.backward(dy, x, stats(x), gamma, { groups }),
+    };
+  }));
 
 const groupNormSiluCases = groupings.map(([name, shape, groups]) =>
-  gradcheckCase("groupNormSilu", name, ({ normal }) => ({
-    inputs: { x: normal(...shape), gamma: normal(shape[shape.length - 1]), beta: normal(shape[shape.length - 1]) },
-    forward: ({ x, gamma, beta }) => groupNormSilu.forward(x, groupNorm.stats(x, { groups, eps: EPS }), gamma, beta, { groups }),
-    backward: (dy, { x, gamma, beta }) => groupNormSilu.backward(dy, x, groupNorm.stats(x, { groups, eps: EPS }), gamma, beta, { groups }),
-  })));
+  gradcheckCase("groupNormSilu", name, ({ normal }) => {
+    const stats = (x: Tensor): Tensor => groupNorm.stats(x, { groups, eps: EPS });
+    return {
+      inputs: { x: normal(...shape), gamma: normal(shape[shape.length - 1]), beta: normal(shape[shape.length - 1]) },
+      forward: ({ x, gamma, beta }) => groupNormSilu.forward(x, stats(x), gamma, beta, { groups }),
+      backward: (dy, { x, gamma, beta }) => groupNormSilu.backward(dy, x, stats(x), gamma, beta, { groups }),
+    };
+  }));
 
 const layerNormCases = ([["rows [2, 3], 5 channels", [2, 3, 5]], ["one row", [1, 7]]] as const).map(([name, shape]) =>
   gradcheckCase("layerNorm", name, ({ normal }) => ({

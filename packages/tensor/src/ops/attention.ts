@@ -57,10 +57,14 @@ function weightsOfHeads(q: Tensor, k: Tensor): Tensor {
 }
 
 /** @internal Checks the shapes and that the heads divide the channels; fills in the scale. Throws ShapeError. */
-export function headsOf(op: string, patterns: Readonly<Record<string, Pattern>>, { heads, scale }: AttentionOptions): Required<AttentionOptions> {
+export function headsOf(
+  op: string, patterns: Readonly<Record<string, Pattern>>, { heads, scale }: AttentionOptions,
+): Required<AttentionOptions> {
   const { N, L, C } = matchShapes(op, patterns);
   if (!Number.isInteger(heads) || heads < 1 || C % heads !== 0) {
-    throw new ShapeError(`${op}: ${heads} heads do not divide ${C} channels`, [`q        ${formatShape([N, L, C])}   expected [N, L, heads d]`]);
+    throw new ShapeError(`${op}: ${heads} heads do not divide ${C} channels`, [
+      `q        ${formatShape([N, L, C])}   expected [N, L, heads d]`,
+    ]);
   }
   return { heads, scale: scale ?? 1 / Math.sqrt(C / heads) };
 }

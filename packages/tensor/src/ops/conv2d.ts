@@ -1,7 +1,8 @@
 /**
  * Convolution (cross-correlation, as everywhere in deep learning) with zero padding and one stride s for both axes:
  *   y[n, p, q, o] = b[o] + sum over i, j, c of x[n, s p + i - top, s q + j - left, c] w[i, j, c, o].
- * Backward: dx[n, s p + i - top, s q + j - left, c] += dy[n, p, q, o] w[i, j, c, o], dw likewise with x, db = sum of dy over n, p, q.
+ * Backward: dx[n, s p + i - top, s q + j - left, c] += dy[n, p, q, o] w[i, j, c, o] over all of these indices,
+ *   dw[i, j, c, o] = sum over n, p, q of x[n, s p + i - top, s q + j - left, c] dy[n, p, q, o], db[o] = sum over n, p, q of dy.
  * Shapes: x [N, H, W, Cin], w [kh, kw, Cin, Cout], b [Cout], y [N, OH, OW, Cout], OH = floor((H + top + bottom - kh) / s) + 1.
  * Source: LeCun et al. (1989), Backpropagation applied to handwritten zip code recognition.
  */
@@ -65,13 +66,19 @@ export const conv2d = {
 };
 
 /** The kernel's attributes; checks options and sizes, and dy against the output shape when it is given. */
-function geometry(op: string, xShape: Shape, wShape: Shape, { stride = 1, padding = 0 }: Conv2dOptions, dy?: Tensor): Conv2dAttrs {
+function geometry(op: string, xShape: Shape, wShape: Shape, options: Conv2dOptions, dy?: Tensor): Conv2dAttrs {
+  const { stride = 1, padding = 0 } = options;
   const pad = typeof padding === "number" ? ([padding, padding, padding, padding] as const) : padding;
-  const details = [`x        ${formatShape(xShape)}   expected [N, H, W, Cin]`, `w        ${formatShape(wShape)}   expected [kh, kw, Cin, Cout]`];
+  const details = [
+    `x        ${formatShape(xShape)}   expected [N, H, W, Cin]`,
+    `w        ${formatShape(wShape)}   expected [kh, kw, Cin, Cout]`,
+    `stride   ${stride}`,
+    `padding  [${pad.join(", ")}]   top, bottom, left, right`,
+  ];
   const fail = (reason: string): never => {
-    throw new ShapeError(`${op}: ${reason}`, [...details, `stride   ${stride}`, `padding  [${pad.join(", ")}]   top, bottom, left, right`]);
+    throw new ShapeError(`${op}: ${reason}`, details);
   };
-  if (xShape.length !== 4 || wShape.length !== 4) fail(`x has ${xShape.length} axes and w has ${wShape.length} where both need 4`);
+  if (xShape.length !== 4 || wShape.length !== 4) fail(`x has ${xShape.length} axes, w has ${wShape.length}, both need 4`);
   const [n, h, w, cin] = xShape;
   const [kh, kw, wCin, cout] = wShape;
   if (cin !== wCin) fail(`x has Cin = ${cin} where w has ${wCin}`);

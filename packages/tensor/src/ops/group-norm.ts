@@ -16,7 +16,7 @@ import { matchShapes, type Pattern } from "./match-shapes.js";
 export interface GroupNormOptions { groups: number }
 
 export const groupNorm = {
-  /** (mean, 1 / sqrt(variance + eps)) of each group of each image; the variance divides by the count. x [N, ..., C] -> [N, G, 2]. */
+  /** (mean, 1 / sqrt(variance + eps)) of each group of each image, the population variance. x [N, ..., C] -> [N, G, 2]. */
   stats(x: Tensor, { groups, eps }: GroupNormOptions & { eps: number }): Tensor {
     const attrs = groupNormAttrs("groupNorm.stats", x, groups, {});
     if (!(eps >= 0)) throw new ConfigError(`groupNorm.stats: eps is ${eps}`, ["allowed  >= 0"]);
@@ -33,7 +33,9 @@ export const groupNorm = {
   backward(
     dy: Tensor, x: Tensor, stats: Tensor, gamma: Tensor, { groups }: GroupNormOptions,
   ): { dx: Tensor; dgamma: Tensor; dbeta: Tensor } {
-    const attrs = groupNormAttrs("groupNorm.backward", x, groups, { dy: [dy, "N ... C"], stats: [stats, "N G 2"], gamma: [gamma, "C"] });
+    const attrs = groupNormAttrs("groupNorm.backward", x, groups, {
+      dy: [dy, "N ... C"], stats: [stats, "N G 2"], gamma: [gamma, "C"],
+    });
     return x.device.scope(() => {
       const dx = run("groupNormGradInput", { dy, x, stats, gamma }, attrs, {}, x.shape);
       const [dgamma, dbeta] = paramGradients(run("groupNormGradParams", { dy, x, stats }, attrs, {}, [2, attrs.c]));
@@ -46,7 +48,9 @@ export const groupNorm = {
 export function groupNormAttrs(op: string, x: Tensor, groups: number, others: Readonly<Record<string, Pattern>>): GroupNormAttrs {
   const { N: n, C: c, G = groups, "...": hw } = matchShapes(op, { x: [x, "N ... C"], ...others });
   if (!Number.isInteger(groups) || groups < 1 || c % groups !== 0) {
-    throw new ShapeError(`${op}: ${groups} groups do not divide ${c} channels`, [`x        ${formatShape(x.shape)}   expected [N, ..., C]`]);
+    throw new ShapeError(`${op}: ${groups} groups do not divide ${c} channels`, [
+      `x        ${formatShape(x.shape)}   expected [N, ..., C]`,
+    ]);
   }
   if (G !== groups) {
     throw new ShapeError(`${op}: stats has ${G} groups where the op has ${groups}`, [

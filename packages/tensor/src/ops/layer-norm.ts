@@ -3,7 +3,7 @@
  *   y = gamma xhat + beta.
  * Backward, with h = gamma dy and means over the row:
  *   dx = r (h - mean(h) - xhat mean(h xhat)), dgamma = sum over rows of dy xhat, dbeta = sum over rows of dy.
- * Shapes: x [..., C], gamma and beta [C], stats [..., 2] = (m, r). It is group normalisation with every row as an image of one group.
+ * Shapes: x [..., C], gamma and beta [C], stats [..., 2] = (m, r). It is group normalisation, every row an image of one group.
  * Source: Ba, Kiros and Hinton (2016), Layer Normalization, equations 3 and 4.
  */
 import { run } from "../device.js";
@@ -16,7 +16,7 @@ import { matchShapes } from "./match-shapes.js";
 const rowsAsImages = (n: number, c: number): GroupNormAttrs => ({ n, hw: 1, c, groups: 1 });
 
 export const layerNorm = {
-  /** (mean, 1 / sqrt(variance + eps)) of each row; the variance divides by the count. x [..., C] -> [..., 2]. */
+  /** (mean, 1 / sqrt(variance + eps)) of each row, the population variance. x [..., C] -> [..., 2]. */
   stats(x: Tensor, { eps }: { eps: number }): Tensor {
     const { C, "...": n } = matchShapes("layerNorm.stats", { x: [x, "... C"] });
     if (!(eps >= 0)) throw new ConfigError(`layerNorm.stats: eps is ${eps}`, ["allowed  >= 0"]);
@@ -25,7 +25,9 @@ export const layerNorm = {
 
   /** y = gamma (x - m) r + beta, in the shape of x. Throws ShapeError. */
   forward(x: Tensor, stats: Tensor, gamma: Tensor, beta: Tensor): Tensor {
-    const { C, "...": n } = matchShapes("layerNorm", { x: [x, "... C"], stats: [stats, "... 2"], gamma: [gamma, "C"], beta: [beta, "C"] });
+    const { C, "...": n } = matchShapes("layerNorm", {
+      x: [x, "... C"], stats: [stats, "... 2"], gamma: [gamma, "C"], beta: [beta, "C"],
+    });
     return run("groupNorm", { x, stats, gamma, beta }, rowsAsImages(n, C), {}, x.shape);
   },
 

@@ -1,5 +1,5 @@
 /**
- * Linear attention with heads: keys are summed into one d x d context before any query is asked, so the cost grows with L, not L^2:
+ * Linear attention with heads: keys are summed into one d x d context before any query is asked; the cost grows with L, not L^2:
  *   Q = softmax(q) over the d channels, K = softmax(k) over the S positions, context = d^-1/2 K^T v, y = Q context.
  * Backward: dQ = dy context^T, D = d^-1/2 Q^T dy, dv = K D, dK = v D^T; dq and dk from dQ and dK by softmax's backward.
  * Shapes: q [N, L, heads d], k and v [N, S, heads d], y [N, L, heads d]; head h owns channels h d .. (h + 1) d - 1.
@@ -31,7 +31,7 @@ export const linearAttention = {
     const { heads, scale } = headsOf("linearAttention.backward", patterns, options);
     return q.device.scope(() => {
       const [qs, ks, vh] = [softmaxOfQueries(q, heads), softmaxOfKeys(k, heads), splitHeads(v, heads)];
-      const dyh = multiply(splitHeads(dy, heads), scale);                                           // holds the scale from here on
+      const dyh = multiply(splitHeads(dy, heads), scale);                                         // holds the scale from here on
       const dqs = matmul(dyh, matmul(ks, vh), { transposeB: true });                                // dy context^T
       const dcontext = matmul(qs, dyh, { transposeA: true });                                       // D
       const dv = matmul(ks, dcontext, { transposeA: true });                                        // K D, as ks = K^T

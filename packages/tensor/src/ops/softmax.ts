@@ -16,14 +16,16 @@ export const softmax = {
   /** y = softmax(x) along the axis, in the shape of x. Throws ShapeError. */
   forward(x: Tensor, { axis = -1 }: SoftmaxOptions = {}): Tensor {
     const { n, "...": rows } = matchShapes("softmax", { x: [x, "... n"] });
-    if (normalizeAxis("softmax", axis, x.rank) === x.rank - 1) return run("softmax", { x }, { rows, n }, {}, x.shape);
+    const last = normalizeAxis("softmax", axis, x.rank) === x.rank - 1;
+    if (last) return run("softmax", { x }, { rows, n }, {}, x.shape);
     return x.device.scope(() => transpose(softmax.forward(transpose(x, axis, -1)), axis, -1));
   },
 
   /** dx = y (dy - sum of dy y), y the output of forward. Throws ShapeError. */
   backward(dy: Tensor, y: Tensor, { axis = -1 }: SoftmaxOptions = {}): Tensor {
     const { n, "...": rows } = matchShapes("softmax.backward", { y: [y, "... n"], dy: [dy, "... n"] });
-    if (normalizeAxis("softmax.backward", axis, y.rank) === y.rank - 1) return run("softmaxGrad", { dy, y }, { rows, n }, {}, y.shape);
+    const last = normalizeAxis("softmax.backward", axis, y.rank) === y.rank - 1;
+    if (last) return run("softmaxGrad", { dy, y }, { rows, n }, {}, y.shape);
     return y.device.scope(() => transpose(softmax.backward(transpose(dy, axis, -1), transpose(y, axis, -1)), axis, -1));
   },
 };

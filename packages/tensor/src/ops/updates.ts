@@ -9,7 +9,7 @@ import { matchShapes } from "./match-shapes.js";
 /** A parameter, its two moments, and its gradient. */
 export interface AdamTensors { p: Tensor; m: Tensor; v: Tensor; g: Tensor }
 
-/** lr, beta1, beta2, eps; correction1 = 1 - beta1^t and correction2 = 1 - beta2^t; weightDecay (decoupled); gradScale (clipping). */
+/** lr, beta1, beta2, eps; correction1 = 1 - beta1^t, correction2 = 1 - beta2^t; weightDecay (decoupled); gradScale (clipping). */
 export type AdamScalars = Scalars<"adam">;
 
 /**

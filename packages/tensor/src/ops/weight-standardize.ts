@@ -3,7 +3,7 @@
  *   what = (w - m) r, m = mean over kh, kw, Cin, r = 1 / sqrt(variance + eps), the variance divided by the count.
  * Backward, means over the weights of the channel: dw = r (dy - mean(dy) - what mean(dy what)).
  * Shapes: w and y [kh, kw, Cin, Cout]. It is group normalisation of one image with a group for every channel and no gain.
- * Source: Qiao et al. (2019), Micro-Batch Training with Batch-Channel Normalization and Weight Standardization, equations 11 and 12.
+ * Source: Qiao et al. (2019), Micro-Batch Training with Batch-Channel Normalization and Weight Standardization, section 3.
  */
 import { run } from "../device.js";
 import type { GroupNormAttrs } from "../kernels.js";

@@ -13,6 +13,8 @@ import type { Tensor } from "../tensor.js";
 
 export type AttentionBlockInputs = Readonly<Record<"x" | "gw" | "gb" | `${"w" | "b"}${"q" | "k" | "v" | "o"}`, Tensor>>;
 
+export type AttentionBlockGradients = Record<`d${keyof AttentionBlockInputs}`, Tensor>;
+
 export interface AttentionBlockOptions extends AttentionOptions { groups: number; eps: number }
 
 export const attentionBlock = {
@@ -25,7 +27,7 @@ export const attentionBlock = {
   },
 
   /** The gradient of every input, under d + its name. Throws ShapeError. */
-  backward(dy: Tensor, inputs: AttentionBlockInputs, options: AttentionBlockOptions): Record<`d${keyof AttentionBlockInputs}`, Tensor> {
+  backward(dy: Tensor, inputs: AttentionBlockInputs, options: AttentionBlockOptions): AttentionBlockGradients {
     const { gw, wq, wk, wv, wo } = inputs;
     return inputs.x.device.scope(() => {
       const { xs, stats, h, q, k, v, a } = upToAttention(inputs, options);
@@ -44,7 +46,9 @@ export const attentionBlock = {
 };
 
 /** Everything before the last layer: xs, h, q, k, v and a are [N, H W, C]. */
-function upToAttention(inputs: AttentionBlockInputs, options: AttentionBlockOptions): Record<"xs" | "stats" | "h" | "q" | "k" | "v" | "a", Tensor> {
+function upToAttention(
+  inputs: AttentionBlockInputs, options: AttentionBlockOptions,
+): Record<"xs" | "stats" | "h" | "q" | "k" | "v" | "a", Tensor> {
   const { x, gw, gb, wq, bq, wk, bk, wv, bv } = inputs;
   const xs = reshape(x, [x.shape[0], -1, x.shape[3]]);
   const stats = groupNorm.stats(xs, options);

@@ -7,7 +7,7 @@ import { ConfigError } from "../errors.js";
 import type { DType } from "../kernels.js";
 import { tensor } from "../ops/create.js";
 import { permute, reshape, transpose } from "../ops/layout.js";
-import type { Shape } from "../shape.js";
+import { formatShape, sizeOf, type Shape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { goldenOps, type GoldenAttrs, type Layout } from "./golden-table.js";
 
@@ -26,7 +26,7 @@ export interface GoldenOp {
 /** How far one quantity is off: max|difference| / max|reference|. */
 export interface GoldenRow { quantity: string; error: number }
 
-/** A gradient is measured against at least this part of the op's largest one: some are 0 but for rounding (a bias before softmax). */
+/** A gradient is measured against at least this part of the op's largest: some are 0 but for rounding (a bias before softmax). */
 const SMALLEST_SCALE = 1e-4;
 
 /**
@@ -37,7 +37,8 @@ export async function runGoldenOp(golden: GoldenOp, device: Device, dtype: DType
   if (!Object.hasOwn(goldenOps, golden.op)) {
     throw new ConfigError(`golden file: op "${golden.op}" is unknown`, [`allowed  ${Object.keys(goldenOps).join(", ")}`]);
   }
-  const entry = goldenOps[golden.op](golden.attrs, Object.fromEntries(Object.entries(golden.inputs).map(([name, x]) => [name, x.shape])));
+  const shapes = Object.fromEntries(Object.entries(golden.inputs).map(([name, { shape }]) => [name, shape]));
+  const entry = goldenOps[golden.op](golden.attrs, shapes);
   const layoutOf = (name: string): Layout => {
     if (!Object.hasOwn(entry.inputs, name) || !Object.hasOwn(golden.inputs, name)) {
       throw new ConfigError(`golden file: the inputs of ${golden.op} do not fit`, [
@@ -48,9 +49,10 @@ export async function runGoldenOp(golden: GoldenOp, device: Device, dtype: DType
   };
   Object.keys(entry.inputs).forEach(layoutOf);
   const load = (what: string, data: readonly number[], shape: Shape, layout: Layout): Tensor => {
-    const count = shape.reduce((product, side) => product * side, 1);
-    if (data.length !== count) {
-      throw new ConfigError(`golden file: ${golden.op}: ${what} has ${data.length} values`, [`shape    [${shape.join(", ")}] = ${count} values`]);
+    if (data.length !== sizeOf(shape)) {
+      throw new ConfigError(`golden file: ${golden.op}: ${what} has ${data.length} values`, [
+        `shape    ${formatShape(shape)} = ${sizeOf(shape)} values`,
+      ]);
     }
     return fromTorch(tensor(Float64Array.from(data), { device, dtype, shape }), layout);
   };
@@ -65,8 +67,8 @@ export async function runGoldenOp(golden: GoldenOp, device: Device, dtype: DType
     return {
       output: [output, expected] as const,
       gradients: Object.entries(golden.grads).map(([name, data]) => {
-        const layout = layoutOf(name);
-        return { name: `d${name}`, pair: [gradients[`d${name}`], load(`grads.${name}`, data, golden.inputs[name].shape, layout)] as const };
+        const reference = load(`grads.${name}`, data, shapes[name], layoutOf(name));
+        return { name: `d${name}`, pair: [gradients[`d${name}`], reference] as const };
       }),
     };
   });
@@ -87,13 +89,13 @@ export async function runGoldenOp(golden: GoldenOp, device: Device, dtype: DType
 /** A tensor of a file in the layout of this library. */
 function fromTorch(x: Tensor, layout: Layout): Tensor {
   switch (layout) {
-    case "image": return permute(x, [0, 2, 3, 1]);                                                  // [N, C, H, W] -> [N, H, W, C]
-    case "kernel": return permute(x, [2, 3, 1, 0]);                                                 // [O, I, H, W] -> [H, W, I, O]
-    case "matrix": return transpose(x);                                                             // [out, in] -> [in, out]
-    case "channels": return reshape(x, [x.size]);                                                   // [1, C, 1, 1] -> [C]
-    case "heads": {                                                                                 // [N, heads, d, L] -> [N, L, heads d]
+    case "image": return permute(x, [0, 2, 3, 1]);                                                // [N, C, H, W] -> [N, H, W, C]
+    case "kernel": return permute(x, [2, 3, 1, 0]);                                               // [O, I, H, W] -> [H, W, I, O]
+    case "matrix": return transpose(x);                                                           // [out, in] -> [in, out]
+    case "channels": return reshape(x, [x.size]);                                                 // [1, C, 1, 1] -> [C]
+    case "heads": {                                                                               // [N, heads, d, L] ->
       const [n, heads, d, l] = x.shape;
-      return reshape(permute(x, [0, 3, 1, 2]), [n, l, heads * d]);
+      return reshape(permute(x, [0, 3, 1, 2]), [n, l, heads * d]);                                // [N, L, heads d]
     }
     case "same": return reshape(x, x.shape);
   }

@@ -149,8 +149,8 @@ function entry<K extends string>(fn: GoldenFunction<K>): GoldenFunction {
 /** A number among the attributes. Throws ConfigError when it is missing or no number. */
 function number(attrs: GoldenAttrs, name: string, absent?: number): number {
   const value = attrs[name] ?? absent;
-  if (typeof value !== "number") throw new ConfigError(`golden file: attribute ${name} is ${String(value)}`, ["allowed  a number"]);
-  return value;
+  if (typeof value === "number") return value;
+  throw new ConfigError(`golden file: attribute ${name} is ${String(value)}`, ["allowed  a number"]);
 }
 
 function epsOf(attrs: GoldenAttrs): { eps: number } {
@@ -160,7 +160,9 @@ function epsOf(attrs: GoldenAttrs): { eps: number } {
 function convOptions(attrs: GoldenAttrs): Conv2dOptions {
   const padding = attrs["padding"] ?? 0;
   if (typeof padding !== "number" && !(Array.isArray(padding) && padding.length === 4)) {
-    throw new ConfigError(`golden file: attribute padding is ${String(padding)}`, ["allowed  a number, [top, bottom, left, right]"]);
+    throw new ConfigError(`golden file: attribute padding is ${String(padding)}`, [
+      "allowed  a number, [top, bottom, left, right]",
+    ]);
   }
   return { stride: number(attrs, "stride", 1), padding: padding as number | [number, number, number, number] };
 }

@@ -1,0 +1,60 @@
+import { expect } from "chai";
+import { readFileSync } from "node:fs";
+import { ConfigError, openDevice, runGoldenOp, type Device, type GoldenOp } from "@fromnoise/tensor";
+import { thrownBy } from "../../thrown.js";
+
+const file = JSON.parse(readFileSync(new URL("../../golden/ops.json", import.meta.url), "utf8")) as { ops: Record<string, GoldenOp> };
+
+describe("neural ops against PyTorch's numbers", () => {
+  let device: Device;
+  before(async () => { device = await openDevice("reference"); });
+
+  for (const [name, op] of Object.entries(file.ops)) {
+    it(`${name}: output and every gradient to 1e-10 in f64, 5e-5 in f32`, async () => {
+      for (const [dtype, limit] of [["f64", 1e-10], ["f32", 5e-5]] as const) {
+        const rows = await runGoldenOp(op, device, dtype);
+        expect(rows.map(({ quantity }) => quantity)).to.deep.equal(["output", ...Object.keys(op.grads).map((input) => `d${input}`)]);
+        for (const { quantity, error } of rows) expect(error, `${quantity} in ${dtype}`).to.be.at.most(limit);
+      }
+      expect(device.memory().tensors).to.equal(0);
+    });
+  }
+
+  it("finds an output and a gradient that are wrong, and only those", async () => {
+    const op = file.ops["conv2d_3x3_s2_asym0101"];
+    const [output, dw] = [[...op.output.data], [...op.grads["w"]]];
+    output[5] += 1e-3;
+    dw[0] = -dw[0];
+    const rows = await runGoldenOp({ ...op, output: { ...op.output, data: output }, grads: { ...op.grads, w: dw } }, device);
+    expect(rows.filter(({ error }) => error > 1e-6).map(({ quantity }) => quantity)).to.deep.equal(["output", "dw"]);
+  });
+
+  it("takes the layouts of the file: one-sided padding on the wrong side is seen", async () => {
+    const op = file.ops["conv2d_3x3_s2_asym0101"];
+    const rows = await runGoldenOp({ ...op, attrs: { stride: 2, padding: [1, 0, 1, 0] } }, device);
+    expect(rows.filter(({ error }) => error > 1e-3).map(({ quantity }) => quantity)).to.deep.equal(["output", "dx", "dw"]);
+  });
+
+  const linear = file.ops["linear"];
+  const broken: [string, GoldenOp, string][] = [
+    ["an unknown op", { ...linear, op: "maxout" },
+      'golden file: op "maxout" is unknown\n  allowed  conv2d, weightStandardizedConv2d, linear, groupNorm, rmsNorm, silu, gelu, softmax, ' +
+      "upsampleNearest, pixelUnshuffle, attentionBlock, linearAttention, mse"],
+    ["a name every object has", { ...linear, op: "toString" }, 'golden file: op "toString" is unknown'],
+    ["an input that is missing", { ...linear, inputs: { x: linear.inputs["x"], w: linear.inputs["w"] } },
+      "golden file: the inputs of linear do not fit\n  inputs   x, w\n  expected x, w, b"],
+    ["values that do not fill their shape", { ...linear, grad_output: [1, 2] },
+      "golden file: linear: grad_output has 2 values\n  shape    [3, 4] = 12 values"],
+    ["an attribute that is missing", { ...file.ops["group_norm_g2_eps1e-6"], attrs: { eps: 1e-6 } },
+      "golden file: attribute groups is undefined\n  allowed  a number"],
+    ["padding with three sides", { ...file.ops["conv2d_1x1"], attrs: { stride: 1, padding: [0, 0, 1] } },
+      "golden file: attribute padding is 0,0,1\n  allowed  a number, [top, bottom, left, right]"],
+  ];
+  for (const [what, op, text] of broken) {
+    it(`refuses ${what}`, async () => {
+      const error = await thrownBy(runGoldenOp(op, device));
+      expect(error).to.be.instanceOf(ConfigError);
+      expect(error.message).to.contain(text);
+    });
+  }
+});
