@@ -16,7 +16,7 @@ import { gradWeightTransform2, gradWeightTransform4 } from "./winograd-transform
 @inline const BLOCK_IN: i32 = 32;
 @inline const BLOCK_OUT: i32 = 64;
 /** Tiles that are transformed before they are multiplied. */
-@inline const BLOCK_TILES: i32 = 24;
+@inline const BLOCK_TILES: i32 = 32;
 /** The tiles are shared out until there are so many chunks. */
 @inline const CHUNKS: i32 = 8;
 
