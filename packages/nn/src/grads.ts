@@ -17,7 +17,9 @@ export class Grads {
 
   /** Stores g, or replaces the entry by (old + g) and frees old. Throws DeviceError when g lives on another device. */
   add(p: Parameter, g: Tensor): void {
-    if (g.device !== this.device) throw new DeviceError(`gradient of ${p.name} lives on ${g.device.name}, the others on ${this.device.name}`);
+    if (g.device !== this.device) {
+      throw new DeviceError(`the gradient of ${p.name} lives on ${g.device.name}, the others on ${this.device.name}`);
+    }
     const old = this.entries.get(p);
     const total = old === undefined ? g : add(old, g);
     moveTo(total, this.scope);

@@ -29,16 +29,18 @@ export { Ema, type EmaOptions } from "./optim/ema.js";
 
 export { layerGradcheckCases, unetGradcheckCases, type LayerGradcheckCase } from "./gradcheck-cases.js";
 
-export { describe, describeUNet, loadStateDict, stateDict, type StateDict, type StateEntry, type TensorsByParameter } from "./state-dict.js";
+export { describe, describeUNet, loadStateDict, stateDict } from "./state-dict.js";
+export type { StateDict, StateEntry, TensorsByParameter } from "./state-dict.js";
 export { fileShape, fromFileLayout, toChannelsFirst, toChannelsLast, toFileLayout } from "./layout.js";
 
 export {
-  encodeSafetensors, parseSafetensors, readSafetensorsHeader, readSafetensorsTensor, type ByteReader, type EncodeOptions, type HostTensor,
-  type LoadedTensor, type Safetensors,
+  encodeSafetensors, parseSafetensors, readSafetensorsHeader, readSafetensorsTensor,
+  type ByteReader, type EncodeOptions, type HostTensor, type LoadedTensor, type Safetensors,
 } from "./safetensors.js";
 export type { SafetensorsEntry, SafetensorsHeader } from "./safetensors-header.js";
 export {
-  loadSafetensors, replaceFile, saveSafetensors, type FileLayer, type FileReader, type FileWriter, type LoadOptions, type SaveOptions,
+  loadSafetensors, replaceFile, saveSafetensors,
+  type FileLayer, type FileReader, type FileWriter, type LoadOptions, type SaveOptions,
 } from "./files.js";
 
 export { checkGolden, checkNetwork, goldenFill, loadGoldenParameters, relativeMax, worse } from "./verify/golden.js";

@@ -5,8 +5,8 @@ import type { Parameter } from "./parameter.js";
 /**
  * `pytorch`: what diffusers starts from, PyTorch's defaults: weights and biases U(-1, 1) / sqrt(fan_in) (He et al. 2015 with
  * a = sqrt 5).
- * `paper`: Ho et al. 2020: weights U(-1, 1) sqrt(3 s / fan_avg), fan_avg = (fan_in + fan_out) / 2, with s = 1, and 1e-10 for the last
- * projection of every residual branch and of the network, so that training starts from blocks that pass their input on; biases 0.
+ * `paper`: Ho et al. 2020: weights U(-1, 1) sqrt(3 s / fan_avg), fan_avg = (fan_in + fan_out) / 2, with s = 1, and 1e-10 for the
+ * last projection of every residual branch and of the network, so that blocks at first pass their input on; biases 0.
  * In both, normalisation starts as gamma 1, beta 0, and embeddings as N(0, 1).
  */
 export type InitScheme = "pytorch" | "paper";

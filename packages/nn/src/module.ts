@@ -26,6 +26,8 @@ export function disposeParameters(module: Module): void {
  * A layer without its memory of the forward pass: y = layer.forward(x, ...)[0] in a scope of its own, so that the cache and
  * everything else but y is freed at once.
  */
-export function apply<A extends readonly [Tensor, ...unknown[]]>(layer: { forward(...args: A): readonly [Tensor, unknown] }, ...args: A): Tensor {
+export function apply<A extends readonly [Tensor, ...unknown[]]>(
+  layer: { forward(...args: A): readonly [Tensor, unknown] }, ...args: A
+): Tensor {
   return args[0].device.scope(() => layer.forward(...args)[0]);
 }

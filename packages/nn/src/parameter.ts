@@ -50,7 +50,9 @@ export class Parameter {
   /** The values. Throws ConfigError while there are none. */
   get tensor(): Tensor {
     if (this.value === undefined) {
-      throw new ConfigError(`parameter ${this.name} has no values yet`, ["initialize(module, { device, seed }) gives a module its first values"]);
+      throw new ConfigError(`parameter ${this.name} has no values yet`, [
+        "initialize(module, { device, seed }) gives a module its first values",
+      ]);
     }
     return this.value;
   }

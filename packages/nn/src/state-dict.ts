@@ -1,9 +1,11 @@
-import { CheckpointError, assign, formatShape, sizeOf, tensor, type NumberArray, type Shape, type Tensor } from "@fromnoise/tensor";
+import {
+  CheckpointError, assign, formatShape, sizeOf, tensor, type NumberArray, type Shape, type Tensor,
+} from "@fromnoise/tensor";
 import { fileShape, fromFileLayout, toFileLayout } from "./layout.js";
 import type { Module } from "./module.js";
 import type { Parameter } from "./parameter.js";
-import { UNet } from "./unet/unet.js";
 import type { UNetOptions } from "./unet/config.js";
+import { UNet } from "./unet/unet.js";
 
 /** One array of a state dict, in PyTorch's layout. */
 export interface StateEntry { readonly shape: Shape; readonly data: NumberArray }
@@ -54,13 +56,14 @@ function tensorOf(p: Parameter, tensors: TensorsByParameter | undefined): Tensor
 
 function checkFits(module: Module, dict: ReadonlyMap<string, StateEntry>): void {
   const expected = new Map(module.parameters.map((p) => [p.name, fileShape(p)]));
-  const missing = [...expected].filter(([name]) => !dict.has(name)).map(([name, shape]) => `missing    ${name} ${formatShape(shape)}`);
-  const extra = [...dict].filter(([name]) => !expected.has(name)).map(([name, { shape }]) => `extra      ${name} ${formatShape(shape)}`);
+  const missing = [...expected].flatMap(([name, want]) => (dict.has(name) ? [] : [`missing    ${name} ${formatShape(want)}`]));
+  const extra = [...dict].flatMap(([name, has]) => (expected.has(name) ? [] : [`extra      ${name} ${formatShape(has.shape)}`]));
   const misshaped = [...dict].flatMap(([name, { shape, data }]) => {
     const want = expected.get(name);
     if (want === undefined) return [];
-    if (formatShape(shape) !== formatShape(want)) return [`misshaped  ${name} ${formatShape(shape)}   expected ${formatShape(want)}`];
-    return data.length === sizeOf(want) ? [] : [`misshaped  ${name} has ${data.length} values   expected ${sizeOf(want)}`];
+    const line = `misshaped  ${name} ${formatShape(shape)}   expected ${formatShape(want)}`;
+    if (formatShape(shape) !== formatShape(want)) return [line];
+    return data.length === sizeOf(want) ? [] : [`${line}, holds ${data.length} values`];
   });
   if (missing.length + extra.length + misshaped.length === 0) return;
   throw new CheckpointError(

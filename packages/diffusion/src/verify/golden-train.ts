@@ -9,7 +9,9 @@ import { makeSchedule, type NoiseSchedule } from "../schedules.js";
 export interface TrainGolden extends Golden {
   readonly config: Readonly<Record<string, unknown>>;
   readonly batch: number;
-  readonly schedule: { readonly name: string; readonly beta_start: number; readonly beta_end: number; readonly timesteps: number };
+  readonly schedule: {
+    readonly name: string; readonly beta_start: number; readonly beta_end: number; readonly timesteps: number;
+  };
   readonly objective: string;
   readonly optimizer: {
     readonly name: string; readonly lr: number; readonly betas: readonly [number, number]; readonly eps: number;
@@ -22,10 +24,12 @@ export interface TrainGolden extends Golden {
 }
 
 /**
- * Repeats the training of a golden file on a device and compares by |difference| / |reference| the loss and the norm of the gradient
- * (before clipping) of every step, and the norm of every parameter after the last. Step s = 0, 1, ... uses
- * x0 = tanh(fill(300 + s, 1.5, 0)), eps = fill(600 + s, 1.4, 0), t_i = (37 s + 251 i) mod timesteps, loss = mean((epsTheta - eps)^2).
- * Throws ConfigError for another file, network, schedule, objective or optimiser, CheckpointError for other parameters.
+ * Repeats the training of a golden file on a device and compares by |difference| / |reference| the loss and the norm of the
+ * gradient (before clipping) of every step, and the norm of every parameter after the last. Step s = 0, 1, ... uses
+ * x0 = tanh(fill(300 + s, 1.5, 0)), eps = fill(600 + s, 1.4, 0), t_i = (37 s + 251 i) mod timesteps and
+ * loss = mean((epsTheta - eps)^2).
+ * Throws ConfigError for another file, network, schedule, objective or optimiser, CheckpointError for other parameters,
+ * DeviceError for a dtype the device lacks.
  */
 export async function verifyTraining(golden: TrainGolden, { device, dtype }: VerifyOptions): Promise<GoldenRow[]> {
   checkGolden(golden, "train");
@@ -72,7 +76,7 @@ function batchOf(
   { fill, batch, config }: TrainGolden, unet: UNet, schedule: NoiseSchedule, s: number,
 ): { xT: Float64Array; eps: Float64Array; shape: [number, number, number, number]; timesteps: number[] } {
   const { sample_size: size, in_channels: channels } = unet.config;
-  if (size === null) throw new ConfigError("golden file: sample_size is missing in the config", [`config   ${JSON.stringify(config)}`]);
+  if (size === null) throw new ConfigError("golden file: the config has no sample_size", [`config   ${JSON.stringify(config)}`]);
   const [h, w] = typeof size === "number" ? [size, size] : size;
   const perImage = channels * h * w;
   const timesteps = Array.from({ length: batch }, (_, i) => (37 * s + 251 * i) % schedule.T);
@@ -92,10 +96,13 @@ function scheduleOf({ schedule: { name, beta_start, beta_end, timesteps }, objec
   return makeSchedule({ name, timesteps, betaStart: beta_start, betaEnd: beta_end });
 }
 
-function optimizerOf({ optimizer: { name, lr, betas: [beta1, beta2], eps, weight_decay: decay } }: TrainGolden, unet: UNet): Adam {
-  if (name === "adam" && (decay ?? 0) === 0) return new Adam(unet, { lr, beta1, beta2, eps });
-  if (name === "adamw") return new AdamW(unet, { lr, beta1, beta2, eps, ...(decay === undefined ? {} : { weightDecay: decay }) });
-  throw new ConfigError(`golden file: optimizer ${name} with weight_decay ${decay ?? 0} is not implemented`, ["allowed  adam without weight_decay, adamw"]);
+function optimizerOf({ optimizer }: TrainGolden, unet: UNet): Adam {
+  const { name, lr, betas: [beta1, beta2], eps, weight_decay: weightDecay = name === "adamw" ? 0.01 : 0 } = optimizer;
+  if (name === "adam" && weightDecay === 0) return new Adam(unet, { lr, beta1, beta2, eps });
+  if (name === "adamw") return new AdamW(unet, { lr, beta1, beta2, eps, weightDecay });
+  throw new ConfigError(`golden file: optimizer ${name} with weight_decay ${weightDecay} is not implemented`, [
+    "allowed  adam without weight_decay, adamw",
+  ]);
 }
 
 function relative(value: number, reference: number): number {

@@ -34,7 +34,8 @@ export class Attention implements Module {
   private readonly toOut: Linear;
   private readonly outputScaleFactor: number;
 
-  constructor(readonly name: string, channels: number, { headDim = null, groups, eps = 1e-5, outputScaleFactor = 1 }: AttentionOptions) {
+  constructor(readonly name: string, channels: number, options: AttentionOptions) {
+    const { headDim = null, groups, eps = 1e-5, outputScaleFactor = 1 } = options;
     if (headDim !== null && channels % headDim !== 0) {
       throw new ConfigError(`${name}: ${channels} channels cannot be split into heads of ${headDim}`, [
         "allowed  a divisor of the channels, or null for one head of all channels",

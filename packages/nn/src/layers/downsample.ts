@@ -12,7 +12,7 @@ export class Downsample implements Module {
   private readonly conv: Conv2d;
 
   constructor(readonly name: string, channels: number, { padding = 1 }: { padding?: 0 | 1 } = {}) {
-    this.conv = new Conv2d(join(name, "conv"), channels, channels, { stride: 2, padding: padding === 0 ? [0, 1, 0, 1] : padding });
+    this.conv = new Conv2d(join(name, "conv"), channels, channels, { stride: 2, padding: padding === 0 ? [0, 1, 0, 1] : 1 });
   }
 
   get parameters(): Parameter[] {

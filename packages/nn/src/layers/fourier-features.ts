@@ -12,7 +12,7 @@ export interface FourierFeaturesOptions {
 export interface FourierFeaturesCache { t: Tensor; angle: Tensor }
 
 /**
- * Features of a timestep under frequencies w drawn from N(0, 1) and, unless `learned` is false, trained (lucidrains' time embedding):
+ * Features of a timestep under frequencies w drawn from N(0, 1) and, unless `learned` is false, trained (lucidrains' embedding):
  * y[n] = [t_n, sin(2 pi t_n w), cos(2 pi t_n w)], w = weights [half], y [N, 1 + 2 half].
  */
 export class FourierFeatures implements Module {

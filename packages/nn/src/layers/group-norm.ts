@@ -16,10 +16,12 @@ export interface GroupNormCache { x: Tensor; stats: Tensor }
 export function checkGroups(name: string, channels: number, groups: number): void {
   if (Number.isInteger(groups) && groups >= 1 && channels % groups === 0) return;
   const divisors = Array.from({ length: channels }, (_, i) => i + 1).filter((g) => channels % g === 0);
-  throw new ConfigError(`${name}: ${channels} channels cannot be split into ${groups} groups`, [`allowed  groups ${divisors.join(", ")}`]);
+  throw new ConfigError(`${name}: ${channels} channels cannot be split into ${groups} groups`, [
+    `allowed  ${divisors.join(", ")} groups`,
+  ]);
 }
 
-/** Group normalisation (Wu, He 2018): y = gamma (x - mean) / sqrt(variance + eps) + beta over the pixels and channels of a group. */
+/** Group normalisation (Wu, He 2018): y = gamma (x - mean) / sqrt(variance + eps) + beta, mean and variance over a group. */
 export class GroupNorm implements Module {
   readonly weight: Parameter;
   readonly bias: Parameter;

@@ -17,9 +17,11 @@ export class Linear implements Module {
   readonly weight: Parameter;
   readonly bias: Parameter | undefined;
 
-  constructor(readonly name: string, inFeatures: number, outFeatures: number, { bias = true, closesBranch = false }: LinearOptions = {}) {
+  constructor(readonly name: string, inFeatures: number, outFeatures: number, options: LinearOptions = {}) {
+    const { bias = true, closesBranch = false } = options;
     const fan = { fanIn: inFeatures, fanOut: outFeatures };
-    this.weight = new Parameter(join(name, "weight"), [inFeatures, outFeatures], { kind: "linear", role: "weight", ...fan, closesBranch });
+    const shape = [inFeatures, outFeatures];
+    this.weight = new Parameter(join(name, "weight"), shape, { kind: "linear", role: "weight", ...fan, closesBranch });
     this.bias = bias ? new Parameter(join(name, "bias"), [outFeatures], { kind: "vector", role: "bias", ...fan }) : undefined;
   }
 

@@ -51,8 +51,8 @@ export class ResBlock implements Module {
   private readonly outputScaleFactor: number;
 
   constructor(readonly name: string, options: ResBlockOptions) {
-    const { inChannels, outChannels, timeChannels, groups, eps = 1e-5, timeScaleShift = "default", resample = "none" } = options;
-    const TimeNormClass = timeScaleShift === "scale_shift" ? ScaleShiftTimeNorm : AddTimeNorm;
+    const { inChannels, outChannels, timeChannels, groups, eps = 1e-5, resample = "none" } = options;
+    const TimeNormClass = options.timeScaleShift === "scale_shift" ? ScaleShiftTimeNorm : AddTimeNorm;
     this.norm1 = new NormSilu(join(name, "norm1"), inChannels, { groups, eps });
     this.resample = resamples[resample];
     this.conv1 = new Conv2d(join(name, "conv1"), inChannels, outChannels);
@@ -60,7 +60,7 @@ export class ResBlock implements Module {
     this.norm2 = new TimeNormClass(join(name, "norm2"), outChannels, { groups, eps });
     this.dropoutRate = options.dropout ?? 0;
     this.conv2 = new Conv2d(join(name, "conv2"), outChannels, outChannels, { closesBranch: true });
-    this.skip = inChannels === outChannels ? undefined : new Conv2d(join(name, "conv_shortcut"), inChannels, outChannels, { kernel: 1 });
+    if (inChannels !== outChannels) this.skip = new Conv2d(join(name, "conv_shortcut"), inChannels, outChannels, { kernel: 1 });
     this.outputScaleFactor = options.outputScaleFactor ?? 1;
   }
 

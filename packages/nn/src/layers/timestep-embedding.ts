@@ -15,10 +15,14 @@ export interface TimestepEmbeddingOptions {
  * the two halves change places with flipSinToCos, and an odd dim ends in a zero. Returns [N, dim] in row-major order.
  * Throws ConfigError when dim leaves no frequency, that is, unless half > freqShift.
  */
-export function timestepEmbedding(timesteps: ArrayLike<number>, dim: number, options: TimestepEmbeddingOptions = {}): Float64Array {
+export function timestepEmbedding(
+  timesteps: ArrayLike<number>, dim: number, options: TimestepEmbeddingOptions = {},
+): Float64Array {
   const { flipSinToCos = true, freqShift = 0, maxPeriod = 10000 } = options;
   const half = Math.floor(dim / 2);
-  if (!(half > freqShift)) throw new ConfigError(`timestep embedding: ${dim} channels are too few`, [`allowed  more than ${2 * freqShift + 1}`]);
+  if (!(half > freqShift)) {
+    throw new ConfigError(`timestep embedding: ${dim} channels are too few`, [`allowed  more than ${2 * freqShift + 1}`]);
+  }
   const [sines, cosines] = flipSinToCos ? [half, 0] : [0, half];
   const out = new Float64Array(timesteps.length * dim);
   for (let n = 0; n < timesteps.length; n++) {

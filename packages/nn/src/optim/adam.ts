@@ -39,9 +39,9 @@ export class Adam {
 
   constructor(module: Module, { lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weightDecay = 0 }: AdamOptions = {}) {
     this.options = { lr, beta1, beta2, eps, weightDecay };
-    const moments = (): Map<Parameter, Tensor> => new Map(module.parameters.map((p) => [p, p.tensor.device.keep(zerosLike(p.tensor))]));
-    this.m = moments();
-    this.v = moments();
+    const zeros = (p: Parameter): [Parameter, Tensor] => [p, p.tensor.device.keep(zerosLike(p.tensor))];
+    this.m = new Map(module.parameters.map(zeros));
+    this.v = new Map(module.parameters.map(zeros));
   }
 
   /** Updates every parameter that has a gradient; the others stay as they are. */

@@ -106,7 +106,9 @@ export interface UpBlockCache { stages: StageCache[]; channels: number[]; upsamp
 export class UpBlock implements Module {
   readonly parameters: readonly Parameter[];
 
-  constructor(readonly name: string, private readonly stages: readonly Stage[], private readonly upsampler: Resampler | undefined) {
+  constructor(
+    readonly name: string, private readonly stages: readonly Stage[], private readonly upsampler: Resampler | undefined,
+  ) {
     this.parameters = parametersOf(stages, upsampler);
   }
 

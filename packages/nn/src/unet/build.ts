@@ -51,7 +51,8 @@ export function midBlock(config: UNetConfig): MidBlock {
   const options = resnetOf(config)(width, width, { outputScaleFactor });
   const groups = config.attn_norm_num_groups ?? (config.resnet_time_scale_shift === "default" ? config.norm_num_groups : null);
   const attention = config.add_attention ? { ...attentionOf(config), groups, outputScaleFactor } : undefined;
-  return new MidBlock("mid_block", [new Stage("mid_block", 0, options, attention), new Stage("mid_block", 1, options, undefined)]);
+  const stages = [new Stage("mid_block", 0, options, attention), new Stage("mid_block", 1, options, undefined)];
+  return new MidBlock("mid_block", stages);
 }
 
 /**

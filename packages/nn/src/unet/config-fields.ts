@@ -21,7 +21,8 @@ const oneOf = (value: unknown, ...values: readonly unknown[]): Field => ({
   value, allowed: values.map((v) => JSON.stringify(v)).join(", "), valid: (v) => values.includes(v),
 });
 const blocks = (value: unknown, ...names: readonly string[]): Field => ({
-  value, allowed: `lists of ${names.join(", ")}; other blocks are not implemented`, valid: listOf((v) => names.includes(v as string)),
+  value, allowed: `lists of ${names.join(", ")}; other blocks are not implemented`,
+  valid: listOf((v) => names.includes(v as string)),
 });
 /** Implemented for these values only, all of which mean the same. */
 const only = (...values: readonly unknown[]): Field => ({
@@ -41,7 +42,9 @@ export const fields: Readonly<Record<string, Field>> = {
   time_embedding_dim: countOrNull(null),
   freq_shift: oneOf(0, 0, 1),
   flip_sin_to_cos: flag(true),
-  down_block_types: blocks(["DownBlock2D", "AttnDownBlock2D", "AttnDownBlock2D", "AttnDownBlock2D"], "DownBlock2D", "AttnDownBlock2D"),
+  down_block_types: blocks(
+    ["DownBlock2D", "AttnDownBlock2D", "AttnDownBlock2D", "AttnDownBlock2D"], "DownBlock2D", "AttnDownBlock2D",
+  ),
   mid_block_type: only("UNetMidBlock2D"),
   up_block_types: blocks(["AttnUpBlock2D", "AttnUpBlock2D", "AttnUpBlock2D", "UpBlock2D"], "UpBlock2D", "AttnUpBlock2D"),
   block_out_channels: { value: [224, 448, 672, 896], allowed: "lists of integers from 1", valid: listOf(integer(1)) },

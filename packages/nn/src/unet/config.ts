@@ -1,7 +1,7 @@
 /**
- * The configuration of the U-Net: the fields of diffusers' UNet2DModel, so that a published config.json builds the published network.
- * A field that is missing has diffusers' default, but for `attention_head_dim` (see there). Fields whose name starts with `_`
- * (`_class_name`, `_diffusers_version`) are accepted and left alone; any other unknown field, and any value that is not
+ * The configuration of the U-Net: the fields of diffusers' UNet2DModel, so that a published config.json builds the published
+ * network. A field that is missing has diffusers' default, but for `attention_head_dim` (see there). Fields whose name starts
+ * with `_` (`_class_name`, `_diffusers_version`) are accepted and left alone; any other unknown field, and any value that is not
  * implemented, is a ConfigError that names it.
  */
 import { ConfigError } from "@fromnoise/tensor";
@@ -68,7 +68,9 @@ export function unetConfig(options: UNetOptions): UNetConfig {
   const config: Record<string, unknown> = {};
   for (const name of Object.keys(given)) {
     if (name in fields || name.startsWith("_")) continue;
-    throw new ConfigError(`U-Net config: the field ${name} is not known`, [`${name} is ${JSON.stringify(given[name])}`, `allowed  ${Object.keys(fields).join(", ")}`]);
+    throw new ConfigError(`U-Net config: the field ${name} is not known`, [
+      `value    ${JSON.stringify(given[name])}`, `allowed  ${Object.keys(fields).join(", ")}`,
+    ]);
   }
   for (const [name, { value, allowed, valid, kept = true }] of Object.entries(fields)) {
     const v = given[name] === undefined ? value : given[name];
@@ -86,13 +88,13 @@ function checkTogether(config: UNetConfig): void {
   const { block_out_channels: channels, norm_num_groups: groups, attention_head_dim: headDim } = config;
   for (const name of ["down_block_types", "up_block_types"] as const) {
     if (config[name].length === channels.length) continue;
-    throw new ConfigError(`U-Net config: ${name} has ${config[name].length} entries where block_out_channels has ${channels.length}`, [
+    throw new ConfigError(`U-Net config: ${name} has ${config[name].length} entries, block_out_channels ${channels.length}`, [
       `${name} ${JSON.stringify(config[name])}`, `block_out_channels ${JSON.stringify(channels)}`,
     ]);
   }
   const levels = channels.length - 1;
-  const attends = (i: number): boolean =>
-    config.down_block_types[i].startsWith("Attn") || config.up_block_types[levels - i].startsWith("Attn") || (i === levels && config.add_attention);
+  const attends = (i: number): boolean => (i === levels && config.add_attention)
+    || config.down_block_types[i] === "AttnDownBlock2D" || config.up_block_types[levels - i] === "AttnUpBlock2D";
   channels.forEach((c, i) => {
     const field = `block_out_channels[${i}]`;
     checkDivisible(field, c, "norm_num_groups", groups);
@@ -102,7 +104,9 @@ function checkTogether(config: UNetConfig): void {
     checkDivisible(`block_out_channels[${levels}]`, channels[levels], "attn_norm_num_groups", config.attn_norm_num_groups);
   }
   if (Math.floor(channels[0] / 2) > config.freq_shift) return;
-  throw new ConfigError(`U-Net config: block_out_channels[0] is ${channels[0]}, too few for freq_shift ${config.freq_shift}`, ["allowed  from 4"]);
+  throw new ConfigError(`U-Net config: block_out_channels[0] is ${channels[0]}, too few for freq_shift ${config.freq_shift}`, [
+    `allowed  from ${2 * config.freq_shift + 2}`,
+  ]);
 }
 
 function checkDivisible(field: string, channels: number, divisor: string, by: number): void {

@@ -28,7 +28,8 @@ export class Stage {
 
   backward(dy: Tensor, cache: StageCache, grads: Grads): { dx: Tensor; dtemb: Tensor } {
     return dy.device.scope(() => {                                         // frees what the backward leaves behind
-      const dh = this.attention === undefined ? dy : at(this.attention.name, () => this.attention!.backward(dy, cache.attention!, grads));
+      const { attention } = this;
+      const dh = attention === undefined ? dy : at(attention.name, () => attention.backward(dy, cache.attention!, grads));
       return at(this.resnet.name, () => this.resnet.backward(dh, cache.resnet, grads));
     });
   }

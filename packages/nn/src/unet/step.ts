@@ -27,7 +27,9 @@ export class Resampler implements Module {
 
   forward(x: Tensor, temb: Tensor, random?: Random): [y: Tensor, cache: ResamplerCache] {
     const { layer } = this;
-    return x.device.scope(() => at(layer.name, () => (layer instanceof ResBlock ? layer.forward(x, temb, random) : layer.forward(x))));
+    return x.device.scope(() => at(layer.name, () => {
+      return layer instanceof ResBlock ? layer.forward(x, temb, random) : layer.forward(x);
+    }));
   }
 
   /** A convolution gives no dtemb. */

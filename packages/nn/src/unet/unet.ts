@@ -51,8 +51,9 @@ export class UNet implements Module {
     this.ups = upBlocks(config);
     this.normOut = new NormSilu("conv_norm_out", width, { groups: config.norm_num_groups, eps: config.norm_eps });
     this.convOut = new Conv2d("conv_out", width, config.out_channels, { closesBranch: true });
-    const layers = [this.convIn, this.timeMlp, this.classEmbedding, ...this.downs, ...this.ups, this.mid, this.normOut, this.convOut];
-    this.parameters = layers.flatMap((layer) => layer?.parameters ?? []);
+    this.parameters = [                                                    // in the order of diffusers' state dict
+      this.convIn, this.timeMlp, this.classEmbedding, ...this.downs, ...this.ups, this.mid, this.normOut, this.convOut,
+    ].flatMap((layer) => layer?.parameters ?? []);
   }
 
   /**
@@ -145,20 +146,24 @@ export class UNet implements Module {
 
   private check(x: Tensor, timesteps: ArrayLike<number>, labels: Indices | undefined): void {
     const [n, h, w, c] = x.shape;
-    const { in_channels: channels, block_out_channels: widths, num_class_embeds: classes } = this.config;
-    const multiple = 2 ** (widths.length - 1);
-    const details = [`x        ${formatShape(x.shape)}   expected [N, H, W, ${channels}]`];
-    if (x.rank !== 4 || c !== channels) throw new ShapeError(`U-Net: x is not a batch of images with ${channels} channels`, details);
-    if (h % multiple !== 0 || w % multiple !== 0 || h * w === 0) {
+    const { in_channels: channels, block_out_channels: { length: levels }, num_class_embeds: classes } = this.config;
+    const multiple = 2 ** (levels - 1);
+    const shapes = `x        ${formatShape(x.shape)}   expected [N, H, W, ${channels}]`;
+    const fail = (what: string, ...more: readonly string[]): never => {
+      throw new ShapeError(`U-Net: ${what}`, [shapes, ...more]);
+    };
+    if (x.rank !== 4 || c !== channels) fail(`x is not a batch of images with ${channels} channels`);
+    if (h % multiple !== 0 || w % multiple !== 0) {
       const nearest = [h, w].map((side) => Math.max(1, Math.round(side / multiple)) * multiple).join(" x ");
-      throw new ShapeError(`U-Net: the sides of x must be multiples of ${multiple}, as ${widths.length} levels halve them ${widths.length - 1} times`, [
-        ...details, `nearest  ${nearest}`,
-      ]);
+      const halvings = `${levels} levels halve the sides ${levels - 1} times`;
+      fail(`the sides of x must be multiples of ${multiple}`, `nearest  ${nearest}`, halvings);
     }
-    if (timesteps.length !== n) throw new ShapeError(`U-Net: ${timesteps.length} timesteps for ${n} images`, details);
-    if (classes === null && labels !== undefined) throw new ConfigError("U-Net: class labels for a network without classes", ["num_class_embeds is null"]);
-    if (classes !== null && labels === undefined) throw new ConfigError("U-Net: class labels are missing", [`num_class_embeds is ${classes}`]);
-    if (labels !== undefined && labels.length !== n) throw new ShapeError(`U-Net: ${labels.length} class labels for ${n} images`, details);
+    if (timesteps.length !== n) fail(`${timesteps.length} timesteps for ${n} images`);
+    if ((classes === null) !== (labels === undefined)) {
+      const what = labels === undefined ? "class labels are missing" : "class labels for a network without classes";
+      throw new ConfigError(`U-Net: ${what}`, [`num_class_embeds is ${classes}`]);
+    }
+    if (labels !== undefined && labels.length !== n) fail(`${labels.length} class labels for ${n} images`);
   }
 }
 

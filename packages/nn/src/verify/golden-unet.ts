@@ -1,11 +1,14 @@
-import { mse, sizeOf, tensor, type NumberArray } from "@fromnoise/tensor";
+import { mse, sizeOf, tensor, type NumberArray, type Tensor } from "@fromnoise/tensor";
 import { Grads } from "../grads.js";
 import { initialize } from "../init.js";
 import { toChannelsFirst, toChannelsLast, toFileLayout } from "../layout.js";
 import { disposeParameters } from "../module.js";
 import type { Parameter } from "../parameter.js";
 import { UNet } from "../unet/unet.js";
-import { checkGolden, checkNetwork, goldenFill, loadGoldenParameters, relativeMax, worse, type Golden, type GoldenRow, type VerifyOptions } from "./golden.js";
+import {
+  checkGolden, checkNetwork, goldenFill, loadGoldenParameters, relativeMax, worse,
+  type Golden, type GoldenRow, type VerifyOptions,
+} from "./golden.js";
 
 /** Shape and numbers of a parameter's gradient, in PyTorch's layout. */
 export interface GoldenGradient {
@@ -41,18 +44,16 @@ export async function verifyUNet(golden: UNetGolden, { device, dtype }: VerifyOp
   try {
     loadGoldenParameters(unet, golden.params.map(({ name }) => name), golden.fill);
     const [n, , h, w] = golden.input.shape;
-    const images = (values: NumberArray, channels: number): NumberArray => toChannelsLast(values, [n, channels, h, w]);
-    const outChannels = unet.config.out_channels;
-    const target = goldenFill(golden.fill, n * outChannels * h * w, 77, 1, 0);
+    const { in_channels: cin, out_channels: cout } = unet.config;
+    const images = (values: NumberArray, c: number): Tensor =>
+      tensor(toChannelsLast(values, [n, c, h, w]), { device, dtype, shape: [n, h, w, c] });
 
     const grads = new Grads(device);
     const { y, loss } = device.scope(() => {
-      const x = tensor(images(inputValues(golden), unet.config.in_channels), { device, dtype, shape: [n, h, w, unet.config.in_channels] });
-      const goal = tensor(images(target, outChannels), { device, dtype, shape: [n, h, w, outChannels] });
-      const [out, cache] = unet.forward(x, golden.t);
-      const { da } = mse.backward(tensor(1, { device, dtype }), out, goal);
-      unet.backward(da, cache, grads);
-      return { y: out, loss: mse.forward(out, goal) };
+      const target = images(goldenFill(golden.fill, n * cout * h * w, 77, 1, 0), cout);
+      const [out, cache] = unet.forward(images(inputValues(golden), cin), golden.t);
+      unet.backward(mse.backward(tensor(1, { device, dtype }), out, target).da, cache, grads);
+      return { y: out, loss: mse.forward(out, target) };
     });
     const rows: GoldenRow[] = [
       { name: "output", quantity: "value", error: relativeMax(toChannelsFirst(await y.data(), y.shape), golden.output) },
@@ -72,7 +73,9 @@ function inputValues({ input, fill }: UNetGolden): Float64Array {
   return goldenFill(fill, sizeOf(input.shape), input.fill_index, input.scale, 0);
 }
 
-async function gradientRows(parameters: readonly Parameter[], grads: Grads, goldens: readonly GoldenGradient[]): Promise<GoldenRow[]> {
+async function gradientRows(
+  parameters: readonly Parameter[], grads: Grads, goldens: readonly GoldenGradient[],
+): Promise<GoldenRow[]> {
   const byName = new Map(parameters.map((p) => [p.name, p]));
   const floor = 1e-4 * Math.max(...goldens.map(({ grad_l2 }) => grad_l2));
   const rows: GoldenRow[] = [];

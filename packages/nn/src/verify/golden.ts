@@ -16,9 +16,11 @@ export interface GoldenRow { readonly name: string; readonly quantity: string; r
 /** Where to run. */
 export interface VerifyOptions { readonly device: Device; readonly dtype: DType }
 
-/** Element j = base + scale sin(phase (k + 1) + step j + chirp j j), j = 0 .. n - 1, in f64 and in this order of operations. */
-export function goldenFill({ phase, step, chirp }: FillCoefficients, n: number, k: number, scale: number, base: number): Float64Array {
-  return Float64Array.from({ length: n }, (_, j) => base + scale * Math.sin(((phase * (k + 1)) + (step * j)) + ((chirp * j) * j)));
+/** Element j = base + scale sin(phase (k + 1) + step j + chirp j j), j = 0 .. n - 1, in f64 and in this order. */
+export function goldenFill(fill: FillCoefficients, n: number, k: number, scale: number, base: number): Float64Array {
+  const { phase, step, chirp } = fill;
+  const angle = (j: number): number => ((phase * (k + 1)) + (step * j)) + ((chirp * j) * j);
+  return Float64Array.from({ length: n }, (_, j) => base + scale * Math.sin(angle(j)));
 }
 
 /** Throws ConfigError unless the value is a golden file of the kind. */
@@ -32,7 +34,9 @@ export function checkGolden(golden: Golden, kind: string): void {
 /** Throws ConfigError when the config is of a network that is not implemented: lucidrains' Unet, known by `dim`. */
 export function checkNetwork(config: Readonly<Record<string, unknown>>): void {
   if (!("dim" in config)) return;
-  throw new ConfigError("this network is not implemented", ["config   dim, dim_mults: lucidrains' Unet", "allowed  configs of diffusers' UNet2DModel"]);
+  throw new ConfigError("this network is not implemented", [
+    "config   dim, dim_mults: lucidrains' Unet", "allowed  configs of diffusers' UNet2DModel",
+  ]);
 }
 
 /**

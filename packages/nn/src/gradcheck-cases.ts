@@ -1,0 +1,192 @@
+/** Gradient checks of every layer and of the whole U-Net, for tests and the command `fromnoise gradcheck` to run over. */
+import {
+  Random, add, concat, gradcheckCase, multiply, reshape, sizeOf, slice, type GradcheckCase, type GradcheckOptions, type Tensor,
+} from "@fromnoise/tensor";
+import { Grads } from "./grads.js";
+import { Attention } from "./layers/attention.js";
+import { ClassEmbedding } from "./layers/class-embedding.js";
+import { Conv2d } from "./layers/conv2d.js";
+import { Downsample } from "./layers/downsample.js";
+import { FourierFeatures } from "./layers/fourier-features.js";
+import { GroupNorm } from "./layers/group-norm.js";
+import { Linear } from "./layers/linear.js";
+import { NormSilu } from "./layers/norm-silu.js";
+import { ResBlock, type ResBlockOptions } from "./layers/res-block.js";
+import { TimeMlp } from "./layers/time-mlp.js";
+import { AddTimeNorm, ScaleShiftTimeNorm, type TimeNorm } from "./layers/time-norm.js";
+import { TimeProjection } from "./layers/time-projection.js";
+import { Upsample } from "./layers/upsample.js";
+import type { Module } from "./module.js";
+import type { Parameter } from "./parameter.js";
+import { UNet } from "./unet/unet.js";
+import type { UNetOptions } from "./unet/config.js";
+
+/** A check and the mode it is made for: every element of a layer, random directions of a whole network. */
+export interface LayerGradcheckCase extends GradcheckCase { readonly mode: NonNullable<GradcheckOptions["mode"]> }
+
+type Tensors = Record<string, Tensor>;
+
+/** The layer as a function: `forward` gives [y, cache], `backward` a gradient under d + the name of each input in `shapes`. */
+interface LayerSetup<C> {
+  readonly module: Module;
+  /** Shapes of the inputs other than parameters. */
+  readonly shapes: Readonly<Record<string, readonly number[]>>;
+  forward(inputs: Tensors): [y: Tensor, cache: C];
+  backward(dy: Tensor, cache: C, grads: Grads): Tensors;
+}
+
+/** Values around which a parameter is checked: normalisation weights near 1, all others of the size 0.5. */
+function around(p: Parameter, normal: Tensor): Tensor {
+  return p.role === "norm-scale" ? add(multiply(normal, 0.3), 1) : multiply(normal, 0.5);
+}
+
+/** A full check of a layer by all its inputs and all its parameters. */
+function layerCase<C>(op: string, name: string, setup: () => LayerSetup<C>): LayerGradcheckCase {
+  const check = gradcheckCase<string>(op, name, ({ normal, device }) => {
+    const { module, shapes, forward, backward } = setup();
+    const inputs: Tensors = device.scope(() => ({
+      ...Object.fromEntries(Object.entries(shapes).map(([key, shape]) => [key, normal(...shape)])),
+      ...Object.fromEntries(module.parameters.map((p) => [p.name, around(p, normal(...p.shape))])),
+    }));
+    const run = (given: Tensors): [Tensor, C] => {
+      for (const p of module.parameters) p.tensor = given[p.name];
+      return forward(given);
+    };
+    return {
+      inputs,
+      forward: (given) => run(given)[0],
+      backward: (dy, given) => {
+        const grads = new Grads(device);
+        const gradients = backward(dy, run(given)[1], grads);
+        return { ...gradients, ...Object.fromEntries([...grads].map(([p, g]) => [`d${p.name}`, g])) };
+      },
+    };
+  });
+  return { ...check, mode: "full" };
+}
+
+/** A layer of one tensor. */
+interface Plain<C> extends Module {
+  forward(x: Tensor): [y: Tensor, cache: C];
+  backward(dy: Tensor, cache: C, grads: Grads): Tensor;
+}
+
+function plainCase<C>(op: string, name: string, shape: readonly number[], make: () => Plain<C>): LayerGradcheckCase {
+  return layerCase(op, name, () => {
+    const module = make();
+    return {
+      module, shapes: { x: shape },
+      forward: ({ x }) => module.forward(x), backward: (dy, cache, grads) => ({ dx: module.backward(dy, cache, grads) }),
+    };
+  });
+}
+
+function timeNormCase(op: string, make: () => TimeNorm, width: number): LayerGradcheckCase {
+  return layerCase(op, "2 groups of 2 channels", () => {
+    const module = make();
+    return {
+      module, shapes: { x: [2, 2, 3, 4], t: [2, width] },
+      forward: ({ x, t }) => module.forward(x, t),
+      backward: (dy, cache, grads) => ({ ...module.backward(dy, cache, grads) }),
+    };
+  });
+}
+
+function resBlockCase(name: string, options: Partial<ResBlockOptions>): LayerGradcheckCase {
+  return layerCase("ResBlock", name, () => {
+    const module = new ResBlock("", { inChannels: 4, outChannels: 4, timeChannels: 3, groups: 2, ...options });
+    return {
+      module, shapes: { x: [2, 4, 2, options.inChannels ?? 4], temb: [2, 3] },
+      forward: ({ x, temb }) => module.forward(x, temb, new Random(5)), // the same dropout mask every time
+      backward: (dy, cache, grads) => ({ ...module.backward(dy, cache, grads) }),
+    };
+  });
+}
+
+const attention = { groups: 2, headDim: null };
+
+/** Full checks of every layer. */
+export const layerGradcheckCases: readonly LayerGradcheckCase[] = [
+  plainCase("Linear", "4 to 4", [3, 4], () => new Linear("", 4, 4)),
+  plainCase("Linear", "without bias, 5 to 2, rows [2, 3]", [2, 3, 5], () => new Linear("", 5, 2, { bias: false })),
+  plainCase("Conv2d", "3x3, 2 to 3", [2, 4, 3, 2], () => new Conv2d("", 2, 3)),
+  plainCase("Conv2d", "1x1, 3 to 2", [1, 3, 2, 3], () => new Conv2d("", 3, 2, { kernel: 1 })),
+  plainCase("GroupNorm", "2 groups of 3 channels", [2, 3, 2, 6], () => new GroupNorm("", 6, { groups: 2 })),
+  plainCase("NormSilu", "2 groups of 3 channels", [2, 3, 2, 6], () => new NormSilu("", 6, { groups: 2 })),
+  timeNormCase("AddTimeNorm", () => new AddTimeNorm("", 4, { groups: 2 }), 4),
+  timeNormCase("ScaleShiftTimeNorm", () => new ScaleShiftTimeNorm("", 4, { groups: 2 }), 8),
+  plainCase("TimeProjection", "3 to 3", [2, 3], () => new TimeProjection("", 3, 3)),
+  resBlockCase("time added", {}),
+  resBlockCase("2 to 4 channels, scale-shift", { inChannels: 2, timeScaleShift: "scale_shift" }),
+  resBlockCase("halves the sides", { resample: "down" }),
+  resBlockCase("doubles the sides, 2 to 4 channels", { resample: "up", inChannels: 2 }),
+  resBlockCase("dropout, output scale factor 2", { dropout: 0.3, outputScaleFactor: 2 }),
+  plainCase("Attention", "one head", [2, 2, 3, 4], () => new Attention("", 4, attention)),
+  plainCase("Attention", "heads of 2, output scale factor 2", [2, 2, 3, 4], () =>
+    new Attention("", 4, { ...attention, headDim: 2, outputScaleFactor: 2 })),
+  plainCase("Attention", "without normalisation", [1, 2, 2, 4], () => new Attention("", 4, { ...attention, groups: null })),
+  plainCase("Downsample", "padding on all sides", [2, 4, 2, 2], () => new Downsample("", 2)),
+  plainCase("Downsample", "padding right and bottom", [1, 2, 4, 2], () => new Downsample("", 2, { padding: 0 })),
+  plainCase("Upsample", "2 channels", [2, 2, 1, 2], () => new Upsample("", 2)),
+  plainCase("TimeMlp", "3 to 4", [2, 3], () => new TimeMlp("", 3, 4)),
+  layerCase("FourierFeatures", "3 frequencies", () => {
+    const module = new FourierFeatures("", 3);
+    return {
+      module, shapes: {},
+      forward: () => module.forward([0, 0.25, -1.5]),
+      backward: (dy, cache, grads) => (module.backward(dy, cache, grads), {}),
+    };
+  }),
+  layerCase("ClassEmbedding", "a class twice, a class never", () => {
+    const module = new ClassEmbedding("", 4, 3);
+    return {
+      module, shapes: {},
+      forward: () => module.forward([2, 0, 2]),
+      backward: (dy, cache, grads) => (module.backward(dy, cache, grads), {}),
+    };
+  }),
+];
+
+/**
+ * A directional check of a whole network by x and by theta, one vector of all its parameters: a direction moves every parameter
+ * at once, and two forwards measure the slope.
+ */
+function unetCase(name: string, config: UNetOptions, labels?: readonly number[]): LayerGradcheckCase {
+  const check = gradcheckCase<string>("UNet", name, ({ normal, device }) => {
+    const unet = new UNet(config);
+    const inputs: Tensors = device.scope(() => ({
+      x: normal(2, 4, 8, unet.config.in_channels),
+      theta: concat.forward(unet.parameters.map((p) => reshape(around(p, normal(...p.shape)), [-1])), 0),
+    }));
+    const run = ({ x, theta }: Tensors): ReturnType<UNet["forward"]> => {
+      let start = 0;
+      for (const p of unet.parameters) p.tensor = reshape(slice(theta, [start], [start += sizeOf(p.shape)]), p.shape);
+      return unet.forward(x, [3, 900], labels, new Random(5));
+    };
+    return {
+      inputs,
+      forward: (given) => run(given)[0],
+      backward: (dy, given) => {
+        const grads = new Grads(device);
+        const dx = unet.backward(dy, run(given)[1], grads);
+        return { dx, dtheta: concat.forward(unet.parameters.map((p) => reshape(grads.get(p)!, [-1])), 0) };
+      },
+    };
+  });
+  return { ...check, mode: "directional" };
+}
+
+const small = { in_channels: 2, out_channels: 2, layers_per_block: 1, block_out_channels: [4, 8], norm_num_groups: 2 };
+
+/** Directional checks of whole networks. */
+export const unetGradcheckCases: readonly LayerGradcheckCase[] = [
+  unetCase("the paper's conventions", {
+    ...small, down_block_types: ["DownBlock2D", "AttnDownBlock2D"], up_block_types: ["AttnUpBlock2D", "UpBlock2D"],
+    attention_head_dim: null, downsample_padding: 0, flip_sin_to_cos: false, freq_shift: 1,
+  }),
+  unetCase("scale-shift, ResBlock resampling, heads of 4, classes, dropout", {
+    ...small, down_block_types: ["AttnDownBlock2D", "AttnDownBlock2D"], up_block_types: ["AttnUpBlock2D", "AttnUpBlock2D"],
+    attention_head_dim: 4, resnet_time_scale_shift: "scale_shift", downsample_type: "resnet", upsample_type: "resnet",
+    num_class_embeds: 3, dropout: 0.2, mid_block_scale_factor: 1.5,
+  }, [2, 0]),
+];

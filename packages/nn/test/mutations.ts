@@ -1,0 +1,113 @@
+/** Wrong backwards, one mistake each, that the gradient checks must reject. */
+import { flip, multiply, permute, reshape, subtract, sumPerImage, zerosLike } from "@fromnoise/tensor";
+import {
+  AddTimeNorm, Attention, ClassEmbedding, Downsample, FourierFeatures, Grads, GroupNorm, Linear, NormSilu, ResBlock,
+  ScaleShiftTimeNorm, TimeMlp, TimeProjection, Upsample,
+} from "@fromnoise/nn";
+import { halve } from "../src/layers/resample.js";
+import { DownBlock, UpBlock } from "../src/unet/blocks.js";
+
+export interface Mutation {
+  /** Layer and, where it is not the layer's first, the case to run. */
+  readonly op: string;
+  readonly name: string | undefined;
+  readonly mistake: string;
+  /** Puts the mistake in and returns what takes it out. */
+  readonly apply: () => () => void;
+}
+
+/** Replaces a method of `target` by wrong(the right one, the object). */
+function mutation<T extends object, K extends keyof T>(
+  [op, name]: readonly [op: string, name?: string], mistake: string, target: T, method: K, wrong: (right: T[K], self: T) => T[K],
+): Mutation {
+  const apply = (): (() => void) => {
+    const right = target[method] as (...args: unknown[]) => unknown;
+    target[method] = function (this: T, ...args: unknown[]) {
+      return (wrong(right.bind(this) as T[K], this) as typeof right)(...args);
+    } as T[K];
+    return () => void (target[method] = right as T[K]);
+  };
+  return { op, name, mistake, apply };
+}
+
+export const mutations: readonly Mutation[] = [
+  mutation(["Linear"], "w is not transposed for dx",
+    Linear.prototype, "backward", (backward, self) => (dy, cache, grads) => {
+      backward(dy, cache, grads);
+      return self.forward(dy)[0];
+    }),
+  mutation(["Linear"], "the bias gradient is half",
+    Grads.prototype, "add", (add) => (p, g) => {
+      add(p, p.name === "bias" ? multiply(g, 0.5) : g);
+    }),
+  mutation(["Conv2d"], "the kernel's rows and columns change places in dw",
+    Grads.prototype, "add", (add) => (p, g) => {
+      add(p, p.name === "weight" ? permute(g, [1, 0, 2, 3]) : g);
+    }),
+  mutation(["GroupNorm"], "dx forgets the statistics",
+    GroupNorm.prototype, "backward", (backward, self) => (dy, cache, grads) => {
+      backward(dy, cache, grads);
+      return multiply(dy, reshape(self.weight.tensor, [1, 1, 1, -1]));
+    }),
+  mutation(["NormSilu"], "the SiLU is skipped",
+    NormSilu.prototype, "backward", (_, self) => GroupNorm.prototype.backward.bind(self)),
+  mutation(["AddTimeNorm"], "dt sums dy in place of dx",
+    AddTimeNorm.prototype, "backward", (backward) => (dy, cache, grads) =>
+      ({ dx: backward(dy, cache, grads).dx, dt: sumPerImage(dy) })),
+  mutation(
+    ["ScaleShiftTimeNorm"], "the factor is scale in place of 1 + scale", ScaleShiftTimeNorm.prototype, "backward",
+    (backward) => (dy, cache, grads) => backward(dy, { ...cache, factor: subtract(cache.factor, 1) }, grads),
+  ),
+  mutation(["TimeProjection"], "the SiLU is skipped",
+    TimeProjection.prototype, "backward", (_, self) => (dt, cache, grads) =>
+      (self as unknown as { linear: Linear }).linear.backward(dt, cache.linear, grads)),
+  mutation(["ResBlock"], "the skip's gradient is lost",
+    ResBlock.prototype, "backward", (backward) => (dy, cache, grads) => {
+      const { dx, dtemb } = backward(dy, cache, grads);
+      return { dx: subtract(dx, dy), dtemb };
+    }),
+  mutation(["ResBlock", "halves the sides"], "the mean's factor 1/4 is lost",
+    halve, "backward", (backward) => (dy) =>
+      multiply(backward(dy), 4)),
+  mutation(
+    ["ResBlock", "dropout, output scale factor 2"], "dropped values get a gradient", ResBlock.prototype, "backward",
+    (backward) => (dy, cache, grads) => backward(dy, { ...cache, mask: undefined }, grads),
+  ),
+  mutation(["Attention"], "the residual's gradient is lost",
+    Attention.prototype, "backward", (backward) => (dy, cache, grads) =>
+      subtract(backward(dy, cache, grads), dy)),
+  mutation(["Attention"], "q and k change places",
+    Attention.prototype, "backward", (backward) => (dy, cache, grads) =>
+      backward(dy, { ...cache, q: cache.k, k: cache.q }, grads)),
+  mutation(["Downsample"], "dx is turned by half a turn",
+    Downsample.prototype, "backward", (backward) => (dy, cache, grads) =>
+      flip(flip(backward(dy, cache, grads), 1), 2)),
+  mutation(["Upsample"], "the mean of the copies in place of their sum",
+    Upsample.prototype, "backward", (backward) => (dy, cache, grads) =>
+      multiply(backward(dy, cache, grads), 0.25)),
+  mutation(["TimeMlp"], "the SiLU's input and output are confused",
+    TimeMlp.prototype, "backward", (backward) => (dy, cache, grads) =>
+      backward(dy, { ...cache, hidden: cache.linear2.x }, grads)),
+  mutation(["FourierFeatures"], "the sine has the wrong sign",
+    FourierFeatures.prototype, "backward", (backward) => (dy, cache, grads) => {
+      backward(dy, { ...cache, angle: multiply(cache.angle, -1) }, grads);
+    }),
+  mutation(["ClassEmbedding"], "a gradient goes to another class",
+    ClassEmbedding.prototype, "backward", (backward) => (dy, _, grads) => {
+      backward(dy, { labels: [2, 0, 1] }, grads);
+    }),
+  mutation(
+    ["UNet"], "the skips' gradients are lost on the way down", DownBlock.prototype, "backward",
+    (backward) => (dy, dskips, caches, grads) => backward(dy, dskips.map(zerosLike), caches, grads),
+  ),
+  mutation(["UNet"], "two skips' gradients change places",
+    UpBlock.prototype, "backward", (backward, self) => (dy, cache, grads) => {
+      const { dx, dskips, dtemb } = backward(dy, cache, grads);
+      return { dx, dskips: self.name === "up_blocks.1" ? dskips.reverse() : dskips, dtemb };
+    }),
+  mutation(["UNet"], "the middle gives the time no gradient",
+    AddTimeNorm.prototype, "backward", (backward, self) => (dy, cache, grads) => {
+      const { dx, dt } = backward(dy, cache, grads);
+      return { dx, dt: self.name.startsWith("mid_block") ? zerosLike(dt) : dt };
+    }),
+];
