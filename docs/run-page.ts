@@ -1,0 +1,107 @@
+/**
+ * Runs the TypeScript of a Markdown page, so that what the page says can be checked:
+ *  - the ```ts blocks of a page are one program, in order;
+ *  - what a block prints must stand in a ```text block right after it, to the letter; without one it prints nothing;
+ *  - a picture that a block writes, writeFileSync("name.png", ...), is the one the page shows.
+ * Other fences (sh, math, ts no-run) are not run.
+ */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** One ```ts block: where it stands, and the ```text that must be its output. */
+export interface PageBlock { line: number; expected: string }
+
+export interface Page {
+  /** The page as a program with the page's own line numbers: all that is not code is empty lines. */
+  program: string;
+  blocks: PageBlock[];
+  /** Names of the pictures that the page shows. */
+  pictures: string[];
+}
+
+/** Printed by the program where a block ends. */
+const END_OF_BLOCK = "--- end of block ---";
+
+/** Takes a page apart. Throws Error for a ```text block that follows no ```ts block. */
+export function readPage(markdown: string): Page {
+  const blocks: PageBlock[] = [];
+  let fence: string | undefined;
+  let text: string[] = [];
+  let sinceCode = true; // whether anything but empty lines stands between the last code block and here
+  const program = markdown.split("\n").map((line, i) => {
+    if (fence === undefined) {
+      if (!line.startsWith("```")) {
+        if (line.trim() !== "") sinceCode = true;
+        return "";
+      }
+      fence = line.slice(3).trim();
+      text = [];
+      if (fence === "ts") blocks.push({ line: i + 1, expected: "" });
+      if (fence === "text" && sinceCode) throw new Error(`line ${i + 1}: output without a program before it`);
+      return "";
+    }
+    if (line !== "```") {
+      if (fence === "text") text.push(line);
+      return fence === "ts" ? line : "";
+    }
+    const closed = fence;
+    fence = undefined;
+    sinceCode = closed !== "ts";
+    if (closed === "text") blocks[blocks.length - 1].expected = text.join("\n");
+    return closed === "ts" ? `console.log(${JSON.stringify(END_OF_BLOCK)});` : "";
+  });
+  const pictures = [...markdown.matchAll(/!\[[^\]]*\]\(([^)]+\.png)\)/g)].map(([, path]) => path);
+  return { program: program.join("\n"), blocks, pictures };
+}
+
+/**
+ * Runs a page's program with `folder` as the working directory and gives what each block printed.
+ * Rejects with the program's own error, whose line numbers are those of the page.
+ */
+export async function runPage(page: Page, name: string, folder: string): Promise<string[]> {
+  const parent = join(root, "node_modules", ".docs-pages"); // inside the repository, where the packages resolve
+  mkdirSync(parent, { recursive: true });
+  const home = mkdtempSync(join(parent, "run-"));
+  const file = join(home, `${basename(name, ".md")}.mts`);
+  writeFileSync(file, page.program);
+  const printed: string[] = [];
+  const { log } = console;
+  const before = process.cwd();
+  console.log = (...values: unknown[]) => void printed.push(values.map(String).join(" "));
+  process.chdir(folder);
+  try {
+    await import(pathToFileURL(file).href);
+  } finally {
+    process.chdir(before);
+    console.log = log;
+    rmSync(home, { recursive: true, force: true });
+  }
+  const outputs: string[] = [];
+  let lines: string[] = [];
+  for (const text of printed) {
+    if (text !== END_OF_BLOCK) lines.push(text);
+    else {
+      outputs.push(lines.join("\n"));
+      lines = [];
+    }
+  }
+  return outputs;
+}
+
+/** The page at a path below the repository's root, such as "docs/lessons/4-sampling.md". */
+export function openPage(path: string): Page {
+  return readPage(readFileSync(join(root, path), "utf8"));
+}
+
+/** Writes what the blocks print into the page in place of its ```text blocks: for authors, who then read what they find. */
+export function withOutputs(markdown: string, outputs: readonly string[]): string {
+  let block = -1;
+  return markdown.replace(/```ts\n[\s\S]*?\n```(?:\n\n?```text\n[\s\S]*?\n?```)?/g, (match) => {
+    const output = outputs[++block];
+    const code = match.slice(0, match.indexOf("\n```") + 4);
+    return output === "" ? code : `${code}\n\`\`\`text\n${output}\n\`\`\``;
+  });
+}
