@@ -1,8 +1,8 @@
 import { expect } from "chai";
 import { openDevice, Random, randomNormal, tensor, type Device, type Tensor } from "@fromnoise/tensor";
 import {
-  Attention, Conv2d, Downsample, FourierFeatures, GroupNorm, Linear, NormSilu, ResBlock, Upsample, apply, initialize, timestepEmbedding,
-  type Module, type Parameter,
+  Attention, Conv2d, Downsample, FourierFeatures, GroupNorm, Linear, NormSilu, ResBlock, Upsample, apply, initialize,
+  timestepEmbedding, type Module, type Parameter,
 } from "@fromnoise/nn";
 import { messageOf, readGolden, valuesOf } from "./small.js";
 

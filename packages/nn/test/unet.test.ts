@@ -11,7 +11,8 @@ describe("UNet", () => {
 
   const everything: UNetOptions = {
     down_block_types: ["AttnDownBlock2D", "AttnDownBlock2D"], up_block_types: ["AttnUpBlock2D", "AttnUpBlock2D"],
-    attention_head_dim: 4, resnet_time_scale_shift: "scale_shift", downsample_type: "resnet", upsample_type: "resnet", num_class_embeds: 3,
+    attention_head_dim: 4, resnet_time_scale_shift: "scale_shift", downsample_type: "resnet", upsample_type: "resnet",
+    num_class_embeds: 3,
   };
 
   it("apply gives what forward gives, bit for bit", async () => {
