@@ -1,5 +1,4 @@
 import { DeviceError, add, moveTo, type Device, type Scope, type Tensor } from "@fromnoise/tensor";
-import type { Module } from "./module.js";
 import type { Parameter } from "./parameter.js";
 
 /**
@@ -45,10 +44,5 @@ export class Grads {
   clear(): void {
     for (const g of this.entries.values()) g.dispose();
     this.entries.clear();
-  }
-
-  /** The gradients of a module in the order of its parameters; undefined where nothing was added. */
-  of(module: Module): (Tensor | undefined)[] {
-    return module.parameters.map((p) => this.entries.get(p));
   }
 }

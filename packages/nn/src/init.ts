@@ -32,7 +32,7 @@ export function initialize<M extends Module>(module: M, { device, dtype = "f32",
 }
 
 /** The first values of one parameter, in f64. */
-export function initialValues(p: Parameter, random: Random, scheme: InitScheme): Float64Array {
+function initialValues(p: Parameter, random: Random, scheme: InitScheme): Float64Array {
   const n = sizeOf(p.shape);
   switch (p.role) {
     case "norm-scale": return new Float64Array(n).fill(1);

@@ -13,7 +13,7 @@ export interface GroupNormOptions {
 export interface GroupNormCache { x: Tensor; stats: Tensor }
 
 /** Channels that `groups` must divide. Throws ConfigError naming both. */
-export function checkGroups(name: string, channels: number, groups: number): void {
+function checkGroups(name: string, channels: number, groups: number): void {
   if (Number.isInteger(groups) && groups >= 1 && channels % groups === 0) return;
   const divisors = Array.from({ length: channels }, (_, i) => i + 1).filter((g) => channels % g === 0);
   throw new ConfigError(`${name}: ${channels} channels cannot be split into ${groups} groups`, [
