@@ -47,8 +47,8 @@ const UPSTREAM = 0, DIRECTIONS = 1, ELEMENTS = 2, STREAMS = 3;
  *     }, { x, w });
  *     console.log(formatGradcheck(report));
  *
- * What forward and backward return is disposed. A wrong gradient is a report with pass = false. Throws ConfigError for inputs that
- * are not f64, a gradient that is missing and options out of range, ShapeError for a gradient of another shape than its input,
+ * What forward and backward return is disposed. A wrong gradient is a report with pass = false. Throws ConfigError for inputs
+ * that are not f64, a gradient that is missing and options out of range, ShapeError for a gradient of another shape than its input,
  * NumericError for values that are not finite, a forward that is not deterministic, and inputs whose values were changed.
  */
 export async function gradcheck<K extends string>(

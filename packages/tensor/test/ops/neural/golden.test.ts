@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { ConfigError, openDevice, runGoldenOp, type Device, type GoldenOp } from "@fromnoise/tensor";
 import { thrownBy } from "../../thrown.js";
 
-const file = JSON.parse(readFileSync(new URL("../../golden/ops.json", import.meta.url), "utf8")) as { ops: Record<string, GoldenOp> };
+const text = readFileSync(new URL("../../golden/ops.json", import.meta.url), "utf8");
+const file = JSON.parse(text) as { ops: Record<string, GoldenOp> };
 
 describe("neural ops against PyTorch's numbers", () => {
   let device: Device;
@@ -13,7 +14,8 @@ describe("neural ops against PyTorch's numbers", () => {
     it(`${name}: output and every gradient to 1e-10 in f64, 5e-5 in f32`, async () => {
       for (const [dtype, limit] of [["f64", 1e-10], ["f32", 5e-5]] as const) {
         const rows = await runGoldenOp(op, device, dtype);
-        expect(rows.map(({ quantity }) => quantity)).to.deep.equal(["output", ...Object.keys(op.grads).map((input) => `d${input}`)]);
+        const gradients = Object.keys(op.grads).map((input) => `d${input}`);
+        expect(rows.map(({ quantity }) => quantity)).to.deep.equal(["output", ...gradients]);
         for (const { quantity, error } of rows) expect(error, `${quantity} in ${dtype}`).to.be.at.most(limit);
       }
       expect(device.memory().tensors).to.equal(0);
@@ -38,8 +40,9 @@ describe("neural ops against PyTorch's numbers", () => {
   const linear = file.ops["linear"];
   const broken: [string, GoldenOp, string][] = [
     ["an unknown op", { ...linear, op: "maxout" },
-      'golden file: op "maxout" is unknown\n  allowed  conv2d, weightStandardizedConv2d, linear, groupNorm, rmsNorm, silu, gelu, softmax, ' +
-      "upsampleNearest, pixelUnshuffle, attentionBlock, linearAttention, mse"],
+      'golden file: op "maxout" is unknown\n' +
+      "  allowed  conv2d, weightStandardizedConv2d, linear, groupNorm, rmsNorm, silu, gelu, softmax, upsampleNearest, " +
+      "pixelUnshuffle, attentionBlock, linearAttention, mse"],
     ["a name every object has", { ...linear, op: "toString" }, 'golden file: op "toString" is unknown'],
     ["an input that is missing", { ...linear, inputs: { x: linear.inputs["x"], w: linear.inputs["w"] } },
       "golden file: the inputs of linear do not fit\n  inputs   x, w\n  expected x, w, b"],
@@ -50,11 +53,11 @@ describe("neural ops against PyTorch's numbers", () => {
     ["padding with three sides", { ...file.ops["conv2d_1x1"], attrs: { stride: 1, padding: [0, 0, 1] } },
       "golden file: attribute padding is 0,0,1\n  allowed  a number, [top, bottom, left, right]"],
   ];
-  for (const [what, op, text] of broken) {
+  for (const [what, op, message] of broken) {
     it(`refuses ${what}`, async () => {
       const error = await thrownBy(runGoldenOp(op, device));
       expect(error).to.be.instanceOf(ConfigError);
-      expect(error.message).to.contain(text);
+      expect(error.message).to.contain(message);
     });
   }
 });

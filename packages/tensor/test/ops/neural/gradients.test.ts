@@ -60,13 +60,13 @@ describe("gradients of the neural ops", () => {
       const start = device.memory().tensors;
       const y = forward(inputs);
       const { op, name } = gradcheckCases[i];
-      const extra = op.startsWith("groupNorm") || op === "layerNorm" ? 1 : 0;          // the statistics that the case makes itself
+      const extra = op.startsWith("groupNorm") || op === "layerNorm" ? 1 : 0;        // the statistics that the case makes itself
       expect(device.memory().tensors - start, `${op}, ${name}: forward`).to.equal(1 + extra);
       const dy = randomNormal(y.shape, new Random(1), { device, dtype: "f64" });
       const middle = device.memory().tensors;
       const result = backward(dy, inputs);
       const gradients = result instanceof Tensor ? [result] : Object.values(result).filter((t) => t !== dy);
-      const own = op === "softmax" ? 1 : extra;                                        // softmax's case computes y again
+      const own = op === "softmax" ? 1 : extra;                                      // softmax's case computes y again
       expect(device.memory().tensors - middle, `${op}, ${name}: backward`).to.equal(gradients.length + own);
     }
   });

@@ -7,7 +7,9 @@ import { mutations } from "./mutations.js";
 type Gradients = Record<string, Tensor>;
 
 /** Runs the check with some gradients replaced. */
-async function checkMutated(setup: GradcheckSetup, mutate: (dy: Tensor, right: Gradients) => Gradients): Promise<GradcheckReport> {
+async function checkMutated(
+  setup: GradcheckSetup, mutate: (dy: Tensor, right: Gradients) => Gradients,
+): Promise<GradcheckReport> {
   const { inputs, forward, backward } = setup;
   const [first] = Object.keys(inputs);
   return gradcheck({
@@ -20,7 +22,8 @@ async function checkMutated(setup: GradcheckSetup, mutate: (dy: Tensor, right: G
   }, inputs);
 }
 
-const wrongInputs = (report: GradcheckReport): string[] => report.inputs.filter(({ pass }) => !pass).map(({ name }) => `d${name}`);
+const wrongInputs = (report: GradcheckReport): string[] =>
+  report.inputs.filter(({ pass }) => !pass).map(({ name }) => `d${name}`);
 
 describe("the gradient check rejects wrong backwards", () => {
   let device: Device;

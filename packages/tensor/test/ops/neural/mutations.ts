@@ -1,8 +1,8 @@
 /** Backwards that are wrong on purpose, in the ways people get them wrong: the gradient check must reject each of them. */
 import {
-  add, attention, averagePool, conv2d, divide, embedding, gather, gelu, greater, groupNorm, layerNorm, linear, linearAttention, matmul, mean,
-  multiply, permute, reshape, rmsNorm, sigmoid, slice, softmax, sqrt, square, subtract, sum, sumPerImage, tensor, transpose, type Shape,
-  type Tensor,
+  add, attention, averagePool, conv2d, divide, embedding, gather, gelu, greater, groupNorm, layerNorm, linear, linearAttention,
+  matmul, mean, multiply, permute, reshape, rmsNorm, sigmoid, slice, softmax, sqrt, square, subtract, sum, sumPerImage, tensor,
+  transpose, type Shape, type Tensor,
 } from "@fromnoise/tensor";
 
 type Tensors = Readonly<Record<string, Tensor>>;
@@ -16,10 +16,12 @@ export interface Mutation {
   backward: (dy: Tensor, inputs: Tensors, right: Tensors) => Tensors;
 }
 
-const mutation = (op: string, on: string, mistake: string, backward: Mutation["backward"]): Mutation => ({ op, on, mistake, backward });
+const mutation = (op: string, on: string, mistake: string, backward: Mutation["backward"]): Mutation =>
+  ({ op, on, mistake, backward });
 
 /** The gradient `name` times a constant factor. */
-const times = (name: string, factor: number): Mutation["backward"] => (_dy, _inputs, right) => ({ [name]: multiply(right[name], factor) });
+const times = (name: string, factor: number): Mutation["backward"] => (_dy, _inputs, right) =>
+  ({ [name]: multiply(right[name], factor) });
 
 const EPS = 1e-5;  // as in the cases
 
@@ -32,7 +34,8 @@ const siluSlope = (z: Tensor): Tensor => multiply(sigmoid(z), add(1, multiply(z,
 
 /** 1 where an index is used for the last time, else 0. */
 const lastUses = (like: Tensor, indices: readonly number[], shape: Shape): Tensor =>
-  tensor(indices.map((index, j) => (indices.lastIndexOf(index) === j ? 1 : 0)), { device: like.device, dtype: like.dtype, shape });
+  tensor(indices.map((index, j) => (indices.lastIndexOf(index) === j ? 1 : 0)),
+    { device: like.device, dtype: like.dtype, shape });
 const USED = [3, 0, 3, 2, 0], ROWS = [4, 1, 1, 0, 3];
 
 /** Tiles with their elements in the order (i, j, c) instead of (c, i, j). */
@@ -132,8 +135,10 @@ const moves: readonly Mutation[] = [
   mutation("upsampleNearest", "scale 2, x [2, 3, 2, 3]", "the mean of the copies instead of their sum", (dy) => (
     { dx: averagePool.forward(dy, { scale: 2 }) })),
   mutation("averagePool", "scale 2, x [2, 4, 6, 3]", "not divided by s^2", times("dx", 4)),
-  mutation("pixelUnshuffle", "scale 2, x [2, 4, 6, 2]", "channels in the order (i, j, c)", (dy) => ({ dx: shuffleInWrongOrder(dy, 2) })),
-  mutation("pixelShuffle", "scale 2, x [2, 2, 3, 8]", "channels in the order (i, j, c)", (dy) => ({ dx: unshuffleInWrongOrder(dy, 2) })),
+  mutation("pixelUnshuffle", "scale 2, x [2, 4, 6, 2]", "channels in the order (i, j, c)",
+    (dy) => ({ dx: shuffleInWrongOrder(dy, 2) })),
+  mutation("pixelShuffle", "scale 2, x [2, 2, 3, 8]", "channels in the order (i, j, c)",
+    (dy) => ({ dx: unshuffleInWrongOrder(dy, 2) })),
   mutation("concat", "3 tensors, last axis", "dc taken from the start of dy", (dy) => ({ dc: slice(dy, [0, 0, 0], [2, 3, 4]) })),
   mutation("gather", "middle axis, an index twice, one never", "the last use wins instead of the sum", (dy) => (
     { dx: gather.backward(multiply(dy, lastUses(dy, USED, [5, 1])), USED, 1, 4) })),
