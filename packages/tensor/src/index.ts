@@ -1,7 +1,7 @@
 /** @fromnoise/tensor: tensors and neural operations, each forward with its hand-derived backward beside it; no autograd. */
 export { Tensor } from "./tensor.js";
 export { Device, moveTo, type MemoryReport, type Scope } from "./device.js";
-export { deviceNames, openDevice, openDeviceSpec, parseDevice, type DeviceName, type DeviceSpec } from "./open-device.js";
+export { deviceNames, openDevice, openDeviceSpec, parseDevice, type DeviceName, type DeviceOptions, type DeviceSpec } from "./open-device.js";
 export { openDryDevice } from "./dry-device.js";
 export type { NumberArray } from "./backend.js";
 export { convOutput, fusedKernels, kernels, updateKernels, type DType } from "./kernels.js";

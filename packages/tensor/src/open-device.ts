@@ -1,36 +1,74 @@
+import type { WasmOptions } from "./backends/wasm/index.js";
 import { Device } from "./device.js";
 import { ConfigError } from "./errors.js";
 
+/** Options of each device. */
+export interface DeviceOptions {
+  reference: Record<never, never>;
+  wasm: WasmOptions;
+}
+
+export type DeviceName = keyof DeviceOptions;
+
 /** Names of the devices `openDevice` knows. */
-export const deviceNames = ["reference"] as const;
-export type DeviceName = (typeof deviceNames)[number];
+export const deviceNames = ["reference", "wasm"] as const satisfies readonly DeviceName[];
 
 /** A device string of the command line and the benches, taken apart. */
-export interface DeviceSpec { name: DeviceName; options: Record<string, never> }
+export type DeviceSpec = { [N in DeviceName]: { name: N; options: DeviceOptions[N] } }[DeviceName];
+
+/** Reads one option of a device string into `options`; false when there is no such option. */
+type ReadOption<N extends DeviceName> = (option: string, options: DeviceOptions[N]) => boolean;
+
+const readOption: { readonly [N in DeviceName]: { allowed: string; read: ReadOption<N> } } = {
+  reference: { allowed: "none", read: () => false },
+  wasm: {
+    allowed: "fast, exact, deterministic, revectorize, threads=<count>",
+    read(option, options) {
+      if (option === "fast" || option === "exact") options.precision = option;
+      else if (option === "deterministic" || option === "revectorize") options[option] = true;
+      else if (/^threads=[1-9]\d*$/.test(option)) options.threads = Number(option.slice("threads=".length));
+      else return false;
+      return true;
+    },
+  },
+};
+
+function isDeviceName(name: string): name is DeviceName {
+  return (deviceNames as readonly string[]).includes(name);
+}
 
 /**
- * Reads `name[:option[,option]]`, the form in which commands and benches name a device: "reference".
+ * Reads `name[:option[,option]]`, the form in which commands and benches name a device: "reference", "wasm:threads=1,exact".
  * Throws ConfigError for an unknown name or option.
  */
 export function parseDevice(spec: string): DeviceSpec {
-  const [name, option] = spec.split(":", 2);
-  if (!deviceNames.includes(name as DeviceName)) {
-    throw new ConfigError(`device "${spec}" is unknown`, [`allowed  ${deviceNames.join(", ")}`]);
+  const colon = spec.indexOf(":");
+  const name = colon < 0 ? spec : spec.slice(0, colon);
+  if (!isDeviceName(name)) throw new ConfigError(`device "${spec}" is unknown`, [`allowed  ${deviceNames.join(", ")}`]);
+  const { allowed, read } = readOption[name] as { allowed: string; read: ReadOption<DeviceName> };
+  const options: WasmOptions = {};
+  for (const option of colon < 0 ? [] : spec.slice(colon + 1).split(",")) {
+    if (read(option, options)) continue;
+    throw new ConfigError(`device "${spec}": the ${name} device has no option "${option}"`, [`allowed  ${allowed}`]);
   }
-  if (option !== undefined) throw new ConfigError(`device "${spec}": the ${name} device takes no option`);
-  return { name: name as DeviceName, options: {} };
+  return { name, options };
 }
 
 /**
  * Opens a device:
- *  - `reference`: plain TypeScript loops in f32 and f64, the specification every other device is tested against.
- * There is no fallback: a device that is not there is an error.
+ *  - `reference`: plain TypeScript loops in f32 and f64, the specification every other device is tested against;
+ *  - `wasm`: SIMD WebAssembly in f32, on several threads; `{threads, precision, deterministic, revectorize}`.
+ * There is no fallback: a device that is not there is a DeviceError.
  */
-export async function openDevice(name: DeviceName): Promise<Device> {
+export async function openDevice<N extends DeviceName>(name: N, options: DeviceOptions[N] = {}): Promise<Device> {
   switch (name) {
     case "reference": {
       const { openReference } = await import("./backends/reference/index.js");
       return Device.over(name, openReference());
+    }
+    case "wasm": {
+      const { openWasm } = await import("./backends/wasm/index.js");
+      return Device.over(name, await openWasm(options));
     }
     default:
       throw new ConfigError(`device "${String(name)}" is unknown`, [`allowed  ${deviceNames.join(", ")}`]);
@@ -39,6 +77,6 @@ export async function openDevice(name: DeviceName): Promise<Device> {
 
 /** Opens the device that a string of the form `name[:option]` names: what commands and benches call. Throws as parseDevice and openDevice. */
 export async function openDeviceSpec(spec: string): Promise<Device> {
-  const { name } = parseDevice(spec);
-  return openDevice(name);
+  const { name, options } = parseDevice(spec);
+  return openDevice(name, options);
 }

@@ -3,8 +3,8 @@ import { gatherRow } from "./conv-gather";
 import { ceilDiv, multiplyAdd, roundUp } from "./variant";
 
 /*
- * Convolution with very few output channels, such as the last layer of a U-Net: a panel of TILE_COLUMNS columns would be mostly zeros.
- * Instead y[pixel, co] is the dot product of the patch with the weights of one output channel, four lanes at a time.
+ * Convolution with very few output channels, such as the last layer of a U-Net: a panel of TILE_COLUMNS columns would be mostly
+ * zeros. Instead y[pixel, co] is the dot product of the patch with the weights of one output channel, four lanes at a time.
  */
 
 /** So many output channels are few. */
@@ -56,8 +56,9 @@ export function fewOutputs(p: Conv, from: i32, to: i32, workspace: usize): void 
     );
     for (let k = p.kh * p.kw * p.cin; k < padded; k++) f32.store(workspace + <usize>(k << 2), 0);
     for (let co = 0; co < p.cout; co++) {
-      const y = dot(workspace, p.weights + <usize>(co * padded << 2), padded) + (p.bias ? f32.load(p.bias + <usize>(co << 2)) : 0);
-      f32.store(p.y + <usize>(pixel * p.cout + co << 2), y);
+      const bias: f32 = p.bias ? f32.load(p.bias + <usize>(co << 2)) : 0;
+      const y = dot(workspace, p.weights + <usize>(co * padded << 2), padded);
+      f32.store(p.y + <usize>(pixel * p.cout + co << 2), y + bias);
     }
   }
 }

@@ -2,9 +2,9 @@ import { copyVectors, zeroVectors } from "./pack";
 import { BLOCK } from "./variant";
 
 /*
- * Patches as rows of a matrix ("im2col"), a block of rows at a time in the workspace. A patch is a window of rows x columns pixels of
- * an image [h, w, c]; (columns, c) is contiguous in channels-last, so each row of the window is one copy, with zeros where the
- * window leaves the image. Copies run in ascending order and may write up to 12 bytes too far: the next copy repairs that.
+ * Patches as rows of a matrix ("im2col"), a block of rows at a time in the workspace. A patch is a window of rows x columns
+ * pixels of an image [h, w, c]; (columns, c) is contiguous in channels-last, so each row of the window is one copy, with zeros
+ * where the window leaves the image. Copies run in ascending order and may write up to 12 bytes too far: the next repairs it.
  */
 
 /** Writes the patch as one row of rows * columns * c floats at `to`. */

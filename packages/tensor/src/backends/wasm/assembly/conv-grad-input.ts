@@ -5,10 +5,10 @@ import { packPanelTransposed, panelCount, zeroVectors } from "./pack";
 import { BLOCK, TILE_COLUMNS, ceilDiv } from "./variant";
 
 /*
- * dx[i, j, ci] = sum over taps (a, b) and co of dy[(i + padTop - a) / stride, (j + padLeft - b) / stride, co] w[a, b, ci, co], over
- * the taps for which both divisions are exact. Pixels with the same phase (i + padTop) mod stride, (j + padLeft) mod stride use the
- * same taps a = phase, phase + stride, ...: each phase is a convolution of dy with stride 1 and its own smaller kernel. Taps are
- * taken in descending order, so that the pixels of dy ascend and a patch is gathered like any other.
+ * dx[i, j, ci] = sum over taps (a, b) and co of dy[(i + padTop - a) / stride, (j + padLeft - b) / stride, co] w[a, b, ci, co],
+ * over the taps for which both divisions are exact. Pixels with the same phase (i + padTop) mod stride, (j + padLeft) mod stride
+ * use the same taps a = phase, phase + stride, ...: each phase is a convolution of dy with stride 1 and its own smaller kernel.
+ * Taps are taken in descending order, so that the pixels of dy ascend and a patch is gathered like any other.
  */
 
 /** Taps of a phase along one axis. */

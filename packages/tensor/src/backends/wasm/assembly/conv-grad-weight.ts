@@ -8,12 +8,12 @@ import { TILE_COLUMNS, ceilDiv, roundUp } from "./variant";
 
 /*
  * dw[kh * kw * cin, cout] = patches^T dy, for any kernel, stride and padding (a 1x1 kernel: x^T dy). A chunk is some rows of the
- * kernel, a block of output channels and one of `parts` equal shares of the pixels, which it walks in blocks: it gathers the patches
- * [pixels, kernel rows * kw * cin], packs dy and adds to its block of dw in the workspace. With one part the chunk writes dw,
- * otherwise partial sums for `sumPartials`.
+ * kernel, a block of output channels and one of `parts` equal shares of the pixels, which it walks in blocks: it gathers the
+ * patches [pixels, kernel rows * kw * cin], packs dy and adds to its block of dw in the workspace. With one part the chunk writes
+ * dw, otherwise partial sums for `sumPartials`.
  *
- * The patches of a 1x1 kernel of stride 1 without padding are x itself and are read in place. With few output channels the transposed
- * product dw^T = dy^T patches is formed instead: its long side then runs along the vectors.
+ * The patches of a 1x1 kernel of stride 1 without padding are x itself and are read in place. With few output channels the
+ * transposed product dw^T = dy^T patches is formed instead: its long side then runs along the vectors.
  */
 
 /** Pixels that are gathered before they are multiplied. */

@@ -3,8 +3,8 @@ import { panelCount, storeLanes } from "./pack";
 import { BLOCK, TILE_COLUMNS, TILE_ROWS, ceilDiv, roundUp } from "./variant";
 
 /*
- * What `convForward` and `convGradInput` share: a chunk is a block of output pixels. Their patches are gathered as rows of a matrix in
- * the workspace, multiplied with the packed weights into a second block of the workspace, and stored pixel by pixel.
+ * What `convForward` and `convGradInput` share: a chunk is a block of output pixels. Their patches are gathered as rows of a
+ * matrix in the workspace, multiplied with the packed weights into a second block of the workspace, and stored pixel by pixel.
  */
 
 /** Bytes that patches and products of one chunk may take together, so that they stay in the second-level cache. */
@@ -36,9 +36,8 @@ function productsOffset(rows: i32, k: i32): i32 {
 /** Multiplies the gathered rows [rows, k] with the panels; returns the address of the products [rows, panels * TILE_COLUMNS]. */
 export function multiplyRows(rows: i32, capacity: i32, k: i32, n: i32, panels: usize, workspace: usize): usize {
   const c = workspace + productsOffset(capacity, k), count = panelCount(n);
-  gemmBlocked(
-    rows, count, k, workspace, blockBytes(capacity), panels, k * TILE_COLUMNS * 4, TILE_COLUMNS * 4, c, count * TILE_COLUMNS * 4, false,
-  );
+  const bRow = TILE_COLUMNS * 4;
+  gemmBlocked(rows, count, k, workspace, blockBytes(capacity), panels, k * bRow, bRow, c, count * bRow, false);
   return c;
 }
 

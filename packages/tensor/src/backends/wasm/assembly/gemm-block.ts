@@ -6,7 +6,7 @@ import {
 } from "./tiles";
 import { BLOCK, TILE_COLUMNS, TILE_ROWS, ceilDiv } from "./variant";
 
-/** Steps of k between two visits to C: a panel [BLOCK_K, TILE_COLUMNS] of B and TILE_ROWS rows of A share the first-level cache. */
+/** Steps of k between two visits to C: a panel [BLOCK_K, TILE_COLUMNS] of B and TILE_ROWS rows of A fit the first-level cache. */
 @inline export const BLOCK_K: i32 = 256;
 
 /**
@@ -16,19 +16,21 @@ import { BLOCK, TILE_COLUMNS, TILE_ROWS, ceilDiv } from "./variant";
  * Row p of B's panel q lies at b + q * bPanel + p * bStep. Strides are bytes. C has room for whole panels.
  */
 export function gemmBlocked(
-  m: i32, panels: i32, k: i32, a: usize, aBlock: usize, b: usize, bPanel: usize, bStep: usize, c: usize, cRow: usize, accumulate: bool,
+  m: i32, panels: i32, k: i32, a: usize, aBlock: usize, b: usize, bPanel: usize, bStep: usize,
+  c: usize, cRow: usize, accumulate: bool,
 ): void {
   gemmBlock(false, m, panels, k, a, aBlock, b, bPanel, bStep, c, cRow, accumulate);
 }
 
 /** The same with A in the transposed layout: element (r, p) lies at a + p * aStep + r * 4. */
 export function gemmTransposed(
-  m: i32, panels: i32, k: i32, a: usize, aStep: usize, b: usize, bPanel: usize, bStep: usize, c: usize, cRow: usize, accumulate: bool,
+  m: i32, panels: i32, k: i32, a: usize, aStep: usize, b: usize, bPanel: usize, bStep: usize,
+  c: usize, cRow: usize, accumulate: bool,
 ): void {
   gemmBlock(true, m, panels, k, a, aStep, b, bPanel, bStep, c, cRow, accumulate);
 }
 
-/** Both of the above. The m rows are split as evenly as tiles allow (32 = 6 + 6 + 5 + 5 + 5 + 5): none is much lower than the others. */
+/** Both of the above. The m rows are split as evenly as tiles allow: 32 = 6 + 6 + 5 + 5 + 5 + 5. */
 @inline
 function gemmBlock(
   transposed: bool, m: i32, panels: i32, k: i32, a: usize, aStep: usize, b: usize, bPanel: usize, bStep: usize,

@@ -76,7 +76,7 @@ export function gemmChunks(g: Gemm): i32 {
   return g.batch * ceilDiv(g.m, BLOCK_M) * ceilDiv(g.n, BLOCK_N);
 }
 
-/** Bytes of workspace that each thread needs for `gemm` (128-byte aligned): a block of A, and the columns of C past the last whole panel. */
+/** Bytes of workspace for each thread, 128-byte aligned: a block of A, and the columns of C past the last whole panel. */
 export function gemmWorkspace(_g: Gemm): i32 {
   return BLOCK_M * BLOCK_K * 4 + BLOCK_M * TILE_COLUMNS * 4 + 64;
 }
@@ -109,15 +109,15 @@ function gemmChunk(g: Gemm, a: usize, packed: usize, c: usize, row: i32, column:
 
   for (let p = 0; p < k; p += BLOCK_K) {
     const depth = min(BLOCK_K, k - p), add = accumulate || p > 0;
-    const b = packed + p * TILE_COLUMNS * 4, last = b + <usize>whole * panelBytes;
+    const b = packed + p * TILE_COLUMNS * 4, last = b + <usize>whole * panelBytes, bRow = TILE_COLUMNS * 4;
     if (g.transA) {
       copyRows(workspace, a + <usize>p * lda + (<usize>row << 2), depth, m, lda);
-      gemmTransposed(m, whole, depth, workspace, BLOCK_M * 4, b, panelBytes, TILE_COLUMNS * 4, c, cRow, add);
-      if (rest) gemmTransposed(m, 1, depth, workspace, BLOCK_M * 4, last, 0, TILE_COLUMNS * 4, edge, TILE_COLUMNS * 4, p > 0);
+      gemmTransposed(m, whole, depth, workspace, BLOCK_M * 4, b, panelBytes, bRow, c, cRow, add);
+      if (rest) gemmTransposed(m, 1, depth, workspace, BLOCK_M * 4, last, 0, bRow, edge, bRow, p > 0);
     } else {
       copyBlocked(workspace, a + <usize>row * lda + (<usize>p << 2), m, depth, lda);
-      gemmBlocked(m, whole, depth, workspace, BLOCK_M * BLOCK * 4, b, panelBytes, TILE_COLUMNS * 4, c, cRow, add);
-      if (rest) gemmBlocked(m, 1, depth, workspace, BLOCK_M * BLOCK * 4, last, 0, TILE_COLUMNS * 4, edge, TILE_COLUMNS * 4, p > 0);
+      gemmBlocked(m, whole, depth, workspace, BLOCK_M * BLOCK * 4, b, panelBytes, bRow, c, cRow, add);
+      if (rest) gemmBlocked(m, 1, depth, workspace, BLOCK_M * BLOCK * 4, last, 0, bRow, edge, bRow, p > 0);
     }
   }
   if (rest) copyEdge(edge, m, rest, c + <usize>(whole * TILE_COLUMNS << 2), cRow, accumulate);

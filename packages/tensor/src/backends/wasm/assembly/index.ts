@@ -10,10 +10,10 @@
  * finished when all chunks are. The `...Bytes` and `...Parts` functions below take the same args and may be called before the
  * addresses in them are known.
  *
- * MEMORY. `env.memory` is imported, at least 1 page; heapBase is the first byte that the module does not use for constants. Tensors
- * are aligned to 4 bytes or more, the workspace and everything packed or transformed to 128. No kernel allocates, and none writes outside
- * its output and workspace, but kernels read up to 64 bytes past the end of an input: leave 64 bytes at the end of the memory. Inputs
- * and outputs do not overlap. All sizes (n, h, cin, k, ...) are at least 1.
+ * MEMORY. `env.memory` is imported, at least 1 page; heapBase is the first byte that the module does not use for constants.
+ * Tensors are aligned to 4 bytes or more, the workspace and everything packed or transformed to 128. No kernel allocates, and
+ * none writes outside its output and workspace, but kernels read up to 64 bytes past the end of an input: leave 64 bytes at the
+ * end of the memory. Inputs and outputs do not overlap. All sizes (n, h, cin, k, ...) are at least 1.
  *
  * MATRIX PRODUCT (gemm.ts). C[m, n] = (accumulate ? C : 0) + bias[n] + op(A) op(B), f32, for each of `batch` matrices.
  *   args: a, b, c, bias | 0, packed, m, n, k, lda, ldb, ldc, transA, transB, accumulate, batch, strideA, strideB, strideC
@@ -23,14 +23,14 @@
  *   3. gemm:     reads a, packed, bias; writes c
  *
  * CONVOLUTION. x [n, h, w, cin], weights [kh, kw, cin, cout], y [n, oh, ow, cout];
- *   y[i, j] = sum over (a, b) of x[i * stride + a - padTop, j * stride + b - padLeft] w[a, b]; what lies outside x is 0, so padding below
- *   and right follows from oh and ow.
+ *   y[i, j] = sum over (a, b) of x[i * stride + a - padTop, j * stride + b - padLeft] w[a, b]; what lies outside x is 0, so
+ *   padding below and right follows from oh and ow.
  *   args of all convolution kernels but winogradWeights (conv-args.ts):
  *     x, weights, y, bias | 0, partials, n, h, w, cin, oh, ow, cout, kh, kw, stride, padTop, padLeft, tile
  *
- *   kernel size 3, stride 1, by Winograd (tile = 4: F(4x4,3x3), error about 1e-5; tile = 2: F(2x2,3x3), about 5e-7). Padding 0 .. 2.
- *   Worth it when cin and cout are both at least 8 or so; otherwise take the general kernels.
- *     winogradWeights     args: weights, transformed, cin, cout, tile, gradInput.  winogradWeightsBytes(args) bytes at `transformed`
+ *   kernel size 3, stride 1, by Winograd (tile = 4: F(4x4,3x3), error about 1e-5; tile = 2: F(2x2,3x3), about 5e-7), padding
+ *   0..2. Worth it when cin and cout are both at least 8 or so; otherwise take the general kernels.
+ *     winogradWeights     args: weights, transformed, cin, cout, tile, gradInput; winogradWeightsBytes(args) bytes at transformed
  *     winogradConv        y = conv(x) + bias; `weights` = transformed with gradInput 0
  *                         dx: the same kernel with x = dy, y = dx, (h, w, cin) and (oh, ow, cout) exchanged, padTop = 2 - padTop,
  *                         padLeft = 2 - padLeft, bias 0, `weights` = transformed with gradInput 1
@@ -40,11 +40,13 @@
  *     convForward         y = conv(x) + bias; `weights` = packed by convPackForward
  *     convPackGradInput   `weights` to panels at `y`, convPackGradInputBytes(args) bytes  (y here is the packed buffer)
  *     convGradInput       `x` = dx from y = dy; `weights` = packed by convPackGradInput
- *     convGradWeight      dw from x and y = dy; `weights` = dw. Also dw = x^T dy of a 1x1 or linear layer (n = 1, h = 1, w = rows)
+ *     convGradWeight      dw from x and y = dy; `weights` = dw. Also dw = x^T dy of a 1x1 convolution or a
+ *                         linear layer (n = 1, h = 1, w = rows)
  *   partial sums of both grad-weight kernels: parts = winogradGradWeightParts(args) or convGradWeightParts(args). If parts > 1,
  *   allocate parts * kh * kw * cin * cout floats, put the address into `partials` before the call, and afterwards run
  *     sumPartials         args: partials, sum (= dw), count (= kh * kw * cin * cout), parts
- *   Transformed and packed weights depend on the weights alone: make them once a step. The gradient of the bias is a sum over rows of dy.
+ *   Transformed and packed weights depend on the weights alone: make them once a step. The gradient of the bias is a sum over
+ *   rows of dy.
  */
 export { gemm, gemmChunks, gemmPack, gemmPackBytes, gemmPackChunks, gemmWorkspace } from "./gemm";
 export { winogradConv, winogradConvChunks, winogradConvWorkspace } from "./winograd-conv";

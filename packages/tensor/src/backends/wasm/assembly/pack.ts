@@ -65,8 +65,8 @@ export function packPanel(panel: usize, b: usize, k: i32, n: i32, ldb: i32, colu
 }
 
 /**
- * The same panel of B^T: B is stored as [n, k] with rows of ldb floats. Blocks of 4 x 4 are transposed in registers; columns past n
- * repeat the last one and are zeroed afterwards.
+ * The same panel of B^T: B is stored as [n, k] with rows of ldb floats. Blocks of 4 x 4 are transposed in registers; columns past
+ * n repeat the last one and are zeroed afterwards.
  */
 export function packPanelTransposed(panel: usize, b: usize, k: i32, n: i32, ldb: i32, column: i32): void {
   const row = <usize>ldb << 2;

@@ -5,7 +5,7 @@ import { BLOCK, multiplyAdd } from "./variant";
  *
  * Row p of B lies at b + p * bStep. A comes in one of two layouts, both with rows a fixed distance apart, so that one pointer and
  * constant offsets reach all of them (a pointer for each row costs 15-25 % of the speed):
- *   blocked:    [k / BLOCK][row][BLOCK], 128-byte aligned, blocks `aStep` + 128 bytes apart: rows of A cut into pieces of BLOCK floats;
+ *   blocked:    [k / BLOCK][row][BLOCK], 128-byte aligned, blocks `aStep` + 128 bytes apart: rows of A in pieces of BLOCK floats;
  *   transposed: [k][row], `aStep` bytes from one k to the next: A^T as it is stored.
  * `rows`, `transposed` and `accumulate` are constants at every call, so all branches on them are settled at compile time and one
  * template gives all tiles. The loop is rolled and counts down: otherwise V8 spills registers.
@@ -97,7 +97,7 @@ function tile(
   if (rows > 5) storeRow(accumulate, c + 5 * cRow, c50, c51, c52, c53);
 }
 
-/** Stores one row of the tile, added to what is there with `accumulate`: both halves of a pair are loaded before either is stored. */
+/** Stores one row of the tile, added to what is there with `accumulate`: a pair is loaded before it is stored. */
 @inline
 function storeRow(accumulate: bool, c: usize, v0: v128, v1: v128, v2: v128, v3: v128): void {
   if (accumulate) {

@@ -8,8 +8,8 @@
  * | revectorized | 6 x 16                      | relaxed_madd                       | V8's revectorizer, see below  |
  *
  * V8 leaves 15 xmm registers to wasm: 5x8 uses 10 accumulators + 2 of B + 1 of A + 1 product; fused, 6x8 fits as well. The
- * revectorizer joins two v128 operations on neighbouring addresses into one on a 256-bit register, so 6x16 takes 12 + 2 + 1 again;
- * for it neighbouring halves are always loaded (and stored) next to each other.
+ * revectorizer joins two v128 operations on neighbouring addresses into one on a 256-bit register, so 6x16 takes 12 + 2 + 1
+ * again; for it neighbouring halves are always loaded (and stored) next to each other.
  */
 
 /** Rows of C that one micro-kernel call computes. */

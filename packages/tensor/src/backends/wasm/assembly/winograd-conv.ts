@@ -2,11 +2,13 @@ import { Conv } from "./conv-args";
 import { gemmBlocked } from "./gemm-block";
 import { panelCount, zeroVectors } from "./pack";
 import { BLOCK, TILE_COLUMNS, TILE_ROWS, ceilDiv, roundUp } from "./variant";
-import { SCRATCH_BYTES, TABLE_BYTES, frequencies, pixelTable, tileCount, transformInput, transformOutput } from "./winograd-tiles";
+import {
+  SCRATCH_BYTES, TABLE_BYTES, frequencies, pixelTable, tileCount, transformInput, transformOutput,
+} from "./winograd-tiles";
 
 /*
- * 3x3 convolution of stride 1 by Winograd's transforms (winograd-transforms.ts). A chunk is a block of tiles, small enough that its
- * transformed input V and product M stay in the second-level cache:
+ * 3x3 convolution of stride 1 by Winograd's transforms (winograd-transforms.ts). A chunk is a block of tiles, small enough that
+ * its transformed input V and product M stay in the second-level cache:
  *   V[f][tile][cin]  = B^T d B                     f = 0 .. 35 (or 15), in the blocked layout of tiles.ts
  *   M[f][tile][cout] = V[f] U[f]                   36 (or 16) matrix products with the transformed weights U
  *   y                = A^T M A + bias
@@ -15,7 +17,7 @@ import { SCRATCH_BYTES, TABLE_BYTES, frequencies, pixelTable, tileCount, transfo
 /** Bytes that V and M of one chunk may take together. */
 @inline const CHUNK_BYTES: i32 = 384 * 1024;
 
-/** Tiles in a chunk: from the shape alone, so that results do not depend on threads; at least four chunks where there is work enough. */
+/** Tiles in a chunk, from the shape alone, so that results do not depend on threads; four chunks or more where work allows. */
 function tilesInChunk(p: Conv): i32 {
   const bytes = frequencies(p.tile) * (roundUp(p.cin, BLOCK) + roundUp(p.cout, TILE_COLUMNS)) * 4;
   const share = ceilDiv(tileCount(p.n, p.oh, p.ow, p.tile), 4);
@@ -36,13 +38,14 @@ export function winogradConvChunks(p: Conv): i32 {
 /** Bytes of workspace for each thread, 128-byte aligned. */
 export function winogradConvWorkspace(p: Conv): i32 {
   const tiles = tilesInChunk(p);
-  return frequencies(p.tile) * (vSlice(p, tiles) + mSlice(p, tiles)) + 2 * pixelBytes(p) + roundUp(SCRATCH_BYTES + TABLE_BYTES, 128);
+  const buffers = frequencies(p.tile) * (vSlice(p, tiles) + mSlice(p, tiles));
+  return 2 * pixelBytes(p) + roundUp(SCRATCH_BYTES + TABLE_BYTES, 128) + buffers;
 }
 
 /**
- * y[n, oh, ow, cout] = bias + conv3x3(x[n, h, w, cin]), stride 1, reading p.weights as written by `winogradWeights` for the same tile.
- * Grad-input is the same call: x = dy, y = dx, cin and cout exchanged, padTop = 2 - padTop, padLeft = 2 - padLeft, and the weights
- * transformed with gradInput = 1.
+ * y[n, oh, ow, cout] = bias + conv3x3(x[n, h, w, cin]), stride 1, reading p.weights as written by `winogradWeights` for the same
+ * tile. Grad-input is the same call: x = dy, y = dx, cin and cout exchanged, padTop = 2 - padTop, padLeft = 2 - padLeft, and the
+ * weights transformed with gradInput = 1.
  */
 export function winogradConv(p: Conv, from: i32, to: i32, workspace: usize): void {
   const block = tilesInChunk(p), count = tileCount(p.n, p.oh, p.ow, p.tile);

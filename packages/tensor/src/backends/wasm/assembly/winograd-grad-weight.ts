@@ -2,7 +2,9 @@ import { Conv } from "./conv-args";
 import { gemmTransposed } from "./gemm-block";
 import { storeLanes, zeroVectors } from "./pack";
 import { TILE_COLUMNS, ceilDiv, roundUp } from "./variant";
-import { SCRATCH_BYTES, TABLE_BYTES, frequencies, pixelTable, tileCount, transformGradOutput, transformInput } from "./winograd-tiles";
+import {
+  SCRATCH_BYTES, TABLE_BYTES, frequencies, pixelTable, tileCount, transformGradOutput, transformInput,
+} from "./winograd-tiles";
 import { gradWeightTransform2, gradWeightTransform4 } from "./winograd-transforms";
 
 /*
@@ -64,7 +66,8 @@ function gradWeightChunk(p: Conv, from: i32, to: i32, ci: i32, co: i32, dw: usiz
   for (let block = from; block < to; block++) {
     const first = block * BLOCK_TILES, tiles = min(BLOCK_TILES, count - first);
     for (let i = 0; i < tiles; i++) {
-      readTiles(p, first + i, ins, ci, outs, co, workspace, scratch, table, v + <usize>(i * BLOCK_IN * 4), w + <usize>(i * BLOCK_OUT * 4));
+      const vTile = v + <usize>(i * BLOCK_IN * 4), wTile = w + <usize>(i * BLOCK_OUT * 4);
+      readTiles(p, first + i, ins, ci, outs, co, workspace, scratch, table, vTile, wTile);
     }
     for (let f = 0; f < frequencies(p.tile); f++) {
       gemmTransposed(
@@ -119,5 +122,6 @@ function storeTaps(p: Conv, s: usize, scratch: usize, to: usize, lanes: i32): vo
       gradWeightTransform2(q, q + 16, q + 32, q + 48, taps + i * 48, 16);
     }
   }
-  for (let tap = 0; tap < 9; tap++, to += <usize>(p.cin * p.cout) << 2) storeLanes(to, v128.load(taps + <usize>(tap << 4)), lanes);
+  const tapBytes = <usize>(p.cin * p.cout) << 2;
+  for (let tap = 0; tap < 9; tap++, to += tapBytes) storeLanes(to, v128.load(taps + <usize>(tap << 4)), lanes);
 }

@@ -6,8 +6,8 @@ import { LANES, ceilDiv } from "./variant";
 
 /**
  * The two-dimensional transforms of one tile: columns, then rows, LANES channels at a time. Pixels are reached through a table of
- * addresses, one a pixel of the tile; pixels outside the image point to zeros (to be read) or to scratch (to be written), so tiles at
- * the border take the same path as all others.
+ * addresses, one a pixel of the tile; pixels outside the image point to zeros (to be read) or to scratch (to be written), so
+ * tiles at the border take the same path as all others.
  */
 
 /** Bytes of LANES channels. */
@@ -47,7 +47,7 @@ export function pixelTable(
 
 /**
  * B^T d B of one tile of `channels` channels: frequency f of channel c goes to
- * to + f * slice + (c / BLOCK) * block + (c % BLOCK) * 4.
+ * to + f * slice + (c / blockChannels) * block + (c % blockChannels) * 4.
  */
 export function transformInput(
   tile: i32, table: usize, channels: i32, scratch: usize, to: usize, slice: usize, block: usize, blockChannels: i32,
@@ -72,7 +72,8 @@ export function transformInput(
         for (let j: usize = 0; j < 4; j++) {
           const p = table + j * 4;
           inputTransform2(
-            load<usize>(p) + c, load<usize>(p, 16) + c, load<usize>(p, 32) + c, load<usize>(p, 48) + c, scratch + j * STEP, 4 * STEP,
+            load<usize>(p) + c, load<usize>(p, 16) + c, load<usize>(p, 32) + c, load<usize>(p, 48) + c,
+            scratch + j * STEP, 4 * STEP,
           );
         }
         for (let i: usize = 0; i < 4; i++) {
@@ -91,7 +92,8 @@ export function transformGradOutput(tile: i32, table: usize, channels: i32, scra
       for (let j: usize = 0; j < 4; j++) {
         const p = table + j * 4;
         gradOutputTransform4(
-          load<usize>(p) + c, load<usize>(p, 16) + c, load<usize>(p, 32) + c, load<usize>(p, 48) + c, scratch + j * STEP, 4 * STEP,
+          load<usize>(p) + c, load<usize>(p, 16) + c, load<usize>(p, 32) + c, load<usize>(p, 48) + c,
+          scratch + j * STEP, 4 * STEP,
         );
       }
       for (let i: usize = 0; i < 6; i++) {
@@ -112,8 +114,8 @@ export function transformGradOutput(tile: i32, table: usize, channels: i32, scra
 }
 
 /**
- * A^T m A + bias of one tile of `channels` channels, frequency f of channel c at from + f * slice + c * 4, stored to the pixels of the
- * table. `zeros` holds LANES zeros; `bias` may point to zeros too.
+ * A^T m A + bias of one tile of `channels` channels, frequency f of channel c at from + f * slice + c * 4, stored to the pixels
+ * of the table. `zeros` holds LANES zeros; `bias` may point to zeros too.
  */
 export function transformOutput(
   tile: i32, from: usize, slice: usize, table: usize, channels: i32, bias: usize, zeros: usize, scratch: usize,
@@ -146,7 +148,8 @@ export function transformOutput(
       for (let i: usize = 0; i < 2; i++) {
         const p = scratch + i * (4 * STEP), t = table + i * 8, q = pixels + i * (2 * STEP);
         outputTransform2(
-          p, p + STEP, p + 2 * STEP, p + 3 * STEP, bias + c, whole ? load<usize>(t) + c : q, whole ? load<usize>(t, 4) + c : q + STEP,
+          p, p + STEP, p + 2 * STEP, p + 3 * STEP, bias + c,
+          whole ? load<usize>(t) + c : q, whole ? load<usize>(t, 4) + c : q + STEP,
         );
       }
     }

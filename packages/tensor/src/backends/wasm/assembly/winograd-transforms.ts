@@ -20,9 +20,9 @@ import { LANES, multiplyAdd, subtractProduct } from "./variant";
  *         [ 0  1  1  4  4  0 ]
  *         [ 0  1 -1  8 -8  1 ]
  *
- * Every function reads its operands at given addresses and writes its results `step` bytes apart: the two passes (columns, then rows)
- * of a two-dimensional transform are the same function. lo and hi are the two halves of LANES = 8 channels; with LANES = 4 there
- * is no hi. Both halves are computed side by side, which is the form that V8's revectorizer joins.
+ * Every function reads its operands at given addresses and writes its results `step` bytes apart: the two passes (columns, then
+ * rows) of a two-dimensional transform are the same function. lo and hi are the two halves of LANES = 8 channels; with LANES = 4
+ * there is no hi. Both halves are computed side by side, which is the form that V8's revectorizer joins.
  */
 
 /** Constants lie in memory: V8 rebuilds `f32x4.splat(constant)` on every use. */

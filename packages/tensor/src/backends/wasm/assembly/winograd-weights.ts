@@ -4,9 +4,9 @@ import { frequencies } from "./winograd-tiles";
 import { weightTransform2, weightTransform4 } from "./winograd-transforms";
 
 /**
- * The transformed weights U = G g G^T in panels, U [frequency][output channel / TILE_COLUMNS][input channel][TILE_COLUMNS], zeros past
- * the last output channel. For grad-input the kernel is turned by 180 degrees and its channels change places: dx is the convolution
- * of dy [.., cout] with g'[a, b, co, ci] = g[2 - a, 2 - b, ci, co].
+ * The transformed weights U = G g G^T in panels, U [frequency][output channel / TILE_COLUMNS][input channel][TILE_COLUMNS], zeros
+ * past the last output channel. For grad-input the kernel is turned by 180 degrees and its channels change places: dx is the
+ * convolution of dy [.., cout] with g'[a, b, co, ci] = g[2 - a, 2 - b, ci, co].
  */
 @unmanaged
 export class WinogradWeights {

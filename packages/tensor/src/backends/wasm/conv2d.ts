@@ -1,0 +1,117 @@
+/**
+ * Convolution and its two adjoints. Kernels of 3x3 with stride 1 go by Winograd's minimal filtering (Lavin and Gray 2015), F(4x4, 3x3)
+ * when `fast` and F(2x2, 3x3) when `exact`; 1x1 with stride 1 is a matrix product; all others are implicit matrix products.
+ */
+import { convOutput, type Conv2dAttrs, type KernelTable } from "../../kernels.js";
+import type { Machine, Storage } from "./machine.js";
+import { gemm } from "./matmul.js";
+
+export type Precision = "fast" | "exact";
+
+/** Fewer channels do not pay for Winograd's transforms. */
+const WINOGRAD_CHANNELS = 8;
+
+function goesByWinograd({ kh, kw, stride, pad, cin, cout }: Conv2dAttrs): boolean {
+  return kh === 3 && kw === 3 && stride === 1 && pad.every((side) => side <= 2) && Math.min(cin, cout) >= WINOGRAD_CHANNELS;
+}
+
+function isProduct({ kh, kw, stride, pad }: Conv2dAttrs): boolean {
+  return kh === 1 && kw === 1 && stride === 1 && pad.every((side) => side === 0);
+}
+
+/** Addresses of the convolution kernels' arrays, 0 where unused; their roles differ from kernel to kernel. */
+interface Arrays { x: number; weights: number; y: number; bias?: number; partials?: number }
+
+/** The arguments of assembly/conv-args.ts. */
+function convArgs(machine: Machine, { x, weights, y, bias = 0, partials = 0 }: Arrays, attrs: Conv2dAttrs, tile: number): void {
+  const { n, h, w, cin, cout, kh, kw, stride, pad: [top, , left] } = attrs;
+  machine.args([x, weights, y, bias, partials, n, h, w, cin, ...convOutput(attrs), cout, kh, kw, stride, top, left, tile]);
+}
+
+/** The convolution that carries dy to dx: weights turned by 180 degrees, channels exchanged, padding completed to 2 on each side. */
+function mirrored(attrs: Conv2dAttrs): Conv2dAttrs {
+  const [h, w] = convOutput(attrs);
+  const [top, bottom, left, right] = attrs.pad;
+  return { ...attrs, h, w, cin: attrs.cout, cout: attrs.cin, pad: [2 - top, 2 - bottom, 2 - left, 2 - right] };
+}
+
+/** y = conv(x, w) + bias; with `gradInput`, `attrs` are the mirrored ones and `weights` those of the forward direction. */
+function winograd(machine: Machine, { x, weights, y, bias = 0 }: Arrays, attrs: Conv2dAttrs, tile: number, gradInput: boolean): void {
+  const [cin, cout] = gradInput ? [attrs.cout, attrs.cin] : [attrs.cin, attrs.cout];
+  const args = (transformed: number): void => machine.args([weights, transformed, cin, cout, tile, Number(gradInput)]);
+  args(0);
+  machine.scratch(machine.ask("winogradWeightsBytes"), "transformed weights", (transformed) => {
+    args(transformed);
+    machine.launchChunks("winogradWeights", true);
+    convArgs(machine, { x, weights: transformed, y, bias }, attrs, tile);
+    machine.launchChunks("winogradConv", true);
+  });
+}
+
+/** Packs the weights by `pack`, then runs `kernel` with them. */
+function packed(machine: Machine, pack: string, kernel: string, arrays: Arrays, attrs: Conv2dAttrs): void {
+  convArgs(machine, { ...arrays, y: 0 }, attrs, 0);
+  machine.scratch(machine.ask(`${pack}Bytes`), "packed weights", (weights) => {
+    convArgs(machine, { ...arrays, y: weights }, attrs, 0);
+    machine.launchChunks(pack);
+    convArgs(machine, { ...arrays, weights }, attrs, 0);
+    machine.launchChunks(kernel, true);
+  });
+}
+
+/** dw by `convGradWeight` or `winogradGradWeight`: partial sums over parts of the pixels, added up in order. */
+export function gradWeightSums(
+  machine: Machine, kernel: "convGradWeight" | "winogradGradWeight", { x, dy, dw }: { x: number; dy: number; dw: number },
+  attrs: Conv2dAttrs, tile: number,
+): void {
+  const arrays = { x, weights: dw, y: dy };
+  const count = attrs.kh * attrs.kw * attrs.cin * attrs.cout;
+  convArgs(machine, arrays, attrs, tile);
+  const parts = machine.ask(`${kernel}Parts`);
+  if (parts === 1) return machine.launchChunks(kernel, true);
+  machine.scratch(parts * count * 4, "partial sums of the weights' gradient", (partials) => {
+    convArgs(machine, { ...arrays, partials }, attrs, tile);
+    machine.launchChunks(kernel, true);
+    machine.args([partials, dw, count, parts]);
+    machine.launchChunks("sumPartials");
+  });
+}
+
+type Names = "conv2d" | "conv2dBias" | "conv2dGradInput" | "conv2dGradWeight";
+
+export function convolutions(machine: Machine, precision: Precision): Required<Pick<KernelTable<Storage>, Names>> {
+  const tile = precision === "fast" ? 4 : 2;
+
+  function forward(y: Storage, x: Storage, w: Storage, bias: number, attrs: Conv2dAttrs): void {
+    const { n, h, w: width, cin: k, cout } = attrs;
+    if (isProduct(attrs)) {
+      const matrices = { batch: 1, m: n * h * width, k, n: cout, transposeA: false, transposeB: false };
+      return gemm(machine, { a: x.address, b: w.address, y: y.address, bias }, matrices);
+    }
+    const arrays = { x: x.address, weights: w.address, y: y.address, bias };
+    if (goesByWinograd(attrs)) winograd(machine, arrays, attrs, tile, false);
+    else packed(machine, "convPackForward", "convForward", arrays, attrs);
+  }
+
+  return {
+    conv2d: (y, { x, w }, attrs) => forward(y, x, w, 0, attrs),
+    conv2dBias: (y, { x, w, bias }, attrs) => forward(y, x, w, bias.address, attrs),
+
+    conv2dGradInput(dx, { dy, w }, attrs) {
+      const { n, h, w: width, cin, cout: k } = attrs;
+      if (isProduct(attrs)) {
+        const matrices = { batch: 1, m: n * h * width, k, n: cin, transposeA: false, transposeB: true };
+        return gemm(machine, { a: dy.address, b: w.address, y: dx.address, bias: 0 }, matrices);
+      }
+      if (goesByWinograd(attrs)) {
+        return winograd(machine, { x: dy.address, weights: w.address, y: dx.address }, mirrored(attrs), tile, true);
+      }
+      packed(machine, "convPackGradInput", "convGradInput", { x: dx.address, weights: w.address, y: dy.address }, attrs);
+    },
+
+    conv2dGradWeight(dw, { x, dy }, attrs) {
+      const arrays = { x: x.address, dy: dy.address, dw: dw.address };
+      gradWeightSums(machine, goesByWinograd(attrs) ? "winogradGradWeight" : "convGradWeight", arrays, attrs, tile);
+    },
+  };
+}

@@ -1,0 +1,123 @@
+/**
+ * Group normalisation, alone and fused with SiLU. Each image's pixels are cut into blocks, fixed by the shape; sums go from blocks
+ * to images. The gradients of input and parameters need the same sums per image: the later of two calls with the same inputs finds
+ * them.
+ */
+import type { GroupNormAttrs, Inputs, KernelTable } from "../../kernels.js";
+import type { Block } from "./allocator.js";
+import type { Machine, Storage } from "./machine.js";
+
+/** Elements in a block: 16 KiB, so that x, dy and dz of a block stay in the second-level cache. */
+const BLOCK = 4096;
+/** Blocks in a chunk. */
+const GRAIN = 2;
+
+type Names = "groupNormStats" | "groupNorm" | "groupNormGradInput" | "groupNormGradParams"
+  | "groupNormSilu" | "groupNormSiluGradInput" | "groupNormSiluGradParams";
+type Table = Required<Pick<KernelTable<Storage>, Names>>;
+
+/** Sizes derived from the attributes: pixels in a block, blocks in all, bytes of a row of channels rounded up to whole vectors. */
+function geometry({ n, hw, c }: GroupNormAttrs): { block: number; units: number; rowBytes: number } {
+  const block = Math.min(hw, Math.max(1, Math.ceil(BLOCK / c)));
+  return { block, units: n * Math.ceil(hw / block), rowBytes: Math.ceil(c / 4) * 16 };
+}
+
+export function groupNorms(machine: Machine): Table {
+  const stats: Table["groupNormStats"] = (y, { x }, attrs, { eps }) => {
+    const { n, hw, c, groups } = attrs;
+    const { block, units, rowBytes } = geometry(attrs);
+    machine.scratch(units * 2 * rowBytes, "sums of groupNormStats", (sums) => {
+      machine.args([x.address, y.address, 0, 0, 0, sums, hw, c, groups, block, 0], [eps]);
+      machine.launch("groupNormSums", units, GRAIN);
+      machine.launch("groupNormStats", n * groups, groups);
+    });
+  };
+
+  const forward = (silu: number): Table["groupNorm"] => (y, { x, stats, gamma, beta }, attrs) => {
+    const { hw, c, groups } = attrs;
+    const { block, units, rowBytes } = geometry(attrs);
+    machine.args([x.address, y.address, stats.address, gamma.address, beta.address, 0, hw, c, groups, block, silu], [0]);
+    machine.launch("groupNorm", units, GRAIN, 2 * rowBytes);
+  };
+
+  const gradients = new Gradients(machine);
+  return {
+    groupNormStats: stats,
+    groupNorm: forward(0),
+    groupNormSilu: forward(1),
+    groupNormGradInput: (y, inputs, attrs) => gradients.input(y, inputs, attrs),
+    groupNormGradParams: (y, inputs, attrs) => gradients.params(y, inputs, attrs),
+    groupNormSiluGradInput: (y, inputs, attrs) => gradients.input(y, inputs, attrs),
+    groupNormSiluGradParams: (y, inputs, attrs) => gradients.params(y, inputs, attrs),
+  };
+}
+
+/** Inputs of the gradients; gamma and beta where they are needed, beta where SiLU follows. */
+type GradInputs = Partial<Inputs<"groupNormSiluGradInput", Storage>> & Inputs<"groupNormGradParams", Storage>;
+
+/** The gradients, and what the last call left for the next: sums of dz and of dz xhat for each image and channel. */
+class Gradients {
+  readonly #machine: Machine;
+  #sums: Block | undefined;
+  #key: readonly unknown[] = [];
+
+  constructor(machine: Machine) {
+    this.#machine = machine;
+  }
+
+  /** dx. With SiLU, dz = dy silu'(z) passes through the memory of dx, so that each exponential is computed once. */
+  input(dx: Storage, inputs: GradInputs, attrs: GroupNormAttrs): void {
+    const { units, rowBytes } = geometry(attrs);
+    const silu = inputs.beta !== undefined;
+    this.#sumImages(inputs, attrs, silu ? dx.address : 0);
+    this.#args(silu ? dx : inputs.dy, inputs, attrs, dx.address, 0);
+    this.#machine.launch("groupNormGradInput", units, GRAIN, 4 * rowBytes);
+  }
+
+  /** (dgamma, dbeta). */
+  params(y: Storage, inputs: GradInputs, attrs: GroupNormAttrs): void {
+    if (!this.#hasSums(inputs, attrs)) this.#sumImages(inputs, attrs, 0);
+    this.#args(inputs.dy, inputs, attrs, y.address, 0);
+    this.#machine.launch("groupNormGradParams", attrs.c, attrs.c);
+  }
+
+  /** Fills the sums per image; with SiLU and dz != 0, writes dz there. */
+  #sumImages(inputs: GradInputs, attrs: GroupNormAttrs, dz: number): void {
+    const machine = this.#machine;
+    const { units, rowBytes } = geometry(attrs);
+    const bytes = attrs.n * 2 * rowBytes;
+    if (this.#sums === undefined || this.#sums.bytes < bytes) {
+      if (this.#sums !== undefined) machine.memory.free(this.#sums);
+      this.#sums = undefined;
+      this.#sums = machine.memory.allocate(bytes, () => "sums of group normalisation's gradients");
+    }
+    this.#key = [];
+    machine.scratch(units * 2 * rowBytes, "sums of group normalisation's gradients", (sums) => {
+      this.#args(inputs.dy, inputs, attrs, dz, sums);
+      machine.launch("groupNormGradSums", units, GRAIN, 3 * rowBytes);
+      machine.launch("groupNormGradImages", attrs.n, attrs.n);
+    });
+    this.#key = keyOf(inputs, attrs);
+  }
+
+  /** Whether the sums at hand are those of these inputs. */
+  #hasSums(inputs: GradInputs, attrs: GroupNormAttrs): boolean {
+    const key = keyOf(inputs, attrs);
+    return this.#key.length === key.length && key.every((part, i) => part === this.#key[i]);
+  }
+
+  #args(dy: Storage, { x, stats, gamma, beta }: GradInputs, attrs: GroupNormAttrs, y: number, sums: number): void {
+    const { n, hw, c, groups } = attrs;
+    const { block } = geometry(attrs);
+    this.#machine.args([
+      dy.address, x.address, stats.address, gamma?.address ?? 0, beta?.address ?? 0, y, sums, this.#sums!.address,
+      n, hw, c, groups, block, beta === undefined ? 0 : 1,
+    ]);
+  }
+}
+
+/** What the sums depend on. An array is known by its storage, which is never used for another, and by its updates. */
+function keyOf({ dy, x, stats, gamma, beta }: GradInputs, { n, hw, c, groups }: GroupNormAttrs): readonly unknown[] {
+  const arrays = beta === undefined ? [dy, x, stats] : [dy, x, stats, gamma, beta];
+  return [...arrays, ...arrays.map((storage) => storage?.version), n, hw, c, groups];
+}

@@ -1,0 +1,93 @@
+/**
+ * The wasm backend: kernels in SIMD WebAssembly on one memory, by one thread or several. f32 only. Every kernel has run when its call
+ * returns, and its result depends on neither the number of threads nor their timing.
+ */
+import { platform } from "#platform";
+import type { Backend } from "../../backend.js";
+import { ConfigError, DeviceError } from "../../errors.js";
+import type { KernelTable } from "../../kernels.js";
+import { formatShape, sizeOf, type Shape } from "../../shape.js";
+import { convolutions, type Precision } from "./conv2d.js";
+import { elementwise } from "./elementwise.js";
+import { groupNorms } from "./group-norm.js";
+import { layout } from "./layout.js";
+import { chooseVariant, loadModule, variantNames } from "./loader.js";
+import { Machine, type Storage } from "./machine.js";
+import { products } from "./matmul.js";
+import { Memory } from "./memory.js";
+import { reductions } from "./reduce.js";
+import { resampling } from "./resample.js";
+import { checkRevectorized } from "./self-check.js";
+import { softmaxes } from "./softmax.js";
+import { updates } from "./update.js";
+
+export interface WasmOptions {
+  /** Threads that work, the calling one among them; all cores unless given, 1 where threads cannot share memory. */
+  threads?: number;
+  /** How 3x3 convolutions are computed: `fast` by F(4x4, 3x3), error about 1e-5, `exact` by F(2x2, 3x3), about 1e-6. Default fast. */
+  precision?: Precision;
+  /** Only operations that give the same bits on every machine. */
+  deterministic?: boolean;
+  /** V8's revectorizer (Node 24 and later), checked before use; also set by FROMNOISE_REVECTORIZE=1. */
+  revectorize?: boolean;
+}
+
+function kernelsOn(machine: Machine, precision: Precision) {
+  return {
+    ...elementwise(machine), ...reductions(machine), ...layout(machine), ...products(machine), ...convolutions(machine, precision),
+    ...groupNorms(machine), ...softmaxes(machine), ...resampling(machine), ...updates(machine),
+  } satisfies KernelTable<Storage>;
+}
+
+/** How many threads to start. Throws ConfigError for a number that is none, DeviceError where so many cannot work together. */
+function threadCount(threads: number | undefined): number {
+  const shares = typeof SharedArrayBuffer !== "undefined";
+  if (threads === undefined) return shares && platform.mayBlock ? platform.cores : 1;
+  if (!Number.isInteger(threads) || threads < 1) throw new ConfigError(`wasm: threads is ${threads}`, ["allowed  a whole number >= 1"]);
+  if (threads === 1) return 1;
+  if (!platform.mayBlock) {
+    throw new DeviceError("wasm: the main thread of a page cannot wait for other threads", [
+      `threads  ${threads}`, "open the device in a worker, or with threads: 1",
+    ]);
+  }
+  if (!shares) {
+    throw new DeviceError("wasm: threads need SharedArrayBuffer", [
+      `threads  ${threads}`, "serve the page with COOP: same-origin and COEP: require-corp, or use threads: 1",
+    ]);
+  }
+  return threads;
+}
+
+/** Opens the backend. Throws ConfigError and DeviceError, which say what is missing. */
+export async function openWasm(options: WasmOptions = {}): Promise<Backend<Storage>> {
+  const { precision = "fast", deterministic = false, revectorize = platform.environment("FROMNOISE_REVECTORIZE") === "1" } = options;
+  if (deterministic && options.revectorize === true) throw new ConfigError("wasm: deterministic and revectorize exclude each other");
+  const threads = threadCount(options.threads);
+  const variant = chooseVariant({ deterministic, revectorize: revectorize && !deterministic });
+  const memory = new Memory(threads > 1);
+  const machine = await Machine.start(await loadModule(variant, memory.shared), memory, threads);
+  const speedUp = variant === "revectorized" ? await checkRevectorized(machine) : "";
+
+  const allocate = (shape: Shape): Storage => {
+    const block = memory.allocate(sizeOf(shape) * 4, () => `a tensor f32 ${formatShape(shape)}`);
+    return { block, address: block.address, size: sizeOf(shape), version: 0 };
+  };
+  const view = ({ address, size }: Storage): Float32Array => memory.floats.subarray(address / 4, address / 4 + size);
+  const traits = [variantNames[variant] + speedUp, `${threads} ${threads === 1 ? "thread" : "threads"}`, precision];
+  return {
+    description: `wasm: ${traits.join(", ")}${deterministic ? ", deterministic" : ""}`,
+    dtypes: ["f32"],
+    kernels: kernelsOn(machine, precision),
+    sharesReshapes: true,
+    allocate,
+    upload(values, shape) {
+      const storage = allocate(shape);
+      view(storage).set(values);
+      return storage;
+    },
+    read: (storage) => new Float32Array(view(storage)),
+    free: ({ block }) => memory.free(block),
+    sync: () => undefined,
+    dispose: () => machine.dispose(),
+  };
+}

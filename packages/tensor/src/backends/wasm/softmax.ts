@@ -1,0 +1,19 @@
+/** Softmax over rows [rows, n] and its backward. */
+import type { KernelTable } from "../../kernels.js";
+import type { Machine, Storage } from "./machine.js";
+
+/** Elements in a chunk. */
+const GRAIN = 8192;
+
+export function softmaxes(machine: Machine): Pick<KernelTable<Storage>, "softmax" | "softmaxGrad"> {
+  return {
+    softmax(y, { x }, { rows, n }) {
+      machine.args([x.address, 0, y.address, n]);
+      machine.launch("softmax", rows, Math.ceil(GRAIN / n));
+    },
+    softmaxGrad(dx, { dy, y }, { rows, n }) {
+      machine.args([dy.address, y.address, dx.address, n]);
+      machine.launch("softmaxGrad", rows, Math.ceil(GRAIN / n));
+    },
+  };
+}

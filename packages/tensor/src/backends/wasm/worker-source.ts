@@ -1,0 +1,53 @@
+/**
+ * The program of a pool thread, as one classic script that needs nothing else: Node, bundlers and plain pages start it alike. It
+ * receives one message {module, memory, control, index}, makes its instance of the kernels on the shared memory, answers, and then
+ * works and waits until it is stopped. The words of the control block are explained in pool.ts.
+ */
+export const workerSource = `
+"use strict";
+function run({ module, memory, control: address, index, words, spinMs }, answer) {
+  const kernels = Object.values(new WebAssembly.Instance(module, { env: { memory } }).exports);
+  const control = new Int32Array(memory.buffer, address, 16);
+  const { GENERATION, OPEN, ACTIVE, NEXT, WAITING, SLEEPERS, STOP, FAILED, KERNEL, ARGS, UNITS, GRAIN, WORKSPACE, STRIDE } = words;
+
+  function work() {
+    const kernel = kernels[control[KERNEL]], args = control[ARGS], units = control[UNITS], grain = control[GRAIN];
+    const workspace = control[WORKSPACE] + index * control[STRIDE];
+    for (let from; (from = Atomics.add(control, NEXT, grain)) < units;) kernel(args, from, Math.min(from + grain, units), workspace);
+  }
+
+  function join() {
+    Atomics.add(control, ACTIVE, 1);
+    try {
+      if (Atomics.load(control, OPEN) === 1) work();
+    } catch {
+      Atomics.store(control, FAILED, 1);
+    }
+    if (Atomics.sub(control, ACTIVE, 1) === 1 && Atomics.load(control, WAITING) === 1) Atomics.notify(control, ACTIVE);
+  }
+
+  function await_(seen) {
+    const until = performance.now() + spinMs;
+    do {
+      for (let i = 0; i < 100; i++) if (Atomics.load(control, GENERATION) !== seen) return;
+    } while (performance.now() < until);
+    Atomics.add(control, SLEEPERS, 1);
+    Atomics.wait(control, GENERATION, seen);
+    Atomics.sub(control, SLEEPERS, 1);
+  }
+
+  let seen = Atomics.load(control, GENERATION);
+  answer();
+  while (Atomics.load(control, STOP) === 0) {
+    await_(seen);
+    seen = Atomics.load(control, GENERATION);
+    join();
+  }
+}
+if (typeof require === "function") {
+  const { parentPort } = require("node:worker_threads");
+  parentPort.once("message", (message) => run(message, () => parentPort.postMessage("ready")));
+} else {
+  self.onmessage = ({ data }) => run(data, () => self.postMessage("ready"));
+}
+`;

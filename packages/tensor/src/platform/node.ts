@@ -1,0 +1,29 @@
+/** Threads and engine flags in Node. */
+import { availableParallelism } from "node:os";
+import { setFlagsFromString } from "node:v8";
+import { Worker } from "node:worker_threads";
+import type { Platform } from "./platform.js";
+
+export const platform: Platform = {
+  cores: availableParallelism(),
+  mayBlock: true,
+
+  async startWorker(source, message) {
+    const worker = new Worker(source, { eval: true, execArgv: [] });
+    worker.postMessage(message);
+    await new Promise<void>((resolve, reject) => {
+      worker.once("message", () => resolve());
+      worker.once("error", reject);
+      worker.once("exit", (code) => reject(new Error(`the worker thread ended with code ${code}`)));
+    });
+    worker.unref(); // an idle pool does not keep the process alive
+    return { terminate: async () => void await worker.terminate() };
+  },
+
+  setEngineFlag(flag) {
+    setFlagsFromString(flag);
+    return true;
+  },
+
+  environment: (name) => process.env[name],
+};
