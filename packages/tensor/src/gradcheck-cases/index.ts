@@ -6,7 +6,7 @@ import { moveCases } from "./moves.js";
 import { normCases } from "./norms.js";
 import { productCases } from "./products.js";
 
-export { gradcheckCase, type GradcheckCase, type GradcheckSetup, type Maker } from "./case.js";
+export { gradcheckCase, type GradcheckCase, type GradcheckSetup } from "./case.js";
 
 /** The checks that the tests and the command `fromnoise gradcheck` run. */
 export const gradcheckCases: readonly GradcheckCase[] = [

@@ -54,7 +54,7 @@ describe("gradients of the neural ops", () => {
     }
   });
 
-  it("leave no temporaries when an op runs in a scope and when it does not", () => {
+  it("leave nothing but their results on the device when no scope is open", () => {
     const local = gradcheckCases.map(({ build }) => build(device, 5));
     for (const [i, { inputs, forward, backward }] of local.entries()) {
       const start = device.memory().tensors;
