@@ -5,6 +5,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import ts from "typescript";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 
@@ -35,7 +36,7 @@ for (const pkg of ["tensor", "nn", "diffusion"]) {
   for (const file of sources(join(root, "packages", pkg, "src"))) {
     files++;
     const here = relative(root, file);
-    for (const [, specifier] of readFileSync(file, "utf8").matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)) {
+    for (const { fileName: specifier } of ts.preProcessFile(readFileSync(file, "utf8")).importedFiles) {
       const target = specifier.startsWith(".") ? relative(root, resolve(dirname(file), specifier)) : specifier;
       for (const { from, forbidden, why } of rules) {
         if (here.startsWith(`${from}/`) && forbidden.test(target)) problems.push(`${here} imports ${specifier}: ${why}`);
