@@ -1,12 +1,12 @@
 /**
- * Compiles the AssemblyScript kernels (packages/tensor/src/backends/wasm/assembly) into three modules and writes each as a TypeScript
- * module with the bytes in base64, so that Node, browsers and bundlers load them alike. Nothing is done when the outputs are newer
- * than every source.
+ * Compiles the AssemblyScript kernels (packages/tensor/src/backends/wasm/assembly) into three modules and writes each as a
+ * TypeScript module with the bytes in base64, so that Node, browsers and bundlers load them alike. Nothing is done when the
+ * outputs are newer than every source.
  *
  * The modules import `env.memory` as shared. A host without SharedArrayBuffer clears the "shared" bit of that import, the byte at
  * `sharedFlagOffset` (3 = shared with a maximum, 1 = unshared with a maximum): the code is the same.
  */
-import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, stat, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -81,12 +81,14 @@ async function compile(asc, name) {
     + `export const base64 =\n  "${base64}";\n`;
   await mkdir(generated, { recursive: true });
   const path = join(generated, `${name}.ts`);
-  await writeFile(path, text);
+  await writeFile(`${path}.tmp`, text);
+  await rename(`${path}.tmp`, path); // whole or not at all: another process may be reading it
   console.log(`${relative(root, path)}: ${bytes.length} bytes of WebAssembly`);
 }
 
 const sources = (await readdir(assembly, { recursive: true })).filter((file) => file.endsWith(".ts"));
-const sourceTimes = await Promise.all([...sources.map((file) => join(assembly, file)), fileURLToPath(import.meta.url)].map(modified));
+const inputs = [fileURLToPath(import.meta.url), ...sources.map((file) => join(assembly, file))];
+const sourceTimes = await Promise.all(inputs.map(modified));
 const outputTimes = await Promise.all(Object.keys(variants).map((name) => modified(join(generated, `${name}.ts`))));
 if (Math.max(...sourceTimes) >= Math.min(...outputTimes)) {
   const { default: asc } = await import("assemblyscript/asc");
