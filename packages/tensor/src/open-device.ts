@@ -1,3 +1,4 @@
+import type { GpuMode } from "./backends/gpu/index.js";
 import type { WasmOptions } from "./backends/wasm/index.js";
 import { Device } from "./device.js";
 import { ConfigError } from "./errors.js";
@@ -6,12 +7,13 @@ import { ConfigError } from "./errors.js";
 export interface DeviceOptions {
   reference: Record<never, never>;
   wasm: WasmOptions;
+  gpu: { mode?: GpuMode };
 }
 
 export type DeviceName = keyof DeviceOptions;
 
 /** Names of the devices `openDevice` knows. */
-export const deviceNames = ["reference", "wasm"] as const satisfies readonly DeviceName[];
+export const deviceNames = ["reference", "wasm", "gpu"] as const satisfies readonly DeviceName[];
 
 /** A device string of the command line and the benches, taken apart. */
 export type DeviceSpec = { [N in DeviceName]: { name: N; options: DeviceOptions[N] } }[DeviceName];
@@ -31,6 +33,14 @@ const readOption: { readonly [N in DeviceName]: { allowed: string; read: ReadOpt
       return true;
     },
   },
+  gpu: {
+    allowed: "auto, webgpu, webgl2, headlessgl, webasm, cpu",
+    read(option, options) {
+      if (!/^(auto|webgpu|webgl2|headlessgl|webasm|cpu)$/.test(option)) return false;
+      options.mode = option as GpuMode;
+      return true;
+    },
+  },
 };
 
 function isDeviceName(name: string): name is DeviceName {
@@ -38,7 +48,8 @@ function isDeviceName(name: string): name is DeviceName {
 }
 
 /**
- * Reads `name[:option[,option]]`, the form in which commands and benches name a device: "reference", "wasm:threads=1,exact".
+ * Reads `name[:option[,option]]`, the form in which commands and benches name a device: "reference", "wasm:threads=1,exact",
+ * "gpu:webgpu".
  * Throws ConfigError for an unknown name or option.
  */
 export function parseDevice(spec: string): DeviceSpec {
@@ -46,7 +57,7 @@ export function parseDevice(spec: string): DeviceSpec {
   const name = colon < 0 ? spec : spec.slice(0, colon);
   if (!isDeviceName(name)) throw new ConfigError(`device "${spec}" is unknown`, [`allowed  ${deviceNames.join(", ")}`]);
   const { allowed, read } = readOption[name] as { allowed: string; read: ReadOption<DeviceName> };
-  const options: WasmOptions = {};
+  const options: DeviceOptions["wasm"] & DeviceOptions["gpu"] = {};
   for (const option of colon < 0 ? [] : spec.slice(colon + 1).split(",")) {
     if (read(option, options)) continue;
     throw new ConfigError(`device "${spec}": the ${name} device has no option "${option}"`, [`allowed  ${allowed}`]);
@@ -57,7 +68,9 @@ export function parseDevice(spec: string): DeviceSpec {
 /**
  * Opens a device:
  *  - `reference`: plain TypeScript loops in f32 and f64, the specification every other device is tested against;
- *  - `wasm`: SIMD WebAssembly in f32, on several threads; `{threads, precision, deterministic, revectorize}`.
+ *  - `wasm`: SIMD WebAssembly in f32, on several threads; `{threads, precision, deterministic, revectorize}`;
+ *  - `gpu`: kernels through gpu.js in f32; `{mode}`: "webgpu", "webgl2", "headlessgl", gpu.js's CPU modes "webasm" and "cpu", or
+ *    "auto" (the default), the first of webgpu, webgl2 and headlessgl that is there.
  * There is no fallback: a device that is not there is a DeviceError.
  */
 export async function openDevice<N extends DeviceName>(name: N, options: DeviceOptions[N] = {}): Promise<Device> {
@@ -68,7 +81,11 @@ export async function openDevice<N extends DeviceName>(name: N, options: DeviceO
     }
     case "wasm": {
       const { openWasm } = await import("./backends/wasm/index.js");
-      return Device.over(name, await openWasm(options));
+      return Device.over(name, await openWasm(options as DeviceOptions["wasm"]));
+    }
+    case "gpu": {
+      const { openGpu } = await import("./backends/gpu/index.js");
+      return Device.over(name, await openGpu((options as DeviceOptions["gpu"]).mode));
     }
     default:
       throw new ConfigError(`device "${String(name)}" is unknown`, [`allowed  ${deviceNames.join(", ")}`]);

@@ -1,0 +1,213 @@
+/** Arrays on the GPU and the one way in which kernels are launched on them. */
+import { DeviceError, DisposedError } from "../../errors.js";
+import type { GpuKernel } from "./gpu-js.js";
+import type { Mode } from "./mode.js";
+import { Queue } from "./queue.js";
+import { javascript } from "./source.js";
+import { elements, EXACT, isLine, line, type Space } from "./space.js";
+
+/** Storage of one array: what the mode keeps for it, once the kernel that computes it has been launched. */
+export interface GpuArray {
+  readonly engine: Engine;
+  readonly size: number;
+  handle: unknown;
+  freed: boolean;
+}
+
+/** A launch: the body of the kernel (notation in source.ts), the spaces in which it sees its arrays, its sizes and scalars. */
+export interface Launch {
+  readonly kernel: string;
+  readonly output: Space;
+  readonly inputs?: Readonly<Record<string, readonly [array: GpuArray, space: Space]>>;
+  readonly sizes?: Readonly<Record<string, number>>;
+  readonly scalars?: Readonly<Record<string, number>>;
+  readonly body: string;
+}
+
+/** Launches a kernel whose result becomes the contents of y; y may be among the inputs. Throws DeviceError at a limit of the mode. */
+export function launch(y: GpuArray, spec: Launch): void {
+  y.engine.launch(y, spec);
+}
+
+/** Calls fn with arrays of the given sizes and frees them afterwards. */
+export function withScratch(like: GpuArray, sizes: readonly number[], fn: (...arrays: GpuArray[]) => void): void {
+  const arrays = sizes.map((size) => like.engine.allocate(size));
+  try {
+    fn(...arrays);
+  } finally {
+    for (const array of arrays) like.engine.free(array);
+  }
+}
+
+export class Engine {
+  readonly #mode: Mode<unknown>;
+  /** The class that must be seen to run: gpu.js changes to another silently. */
+  readonly #kernelClass: unknown;
+  /** Kernels by what tells them apart: the generated source and, where the mode is not dynamic, the sizes of all arrays. */
+  readonly #kernels = new Map<string, GpuKernel>();
+  /** The same kernels by body and sizes, so that a launch need not generate its source again. */
+  readonly #calls = new Map<string, GpuKernel>();
+  readonly #sources = new Map<string, string>();
+  readonly queue = new Queue();
+
+  constructor(mode: Mode<unknown>, kernelClass: unknown) {
+    this.#mode = mode;
+    this.#kernelClass = kernelClass;
+  }
+
+  /** Kernels compiled so far. */
+  get compiled(): number {
+    return this.#kernels.size;
+  }
+
+  /** Buffers or textures that gpu.js holds. */
+  get live(): number {
+    return this.#mode.live();
+  }
+
+  /** The source last generated for a kernel. */
+  source(kernel: string): string | undefined {
+    return this.#sources.get(kernel);
+  }
+
+  allocate(size: number): GpuArray {
+    const { name, limits } = this.#mode;
+    if (size > limits.elements) {
+      throw new DeviceError(`gpu: ${size} numbers are too many for one array`, [`limit    ${limits.elements} (${name})`]);
+    }
+    return { engine: this, size, handle: undefined, freed: false };
+  }
+
+  upload(values: ArrayLike<number>): GpuArray {
+    const y = this.allocate(values.length);
+    const argument = this.#mode.hostArgument(Float32Array.from(values));
+    const output = line(y.size);
+    const spec = { kernel: "upload", output, body: "return x[index];" };
+    this.queue.push("upload", () => this.#run(y, spec, ["x"], [output], () => [argument]));
+    return y;
+  }
+
+  launch(y: GpuArray, spec: Launch): void {
+    this.queue.throwFailure();
+    const names = Object.keys(spec.inputs ?? {});
+    const inputs = Object.values(spec.inputs ?? {});
+    for (const [array] of inputs) assertAlive(spec.kernel, array);
+    assertAlive(spec.kernel, y);
+    const spaces = inputs.map(([, space]) => space);
+    this.#checkLimits(spec.kernel, [spec.output, ...spaces]);
+    const scalars = Object.values(spec.scalars ?? {});
+    this.queue.push(spec.kernel, () =>
+      this.#run(y, spec, names, spaces, () => [...inputs.map(([array, space]) => this.#argument(spec.kernel, array, space)), ...scalars]));
+  }
+
+  read(x: GpuArray): Float32Array | Promise<Float32Array> {
+    assertAlive("read", x);
+    this.queue.throwFailure();
+    let values: Float32Array | Promise<Float32Array> | undefined;
+    const later = new Promise<Float32Array>((resolve, reject) => {
+      this.queue.push("read", () => {
+        try {
+          this.queue.throwFailure();
+          values = this.#mode.read(this.#handle("read", x), x.size);
+          resolve(values);
+        } catch (error) {
+          reject(error as Error);
+        }
+      });
+    });
+    if (values === undefined || values instanceof Promise) return later;
+    return values;
+  }
+
+  free(x: GpuArray): void {
+    assertAlive("free", x);
+    x.freed = true;
+    this.queue.push("free", () => {
+      if (x.handle !== undefined) this.#mode.free(x.handle);
+      x.handle = undefined;
+    });
+  }
+
+  async sync(): Promise<void> {
+    await this.queue.idle();
+    await this.#mode.sync();
+    this.queue.throwFailure();
+  }
+
+  async dispose(): Promise<void> {
+    await this.queue.idle();
+    await this.#mode.dispose();
+  }
+
+  /** Runs a kernel now; y gets the result in place of what it held. */
+  #run(y: GpuArray, spec: Launch, names: readonly string[], spaces: readonly Space[], args: () => unknown[]): void | Promise<void> {
+    const { kernel, isNew } = this.#kernel(spec, names, spaces);
+    const settle = (handle: unknown): void => {
+      if (isNew) this.#assertClass(spec.kernel, kernel);
+      if (y.handle !== undefined) this.#mode.free(y.handle);
+      y.handle = handle;
+    };
+    const result = this.#mode.run(kernel, args(), spec.output);
+    return result instanceof Promise ? result.then(settle) : settle(result);
+  }
+
+  #kernel({ kernel: name, output, sizes = {}, scalars = {}, body }: Launch, names: readonly string[], spaces: readonly Space[]): {
+    kernel: GpuKernel; isNew: boolean;
+  } {
+    const all = [output, ...spaces];
+    const shapes = JSON.stringify(this.#mode.dynamic ? all.map((space) => space.length) : all);
+    const call = `${body} ${JSON.stringify(Object.values(sizes))} ${shapes}`;
+    const called = this.#calls.get(call);
+    if (called !== undefined) return { kernel: called, isNew: false };
+    const source = javascript({ inputs: names, scalars: Object.keys(scalars), sizes, output, body }, this.#mode.indexing);
+    const known = this.#kernels.get(source + shapes);
+    const kernel = known ?? this.#mode.createKernel(source, output);
+    this.#calls.set(call, kernel);
+    this.#kernels.set(source + shapes, kernel);
+    this.#sources.set(name, source);
+    return { kernel, isNew: known === undefined };
+  }
+
+  #argument(kernel: string, array: GpuArray, space: Space): unknown {
+    return this.#mode.argument(this.#handle(kernel, array), space);
+  }
+
+  #handle(kernel: string, array: GpuArray): unknown {
+    if (array.handle === undefined) throw new DeviceError(`${kernel}: an input was never computed, because an earlier kernel failed`);
+    return array.handle;
+  }
+
+  #assertClass(name: string, { kernel }: GpuKernel): void {
+    if (kernel.constructor === this.#kernelClass && !kernel.fallbackReason) return;
+    throw new DeviceError(`${name}: gpu.js left the mode ${this.#mode.name} on its own`, [
+      `ran      ${(kernel.constructor as { name: string }).name}`, `reason   ${kernel.fallbackReason ?? "none given"}`,
+    ]);
+  }
+
+  #checkLimits(kernel: string, spaces: readonly Space[]): void {
+    const { name, limits } = this.#mode;
+    if (spaces.length - 1 > limits.inputs) {
+      throw new DeviceError(`${kernel}: ${spaces.length - 1} input arrays are too many`, [`limit    ${limits.inputs} (${name})`]);
+    }
+    for (const space of spaces) {
+      const tooLong = isLine(space) ? undefined : space.find((side) => side > limits.side);
+      if (tooLong !== undefined) {
+        throw new DeviceError(`${kernel}: a side of ${tooLong} is too long`, [
+          `space    [${space.join(", ")}]`, `limit    ${limits.side} rows or columns (${name})`,
+        ]);
+      }
+      if (elements(space) > limits.elements) {
+        throw new DeviceError(`${kernel}: ${elements(space)} numbers are too many for one array`, [`limit    ${limits.elements} (${name})`]);
+      }
+    }
+  }
+}
+
+/** Throws DeviceError where a kernel would compute addresses that an f32 cannot hold. */
+export function assertExact(kernel: string, n: number): void {
+  if (n > EXACT) throw new DeviceError(`${kernel}: ${n} numbers are too many`, [`limit    ${EXACT}, beyond which f32 addresses are not exact`]);
+}
+
+function assertAlive(use: string, array: GpuArray): void {
+  if (array.freed) throw new DisposedError(`${use}: an array is used after it was freed`);
+}

@@ -1,0 +1,41 @@
+/** The part of gpu.js 2.24 that this backend uses, and what its typings leave out. */
+
+/** A result that stays with gpu.js: a buffer on webgpu, a texture on GL. */
+export interface GpuHandle {
+  output: number[];
+  type: string;
+  delete(): void;
+  toArray(): unknown;
+}
+
+/** A kernel object: called like a function, with `kernel` behind it. */
+export interface GpuKernel {
+  (...args: unknown[]): unknown;
+  setOutput(output: readonly number[]): unknown;
+  readonly kernel: { readonly constructor: unknown; readonly fallbackReason?: string | null; outputBuffer?: unknown; context?: unknown };
+}
+
+export interface GpuInstance {
+  readonly context: unknown;
+  createKernel(source: string, settings: Readonly<Record<string, unknown>>): GpuKernel;
+  addFunction(source: string): unknown;
+  destroy(): Promise<void>;
+}
+
+/** The module itself. */
+export interface GpuJs {
+  readonly GPU: new (settings: { mode: string }) => GpuInstance;
+  readonly Input: new (values: Float32Array, size: readonly number[]) => { readonly value: Float32Array };
+  readonly CPUKernel: unknown;
+  readonly WebAssemblyKernel: unknown;
+  readonly WebGL2Kernel: unknown;
+  readonly HeadlessGLKernel: unknown;
+  readonly WebGPUKernel: unknown;
+  readonly WebGPUContext: { acquire(): Promise<{ adapter: unknown; device: unknown }> };
+}
+
+/** Loads gpu.js, a CommonJS module; bundlers and Node put its exports in different places. */
+export async function loadGpuJs(): Promise<GpuJs> {
+  const loaded = await import("gpu.js") as unknown as Partial<GpuJs> & { default?: GpuJs };
+  return loaded.default ?? loaded as GpuJs;
+}

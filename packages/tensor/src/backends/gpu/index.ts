@@ -1,0 +1,61 @@
+/**
+ * The gpu backend: every kernel through gpu.js, arrays staying on the GPU from kernel to kernel. Sums are in f32 and split by the
+ * shape alone, so a mode gives the same bits every time.
+ */
+import type { Backend } from "../../backend.js";
+import type { KernelTable } from "../../kernels.js";
+import { sizeOf } from "../../shape.js";
+import { conv2d, conv2dBias, conv2dGradInput, conv2dGradWeight } from "./conv2d.js";
+import { affine, binary, clip, full, unary, where } from "./elementwise.js";
+import type { GpuArray } from "./engine.js";
+import {
+  groupNorm, groupNormGradInput, groupNormGradParams, groupNormSilu, groupNormSiluGradInput, groupNormSiluGradParams, groupNormStats,
+} from "./group-norm.js";
+import { concat, expand, gather, pad, permute, scatterAdd, slice } from "./layout.js";
+import { linear, matmul } from "./matmul.js";
+import { openEngine, type GpuMode } from "./open-mode.js";
+import { reduce, sumSquares } from "./reduce.js";
+import { sumPool, upsampleNearest } from "./resample.js";
+import { softmax, softmaxGrad } from "./softmax.js";
+import { adam, assign, ema } from "./update.js";
+
+export { gpuModes, type GpuMode } from "./open-mode.js";
+
+const kernels = {
+  full, unary, affine, clip, binary, where,
+  reduce, sumSquares,
+  expand, permute, slice, pad, concat, gather, scatterAdd,
+  matmul, linear, conv2d, conv2dBias, conv2dGradInput, conv2dGradWeight,
+  groupNormStats, groupNorm, groupNormGradInput, groupNormGradParams, softmax, softmaxGrad,
+  groupNormSilu, groupNormSiluGradInput, groupNormSiluGradParams,
+  upsampleNearest, sumPool,
+  adam, ema, assign,
+} satisfies KernelTable<GpuArray>;
+
+/** A backend that also tells what it costs. */
+export interface GpuBackend extends Backend<GpuArray> {
+  /** Distinct kernels compiled so far. */
+  compiledKernels(): number;
+  /** GPU buffers or textures alive now, gpu.js's own included; in the CPU modes, our arrays. */
+  liveBuffers(): number;
+}
+
+/** Opens the backend in one of gpu.js's modes. Throws DeviceError when the mode is not there; nothing falls back. */
+export async function openGpu(mode: GpuMode = "auto"): Promise<GpuBackend> {
+  const { engine, description } = await openEngine(mode);
+  return {
+    description,
+    dtypes: ["f32"],
+    kernels,
+    sharesReshapes: true,
+    allocate: (shape) => engine.allocate(sizeOf(shape)),
+    upload: (values) => engine.upload(values),
+    read: (x) => engine.read(x),
+    free: (x) => engine.free(x),
+    sync: () => engine.sync(),
+    dispose: () => engine.dispose(),
+    source: (kernel) => engine.source(kernel),
+    compiledKernels: () => engine.compiled,
+    liveBuffers: () => engine.live,
+  };
+}

@@ -1,0 +1,44 @@
+/** gpu.js's own CPU modes, `cpu` and `webasm`: an array is a Float32Array, and a kernel has run when its call returns. */
+import type { GpuInstance, GpuJs, GpuKernel } from "./gpu-js.js";
+import type { Mode } from "./mode.js";
+import { elements, EXACT, isLine, type Space } from "./space.js";
+
+/** Sizes as gpu.js takes them: the columns first. */
+export const gpuSize = (space: Space): number[] => (isLine(space) ? [space[0]] : [space[1], space[0]]);
+
+/** Settings all modes share: results stay where they are, and every call gives a new one. */
+export const SETTINGS = { pipeline: true, immutable: true, precision: "single", tactic: "precision" } as const;
+
+export function openArrayMode(gpuJs: GpuJs, gpu: GpuInstance, name: "cpu" | "webasm"): Mode<Float32Array> {
+  let live = 0;
+  return {
+    name,
+    description: `gpu.js ${name}: no GPU, ${name === "cpu" ? "plain JavaScript" : "WebAssembly"}, one thread`,
+    indexing: "linear",
+    limits: { elements: EXACT, side: EXACT, inputs: 7 },
+    dynamic: false,
+    createKernel: (javascript, output) => gpu.createKernel(javascript, { ...SETTINGS, output: gpuSize(output) }),
+    hostArgument: (values) => new gpuJs.Input(values, [values.length]),
+    argument: (values, space) => new gpuJs.Input(values, gpuSize(space)),
+    run(kernel: GpuKernel, args, output) {
+      live++;
+      return flatten(kernel(...args) as Float32Array | Float32Array[], output);
+    },
+    read: (values) => values.slice(),
+    free: () => void live--,
+    sync: () => undefined,
+    live: () => live,
+    dispose: () => gpu.destroy(),
+  };
+}
+
+/** A line as it is; rows, which gpu.js gives one by one, in one array: the one they are windows on, where it is one. */
+function flatten(result: Float32Array | Float32Array[], space: Space): Float32Array {
+  if (result instanceof Float32Array) return result;
+  const n = elements(space);
+  const { buffer } = result[0];
+  if (buffer.byteLength === 4 * n) return new Float32Array(buffer);
+  const flat = new Float32Array(n);
+  result.forEach((row, i) => flat.set(row, i * row.length));
+  return flat;
+}

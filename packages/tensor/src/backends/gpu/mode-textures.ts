@@ -1,0 +1,79 @@
+/**
+ * GL modes, `webgl2` and `headlessgl`: an array is a texture of 32-bit floats. With sizes [cols, 1, rows] gpu.js makes a texture
+ * nearly square whatever the shape, so one texture can be seen under all shapes of its size.
+ */
+import { DeviceError } from "../../errors.js";
+import { describeRenderer } from "./renderer.js";
+import type { GpuHandle, GpuInstance, GpuJs, GpuKernel } from "./gpu-js.js";
+import { SETTINGS } from "./mode-arrays.js";
+import type { Mode } from "./mode.js";
+import { EXACT, isLine, type Space } from "./space.js";
+
+/** What this file asks of a WebGL context. */
+interface GlContext {
+  readonly MAX_TEXTURE_SIZE: number;
+  readonly RENDERER: number;
+  getParameter(name: number): unknown;
+  getExtension(name: string): { readonly UNMASKED_RENDERER_WEBGL: number } | null;
+  createTexture(...args: unknown[]): unknown;
+  deleteTexture(texture: unknown): void;
+  finish(): void;
+}
+
+const textureSize = (space: Space): number[] => (isLine(space) ? [space[0], 1, 1] : [space[1], 1, space[0]]);
+
+export function openTextureMode(gpuJs: GpuJs, gpu: GpuInstance, name: "webgl2" | "headlessgl"): Mode<GpuHandle> {
+  const probe = gpu.createKernel("function (x) { return x[0][0][this.thread.x]; }", { ...SETTINGS, output: [1, 1, 1] });
+  (probe(new gpuJs.Input(Float32Array.of(1), [1, 1, 1])) as GpuHandle).delete();
+  const gl = probe.kernel.context as GlContext;
+  const live = countTextures(gl);
+  const side = gl.getParameter(gl.MAX_TEXTURE_SIZE) as number;
+  const run = (kernel: GpuKernel, args: readonly unknown[]): GpuHandle => kernel(...args) as GpuHandle;
+  return {
+    name,
+    description: `gpu.js ${name} on ${describeRenderer(rendererName(gl))}`,
+    indexing: "texture",
+    // a texture of n elements has sides of at most ceil(sqrt n)
+    limits: { elements: Math.min(EXACT, side * side), side: EXACT, inputs: 7 },
+    dynamic: false,
+    createKernel: (javascript, output) => gpu.createKernel(javascript, { ...SETTINGS, output: textureSize(output) }),
+    hostArgument: (values) => new gpuJs.Input(values, [values.length, 1, 1]),
+    argument: (texture, space) => {
+      const size = textureSize(space);
+      return Object.assign(Object.create(texture) as object, { type: texture.type, output: size, dimensions: size });
+    },
+    run,
+    read(texture, n) {
+      const size = [n, 1, 1];
+      const seen = Object.assign(Object.create(texture) as GpuHandle, { output: size, dimensions: size });
+      const values = (seen.toArray() as Float32Array[][])[0][0];
+      if (values.length !== n) throw new DeviceError(`read: ${values.length} values came back where ${n} were expected`);
+      return values;
+    },
+    free: (texture) => texture.delete(),
+    sync: () => gl.finish(),
+    live,
+    dispose: () => gpu.destroy(),
+  };
+}
+
+function rendererName(gl: GlContext): string {
+  const unmasked = gl.getExtension("WEBGL_debug_renderer_info");
+  return gl.getParameter(unmasked?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER) as string;
+}
+
+/** Counts the textures of a context from now on. */
+function countTextures(gl: GlContext): () => number {
+  const alive = new Set<unknown>();
+  const { createTexture, deleteTexture } = gl;
+  gl.createTexture = function (this: GlContext, ...args) {
+    const texture = createTexture.apply(gl, args);
+    alive.add(texture);
+    return texture;
+  };
+  gl.deleteTexture = (texture) => {
+    alive.delete(texture);
+    deleteTexture.call(gl, texture);
+  };
+  return () => alive.size;
+}

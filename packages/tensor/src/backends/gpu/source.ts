@@ -1,0 +1,81 @@
+/**
+ * From the notation in which the kernels of this folder are written to the JavaScript that gpu.js translates.
+ *
+ *   x[row, col], x[index]   an element of an input, by the space in which the kernel sees it
+ *   row, col or index       the place of the element that this run of the kernel computes and returns
+ *   div(a, b)               floor(a / b) of whole numbers 0 <= a < 2^23; `/` is f32 division in every mode, hence the half
+ *   exp(x), sqrt(x), ...    Math.exp(x), Math.sqrt(x), ...
+ *   cin, kh, ...            sizes: they are replaced by their values, so loops have constant bounds
+ */
+import type { Space } from "./space.js";
+
+export interface KernelSource {
+  /** Names of the inputs, in the order of the arguments. */
+  readonly inputs: readonly string[];
+  /** Names of the numbers that may change from call to call; they follow the inputs. */
+  readonly scalars: readonly string[];
+  readonly sizes: Readonly<Record<string, number>>;
+  readonly output: Space;
+  readonly body: string;
+}
+
+/** How a mode indexes: textures are [cols, 1, rows], which makes their size on the GPU depend on the number of elements alone. */
+export type Indexing = "linear" | "texture";
+
+const MATH = /^(abs|cos|exp|floor|log|max|min|pow|sign|sin|sqrt)$/;
+
+/** JavaScript of a kernel, as gpu.js takes it. */
+export function javascript({ inputs, scalars, sizes, output, body }: KernelSource, indexing: Indexing): string {
+  const place = output.length === 1
+    ? ""
+    : `  const row = this.thread.${indexing === "texture" ? "z" : "y"};\n  const col = this.thread.x;\n`;
+  const named = body.replace(/[A-Za-z_]\w*/g, (name) => (Object.hasOwn(sizes, name) ? `${sizes[name]}` : name));
+  // `index` is written out everywhere: as a variable it would be an f32, which is exact only up to 2^24
+  const placed = output.length === 1 ? named.replace(/\bindex\b/g, "this.thread.x") : named;
+  return `function (${[...inputs, ...scalars].join(", ")}) {\n${place}${expand(placed, inputs, indexing)}\n}`;
+}
+
+/** Replaces x[...] of the inputs, div(...) and bare Math functions, from the outside in. */
+function expand(text: string, inputs: readonly string[], indexing: Indexing): string {
+  let out = "";
+  for (let at = 0; at < text.length;) {
+    const name = /^[A-Za-z_]\w*/.exec(text.slice(at))?.[0];
+    if (name === undefined) {
+      out += text[at++];
+      continue;
+    }
+    at += name.length;
+    const opener = text[at];
+    const isInput = inputs.includes(name) && opener === "[";
+    const isDivision = name === "div" && opener === "(";
+    if (!isInput && !isDivision) {
+      out += MATH.test(name) && opener === "(" ? `Math.${name}` : name;
+      continue;
+    }
+    const [parts, end] = operands(text, at);
+    const values = parts.map((part) => expand(part, inputs, indexing));
+    out += isInput ? `${name}${element(values, indexing)}` : `Math.floor((${values[0]} + 0.5) / (${values[1]}))`;
+    at = end;
+  }
+  return out;
+}
+
+function element(indices: readonly string[], indexing: Indexing): string {
+  if (indices.length === 1) return indexing === "texture" ? `[0][0][${indices[0]}]` : `[${indices[0]}]`;
+  const [row, col] = indices;
+  return indexing === "texture" ? `[${row}][0][${col}]` : `[${row}][${col}]`;
+}
+
+/** What stands between the bracket at `start` and its partner, split at the commas of that level, and where the text goes on. */
+function operands(text: string, start: number): [parts: string[], end: number] {
+  const parts = [""];
+  let depth = 0;
+  for (let at = start; at < text.length; at++) {
+    const c = text[at];
+    if ("([".includes(c) && depth++ === 0) continue;
+    if (")]".includes(c) && --depth === 0) return [parts.map((part) => part.trim()), at + 1];
+    if (c === "," && depth === 1) parts.push("");
+    else parts[parts.length - 1] += c;
+  }
+  throw new Error(`kernel source: a bracket is not closed\n${text}`);
+}
