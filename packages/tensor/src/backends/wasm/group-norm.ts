@@ -7,37 +7,46 @@ import type { GroupNormAttrs, Inputs, KernelTable } from "../../kernels.js";
 import type { Block } from "./allocator.js";
 import type { Machine, Storage } from "./machine.js";
 
-/** Elements in a block: 16 KiB, so that x, dy and dz of a block stay in the second-level cache. */
-const BLOCK = 4096;
-/** Blocks in a chunk. */
-const GRAIN = 2;
+/** Elements in a block of pixels, and in a row of workspace (both are the next multiple of the channels). */
+const BLOCK = 16384;
+const ROW = 256;
 
 type Names = "groupNormStats" | "groupNorm" | "groupNormGradInput" | "groupNormGradParams"
   | "groupNormSilu" | "groupNormSiluGradInput" | "groupNormSiluGradParams";
 type Table = Required<Pick<KernelTable<Storage>, Names>>;
 
-/** Sizes derived from the attributes: pixels in a block, blocks in all, bytes of a row of channels rounded up to whole vectors. */
-function geometry({ n, hw, c }: GroupNormAttrs): { block: number; units: number; rowBytes: number } {
-  const block = Math.min(hw, Math.max(1, Math.ceil(BLOCK / c)));
-  return { block, units: n * Math.ceil(hw / block), rowBytes: Math.ceil(c / 4) * 16 };
+/** Sizes derived from the attributes. */
+interface Geometry {
+  /** Pixels in a block and in a row of workspace. */
+  block: number; repeat: number;
+  /** Blocks of all images. */
+  units: number;
+  /** Bytes of two rows of sums, each one float for a channel, in whole vectors; and of a row of workspace. */
+  sumBytes: number; rowBytes: number;
+}
+
+function geometry({ n, hw, c }: GroupNormAttrs): Geometry {
+  const block = Math.min(hw, Math.ceil(BLOCK / c));
+  const repeat = Math.min(block, Math.ceil(ROW / c));
+  return { block, repeat, units: n * Math.ceil(hw / block), sumBytes: Math.ceil(c / 4) * 32, rowBytes: Math.ceil(c * repeat / 4) * 16 };
 }
 
 export function groupNorms(machine: Machine): Table {
   const stats: Table["groupNormStats"] = (y, { x }, attrs, { eps }) => {
     const { n, hw, c, groups } = attrs;
-    const { block, units, rowBytes } = geometry(attrs);
-    machine.scratch(units * 2 * rowBytes, "sums of groupNormStats", (sums) => {
-      machine.args([x.address, y.address, 0, 0, 0, sums, hw, c, groups, block, 0], [eps]);
-      machine.launch("groupNormSums", units, GRAIN);
+    const { block, repeat, units, sumBytes } = geometry(attrs);
+    machine.scratch(units * sumBytes, "sums of groupNormStats", (sums) => {
+      machine.args([x.address, y.address, 0, 0, 0, sums, hw, c, groups, block, repeat, 0], [eps]);
+      machine.launch("groupNormSums", units);
       machine.launch("groupNormStats", n * groups, groups);
     });
   };
 
   const forward = (silu: number): Table["groupNorm"] => (y, { x, stats, gamma, beta }, attrs) => {
     const { hw, c, groups } = attrs;
-    const { block, units, rowBytes } = geometry(attrs);
-    machine.args([x.address, y.address, stats.address, gamma.address, beta.address, 0, hw, c, groups, block, silu], [0]);
-    machine.launch("groupNorm", units, GRAIN, 2 * rowBytes);
+    const { block, repeat, units, rowBytes } = geometry(attrs);
+    machine.args([x.address, y.address, stats.address, gamma.address, beta.address, 0, hw, c, groups, block, repeat, silu], [0]);
+    machine.launch("groupNorm", units, 1, 2 * rowBytes);
   };
 
   const gradients = new Gradients(machine);
@@ -71,7 +80,7 @@ class Gradients {
     const silu = inputs.beta !== undefined;
     this.#sumImages(inputs, attrs, silu ? dx.address : 0);
     this.#args(silu ? dx : inputs.dy, inputs, attrs, dx.address, 0);
-    this.#machine.launch("groupNormGradInput", units, GRAIN, 4 * rowBytes);
+    this.#machine.launch("groupNormGradInput", units, 1, 4 * rowBytes);
   }
 
   /** (dgamma, dbeta). */
@@ -84,17 +93,17 @@ class Gradients {
   /** Fills the sums per image; with SiLU and dz != 0, writes dz there. */
   #sumImages(inputs: GradInputs, attrs: GroupNormAttrs, dz: number): void {
     const machine = this.#machine;
-    const { units, rowBytes } = geometry(attrs);
-    const bytes = attrs.n * 2 * rowBytes;
+    const { units, sumBytes, rowBytes } = geometry(attrs);
+    const bytes = attrs.n * sumBytes;
     if (this.#sums === undefined || this.#sums.bytes < bytes) {
       if (this.#sums !== undefined) machine.memory.free(this.#sums);
       this.#sums = undefined;
       this.#sums = machine.memory.allocate(bytes, () => "sums of group normalisation's gradients");
     }
     this.#key = [];
-    machine.scratch(units * 2 * rowBytes, "sums of group normalisation's gradients", (sums) => {
+    machine.scratch(units * sumBytes, "sums of group normalisation's gradients", (sums) => {
       this.#args(inputs.dy, inputs, attrs, dz, sums);
-      machine.launch("groupNormGradSums", units, GRAIN, 3 * rowBytes);
+      machine.launch("groupNormGradSums", units, 1, 5 * rowBytes);
       machine.launch("groupNormGradImages", attrs.n, attrs.n);
     });
     this.#key = keyOf(inputs, attrs);
@@ -108,10 +117,10 @@ class Gradients {
 
   #args(dy: Storage, { x, stats, gamma, beta }: GradInputs, attrs: GroupNormAttrs, y: number, sums: number): void {
     const { n, hw, c, groups } = attrs;
-    const { block } = geometry(attrs);
+    const { block, repeat } = geometry(attrs);
     this.#machine.args([
       dy.address, x.address, stats.address, gamma?.address ?? 0, beta?.address ?? 0, y, sums, this.#sums!.address,
-      n, hw, c, groups, block, beta === undefined ? 0 : 1,
+      n, hw, c, groups, block, repeat, beta === undefined ? 0 : 1,
     ]);
   }
 }

@@ -1,6 +1,7 @@
 import { lanes } from "./elementwise";
 import { geluSlope } from "./erf";
-import { one, siluSlope } from "./exp";
+import { one } from "./exp";
+import { siluGradRow } from "./exp-rows";
 import { storeLanes } from "./pack";
 
 /** Codes of binary operations, in the order of `binaryOps` on the host's side. */
@@ -80,9 +81,15 @@ function binaryRow(op: i32, a: usize, stepA: usize, b: usize, stepB: usize, y: u
     case LESS_EQUAL: return zip(LESS_EQUAL, a, stepA, b, stepB, y, n);
     case GREATER: return zip(GREATER, a, stepA, b, stepB, y, n);
     case GREATER_EQUAL: return zip(GREATER_EQUAL, a, stepA, b, stepB, y, n);
-    case SILU_GRAD: return zip(SILU_GRAD, a, stepA, b, stepB, y, n);
+    case SILU_GRAD: return siluGrad(a, stepA, b, stepB, y, n);
     case GELU_GRAD: return zip(GELU_GRAD, a, stepA, b, stepB, y, n);
   }
+}
+
+/** y = dy silu'(x): the whole row at once, or a vector at a time where one of the operands is repeated. */
+function siluGrad(dy: usize, stepDy: usize, x: usize, stepX: usize, y: usize, n: i32): void {
+  const piece = stepDy != 0 && stepX != 0 ? n : 4;
+  for (; n > 0; n -= piece, dy += stepDy, x += stepX, y += 16) siluGradRow(dy, x, y, min(piece, n));
 }
 
 /** The loop of one operation: `op` is a constant at each call. */
@@ -112,7 +119,6 @@ function binaryOp(op: i32, a: v128, b: v128): v128 {
   if (op == LESS_EQUAL) return v128.and(one(), f32x4.le(a, b));
   if (op == GREATER) return v128.and(one(), f32x4.gt(a, b));
   if (op == GREATER_EQUAL) return v128.and(one(), f32x4.ge(a, b));
-  if (op == SILU_GRAD) return f32x4.mul(a, siluSlope(b));
   if (op == GELU_GRAD) return f32x4.mul(a, geluSlope(b));
   return lanes( // power: rare in training, one lane at a time
     Mathf.pow(f32x4.extract_lane(a, 0), f32x4.extract_lane(b, 0)), Mathf.pow(f32x4.extract_lane(a, 1), f32x4.extract_lane(b, 1)),

@@ -1,4 +1,5 @@
-import { copySign, exp, one, sigmoid, silu, tanh } from "./exp";
+import { copySign, exp, one, tanh } from "./exp";
+import { sigmoidRow, siluRow } from "./exp-rows";
 import { erf, gelu } from "./erf";
 import { multiplyAdd } from "./variant";
 
@@ -102,8 +103,8 @@ export function unary(args: Unary, from: i32, to: i32, _workspace: usize): void 
     case COS: return map(COS, x, y, n);
     case TANH: return map(TANH, x, y, n);
     case ERF: return map(ERF, x, y, n);
-    case SIGMOID: return map(SIGMOID, x, y, n);
-    case SILU: return map(SILU, x, y, n);
+    case SIGMOID: return sigmoidRow(x, y, n);
+    case SILU: return siluRow(x, y, n);
     case GELU: return map(GELU, x, y, n);
   }
 }
@@ -132,8 +133,6 @@ function unaryOp(op: i32, x: v128): v128 {
   if (op == EXP) return exp(x);
   if (op == TANH) return tanh(x);
   if (op == ERF) return erf(x);
-  if (op == SIGMOID) return sigmoid(x);
-  if (op == SILU) return silu(x);
   if (op == GELU) return gelu(x);
   // rare in training: one lane at a time
   const x0 = f32x4.extract_lane(x, 0), x1 = f32x4.extract_lane(x, 1), x2 = f32x4.extract_lane(x, 2), x3 = f32x4.extract_lane(x, 3);

@@ -6,7 +6,7 @@ import { multiplyAdd } from "./variant";
  * Constants are loaded from memory where they are used: V8 would rebuild `f32x4.splat(constant)` in every turn of a loop.
  * `f32x4.pmin` and `pmax` are one instruction each; with x as the first operand they keep NaN.
  */
-const CONSTANTS: usize = memory.data<f32>([
+export const EXP_CONSTANTS: usize = memory.data<f32>([
   1.4426950408889634,      //  0: log2 e
   12582912,                //  4: 1.5 * 2^23, adding it rounds to an integer
   -0.693359375,            //  8: -ln 2 = [8] + [12]; [8] has 9 bits, so that its multiples are exact
@@ -31,7 +31,7 @@ const CONSTANTS: usize = memory.data<f32>([
 
 @inline
 function constant(offset: usize): v128 {
-  return v128.load32_splat(CONSTANTS + offset);
+  return v128.load32_splat(EXP_CONSTANTS + offset);
 }
 
 @inline export function one(): v128 {
@@ -63,12 +63,6 @@ export function expInRange(x: v128): v128 {
   return i32x4.add(mantissa(x, n), i32x4.shl(n, 23));
 }
 
-/** e^x for x <= 0, zero below -87.3; -Infinity gives 0. */
-@inline
-export function expNegative(x: v128): v128 {
-  return v128.and(expInRange(f32x4.pmax(x, constant(36))), v128.not(f32x4.lt(x, constant(36))));
-}
-
 /** e^x for all x, with subnormal results and Infinity: 2^n is multiplied on in two halves. */
 @inline
 export function exp(x: v128): v128 {
@@ -79,32 +73,6 @@ export function exp(x: v128): v128 {
   const first = i32x4.add(bias, i32x4.shl(half, 23));
   const second = i32x4.add(bias, i32x4.shl(i32x4.sub(power, half), 23));
   return f32x4.mul(f32x4.mul(mantissa(x, n), first), second);
-}
-
-/** e^-x, held between e^-87.3 and e^88. */
-@inline
-export function expMinus(x: v128): v128 {
-  return expInRange(f32x4.pmin(f32x4.pmax(f32x4.neg(x), constant(36)), constant(40)));
-}
-
-/** 1 / (1 + e^-x) */
-@inline
-export function sigmoid(x: v128): v128 {
-  return f32x4.div(one(), f32x4.add(one(), expMinus(x)));
-}
-
-/** x / (1 + e^-x) */
-@inline
-export function silu(x: v128): v128 {
-  return f32x4.div(x, f32x4.add(one(), expMinus(x)));
-}
-
-/** silu'(x) = s (1 + x (1 - s)), s = sigmoid(x) and 1 - s = e^-x s. */
-@inline
-export function siluSlope(x: v128): v128 {
-  const e = expMinus(x);
-  const s = f32x4.div(one(), f32x4.add(one(), e));
-  return f32x4.mul(s, multiplyAdd(x, f32x4.mul(e, s), one()));
 }
 
 /** sign(x) (1 - 2 / (e^(2 |x|) + 1)); near 0, where that would cancel, a polynomial. */

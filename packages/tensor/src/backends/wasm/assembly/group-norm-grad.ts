@@ -1,5 +1,7 @@
-import { siluSlope } from "./exp";
-import { storeLanes } from "./pack";
+import { addFloats, copyFloats } from "./copy";
+import { normSiluGradRow, normSiluGradSumsRow } from "./exp-rows";
+import { fillPattern, patternBytes } from "./group-norm";
+import { firstLanes, storeLanes } from "./pack";
 import { ceilDiv, multiplyAdd, roundUp } from "./variant";
 
 /**
@@ -26,6 +28,8 @@ class GroupNormGrad {
   c: i32;
   groups: i32;
   block: i32;
+  /** Pixels in a row of workspace (see group-norm.ts). */
+  repeat: i32;
   silu: i32;
 }
 
@@ -41,66 +45,61 @@ function statsOf(args: GroupNormGrad, image: i32, channel: i32): usize {
 }
 
 /**
- * Writes the sums of each block and, with `silu` and y != 0, dz to y. A unit is a block of an image.
- * Workspace: 3 rows of roundUp(c, 4) floats.
+ * Writes the sums of each block and, with `silu` and y != 0, dz to y. A unit is a block of an image. Workspace: 5 rows.
  */
-export function groupNormGradSums(args: GroupNormGrad, from: i32, to: i32, workspace: usize): void {
-  const hw = args.hw, c = args.c, blocks = ceilDiv(hw, args.block), padded = rowBytes(args);
+export function groupNormGradSums(args: GroupNormGrad, from: i32, to: i32, mean: usize): void {
+  const hw = args.hw, c = args.c, blocks = ceilDiv(hw, args.block), length = c * args.repeat, row = patternBytes(c, args.repeat);
+  const scale = mean + row, shift = scale + row, sums = shift + row, products = sums + row;
   let image = -1;
   for (let unit = from; unit < to; unit++) {
     if (unit / blocks != image) {
       image = unit / blocks;
-      prepareSums(args, image, workspace);
+      prepareSums(args, image, mean, scale, shift);
     }
-    const first = unit % blocks * args.block, pixels = min(args.block, hw - first);
-    const at = <usize>((image * hw + first) * c) << 2;
-    const sums = args.sums + <usize>(2 * unit) * padded;
-    memory.fill(sums, 0, 2 * padded);
-    if (!args.silu) addSums(false, false, args.dy + at, args.x + at, 0, pixels, c, sums, workspace);
-    else if (args.y) addSums(true, true, args.dy + at, args.x + at, args.y + at, pixels, c, sums, workspace);
-    else addSums(true, false, args.dy + at, args.x + at, 0, pixels, c, sums, workspace);
+    const first = unit % blocks * args.block;
+    let left = min(args.block, hw - first) * c, at = <usize>((image * hw + first) * c) << 2;
+    memory.fill(sums, 0, 2 * row);
+    for (; left > 0; left -= length, at += <usize>length << 2) {
+      const dy = args.dy + at, x = args.x + at, n = min(length, left);
+      if (!args.silu) normGradRow(dy, x, mean, sums, products, n);
+      else if (args.y) normSiluGradRow(dy, x, args.y + at, mean, scale, shift, sums, products, n);
+      else normSiluGradSumsRow(dy, x, mean, scale, shift, sums, products, n);
+    }
+    for (let r = 1; r < args.repeat; r++) {
+      addFloats(sums, sums + (<usize>(r * c) << 2), c);
+      addFloats(products, products + (<usize>(r * c) << 2), c);
+    }
+    const out = args.sums + <usize>(2 * unit) * rowBytes(args);
+    copyFloats(out, sums, c);
+    copyFloats(out + rowBytes(args), products, c);
   }
 }
 
-/** Rows mean, scale = gamma rstd, beta of an image. */
-function prepareSums(args: GroupNormGrad, image: i32, mean: usize): void {
-  const padded = rowBytes(args);
+/** Rows mean, scale = gamma rstd, shift = beta of an image. */
+function prepareSums(args: GroupNormGrad, image: i32, mean: usize, scale: usize, shift: usize): void {
   for (let channel = 0; channel < args.c; channel++) {
     const stats = statsOf(args, image, channel), at = <usize>channel << 2;
     f32.store(mean + at, f32.load(stats));
     if (args.silu) {
-      f32.store(mean + padded + at, f32.load(args.gamma + at) * f32.load(stats, 4));
-      f32.store(mean + 2 * padded + at, f32.load(args.beta + at));
+      f32.store(scale + at, f32.load(args.gamma + at) * f32.load(stats, 4));
+      f32.store(shift + at, f32.load(args.beta + at));
     }
   }
+  fillPattern(mean, args.c, args.repeat);
+  fillPattern(scale, args.c, args.repeat);
+  fillPattern(shift, args.c, args.repeat);
 }
 
+/** sums += dz, products += dz (x - mean). */
 @inline
-function addSums(
-  activate: bool, store: bool, dy: usize, x: usize, y: usize, pixels: i32, c: i32, sums: usize, rows: usize,
-): void {
-  const padded = <usize>roundUp(c, 4) << 2;
-  while (pixels > 0) {
-    let mean = rows, sum = sums, left = c;
-    while (left > 0) {
-      const d = f32x4.sub(v128.load(x), v128.load(mean));
-      let dz = v128.load(dy);
-      if (activate) dz = f32x4.mul(dz, siluSlope(multiplyAdd(d, v128.load(mean + padded), v128.load(mean + 2 * padded))));
-      if (store) {
-        if (left >= 4) v128.store(y, dz);
-        else storeLanes(y, dz, left);
-      }
-      v128.store(sum, f32x4.add(v128.load(sum), dz));
-      v128.store(sum + padded, multiplyAdd(dz, d, v128.load(sum + padded)));
-      const step = <usize>min(left, 4) << 2;
-      x += step;
-      dy += step;
-      if (store) y += step;
-      mean += 16;
-      sum += 16;
-      left -= 4;
-    }
-    pixels--;
+function normGradRow(dz: usize, x: usize, mean: usize, sums: usize, products: usize, n: i32): void {
+  while (n > 0) {
+    let v = v128.load(dz), d = f32x4.sub(v128.load(x), v128.load(mean));
+    if (n < 4) v = firstLanes(v, n), d = firstLanes(d, n);
+    v128.store(sums, f32x4.add(v128.load(sums), v));
+    v128.store(products, multiplyAdd(v, d, v128.load(products)));
+    dz += 16, x += 16, mean += 16, sums += 16, products += 16;
+    n -= 4;
   }
 }
 
@@ -124,34 +123,35 @@ export function groupNormGradImages(args: GroupNormGrad, from: i32, to: i32, _wo
 
 /**
  * dx = scale dz + constant + (x - mean) slope with, for each group, constant = -rstd mean(h), slope = -rstd^2 mean(h xhat) and
- * h = gamma dz. A unit is a block of an image. Workspace: 4 rows of roundUp(c, 4) floats.
+ * h = gamma dz. A unit is a block of an image. Workspace: 4 rows.
  */
-export function groupNormGradInput(args: GroupNormGrad, from: i32, to: i32, workspace: usize): void {
-  const hw = args.hw, c = args.c, blocks = ceilDiv(hw, args.block);
+export function groupNormGradInput(args: GroupNormGrad, from: i32, to: i32, mean: usize): void {
+  const hw = args.hw, c = args.c, blocks = ceilDiv(hw, args.block), length = c * args.repeat, row = patternBytes(c, args.repeat);
+  const scale = mean + row, constant = scale + row, slope = constant + row;
   let image = -1;
   for (let unit = from; unit < to; unit++) {
     if (unit / blocks != image) {
       image = unit / blocks;
-      prepareInput(args, image, workspace);
+      prepareInput(args, image, mean, scale, constant, slope);
     }
-    const first = unit % blocks * args.block, pixels = min(args.block, hw - first);
-    const at = <usize>((image * hw + first) * c) << 2;
-    inputGradient(args.dy + at, args.x + at, args.y + at, pixels, c, workspace);
+    const first = unit % blocks * args.block;
+    let left = min(args.block, hw - first) * c, at = <usize>((image * hw + first) * c) << 2;
+    for (; left > 0; left -= length, at += <usize>length << 2) {
+      inputRow(args.dy + at, args.x + at, args.y + at, mean, scale, constant, slope, min(length, left));
+    }
   }
 }
 
 /** Rows mean, scale, constant, slope of an image. */
-function prepareInput(args: GroupNormGrad, image: i32, mean: usize): void {
-  const padded = rowBytes(args), size = args.c / args.groups;
-  const scale = mean + padded, constant = scale + padded, slope = constant + padded;
-  const sums = args.imageSums + <usize>(2 * image) * padded;
+function prepareInput(args: GroupNormGrad, image: i32, mean: usize, scale: usize, constant: usize, slope: usize): void {
+  const size = args.c / args.groups, sums = args.imageSums + <usize>(2 * image) * rowBytes(args);
   for (let first = 0; first < args.c; first += size) {
     const stats = statsOf(args, image, first), rstd = f32.load(stats, 4);
     let h: f64 = 0, hx: f64 = 0;
     for (let channel = first; channel < first + size; channel++) {
       const at = <usize>channel << 2, gamma = <f64>f32.load(args.gamma + at);
       h += gamma * <f64>f32.load(sums + at);
-      hx += gamma * <f64>f32.load(sums + padded + at);
+      hx += gamma * <f64>f32.load(sums + rowBytes(args) + at);
     }
     const perElement = -<f64>rstd / <f64>(args.hw * size);
     for (let channel = first; channel < first + size; channel++) {
@@ -162,26 +162,21 @@ function prepareInput(args: GroupNormGrad, image: i32, mean: usize): void {
       f32.store(slope + at, <f32>(hx * perElement * <f64>rstd));
     }
   }
+  fillPattern(mean, args.c, args.repeat);
+  fillPattern(scale, args.c, args.repeat);
+  fillPattern(constant, args.c, args.repeat);
+  fillPattern(slope, args.c, args.repeat);
 }
 
-function inputGradient(dz: usize, x: usize, y: usize, pixels: i32, c: i32, rows: usize): void {
-  const padded = <usize>roundUp(c, 4) << 2;
-  while (pixels > 0) {
-    let mean = rows, left = c;
-    while (left > 0) {
-      const d = f32x4.sub(v128.load(x), v128.load(mean));
-      const linear = multiplyAdd(d, v128.load(mean + 3 * padded), v128.load(mean + 2 * padded));
-      const dx = multiplyAdd(v128.load(dz), v128.load(mean + padded), linear);
-      if (left >= 4) v128.store(y, dx);
-      else storeLanes(y, dx, left);
-      const step = <usize>min(left, 4) << 2;
-      x += step;
-      dz += step;
-      y += step;
-      mean += 16;
-      left -= 4;
-    }
-    pixels--;
+@inline
+function inputRow(dz: usize, x: usize, y: usize, mean: usize, scale: usize, constant: usize, slope: usize, n: i32): void {
+  while (n > 0) {
+    const linear = multiplyAdd(f32x4.sub(v128.load(x), v128.load(mean)), v128.load(slope), v128.load(constant));
+    const dx = multiplyAdd(v128.load(dz), v128.load(scale), linear);
+    if (n >= 4) v128.store(y, dx);
+    else storeLanes(y, dx, n);
+    x += 16, dz += 16, y += 16, mean += 16, scale += 16, constant += 16, slope += 16;
+    n -= 4;
   }
 }
 

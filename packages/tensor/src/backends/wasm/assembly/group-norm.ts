@@ -1,4 +1,5 @@
-import { silu } from "./exp";
+import { copyFloats } from "./copy";
+import { normSiluRow } from "./exp-rows";
 import { storeLanes } from "./pack";
 import { ceilDiv, multiplyAdd, roundUp } from "./variant";
 
@@ -19,6 +20,8 @@ export class GroupNorm {
   c: i32;
   groups: i32;
   block: i32;
+  /** Pixels in a row of workspace. */
+  repeat: i32;
   /** y = silu(z) instead of y = z. */
   silu: i32;
   eps: f32;
@@ -101,56 +104,64 @@ export function blockSum(args: GroupNorm, block: i32, row: i32, channel: i32): f
   return <f64>f32.load(args.sums + (<usize>((2 * block + row) * roundUp(args.c, 4) + channel) << 2));
 }
 
+/*
+ * Rows of workspace hold one number for each channel, over and over for `repeat` pixels: the loops over elements then run over rows of
+ * repeat * c neighbours, whatever c is.
+ */
+
+/** Bytes of a row of workspace. */
+@inline
+export function patternBytes(c: i32, repeat: i32): usize {
+  return <usize>roundUp(c * repeat, 4) << 2;
+}
+
+/** Repeats the first c numbers of a row until it is full. */
+export function fillPattern(row: usize, c: i32, repeat: i32): void {
+  for (let r = 1; r < repeat; r++) copyFloats(row + (<usize>(r * c) << 2), row, c);
+}
+
 /**
  * y = scale x + shift, scale = gamma rstd, shift = beta - mean scale, or silu of it. Reads x, stats, gamma, beta.
- * A unit is a block of an image. Workspace: 2 rows of roundUp(c, 4) floats.
+ * A unit is a block of an image. Workspace: 2 rows.
  */
-export function groupNorm(args: GroupNorm, from: i32, to: i32, workspace: usize): void {
-  const hw = args.hw, c = args.c, blocks = ceilDiv(hw, args.block);
+export function groupNorm(args: GroupNorm, from: i32, to: i32, scale: usize): void {
+  const hw = args.hw, c = args.c, blocks = ceilDiv(hw, args.block), length = c * args.repeat;
+  const shift = scale + patternBytes(c, args.repeat);
   let image = -1;
   for (let unit = from; unit < to; unit++) {
     if (unit / blocks != image) {
       image = unit / blocks;
-      scaleAndShift(args, image, workspace);
+      scaleAndShift(args, image, scale, shift);
     }
-    const first = unit % blocks * args.block, pixels = min(args.block, hw - first);
-    const at = <usize>((image * hw + first) * c) << 2;
-    if (args.silu) apply(true, args.x + at, args.y + at, pixels, c, workspace);
-    else apply(false, args.x + at, args.y + at, pixels, c, workspace);
+    const first = unit % blocks * args.block;
+    let left = min(args.block, hw - first) * c, at = <usize>((image * hw + first) * c) << 2;
+    for (; left > 0; left -= length, at += <usize>length << 2) {
+      if (args.silu) normSiluRow(args.x + at, scale, shift, args.y + at, min(length, left));
+      else normRow(args.x + at, scale, shift, args.y + at, min(length, left));
+    }
   }
 }
 
-function scaleAndShift(args: GroupNorm, image: i32, scale: usize): void {
-  const c = args.c, size = c / args.groups, shift = scale + (<usize>roundUp(c, 4) << 2);
+function scaleAndShift(args: GroupNorm, image: i32, scale: usize, shift: usize): void {
+  const c = args.c, size = c / args.groups;
   for (let channel = 0; channel < c; channel++) {
     const stats = args.stats + <usize>((image * args.groups + channel / size) * 8), at = <usize>channel << 2;
     const gamma = f32.load(args.gamma + at) * f32.load(stats, 4);
     f32.store(scale + at, gamma);
     f32.store(shift + at, f32.load(args.beta + at) - f32.load(stats) * gamma);
   }
+  fillPattern(scale, c, args.repeat);
+  fillPattern(shift, c, args.repeat);
 }
 
+/** y = scale x + shift, n neighbours. */
 @inline
-function apply(activate: bool, x: usize, y: usize, pixels: i32, c: i32, scale: usize): void {
-  const shift = scale + (<usize>roundUp(c, 4) << 2);
-  while (pixels > 0) {
-    let a = scale, b = shift, left = c;
-    while (left > 0) {
-      let z = multiplyAdd(v128.load(x), v128.load(a), v128.load(b));
-      if (activate) z = silu(z);
-      if (left >= 4) {
-        v128.store(y, z);
-        x += 16;
-        y += 16;
-      } else {
-        storeLanes(y, z, left);
-        x += <usize>left << 2;
-        y += <usize>left << 2;
-      }
-      a += 16;
-      b += 16;
-      left -= 4;
-    }
-    pixels--;
+function normRow(x: usize, scale: usize, shift: usize, y: usize, n: i32): void {
+  while (n > 0) {
+    const z = multiplyAdd(v128.load(x), v128.load(scale), v128.load(shift));
+    if (n >= 4) v128.store(y, z);
+    else storeLanes(y, z, n);
+    x += 16, scale += 16, shift += 16, y += 16;
+    n -= 4;
   }
 }

@@ -1,4 +1,5 @@
-import { expNegative, one } from "./exp";
+import { one } from "./exp";
+import { softmaxTermsRow } from "./exp-rows";
 import { firstLanes, storeLanes } from "./pack";
 import { multiplyAdd } from "./variant";
 
@@ -23,24 +24,10 @@ export function softmax(args: Rows, from: i32, to: i32, _workspace: usize): void
 /** Three passes over a row, which stays in the first-level cache: the maximum, the exponentials and their sum, the quotient. */
 @inline
 function softmaxRow(x: usize, y: usize, n: i32): void {
-  const max = maximum(x, n);
-  const whole = n & ~3, rest = n & 3;
-  let sum = f32x4.splat(0);
-  let i = 0;
-  for (; i < whole; i += 4) {
-    const at = <usize>i << 2;
-    const e = expNegative(f32x4.sub(v128.load(x + at), max));
-    v128.store(y + at, e);
-    sum = f32x4.add(sum, e);
-  }
-  const end = <usize>whole << 2;
-  if (rest) {
-    const e = firstLanes(expNegative(f32x4.sub(v128.load(x + end), max)), rest);
-    storeLanes(y + end, e, rest);
-    sum = f32x4.add(sum, e);
-  }
+  const sum = softmaxTermsRow(x, maximum(x, n), y, n);
+  const whole = n & ~3, rest = n & 3, end = <usize>whole << 2;
   const scale = f32x4.div(one(), allLanes(sum));
-  for (i = 0; i < whole; i += 4) {
+  for (let i = 0; i < whole; i += 4) {
     const at = y + (<usize>i << 2);
     v128.store(at, f32x4.mul(v128.load(at), scale));
   }
