@@ -1,0 +1,140 @@
+import { mkdtempSync, existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect } from "chai";
+import ts from "typescript";
+import { openPage, readPage, runPage } from "../../../docs/run-page.js";
+import { commands } from "../src/command/main.js";
+import { parseFlags } from "../src/command/options.js";
+import { readImage } from "../src/image/index.js";
+
+const root = fileURLToPath(new URL("../../..", import.meta.url));
+const markdownIn = (folder: string): string[] =>
+  readdirSync(join(root, folder)).filter((name) => name.endsWith(".md")).sort().map((name) => join(folder, name));
+const pages = ["README.md", ...["docs", "docs/lessons", "docs/ops"].flatMap(markdownIn)];
+const read = (page: string): string => readFileSync(join(root, page), "utf8");
+
+/** Share of pixels that differ by more than 4 of 255 levels, 1 when the sizes differ. */
+function difference(a: string, b: string): number {
+  const [left, right] = [readImage(a), readImage(b)];
+  if (left.width !== right.width || left.height !== right.height || left.data.length !== right.data.length) return 1;
+  return left.data.filter((v, i) => Math.abs(v - right.data[i]) > 4 / 255).length / left.data.length;
+}
+
+/** What the compiler says of the pages' programs under the rules that the sources obey, as "page:line message". */
+function typeErrors(names: readonly string[]): string[] {
+  const programs = new Map(names.map((page) => [join(root, page.replace(/\.md$/, ".mts")), { page, text: `${openPage(page).program}\nexport {};` }]));
+  const { options } = ts.getParsedCommandLineOfConfigFile(join(root, "tsconfig.check.json"), {}, {
+    ...ts.sys, onUnRecoverableConfigFileDiagnostic: ({ messageText }) => { throw new Error(String(messageText)); },
+  })!;
+  const host = ts.createCompilerHost(options);
+  const { fileExists, getSourceFile } = host;
+  host.fileExists = (file) => programs.has(file) || fileExists(file);
+  host.getSourceFile = (file, languageVersion) => {
+    const program = programs.get(file);
+    return program === undefined ? getSourceFile(file, languageVersion) : ts.createSourceFile(file, program.text, languageVersion);
+  };
+  const compiler = ts.createProgram([...programs.keys()], options, host);
+  return [...programs].flatMap(([file, { page }]) => {
+    const source = compiler.getSourceFile(file)!;
+    return [...compiler.getSyntacticDiagnostics(source), ...compiler.getSemanticDiagnostics(source)].map(({ start, messageText }) =>
+      `${page}:${source.getLineAndCharacterOfPosition(start ?? 0).line + 1} ${ts.flattenDiagnosticMessageText(messageText, "\n")}`);
+  });
+}
+
+describe("the documentation", () => {
+  for (const page of pages.filter((name) => openPage(name).blocks.length > 0)) {
+    it(`${page} prints what it says and draws what it shows`, async () => {
+      const { blocks, pictures, program } = openPage(page);
+      const folder = mkdtempSync(join(tmpdir(), "fromnoise-docs-"));
+      try {
+        const outputs = await runPage({ blocks, pictures, program }, page, folder);
+        outputs.forEach((output, i) => expect(output, `block at line ${blocks[i].line} of ${page}`).to.equal(blocks[i].expected));
+        expect(outputs.length, "blocks that ran to their end").to.equal(blocks.length);
+        for (const name of readdirSync(folder)) {
+          const shown = pictures.find((path) => path.endsWith(`/${name}`));
+          expect(shown, `${name} is written but not shown`).to.be.a("string");
+          expect(difference(join(folder, name), join(root, dirname(page), shown!)), name).to.be.below(0.005);
+        }
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    });
+  }
+
+  it("has programs that the compiler accepts", function () {
+    this.timeout(120_000);
+    expect(typeErrors(pages.filter((page) => openPage(page).blocks.length > 0))).to.deep.equal([]);
+  });
+
+  it("links only to files that exist", () => {
+    const dead = pages.flatMap((page) => [...read(page).matchAll(/\]\((?!https?:|#)([^)#\s]+)(?:#[^)]*)?\)/g)]
+      .filter(([, path]) => !existsSync(resolve(root, dirname(page), path)))
+      .map(([, path]) => `${page}: ${path}`));
+    expect(dead).to.deep.equal([]);
+  });
+
+  it("is reachable from the README", () => {
+    const seen = new Set<string>(["README.md"]);
+    for (const page of seen) {
+      if (!existsSync(join(root, page))) continue;
+      for (const [, path] of read(page).matchAll(/\]\((?!https?:)([^)#\s]+\.md)\)/g)) seen.add(relative(root, resolve(root, dirname(page), path)));
+    }
+    expect(pages.filter((page) => !seen.has(page))).to.deep.equal([]);
+  });
+
+  it("gives every command line flags that exist", () => {
+    let lines = 0;
+    for (const page of pages) {
+      for (const [, script] of read(page).matchAll(/```sh\n([\s\S]*?)\n```/g)) {
+        for (const line of script.replaceAll("\\\n", " ").split("\n")) {
+          const words = line.replace(/#.*/, "").trim().split(/\s+/);
+          const at = words.indexOf("fromnoise");
+          if (at < 0) continue;
+          const command = commands.find(({ name }) => name === words[at + 1]);
+          expect(command, line).to.be.an("object");
+          parseFlags(command!, words.slice(at + 2));
+          lines++;
+        }
+      }
+    }
+    expect(lines).to.be.above(8);
+  });
+
+  it("shows every command in the README", () => {
+    for (const { name } of commands.filter((command) => command.name !== "demo")) expect(read("README.md")).to.contain(`fromnoise ${name} `);
+  });
+
+  it("derives every operation that has a backward, with a link to its file", () => {
+    const folder = "packages/tensor/src/ops";
+    const derived = markdownIn("docs/ops").map(read).join("\n");
+    const withBackward = readdirSync(join(root, folder)).filter((name) => /\bbackward\(/.test(read(join(folder, name)).replaceAll(/^ *(\*|\/\/).*$/gm, "")));
+    expect(withBackward.length).to.be.above(15);
+    expect(withBackward.filter((name) => !derived.includes(`(../../${folder}/${name})`))).to.deep.equal([]);
+  });
+});
+
+describe("a page", () => {
+  const fenced = (kind: string, body: string): string => `\`\`\`${kind}\n${body}\n\`\`\`\n`;
+
+  it("is a program with the line numbers of the page", () => {
+    const { program, blocks } = readPage(`# title\n\n${fenced("ts", "const a = 1;")}text\n${fenced("sh", "ls")}`);
+    expect(program.split("\n")[3]).to.equal("const a = 1;");
+    expect(program).not.to.contain("ls");
+    expect(blocks).to.deep.equal([{ line: 3, expected: "" }]);
+  });
+
+  it("has output only behind a program", () => {
+    expect(() => readPage(fenced("text", "1"))).to.throw("line 1: output without a program before it");
+  });
+
+  it("is told apart block by block, and its error has the page's line", async () => {
+    const page = readPage(fenced("ts", 'console.log("a", 1);') + fenced("text", "a 1") + fenced("ts", 'console.log("b");\nnull!.x;'));
+    const error = await runPage(page, "broken.md", tmpdir()).then(() => undefined, (e: unknown) => e as Error);
+    expect(error).to.be.an("error");
+    expect(error!.stack).to.match(/broken\.mts:9/);
+    const outputs = await runPage(readPage(fenced("ts", 'console.log("a", 1);') + fenced("ts", 'console.log("b");')), "two.md", tmpdir());
+    expect(outputs).to.deep.equal(["a 1", "b"]);
+  });
+});
