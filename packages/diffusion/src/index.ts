@@ -12,8 +12,9 @@ export { ancestralSampler, ancestralStep, type AncestralStepOptions } from "./sa
 export { ddimSampler, ddimStep, type DdimOptions, type DdimStepOptions } from "./samplers/ddim.js";
 export { lastOf, type Denoiser, type NoiseSource, type PredictOptions, type SamplerOptions, type SamplerStep } from "./samplers/step.js";
 export { denoiserOf } from "./denoiser.js";
-export { sampleImages, type SamplingOptions, type SamplingResult } from "./sampling.js";
-export { Trainer, type TrainerPosition } from "./train/trainer.js";
+export { reverseSteps, sampleImages, type SamplingOptions, type SamplingResult } from "./sampling.js";
+export { lrSchedule, trainConfig, trainDefaults, type TrainConfig, type TrainConfigInput } from "./train/config.js";
+export { startPosition, streams, Trainer, type TrainerPosition } from "./train/trainer.js";
 export { BUCKETS, parseMetrics, type StepMetrics } from "./train/metrics.js";
 export * from "./data/portable.js";
 export * from "./image/portable.js";

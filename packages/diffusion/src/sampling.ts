@@ -1,5 +1,5 @@
 /** Images from a trained network, with what a reader wants to see of the way there. */
-import type { Device, DType, Indices, Random } from "@fromnoise/tensor";
+import { NumericError, type Device, type DType, type Indices, type NumberArray, type Random, type Tensor } from "@fromnoise/tensor";
 import type { UNet } from "@fromnoise/nn";
 import { denoiserOf } from "./denoiser.js";
 import type { ImageBatch } from "./image/portable.js";
@@ -40,14 +40,17 @@ export interface SamplingResult {
   moments: { t: number; xT: ImageBatch; x0: ImageBatch }[];
 }
 
-/** Runs the sampler batch by batch and reads the images back. Throws NumericError, ConfigError as the samplers do. */
+/**
+ * Runs the sampler batch by batch and reads the images back.
+ * Throws NumericError when a sample is not finite, ConfigError for sampler settings out of range.
+ */
 export async function sampleImages(options: SamplingOptions): Promise<SamplingResult> {
   const { unet, schedule, count, size: [h, w], batch = count, record, onStep, classLabels } = options;
   const channels = unet.config.in_channels;
   const data = new Float64Array(count * h * w * channels);
   const moments: SamplingResult["moments"] = [];
   const perBatch = options.sampler.name === "ddim" ? options.sampler.steps : schedule.T;
-  const total = perBatch * Math.ceil(count / batch);
+  const total = reverseSteps(options);
   let done = 0;
   for (let start = 0; start < count; start += batch) {
     const n = Math.min(batch, count - start);
@@ -58,8 +61,10 @@ export async function sampleImages(options: SamplingOptions): Promise<SamplingRe
     for (;;) {
       const result = await sampler.next();
       if (result.done === true) {
-        data.set(await result.value.data(), start * h * w * channels);
+        const values = await result.value.data();
         result.value.dispose();
+        checkFinite(values);
+        data.set(values, start * h * w * channels);
         break;
       }
       if (wanted.has(index++)) moments.push(await momentOf(result.value, Math.min(record!.rows, n)));
@@ -69,7 +74,18 @@ export async function sampleImages(options: SamplingOptions): Promise<SamplingRe
   return { images: { shape: [count, h, w, channels], data }, moments };
 }
 
-function open(options: SamplingOptions, shape: readonly number[], labels: readonly number[] | undefined): ReturnType<typeof ancestralSampler> {
+/** Reverse steps that `sampleImages` takes in all: what a progress bar counts. */
+export function reverseSteps({ sampler, schedule, count, batch = count }: Pick<SamplingOptions, "sampler" | "schedule" | "count" | "batch">): number {
+  return (sampler.name === "ddim" ? sampler.steps : schedule.T) * Math.ceil(count / batch);
+}
+
+function checkFinite(values: NumberArray): void {
+  const i = values.findIndex((value) => !Number.isFinite(value));
+  if (i < 0) return;
+  throw new NumericError("the samples are not finite", [`value    ${values[i]}`, "hint     FROMNOISE_CHECK=finite names the first tensor that is not"]);
+}
+
+function open(options: SamplingOptions, shape: readonly number[], labels: readonly number[] | undefined): AsyncGenerator<SamplerStep, Tensor> {
   const { unet, device, schedule, objective, random, sampler, dtype = "f32", clip = true } = options;
   const model = denoiserOf(unet, labels);
   const common = { shape, device, dtype, objective, clip, random };

@@ -1,25 +1,22 @@
-import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { Random } from "@fromnoise/tensor";
-import { sampleImages } from "../sampling.js";
 import { trainConfig } from "../train/config.js";
-import { trainRun } from "../train/run.js";
-import { checkpointSteps, RunDirectory } from "../train/run-directory.js";
+import { checkpointSteps, runIn } from "../train/run-directory.js";
 import { streams } from "../train/trainer.js";
-import { expectPositionals, type Arguments, type Command } from "./options.js";
-import { formatSeconds, openProgress } from "./progress.js";
-import { writeSamples } from "./sample.js";
 import { demoConfig } from "./demo-config.js";
+import { expectPositionals, type Arguments, type Command } from "./options.js";
+import { formatSeconds } from "./progress.js";
+import { sampleShowing, writeSamples } from "./sample.js";
+import { trainShowing } from "./train.js";
 
 export const demo: Command = {
   name: "demo",
   summary: "train a small U-Net on digits and draw 64 new ones",
   usage: "fromnoise demo [flags]",
   flags: [
-    { name: "out", kind: "text", value: "DIR", help: "folder of the demo; an earlier demo in it is replaced", default: "demo-run" },
-    { name: "steps", kind: "integer", value: "N", help: "optimiser steps", default: String(demoConfig.steps) },
+    { name: "out", kind: "text", value: "DIR", help: "a new folder for it", default: "demo-run, or the first free one of demo-run-2, demo-run-3, ..." },
+    { name: "steps", kind: "integer", min: 1, value: "N", help: "optimiser steps", default: String(demoConfig.steps) },
     { name: "device", kind: "text", value: "NAME", help: "where to compute", default: demoConfig.device },
-    { name: "seed", kind: "integer", value: "N", help: "seed of all random numbers", default: "0" },
+    { name: "seed", kind: "integer", min: 0, value: "N", help: "seed of all random numbers", default: String(demoConfig.seed) },
   ],
   run: runDemo,
 };
@@ -29,48 +26,35 @@ const SAMPLER_STEPS = 50;
 
 async function runDemo(args: Arguments): Promise<number> {
   expectPositionals(demo, args, 0, 0);
-  const { flags } = args;
-  const out = (flags["out"] as string | undefined) ?? "demo-run";
-  const steps = (flags["steps"] as number | undefined) ?? demoConfig.steps;
-  const seed = (flags["seed"] as number | undefined) ?? demoConfig.seed;
-  const config = trainConfig({ ...demoConfig, steps, seed, device: (flags["device"] as string | undefined) ?? demoConfig.device });
   const began = performance.now();
-  clearDemo(out);
-  const progress = openProgress("step", config.steps);
-  const { trainer } = await trainRun({
-    start: { config }, out, onLine: (line) => progress.log(line),
-    onStep: ({ step, loss, imagesPerSecond }) => progress.update(step, { loss: loss.toFixed(4), "images/s": imagesPerSecond.toFixed(0) }),
-  });
-  progress.stop();
-  const { unet, ema, schedule, device, dataset } = trainer;
-  const sampling = openProgress("reverse step", SAMPLER_STEPS);
-  const result = await ema.use(() => sampleImages({
-    unet, device, schedule, objective: config.objective, count: IMAGES, size: [dataset.size, dataset.size], dtype: config.dtype,
-    random: new Random(config.seed, streams.sample), sampler: { name: "ddim", steps: SAMPLER_STEPS, eta: 1, spacing: "trailing" },
-    record: { rows: 8, columns: 10 }, onStep: (done) => sampling.update(done, {}),
-  }));
-  sampling.stop();
-  await writeSamples(out, result);
-  await device.dispose();
-  const last = checkpointSteps(out).at(-1)!;
-  console.log(`done in ${formatSeconds((performance.now() - began) / 1000)}; in the folder ${out}:`);
-  console.log("  samples.png    64 new digits");
-  console.log("  denoising.png  from noise to digit, x_t at ten moments");
-  console.log("  x0.png         the network's guess of the digit at the same moments");
-  console.log("  loss.png       the training loss");
-  console.log(`  checkpoint-${last}.safetensors`);
+  const { out = freeFolder("demo-run"), ...changes } = args.flags as { out?: string; steps?: number; device?: string; seed?: number };
+  const config = trainConfig({ ...demoConfig, ...changes });
+  const { trainer: { unet, ema, schedule, device, dataset } } = await trainShowing({ start: { config }, out });
+  try {
+    const result = await ema.use(() => sampleShowing({
+      unet, device, schedule, objective: config.objective, count: IMAGES, size: [dataset.size, dataset.size], dtype: config.dtype,
+      random: new Random(config.seed, streams.sample), sampler: { name: "ddim", steps: SAMPLER_STEPS, eta: 1, spacing: "trailing" },
+    }));
+    await writeSamples(out, result);
+  } finally {
+    await device.dispose();
+  }
+  console.log([
+    `done in ${formatSeconds((performance.now() - began) / 1000)}; in the folder ${out}:`,
+    `  samples.png    ${IMAGES} new digits`,
+    "  denoising.png  from noise to digit: x_t at ten moments",
+    "  x0.png         the network's guess of the digit at the same moments",
+    "  loss.png       the training loss",
+    `  checkpoint-${checkpointSteps(out).at(-1)!}.safetensors`,
+    `more of them: fromnoise sample ${out}`,
+  ].join("\n"));
   return 0;
 }
 
-/** Marks a folder as a demo's, whose files the next demo may replace; a run of `train` has none and is left alone. */
-const MARKER = "this-is-a-demo";
-const DEMO_FILE = /^(checkpoint-\d+\.safetensors|preview-\d+\.png|(samples|denoising|x0|loss)\.png|loss\.svg|metrics\.jsonl|config\.json)$/;
-
-function clearDemo(out: string): void {
-  if (existsSync(join(out, MARKER))) {
-    for (const name of readdirSync(out)) if (DEMO_FILE.test(name)) rmSync(join(out, name));
-    return;
+/** The name, or name-2, name-3, ... where a run is in the way. */
+function freeFolder(name: string): string {
+  for (let n = 1; ; n++) {
+    const folder = n === 1 ? name : `${name}-${n}`;
+    if (runIn(folder) === undefined) return folder;
   }
-  new RunDirectory(out, { resume: false });  // throws where the folder cannot be made or holds a run
-  writeFileSync(join(out, MARKER), "fromnoise demo replaces the files in this folder\n");
 }

@@ -1,14 +1,14 @@
 /** `export` and `import`: folders as diffusers reads and writes them. */
-import { mkdirSync } from "node:fs";
-import { dirname } from "node:path";
-import { ConfigError, openDeviceSpec } from "@fromnoise/tensor";
-import { initialize, stateDict, UNet } from "@fromnoise/nn";
+import { join } from "node:path";
+import { ConfigError, sizeOf } from "@fromnoise/tensor";
+import { stateDict, type StateDict } from "@fromnoise/nn";
 import { readDiffusersFolder, writeDiffusersFolder } from "../exchange/diffusers.js";
-import { loadCheckpoint, loadGroup, saveCheckpoint } from "../train/checkpoint.js";
+import { loadCheckpoint, loadGroup, writeCheckpoint } from "../train/checkpoint.js";
 import { trainConfig, trainDefaults } from "../train/config.js";
-import { findCheckpoint } from "../train/run-directory.js";
-import { Trainer } from "../train/trainer.js";
-import { expectPositionals, type Arguments, type Command } from "./options.js";
+import { dtypeOf, emptyUNet } from "../train/model.js";
+import { checkpointSteps, findCheckpoint, RunDirectory } from "../train/run-directory.js";
+import { startPosition } from "../train/trainer.js";
+import { expectPositionals, requiredText, withDevice, type Arguments, type Command } from "./options.js";
 
 export const exportCommand: Command = {
   name: "export",
@@ -16,32 +16,32 @@ export const exportCommand: Command = {
   usage: "fromnoise export RUN|CHECKPOINT --out DIR",
   flags: [
     { name: "out", kind: "text", value: "DIR", help: "folder for config.json, diffusion_pytorch_model.safetensors, scheduler_config.json" },
-    { name: "weights", kind: "text", value: "NAME", help: "ema, model", default: "ema" },
+    { name: "weights", kind: "text", value: "NAME", help: "averaged or raw weights", choices: ["ema", "model"], default: "ema" },
   ],
+  notes: "Files of these names in --out are replaced.",
   run: runExport,
 };
 
 export const importCommand: Command = {
   name: "import",
-  summary: "read a folder that diffusers wrote into a checkpoint",
-  usage: "fromnoise import DIFFUSERS-FOLDER --out FILE.safetensors",
-  flags: [{ name: "out", kind: "text", value: "FILE", help: "the checkpoint to write" }],
-  notes: "`sample` and `inspect` also read such a folder directly. The checkpoint starts at step 0 with fresh optimiser moments.",
+  summary: "make a run from a folder that diffusers wrote",
+  usage: "fromnoise import DIFFUSERS-FOLDER --out DIR",
+  flags: [{ name: "out", kind: "text", value: "DIR", help: "folder of the run: config.json, and checkpoint-0.safetensors with fresh optimiser moments" }],
+  notes: "`sample` and `inspect` read such a folder without this; import it to train it on:\n  fromnoise train --out DIR --resume --data NAME --steps N",
   run: runImport,
 };
 
 async function runExport(args: Arguments): Promise<number> {
   expectPositionals(exportCommand, args, 1, 1);
-  const out = required(args, "out");
-  const weights = args.flags["weights"] ?? "ema";
-  if (weights !== "ema" && weights !== "model") throw new ConfigError(`--weights: "${String(weights)}" is not allowed`, ["allowed  ema, model"]);
+  const out = requiredText(exportCommand, args, "out");
+  if (checkpointSteps(out).length > 0) throw new ConfigError(`${out} holds a run, whose config.json would be lost`, ["--out DIR  names another folder"]);
+  const weights = (args.flags["weights"] as string | undefined) ?? "ema";
   const checkpoint = await loadCheckpoint(findCheckpoint(args.positionals[0]), (name) => name.startsWith(`${weights}.`));
-  const { config, trainer } = checkpoint.info;
-  const device = await openDeviceSpec("reference");
-  const unet = initialize(new UNet(config), { device, dtype: trainer.dtype, seed: 0 });
-  loadGroup(checkpoint, `${weights}.`, unet);
-  await writeDiffusersFolder(out, {
-    config: unet.config, tensors: await stateDict(unet), schedule: trainer.schedule, objective: trainer.objective, variance: "fixed-small", clip: true,
+  const { config, trainer: { dtype, schedule, objective, sampling } } = checkpoint.info;
+  await withDevice("reference", async (device) => {
+    const unet = emptyUNet(config, device, dtype);
+    loadGroup(checkpoint, `${weights}.`, unet);
+    await writeDiffusersFolder(out, { config: unet.config, tensors: await stateDict(unet), schedule, objective, sampling });
   });
   console.log(`wrote ${out}: config.json, diffusion_pytorch_model.safetensors, scheduler_config.json`);
   return 0;
@@ -49,31 +49,21 @@ async function runExport(args: Arguments): Promise<number> {
 
 async function runImport(args: Arguments): Promise<number> {
   expectPositionals(importCommand, args, 1, 1);
-  const out = required(args, "out");
+  const out = requiredText(importCommand, args, "out");
   const folder = args.positionals[0];
-  const { config, tensors, schedule, objective } = await readDiffusersFolder(folder);
-  const device = await openDeviceSpec("reference");
-  const trainer = new Trainer(trainConfig({ ...trainDefaults, model: config, schedule, objective }), device, unknownImages(config.in_channels));
-  loadGroup({ path: folder, tensors }, "", trainer.unet);
-  loadGroup({ path: folder, tensors }, "", trainer.unet, trainer.ema.shadow);
-  mkdirSync(dirname(out), { recursive: true });
-  await saveCheckpoint(out, trainer);
-  console.log(`wrote ${out}`);
+  const { config: model, tensors, ...scheduler } = await readDiffusersFolder(folder);
+  const trainer = trainConfig({ ...trainDefaults, ...scheduler, model, dtype: dtypeOf(tensors) });
+  const { config, weights } = await withDevice("reference", async (device) => {
+    const unet = emptyUNet(model, device, trainer.dtype);
+    loadGroup({ path: folder, tensors }, "", unet);                                     // the difference, key by key
+    return { config: unet.config, weights: await stateDict(unet) };
+  });
+  const zeros: StateDict = new Map([...weights].map(([name, { shape }]) => [name, { shape, data: new Float64Array(sizeOf(shape)) }]));
+  const directory = new RunDirectory(out, { resume: false });
+  const groups = { "model.": weights, "ema.": weights, "adam.m.": zeros, "adam.v.": zeros };
+  await writeCheckpoint(directory.checkpointPath(0), { config, trainer, position: startPosition(trainer.seed) }, groups);
+  await directory.write("config.json", `${JSON.stringify(trainer, null, 2)}\n`);
+  console.log(`wrote ${join(out, "checkpoint-0.safetensors")}`);
+  console.log(`sample with: fromnoise sample ${out}`);
   return 0;
-}
-
-/** Stands for the images the network was trained on, of which a diffusers folder says nothing. */
-function unknownImages(channels: number): ConstructorParameters<typeof Trainer>[2] {
-  return {
-    name: "unknown", count: 1, size: 1, channels: channels === 1 ? 1 : 3, describe: () => "unknown images",
-    image: () => {
-      throw new ConfigError("an imported checkpoint names no images");
-    },
-  };
-}
-
-function required(args: Arguments, name: string): string {
-  const value = args.flags[name] as string | undefined;
-  if (value === undefined) throw new ConfigError(`--${name} is needed`);
-  return value;
 }

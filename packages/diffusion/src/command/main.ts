@@ -22,22 +22,35 @@ function overview(): string {
 
 /** Runs the command line and gives the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
 export async function main(argv: readonly string[]): Promise<number> {
+  if (!process.stdout.listeners("error").includes(endQuietly)) process.stdout.on("error", endQuietly);
   const [name, ...rest] = argv;
-  if (name === undefined || name === "--help" || name === "-h" || name === "help") {
-    console.log(overview());
-    return name === undefined ? 2 : 0;
-  }
+  const asksHelp = (arg: string): boolean => arg === "--help" || arg === "-h";
   try {
-    const command = commands.find((c) => c.name === name);
-    if (command === undefined) throw new ConfigError(`there is no command "${name}"`, [`allowed  ${commands.map((c) => c.name).join(", ")}`]);
-    if (rest.includes("--help") || rest.includes("-h")) {
-      console.log(helpText(command));
+    if (name === undefined || asksHelp(name) || (name === "help" && rest.length === 0)) {
+      console.log(overview());
+      return name === undefined ? 2 : 0;
+    }
+    if (name === "help" || rest.some(asksHelp)) {
+      console.log(helpText(find(name === "help" ? rest[0] : name)));
       return 0;
     }
+    const command = find(name);
     return await command.run(parseFlags(command, rest));
   } catch (error) {
     return report(error);
   }
+}
+
+function find(name: string): Command {
+  const command = commands.find((c) => c.name === name);
+  if (command === undefined) throw new ConfigError(`there is no command "${name}"`, [`allowed  ${commands.map((c) => c.name).join(", ")}`]);
+  return command;
+}
+
+/** A reader such as `head` has enough. */
+function endQuietly(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
 }
 
 /** Prints an error as its own few lines; a stack trace is for developers (FROMNOISE_DEBUG >= 1). */

@@ -1,6 +1,6 @@
 /** Flags: one table per command gives the parser, the help text and the checks. */
 import { parseArgs } from "node:util";
-import { ConfigError } from "@fromnoise/tensor";
+import { ConfigError, openDeviceSpec, type Device } from "@fromnoise/tensor";
 
 export interface Flag {
   /** Name without dashes; "flip" also allows --no-flip when its kind is boolean. */
@@ -11,6 +11,10 @@ export interface Flag {
   help: string;
   /** Shown in the help; the value itself is filled in where the flag is read. */
   default?: string;
+  /** Least value of an integer. */
+  min?: number;
+  /** The texts allowed, listed in the help. */
+  choices?: readonly string[];
 }
 
 export type FlagValue = boolean | number | string | number[];
@@ -26,14 +30,14 @@ export interface Command {
   run: (args: Arguments) => Promise<number>;
 }
 
-/** Reads a command's arguments. Throws ConfigError for an unknown flag, a missing value or one of the wrong kind. */
+/** Reads a command's arguments. Throws ConfigError for an unknown flag, a missing value or one that is not allowed. */
 export function parseFlags(command: Command, argv: readonly string[]): Arguments {
   const options = Object.fromEntries(command.flags.map(({ name, kind }) => [name, { type: kind === "boolean" ? "boolean" as const : "string" as const }]));
   let parsed;
   try {
     parsed = parseArgs({ args: [...argv], options, allowPositionals: true, allowNegative: true, strict: true });
   } catch (error) {
-    const reason = (error as Error).message.split(". ")[0];
+    const reason = (error as Error).message.split(/\.\s|\n/)[0];
     throw new ConfigError(reason, [`usage    ${command.usage}`, `help     fromnoise ${command.name} --help`]);
   }
   const flags: Record<string, FlagValue> = {};
@@ -48,7 +52,10 @@ export function parseFlags(command: Command, argv: readonly string[]): Arguments
 export function helpText({ summary, usage, flags, notes }: Command): string {
   const left = flags.map(({ name, kind, value }) => `--${name}${kind === "boolean" ? "" : ` ${value ?? kind.toUpperCase()}`}`);
   const width = Math.max(0, ...left.map((text) => text.length));
-  const lines = flags.map((flag, i) => `  ${left[i].padEnd(width)}  ${flag.help}${flag.default === undefined ? "" : ` [${flag.default}]`}`);
+  const lines = flags.map((flag, i) => {
+    const choices = flag.choices === undefined ? "" : `: ${flag.choices.join(", ")}`;
+    return `  ${left[i].padEnd(width)}  ${flag.help}${choices}${flag.default === undefined ? "" : ` [${flag.default}]`}`;
+  });
   return [summary, "", `usage: ${usage}`, ...(lines.length > 0 ? ["", ...lines] : []), ...(notes === undefined ? [] : ["", notes])].join("\n");
 }
 
@@ -56,10 +63,27 @@ export function helpText({ summary, usage, flags, notes }: Command): string {
 export function expectPositionals(command: Command, { positionals }: Arguments, min: number, max: number): void {
   if (positionals.length >= min && positionals.length <= max) return;
   const wrong = positionals.length > max ? `unexpected argument "${positionals[max]}"` : "an argument is missing";
-  throw new ConfigError(wrong, [`usage    ${command.usage}`]);
+  throw new ConfigError(wrong, [`usage    ${command.usage}`, `help     fromnoise ${command.name} --help`]);
 }
 
-function convert({ name, kind }: Flag, text: string): FlagValue {
+/** A text flag that a command cannot do without. Throws ConfigError when it is missing. */
+export function requiredText(command: Command, { flags }: Arguments, name: string): string {
+  const value = flags[name] as string | undefined;
+  if (value === undefined) throw new ConfigError(`--${name} is missing`, [`usage    ${command.usage}`, `help     fromnoise ${command.name} --help`]);
+  return value;
+}
+
+/** Opens a device, runs fn, and frees the device whatever happens: one with threads would keep the program alive. */
+export async function withDevice<R>(spec: string, fn: (device: Device) => Promise<R>): Promise<R> {
+  const device = await openDeviceSpec(spec);
+  try {
+    return await fn(device);
+  } finally {
+    await device.dispose();
+  }
+}
+
+function convert({ name, kind, min, choices }: Flag, text: string): FlagValue {
   const bad = (allowed: string): never => {
     throw new ConfigError(`--${name}: "${text}" is not allowed`, [`allowed  ${allowed}`]);
   };
@@ -67,17 +91,18 @@ function convert({ name, kind }: Flag, text: string): FlagValue {
   switch (kind) {
     case "integer": {
       const value = finite(text);
-      return Number.isSafeInteger(value) ? value : bad("a whole number");
+      return Number.isSafeInteger(value) && value >= (min ?? -Infinity) ? value : bad(min === undefined ? "whole numbers" : `whole numbers from ${min}`);
     }
     case "number": {
       const value = finite(text);
-      return Number.isNaN(value) ? bad("a number") : value;
+      return Number.isNaN(value) ? bad("numbers") : value;
     }
     case "list": {
       const values = text.split(",").map(finite);
       return values.some(Number.isNaN) ? bad("numbers with commas between, such as 32,64,128") : values;
     }
     default:
-      return text === "" ? bad("a non-empty string") : text;
+      if (choices !== undefined && !choices.includes(text)) bad(choices.join(", "));
+      return text === "" ? bad("a non-empty text") : text;
   }
 }

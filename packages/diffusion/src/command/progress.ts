@@ -1,13 +1,15 @@
-/** Progress of a long loop: a bar on a terminal, a plain line now and then when piped. */
+/** Progress of a long loop: a bar on a terminal, a plain line now and then when piped. Both go to standard error. */
 import cliProgress from "cli-progress";
 
 export interface Progress {
   /** `done` of the total, and what to show beside it, such as {loss: "0.0312"}. */
-  update(done: number, facts: Readonly<Record<string, string>>): void;
-  /** A line of text that stays, above the bar. */
-  log(line: string): void;
+  update(done: number, facts?: Readonly<Record<string, string>>): void;
+  /** Ends the bar; lines printed from then on stay below it. */
   stop(): void;
 }
+
+/** Seconds between plain lines, but for those at every 20th of the whole. */
+const LINE_SECONDS = 30;
 
 /** "3m 05s" */
 export function formatSeconds(seconds: number): string {
@@ -17,33 +19,40 @@ export function formatSeconds(seconds: number): string {
   return minutes < 60 ? `${minutes}m ${String(s % 60).padStart(2, "0")}s` : `${Math.floor(minutes / 60)}h ${String(minutes % 60).padStart(2, "0")}m`;
 }
 
-/** Counts `unit`s from `start` to `total`; when piped, a line every `every` of them. */
-export function openProgress(unit: string, total: number, start = 0, every = Math.max(1, Math.ceil(total / 20))): Progress {
+/** "0.63", "25", "1234": two digits are enough for a rate. */
+export function formatRate(perSecond: number): string {
+  return perSecond >= 10 ? perSecond.toFixed(0) : perSecond.toPrecision(2);
+}
+
+/** Counts `unit`s from `start` to `total`, with the time left at the pace since it was opened. */
+export function openProgress(unit: string, total: number, start = 0): Progress {
   const began = performance.now();
-  const left = (done: number): string => {
-    const elapsed = (performance.now() - began) / 1000;
-    return done > start ? formatSeconds((elapsed / (done - start)) * (total - done)) : "?";
-  };
-  const describe = (facts: Readonly<Record<string, string>>): string => Object.entries(facts).map(([name, value]) => `${name} ${value}`).join("  ");
-  if (!process.stderr.isTTY) {
+  const left = (done: number): string => formatSeconds(((performance.now() - began) / 1000 / (done - start)) * (total - done));
+  const describe = (facts: Readonly<Record<string, string>>): string => Object.entries(facts).map(([name, value]) => `  ${name} ${value}`).join("");
+  return process.stderr.isTTY ? openBar() : openLines();
+
+  function openBar(): Progress {
+    const bar = new cliProgress.SingleBar({
+      format: `${unit} {value}/{total} [{bar}]{facts}  left {left}`, stream: process.stderr, hideCursor: true, barsize: 24, gracefulExit: false, linewrap: false,
+    }, cliProgress.Presets.shades_classic);
+    bar.start(total, start, { facts: "", left: "?" });
     return {
-      update(done, facts) {
-        if (done % every === 0 || done === total) console.error(`${unit} ${done}/${total}  ${describe(facts)}  left ${left(done)}`);
+      update: (done, facts = {}) => bar.update(done, { facts: describe(facts), left: left(done) }),
+      stop: () => bar.stop(),
+    };
+  }
+
+  function openLines(): Progress {
+    const every = Math.max(1, Math.ceil(total / 20));
+    let printed = began;
+    return {
+      update(done, facts = {}) {
+        const now = performance.now();
+        if (done % every !== 0 && done !== total && now - printed < LINE_SECONDS * 1000) return;
+        printed = now;
+        console.error(`${unit} ${done}/${total}${describe(facts)}  left ${left(done)}`);
       },
-      log: (line) => console.error(line),
       stop: () => undefined,
     };
   }
-  const bar = new cliProgress.SingleBar({
-    format: `${unit} {value}/{total} [{bar}] {facts}  left {left}`, stream: process.stderr, hideCursor: true, barsize: 24, gracefulExit: false, linewrap: false,
-  }, cliProgress.Presets.shades_classic);
-  bar.start(total, start, { facts: "", left: "?" });
-  return {
-    update: (done, facts) => bar.update(done, { facts: describe(facts), left: left(done) }),
-    log(line) {
-      process.stderr.write(`\r\x1b[K${line}\n`);
-      bar.render();
-    },
-    stop: () => bar.stop(),
-  };
 }

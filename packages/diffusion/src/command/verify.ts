@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
-import { ConfigError, openDeviceSpec, runGoldenOp, type Device, type DType, type GoldenOp } from "@fromnoise/tensor";
-import { verifyUNet, type GoldenRow, type UNetGolden } from "@fromnoise/nn";
+import { ConfigError, FromnoiseError, runGoldenOp, type Device, type DType, type GoldenOp } from "@fromnoise/tensor";
+import { verifyUNet, worse, type GoldenRow, type UNetGolden } from "@fromnoise/nn";
+import { readJson } from "../files.js";
 import { verifyTraining, type TrainGolden } from "../verify/golden-train.js";
-import { expectPositionals, type Arguments, type Command } from "./options.js";
+import { expectPositionals, withDevice, type Arguments, type Command } from "./options.js";
 
 export const verify: Command = {
   name: "verify",
@@ -10,11 +10,11 @@ export const verify: Command = {
   usage: "fromnoise verify FILE... [flags]",
   flags: [
     { name: "device", kind: "text", value: "NAME", help: "where to compute", default: "reference" },
-    { name: "dtype", kind: "text", value: "NAME", help: "f64, f32", default: "f64 where the device has it" },
+    { name: "dtype", kind: "text", value: "NAME", help: "number type", choices: ["f64", "f32"], default: "f64 where the device has it" },
     { name: "tolerance", kind: "number", value: "X", help: "largest error allowed", default: "1e-9 in f64, 1e-4 in f32" },
-    { name: "json", kind: "boolean", help: "print {file, kind, device, dtype, tolerance, worst, pass, rows} for each file" },
+    { name: "json", kind: "boolean", help: "print {file, kind, device, dtype, tolerance, worst, pass, rows}, a list of them for several files" },
   ],
-  notes: "Files have the format fromnoise-golden-1, of kind ops, unet or train (docs/golden-format.md). Exit code 1 past the tolerance, 2 for a\ndtype that the device has not or a network that is not implemented.",
+  notes: "Files have the format fromnoise-golden-1, of kind ops, unet or train: docs/golden-format.md says how to write one. Exit code 1 past\nthe tolerance, 2 for a dtype that the device does not have or a network that is not implemented.",
   run: runVerify,
 };
 
@@ -24,62 +24,62 @@ async function runVerify(args: Arguments): Promise<number> {
   expectPositionals(verify, args, 1, Infinity);
   const { flags } = args;
   const spec = (flags["device"] as string | undefined) ?? "reference";
-  const device = await openDeviceSpec(spec);
-  try {
-    const dtype = dtypeOf(flags["dtype"], device);
+  return withDevice(spec, async (device) => {
+    const dtype = dtypeOf(flags["dtype"] as DType | undefined, device);
     const tolerance = (flags["tolerance"] as number | undefined) ?? (dtype === "f64" ? 1e-9 : 1e-4);
     const results: FileResult[] = [];
+    const problems: FromnoiseError[] = [];
     for (const file of args.positionals) {
-      const { kind, rows } = await verifyFile(file, device, dtype);
-      const worst = rows.reduce((most, { error }) => (error > most || Number.isNaN(error) ? error : most), 0);
-      results.push({ file, kind, device: spec, dtype, tolerance, worst, pass: worst <= tolerance, rows });
+      try {
+        const { kind, rows } = await verifyFile(file, device, dtype);
+        const worst = rows.map(({ error }) => error).reduce(worse, 0);
+        results.push({ file, kind, device: spec, dtype, tolerance, worst, pass: worst <= tolerance, rows });
+        if (flags["json"] !== true) print(results.at(-1)!);
+      } catch (error) {
+        if (!(error instanceof FromnoiseError)) throw error;
+        problems.push(error);
+        console.error(`${error.name}: ${error.message.includes(file) ? "" : `${file}: `}${error.message}`);
+      }
     }
-    if (flags["json"] === true) console.log(JSON.stringify(results.length === 1 ? results[0] : results, null, 2));
-    else for (const result of results) print(result);
-    return results.every(({ pass }) => pass) ? 0 : 1;
-  } finally {
-    await device.dispose();
-  }
+    if (flags["json"] === true && results.length > 0) console.log(JSON.stringify(args.positionals.length === 1 ? results[0] : results, null, 2));
+    if (problems.some((error) => error instanceof ConfigError)) return 2;
+    return problems.length === 0 && results.every(({ pass }) => pass) ? 0 : 1;
+  });
 }
+
+/** What a file of each kind must have. */
+const kinds: Readonly<Record<string, readonly string[]>> = {
+  ops: ["ops"], unet: ["fill", "config", "input", "t", "output", "loss", "params"],
+  train: ["fill", "config", "batch", "schedule", "objective", "optimizer", "steps", "final_l2"],
+};
 
 /** Runs one golden file. Throws ConfigError for another format, an unknown op, or a network that is not implemented. */
 async function verifyFile(file: string, device: Device, dtype: DType): Promise<{ kind: string; rows: GoldenRow[] }> {
-  const golden = readGolden(file);
-  const { format, kind } = golden as { format?: unknown; kind?: unknown };
-  if (format !== "fromnoise-golden-1") throw new ConfigError(`${file}: the format is ${JSON.stringify(format)}`, ["expected fromnoise-golden-1"]);
+  const golden = readJson(file);
+  const { format, kind } = golden;
+  if (format !== "fromnoise-golden-1") throw new ConfigError(`the format is ${JSON.stringify(format)}`, ['expected "fromnoise-golden-1"']);
+  if (typeof kind !== "string" || !Object.hasOwn(kinds, kind)) throw new ConfigError(`the kind is ${JSON.stringify(kind)}`, [`allowed  ${Object.keys(kinds).join(", ")}`]);
+  const missing = kinds[kind].filter((field) => golden[field] === undefined);
+  if (missing.length > 0) throw new ConfigError(`a file of kind ${kind} without ${missing.join(", ")}`, [`needed   ${kinds[kind].join(", ")}`]);
   switch (kind) {
-    case "ops": {
-      const rows: GoldenRow[] = [];
-      for (const [name, op] of Object.entries((golden as { ops: Record<string, GoldenOp> }).ops)) {
-        for (const { quantity, error } of await runGoldenOp(op, device, dtype)) rows.push({ name, quantity, error });
-      }
-      return { kind, rows };
-    }
     case "unet": return { kind, rows: await verifyUNet(golden as unknown as UNetGolden, { device, dtype }) };
     case "train": return { kind, rows: await verifyTraining(golden as unknown as TrainGolden, { device, dtype }) };
-    default: throw new ConfigError(`${file}: the kind is ${JSON.stringify(kind)}`, ["allowed  ops, unet, train"]);
+    default: return { kind, rows: await verifyOps(golden["ops"] as Record<string, GoldenOp>, device, dtype) };
   }
 }
 
-function readGolden(file: string): Record<string, unknown> {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (error) {
-    throw new ConfigError(`cannot read ${file}`, [`reason   ${(error as NodeJS.ErrnoException).code ?? String(error)}`]);
+async function verifyOps(ops: Readonly<Record<string, GoldenOp>>, device: Device, dtype: DType): Promise<GoldenRow[]> {
+  const rows: GoldenRow[] = [];
+  for (const [name, op] of Object.entries(ops)) {
+    for (const { quantity, error } of await runGoldenOp(op, device, dtype)) rows.push({ name, quantity, error });
   }
-  try {
-    return JSON.parse(text) as Record<string, unknown>;
-  } catch (error) {
-    throw new ConfigError(`${file} is not JSON`, [`reason   ${(error as Error).message}`]);
-  }
+  return rows;
 }
 
-function dtypeOf(flag: unknown, device: Device): DType {
-  if (flag === undefined) return device.dtypes.includes("f64") ? "f64" : "f32";
-  if (flag !== "f32" && flag !== "f64") throw new ConfigError(`--dtype: "${String(flag)}" is not allowed`, ["allowed  f32, f64"]);
-  if (!device.dtypes.includes(flag)) throw new ConfigError(`--dtype: the ${device.name} device has no ${flag}`, [`allowed  ${device.dtypes.join(", ")}`]);
-  return flag;
+function dtypeOf(wanted: DType | undefined, { name, dtypes }: Device): DType {
+  if (wanted === undefined) return dtypes.includes("f64") ? "f64" : "f32";
+  if (!dtypes.includes(wanted)) throw new ConfigError(`--dtype: the ${name} device has no ${wanted}`, [`allowed  ${dtypes.join(", ")}`]);
+  return wanted;
 }
 
 /** One line a quantity and name, and the verdict. */

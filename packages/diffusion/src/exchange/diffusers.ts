@@ -1,11 +1,13 @@
 /**
- * Folders as diffusers writes them: config.json (or unet/config.json) of a UNet2DModel, diffusion_pytorch_model.safetensors, and
- * scheduler_config.json (DDPMScheduler). Names, shapes and fields are diffusers' own on both sides.
+ * Folders as diffusers writes them: config.json of a UNet2DModel, diffusion_pytorch_model.safetensors, and scheduler_config.json
+ * (DDPMScheduler); or a pipeline's, with the first two in unet/ and the third in scheduler/. Names, shapes and fields are
+ * diffusers' own on both sides.
  */
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { CheckpointError, ConfigError } from "@fromnoise/tensor";
 import { loadSafetensors, replaceFile, saveSafetensors, unetConfig, type StateDict, type StateEntry, type UNetConfig } from "@fromnoise/nn";
+import { makeFolder, readJson } from "../files.js";
 import type { Prediction } from "../predictions.js";
 import { makeSchedule, type ScheduleName, type ScheduleOptions, type VarianceKind } from "../schedules.js";
 
@@ -13,45 +15,80 @@ import { makeSchedule, type ScheduleName, type ScheduleOptions, type VarianceKin
 const OWN_SCHEDULE = "_fromnoise_schedule";
 const WEIGHTS = "diffusion_pytorch_model.safetensors";
 
-/** A network and how it was trained, as a folder holds them. */
-export interface DiffusersModel {
-  config: UNetConfig;
-  tensors: ReadonlyMap<string, StateEntry>;
+/** How a network was trained, and is sampled. */
+export interface DiffusersScheduler {
   schedule: Required<ScheduleOptions>;
   objective: Prediction;
-  variance: VarianceKind;
-  clip: boolean;
+  sampling: { variance: VarianceKind; clip: boolean };
+}
+
+/** A network and its scheduler, as a folder holds them. */
+export interface DiffusersModel extends DiffusersScheduler {
+  config: UNetConfig;
+  tensors: ReadonlyMap<string, StateEntry>;
 }
 
 /** beta_schedule of diffusers and the schedule here. Its "sigmoid" is another curve than ours, and its cosine is squaredcos_cap_v2. */
 const scheduleNames: Readonly<Record<string, ScheduleName>> = { linear: "linear", scaled_linear: "quad", squaredcos_cap_v2: "cosine" };
 const predictionNames: Readonly<Record<string, Prediction>> = { epsilon: "eps", sample: "x0", v_prediction: "v" };
-const varianceNames: Readonly<Record<string, VarianceKind>> = { fixed_small: "fixed-small", fixed_small_log: "fixed-small", fixed_large: "fixed-large", fixed_large_log: "fixed-large" };
+const varianceNames: Readonly<Record<string, VarianceKind>> = {
+  fixed_small: "fixed-small", fixed_small_log: "fixed-small", fixed_large: "fixed-large", fixed_large_log: "fixed-large",
+};
+/** Fields that change the schedule or the samples, of which only these values are implemented. */
+const onlyValues: Readonly<Record<string, unknown>> = { rescale_betas_zero_snr: false, thresholding: false, clip_sample_range: 1 };
+
+/** Where the weights are: in the folder itself, or in a pipeline's unet/; undefined where there are none. */
+function modelFolder(folder: string): string | undefined {
+  return [folder, join(folder, "unet")].find((path) => existsSync(join(path, WEIGHTS)));
+}
+
+/** Whether a path is a folder as diffusers writes it. */
+export function isDiffusersFolder(path: string): boolean {
+  return modelFolder(path) !== undefined;
+}
+
+/** The network of such a folder. Throws CheckpointError for a missing file, ConfigError for a field or value that is not implemented. */
+export function readDiffusersConfig(folder: string): UNetConfig {
+  return unetConfig(readJson(join(modelFolder(folder) ?? folder, "config.json"), CheckpointError));
+}
 
 /** Reads such a folder. Throws CheckpointError for a missing file, ConfigError for a field or value that is not implemented. */
 export async function readDiffusersFolder(folder: string): Promise<DiffusersModel> {
-  const config = unetConfig(readJsonFile(join(folder, "config.json")));
-  const schedulerPath = [join(folder, "scheduler_config.json"), join(folder, "scheduler", "scheduler_config.json")].find((path) => existsSync(path));
-  const scheduler = schedulerPath === undefined ? {} : readJsonFile(schedulerPath);
-  const field = <T>(name: string, names: Readonly<Record<string, T>>, missing: string): T => {
-    const value = (scheduler[name] as string | undefined) ?? missing;
-    if (!Object.hasOwn(names, value)) throw new ConfigError(`${schedulerPath}: ${name} is ${JSON.stringify(value)}`, [`allowed  ${Object.keys(names).join(", ")}`]);
-    return names[value];
-  };
-  const numberField = (name: string, missing: number): number => (typeof scheduler[name] === "number" ? scheduler[name] : missing);
-  const own = scheduler[OWN_SCHEDULE] as Required<ScheduleOptions> | undefined;
-  if (own === undefined && (scheduler["trained_betas"] ?? null) !== null) {
-    throw new ConfigError(`${schedulerPath}: trained_betas is not implemented`, [`allowed  null, with beta_schedule among ${Object.keys(scheduleNames).join(", ")}`]);
+  const inside = modelFolder(folder);
+  if (inside === undefined) {
+    const pickled = existsSync(join(folder, "diffusion_pytorch_model.bin")) ? ["found    diffusion_pytorch_model.bin, a pickle; diffusers saves it anew with safe_serialization=True"] : [];
+    throw new CheckpointError(`${folder} holds no ${WEIGHTS}`, ["expected it beside a config.json, or both in unet/", ...pickled]);
   }
-  const { tensors } = await loadSafetensors(join(folder, WEIGHTS));
+  const config = readDiffusersConfig(folder);
+  const path = [folder, join(folder, "scheduler")].map((place) => join(place, "scheduler_config.json")).find((place) => existsSync(place));
+  const scheduler = readScheduler(path === undefined ? {} : readJson(path, CheckpointError), path ?? "the default scheduler");
+  const { tensors } = await loadSafetensors(join(inside, WEIGHTS));
+  return { config, tensors: currentNames(tensors), ...scheduler };
+}
+
+function readScheduler(fields: Readonly<Record<string, unknown>>, path: string): DiffusersScheduler {
+  const refuse = (name: string, allowed: string): never => {
+    throw new ConfigError(`${path}: ${name} ${JSON.stringify(fields[name])} is not implemented`, [`allowed  ${allowed}`]);
+  };
+  const named = <T>(name: string, names: Readonly<Record<string, T>>, missing: string): T => {
+    const value = fields[name] ?? missing;
+    return typeof value === "string" && Object.hasOwn(names, value) ? names[value] : refuse(name, Object.keys(names).join(", "));
+  };
+  const number = (name: string, missing: number): number => {
+    const value = fields[name] ?? missing;
+    return typeof value === "number" ? value : refuse(name, "a number");
+  };
+  for (const [name, only] of Object.entries(onlyValues)) if ((fields[name] ?? only) !== only) refuse(name, JSON.stringify(only));
+  const own = fields[OWN_SCHEDULE] as Required<ScheduleOptions> | undefined;
+  if (own === undefined && (fields["trained_betas"] ?? null) !== null) refuse("trained_betas", `null, with beta_schedule among ${Object.keys(scheduleNames).join(", ")}`);
+  const schedule = own ?? {
+    name: named("beta_schedule", scheduleNames, "linear"), timesteps: number("num_train_timesteps", 1000),
+    betaStart: number("beta_start", 1e-4), betaEnd: number("beta_end", 0.02),
+  };
+  makeSchedule(schedule);
   return {
-    config, tensors: currentNames(tensors),
-    schedule: own ?? {
-      name: field("beta_schedule", scheduleNames, "linear"), timesteps: numberField("num_train_timesteps", 1000),
-      betaStart: numberField("beta_start", 1e-4), betaEnd: numberField("beta_end", 0.02),
-    },
-    objective: field("prediction_type", predictionNames, "epsilon"), variance: field("variance_type", varianceNames, "fixed_small"),
-    clip: scheduler["clip_sample"] !== false,
+    schedule, objective: named("prediction_type", predictionNames, "epsilon"),
+    sampling: { variance: named("variance_type", varianceNames, "fixed_small"), clip: fields["clip_sample"] !== false },
   };
 }
 
@@ -69,24 +106,20 @@ function currentNames(tensors: ReadonlyMap<string, StateEntry>): StateDict {
 
 /**
  * Writes the folder: three files, each replaced as a whole. A schedule that diffusers has no name for is written as trained_betas.
- * Throws CheckpointError when a file cannot be written.
+ * Throws ConfigError when the folder cannot be made, CheckpointError when a file cannot be written.
  */
-export async function writeDiffusersFolder(folder: string, model: Omit<DiffusersModel, "tensors"> & { tensors: StateDict }): Promise<void> {
-  const { schedule, config, objective, variance, clip, tensors } = model;
+export async function writeDiffusersFolder(folder: string, model: DiffusersModel): Promise<void> {
+  const { schedule, config, objective, sampling, tensors } = model;
   const betaSchedule = nameOf(scheduleNames, schedule.name);
   const scheduler = {
-    _class_name: "DDPMScheduler", _diffusers_version: "0.20.0", num_train_timesteps: schedule.timesteps, beta_start: schedule.betaStart, beta_end: schedule.betaEnd,
+    _class_name: "DDPMScheduler", num_train_timesteps: schedule.timesteps, beta_start: schedule.betaStart, beta_end: schedule.betaEnd,
     beta_schedule: betaSchedule ?? "linear", trained_betas: betaSchedule === undefined ? Array.from(makeSchedule(schedule).betas) : null,
     ...(betaSchedule === undefined ? { [OWN_SCHEDULE]: schedule } : {}),
-    prediction_type: nameOf(predictionNames, objective), variance_type: nameOf(varianceNames, variance), clip_sample: clip,
+    prediction_type: nameOf(predictionNames, objective), variance_type: nameOf(varianceNames, sampling.variance), clip_sample: sampling.clip,
   };
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    throw new CheckpointError(`cannot make the folder ${folder}`, [`reason   ${(error as NodeJS.ErrnoException).code ?? String(error)}`]);
-  }
+  makeFolder(folder);
   await saveSafetensors(join(folder, WEIGHTS), tensors, { format: "pt" });
-  await writeJson(join(folder, "config.json"), { _class_name: "UNet2DModel", _diffusers_version: "0.20.0", act_fn: "silu", ...config });
+  await writeJson(join(folder, "config.json"), { _class_name: "UNet2DModel", act_fn: "silu", ...config });
   await writeJson(join(folder, "scheduler_config.json"), scheduler);
 }
 
@@ -98,13 +131,4 @@ function nameOf<T>(names: Readonly<Record<string, T>>, value: T): string | undef
 async function writeJson(path: string, value: unknown): Promise<void> {
   const bytes = new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
   await replaceFile(path, [bytes], bytes.length);
-}
-
-function readJsonFile(path: string): Record<string, unknown> {
-  try {
-    return JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new CheckpointError(`cannot read ${path}`, [`reason   ${code === "ENOENT" ? "no such file" : message}`]);
-  }
 }

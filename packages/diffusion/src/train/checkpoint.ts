@@ -2,7 +2,7 @@
  * Checkpoints: one safetensors file with the tensors model.*, ema.*, adam.m.*, adam.v.* under diffusers' names and layouts, and one
  * JSON string, `fromnoise` in the metadata, that says how they were made and where the run stood.
  */
-import { CheckpointError } from "@fromnoise/tensor";
+import { CheckpointError, NumericError } from "@fromnoise/tensor";
 import {
   loadSafetensors, loadStateDict, saveSafetensors, stateDict, type FileLayer, type StateDict, type StateEntry, type TensorsByParameter, type UNet,
   type UNetConfig,
@@ -27,20 +27,36 @@ export interface Checkpoint { path: string; info: CheckpointInfo; tensors: Reado
 /** Tensors by name, from a file. */
 type NamedTensors = Pick<Checkpoint, "path" | "tensors">;
 
-/** The groups of tensors of a run; `undefined` stands for the parameters themselves. */
-function groupsOf({ ema, optimizer }: Trainer): [prefix: string, tensors: TensorsByParameter | undefined][] {
-  return [["model.", undefined], ["ema.", ema.shadow], ["adam.m.", optimizer.m], ["adam.v.", optimizer.v]];
+/** The groups of a checkpoint's tensors: parameters, their averages, Adam's moments. */
+const prefixes = ["model.", "ema.", "adam.m.", "adam.v."] as const;
+export type CheckpointGroups = Readonly<Record<(typeof prefixes)[number], StateDict>>;
+
+/** Where a run keeps each group; `undefined` stands for the parameters themselves. */
+function groupsOf({ ema, optimizer }: Trainer): Readonly<Record<(typeof prefixes)[number], TensorsByParameter | undefined>> {
+  return { "model.": undefined, "ema.": ema.shadow, "adam.m.": optimizer.m, "adam.v.": optimizer.v };
 }
 
-/** Writes a run's state, replacing an earlier file all at once. Throws CheckpointError, and then the earlier file is untouched. */
+/**
+ * Writes a run's state, replacing an earlier file all at once.
+ * Throws CheckpointError, and NumericError for a value that is not finite; then the earlier file is untouched.
+ */
 export async function saveCheckpoint(path: string, trainer: Trainer, files?: FileLayer): Promise<void> {
-  const all: StateDict = new Map();
-  for (const [prefix, tensors] of groupsOf(trainer)) {
-    for (const [name, entry] of await stateDict(trainer.unet, tensors)) all.set(prefix + name, entry);
+  const held = groupsOf(trainer);
+  const groups = {} as Record<(typeof prefixes)[number], StateDict>;
+  for (const prefix of prefixes) groups[prefix] = await stateDict(trainer.unet, held[prefix]);
+  await writeCheckpoint(path, { config: trainer.unet.config, trainer: trainer.config, position: trainer.position() }, groups, files);
+}
+
+/** Writes a checkpoint from its parts. Throws as saveCheckpoint does. */
+export async function writeCheckpoint(path: string, info: Omit<CheckpointInfo, "format">, groups: CheckpointGroups, files?: FileLayer): Promise<void> {
+  const all: StateDict = new Map(prefixes.flatMap((prefix) => [...groups[prefix]].map(([name, entry]) => [prefix + name, entry] as const)));
+  for (const [name, { data }] of all) {
+    const i = data.findIndex((value) => !Number.isFinite(value));
+    if (i >= 0) throw new NumericError(`step ${info.position.step}: ${name} is not finite, so it is not saved`, [`element ${i} of ${data.length} is ${data[i]}`]);
   }
-  const info: CheckpointInfo = { format: FORMAT, config: trainer.unet.config, trainer: trainer.config, position: trainer.position() };
-  const dtype = trainer.config.dtype === "f64" ? "F64" : "F32";
-  await saveSafetensors(path, all, { fromnoise: JSON.stringify(info) }, files === undefined ? { dtype } : { dtype, files });
+  const metadata = { fromnoise: JSON.stringify({ format: FORMAT, ...info } satisfies CheckpointInfo) };
+  const dtype = info.trainer.dtype === "f64" ? "F64" : "F32";
+  await saveSafetensors(path, all, metadata, files === undefined ? { dtype } : { dtype, files });
 }
 
 /**
@@ -53,7 +69,7 @@ export async function loadCheckpoint(path: string, filter?: (name: string) => bo
 }
 
 function parseInfo(path: string, text: string | undefined): CheckpointInfo {
-  const other = [`expected  __metadata__.fromnoise with format ${FORMAT}`, "`fromnoise import` reads the folders that diffusers writes"];
+  const other = [`expected  __metadata__.fromnoise with format ${FORMAT}`, "hint      `fromnoise import` reads folders that diffusers wrote"];
   if (text === undefined) throw new CheckpointError(`${path} is no checkpoint of fromnoise`, other);
   let info: CheckpointInfo;
   try {
@@ -61,29 +77,29 @@ function parseInfo(path: string, text: string | undefined): CheckpointInfo {
   } catch {
     throw new CheckpointError(`${path}: __metadata__.fromnoise is not JSON`, other);
   }
-  if (info.format !== FORMAT) throw new CheckpointError(`${path} has the format ${JSON.stringify(info.format)}`, other);
+  if (info?.format !== FORMAT) throw new CheckpointError(`${path} has the format ${JSON.stringify(info?.format)}`, other);
   for (const key of ["config", "trainer", "position"] as const) {
-    if (typeof info[key] !== "object") throw new CheckpointError(`${path}: __metadata__.fromnoise has no ${key}`, other);
+    if (typeof info[key] !== "object" || info[key] === null) throw new CheckpointError(`${path}: __metadata__.fromnoise has no ${key}`, other);
   }
   return info;
 }
 
 /** Puts a checkpoint's tensors and position into a run of the same network. Throws CheckpointError with the difference, key by key. */
 export function restoreTrainer(trainer: Trainer, checkpoint: Checkpoint): void {
-  const groups = groupsOf(trainer);
-  const stray = [...checkpoint.tensors.keys()].filter((name) => !groups.some(([prefix]) => name.startsWith(prefix)));
+  const stray = [...checkpoint.tensors.keys()].filter((name) => !prefixes.some((prefix) => name.startsWith(prefix)));
   if (stray.length > 0) throw new CheckpointError(`${checkpoint.path} holds tensors of no group`, stray.map((name) => `extra      ${name}`));
-  for (const [prefix, tensors] of groups) loadGroup(checkpoint, prefix, trainer.unet, tensors);
+  const held = groupsOf(trainer);
+  for (const prefix of prefixes) loadGroup(checkpoint, prefix, trainer.unet, held[prefix]);
   trainer.seek(checkpoint.info.position);
 }
 
 /** Loads the tensors under one prefix, "model." or "ema.", into a network. Throws CheckpointError with the difference, key by key. */
-export function loadGroup(checkpoint: NamedTensors, prefix: string, unet: UNet, tensors?: TensorsByParameter): void {
-  const group = new Map([...checkpoint.tensors].filter(([name]) => name.startsWith(prefix)).map(([name, entry]) => [name.slice(prefix.length), entry]));
+export function loadGroup({ path, tensors }: NamedTensors, prefix: string, unet: UNet, into?: TensorsByParameter): void {
+  const group = new Map([...tensors].filter(([name]) => name.startsWith(prefix)).map(([name, entry]) => [name.slice(prefix.length), entry]));
   try {
-    loadStateDict(unet, group, tensors);
+    loadStateDict(unet, group, into);
   } catch (error) {
     if (!(error instanceof CheckpointError)) throw error;
-    throw new CheckpointError(`${checkpoint.path}, ${prefix}*: ${error.summary}`, error.details);
+    throw new CheckpointError(`${path}${prefix === "" ? "" : `, ${prefix}*`}: ${error.summary}`, error.details);
   }
 }

@@ -2,7 +2,7 @@
 import { ConfigError, parseDevice } from "@fromnoise/tensor";
 import { constantLr, cosineLr, unetConfig, warmupLr, type InitScheme, type LrSchedule, type UNetOptions } from "@fromnoise/nn";
 import { LOSS_WEIGHTINGS, PREDICTIONS, type LossWeighting, type Prediction } from "../predictions.js";
-import { SCHEDULE_NAMES, type ScheduleName } from "../schedules.js";
+import { makeSchedule, SCHEDULE_NAMES, type ScheduleName, type VarianceKind } from "../schedules.js";
 
 export interface TrainConfig {
   /** digits, faces, pixel-faces, a folder of images, or a tile sheet FILE.png:TILE. */
@@ -28,6 +28,8 @@ export interface TrainConfig {
   lrSchedule: { name: "constant" | "linear-warmup" | "cosine"; warmup: number };
   /** Average of the weights: its decay, and how the decay grows at the start (see Ema). */
   ema: { decay: number; warmup: "none" | "ratio" | "power" };
+  /** How samples are drawn unless asked otherwise: the variance of ancestral steps, and whether guesses of x0 are clipped to [-1, 1]. */
+  sampling: { variance: VarianceKind; clip: boolean };
   seed: number;
   device: string;
   dtype: "f32" | "f64";
@@ -36,6 +38,10 @@ export interface TrainConfig {
   previewEvery: number;
   keep: number;
 }
+
+export const INIT_SCHEMES: readonly InitScheme[] = ["pytorch", "paper"];
+export const LR_SCHEDULES: readonly TrainConfig["lrSchedule"]["name"][] = ["constant", "linear-warmup", "cosine"];
+export const DTYPES: readonly TrainConfig["dtype"][] = ["f32", "f64"];
 
 /** A small U-Net for 28x28 digits, and the settings that train it in minutes. */
 export const trainDefaults: TrainConfig = {
@@ -57,6 +63,7 @@ export const trainDefaults: TrainConfig = {
   clip: 1,
   lrSchedule: { name: "cosine", warmup: 100 },
   ema: { decay: 0.995, warmup: "ratio" },
+  sampling: { variance: "fixed-small", clip: true },
   seed: 0,
   device: "reference",
   dtype: "f32",
@@ -75,7 +82,7 @@ const fraction = number("numbers from 0 to below 1", (v) => v >= 0 && v < 1);
 
 /** What each field may hold; `model` has its own rules in @fromnoise/nn. */
 const checks: Record<string, Check> = {
-  data: text, flip: flag, init: oneOf(["pytorch", "paper"]),
+  data: text, flip: flag, init: oneOf(INIT_SCHEMES),
   "schedule.name": oneOf(SCHEDULE_NAMES), "schedule.timesteps": integer(1),
   "schedule.betaStart": number("numbers between 0 and 1", (v) => v > 0 && v < 1),
   "schedule.betaEnd": number("numbers between 0 and 1", (v) => v > 0 && v < 1),
@@ -85,15 +92,18 @@ const checks: Record<string, Check> = {
   "optimizer.betas": { allowed: "two numbers from 0 to below 1", fits: (v) => Array.isArray(v) && v.length === 2 && v.every(fraction.fits) },
   "optimizer.eps": number("numbers > 0", (v) => v > 0), "optimizer.weightDecay": number("numbers >= 0", (v) => v >= 0),
   clip: number("numbers >= 0; 0 is off", (v) => v >= 0),
-  "lrSchedule.name": oneOf(["constant", "linear-warmup", "cosine"]), "lrSchedule.warmup": integer(0),
+  "lrSchedule.name": oneOf(LR_SCHEDULES), "lrSchedule.warmup": integer(0),
   "ema.decay": fraction, "ema.warmup": oneOf(["none", "ratio", "power"]),
-  seed: integer(0), device: text, dtype: oneOf(["f32", "f64"]),
+  "sampling.variance": oneOf(["fixed-small", "fixed-large"]), "sampling.clip": flag,
+  seed: integer(0), device: text, dtype: oneOf(DTYPES),
   checkpointEvery: integer(1), previewEvery: integer(0), keep: integer(1),
 };
 const groups = new Set(Object.keys(checks).filter((key) => key.includes(".")).map((key) => key.split(".")[0]));
 
+type Group = "schedule" | "optimizer" | "lrSchedule" | "ema" | "sampling";
+
 /** A partial configuration, as a file or flags give it: groups may be partial too; a given `model` replaces the default one. */
-export type TrainConfigInput = { [K in keyof TrainConfig]?: K extends "schedule" | "optimizer" | "lrSchedule" | "ema" ? Partial<TrainConfig[K]> : TrainConfig[K] };
+export type TrainConfigInput = { [K in keyof TrainConfig]?: K extends Group ? Partial<TrainConfig[K]> : TrainConfig[K] };
 
 /**
  * The defaults with the given fields on top, checked.
@@ -103,13 +113,15 @@ export function trainConfig(input: TrainConfigInput): TrainConfig {
   const merged: Record<string, unknown> = structuredClone({ ...trainDefaults });
   for (const [key, value] of Object.entries(input)) {
     if (value === undefined) continue;
-    if (!(key in trainDefaults)) unknownField(key, Object.keys(trainDefaults));
+    if (!Object.hasOwn(trainDefaults, key)) unknownField(key, Object.keys(trainDefaults));
+    if ((groups.has(key) || key === "model") && (typeof value !== "object" || value === null || Array.isArray(value))) {
+      throw new ConfigError(`${key}: ${JSON.stringify(value)} is not allowed`, ["allowed  an object"]);
+    }
     if (!groups.has(key)) merged[key] = value;
-    else if (typeof value !== "object" || value === null) throw new ConfigError(`${key}: ${JSON.stringify(value)} is not allowed`, ["allowed  an object"]);
     else {
       const group = merged[key] as Record<string, unknown>;
-      for (const inner of Object.keys(value)) if (!(inner in group)) unknownField(`${key}.${inner}`, Object.keys(group).map((name) => `${key}.${name}`));
-      merged[key] = { ...group, ...value };
+      for (const inner of Object.keys(value)) if (!Object.hasOwn(group, inner)) unknownField(`${key}.${inner}`, Object.keys(group).map((name) => `${key}.${name}`));
+      merged[key] = { ...group, ...(value as object) };
     }
   }
   const config = merged as unknown as TrainConfig;
@@ -120,6 +132,7 @@ export function trainConfig(input: TrainConfigInput): TrainConfig {
   }
   parseDevice(config.device);
   unetConfig(config.model);
+  makeSchedule(config.schedule);
   return config;
 }
 
@@ -130,5 +143,5 @@ export function lrSchedule({ steps, optimizer: { lr }, lrSchedule: { name, warmu
 }
 
 function unknownField(name: string, known: readonly string[]): never {
-  throw new ConfigError(`${name}: there is no such field`, [`allowed  ${known.join(", ")}`]);
+  throw new ConfigError(`config: there is no field ${name}`, [`allowed  ${known.join(", ")}`]);
 }

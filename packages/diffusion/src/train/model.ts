@@ -1,48 +1,56 @@
 /** A trained network from a run folder, a checkpoint, or a folder that diffusers wrote, ready to sample. */
-import { statSync, existsSync } from "node:fs";
-import { join } from "node:path";
-import type { Device } from "@fromnoise/tensor";
-import { initialize, UNet } from "@fromnoise/nn";
-import { readDiffusersFolder } from "../exchange/diffusers.js";
+import { zeros, type Device, type DType } from "@fromnoise/tensor";
+import { UNet, type StateEntry, type UNetOptions } from "@fromnoise/nn";
+import { isDiffusersFolder, readDiffusersFolder } from "../exchange/diffusers.js";
 import type { Prediction } from "../predictions.js";
-import { makeSchedule, type NoiseSchedule, type VarianceKind } from "../schedules.js";
-import { loadCheckpoint, loadGroup, type Checkpoint } from "./checkpoint.js";
+import { makeSchedule, type NoiseSchedule } from "../schedules.js";
+import { loadCheckpoint, loadGroup } from "./checkpoint.js";
+import type { TrainConfig } from "./config.js";
 import { findCheckpoint } from "./run-directory.js";
 
 export interface TrainedModel {
   unet: UNet;
   schedule: NoiseSchedule;
   objective: Prediction;
-  /** The variance that the model's maker sampled with. */
-  variance: VarianceKind;
-  clip: boolean;
+  /** How the model's maker sampled. */
+  sampling: TrainConfig["sampling"];
   /** One line for people: file, step, which weights. */
   source: string;
 }
 
-/** Whether a path is a folder as diffusers writes it. */
-export function isDiffusersFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true && existsSync(join(path, "diffusion_pytorch_model.safetensors"));
+/** A network on a device whose values are still to be loaded: zeros. */
+export function emptyUNet(config: UNetOptions, device: Device, dtype: DType): UNet {
+  const unet = new UNet(config);
+  for (const p of unet.parameters) p.tensor = device.keep(zeros(p.shape, { device, dtype }));
+  return unet;
+}
+
+/** f64 where a file holds it, else f32. */
+export function dtypeOf(tensors: ReadonlyMap<string, StateEntry>): DType {
+  return [...tensors.values()].some(({ data }) => data instanceof Float64Array) ? "f64" : "f32";
 }
 
 /**
- * Loads the averaged weights (or with `weights: "model"` the parameters themselves) onto a device.
+ * Loads the averaged weights (or with `weights: "model"` the parameters themselves) onto a device, in the file's dtype where the
+ * device has it, else in f32.
  * Throws CheckpointError when there is no such file or its tensors do not fit.
  */
 export async function loadModel(path: string, device: Device, weights: "ema" | "model" = "ema"): Promise<TrainedModel> {
+  const load = (config: UNetOptions, file: string, tensors: ReadonlyMap<string, StateEntry>, prefix: string): UNet => {
+    const dtype = dtypeOf(tensors);
+    const unet = emptyUNet(config, device, device.dtypes.includes(dtype) ? dtype : "f32");
+    loadGroup({ path: file, tensors }, prefix, unet);
+    return unet;
+  };
   if (isDiffusersFolder(path)) {
-    const { config, tensors, schedule, objective, variance, clip } = await readDiffusersFolder(path);
-    const unet = initialize(new UNet(config), { device, seed: 0 });
-    loadGroup({ path, tensors }, "", unet);
-    return { unet, schedule: makeSchedule(schedule), objective, variance, clip, source: `${path} (diffusers)` };
+    const { config, tensors, schedule, objective, sampling } = await readDiffusersFolder(path);
+    return { unet: load(config, path, tensors, ""), schedule: makeSchedule(schedule), objective, sampling, source: `${path}, as diffusers wrote it` };
   }
   const file = findCheckpoint(path);
-  const checkpoint: Checkpoint = await loadCheckpoint(file, (name) => name.startsWith(`${weights}.`));
-  const { config, trainer, position } = checkpoint.info;
-  const unet = initialize(new UNet(config), { device, seed: 0, dtype: device.dtypes.includes(trainer.dtype) ? trainer.dtype : "f32" });
-  loadGroup(checkpoint, `${weights}.`, unet);
+  const { info: { config, trainer, position }, tensors } = await loadCheckpoint(file, (name) => name.startsWith(`${weights}.`));
   return {
-    unet, schedule: makeSchedule(trainer.schedule), objective: trainer.objective, variance: "fixed-small", clip: true,
+    unet: load(config, file, tensors, `${weights}.`), schedule: makeSchedule(trainer.schedule), objective: trainer.objective,
+    sampling: trainer.sampling,
     source: `${file}, step ${position.step}, ${weights === "ema" ? "averaged weights" : "raw weights"}`,
   };
 }

@@ -3,28 +3,39 @@
  * Every file but the metrics is replaced as a whole; metrics only grow, and are cut at the checkpoint's step on resume. So the
  * folder serves `--resume` whenever the program was stopped.
  */
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { CheckpointError, ConfigError } from "@fromnoise/tensor";
 import { replaceFile, type FileLayer } from "@fromnoise/nn";
+import { listFolder, makeFolder, reasonOf } from "../files.js";
 import { parseMetrics, type StepMetrics } from "./metrics.js";
 
 const CHECKPOINT = /^checkpoint-(\d+)\.safetensors$/;
+/** What a killed program may leave: a file of ours that was being written. */
+const LEFTOVER = /^(checkpoint-\d+\.safetensors|config\.json|metrics\.jsonl|preview-\d+\.png|loss\.(png|svg))\.\d+-\d+\.partial$/;
 
 /** Steps of the checkpoints in a folder, ascending. */
 export function checkpointSteps(folder: string): number[] {
-  const steps = readdirSync(folder).flatMap((name) => CHECKPOINT.exec(name)?.[1] ?? []).map(Number);
+  const steps = listFolder(folder).flatMap((name) => CHECKPOINT.exec(name)?.[1] ?? []).map(Number);
   return steps.sort((a, b) => a - b);
 }
 
 /** The newest checkpoint of a run folder, or the path itself when it is a file. Throws CheckpointError when there is none. */
 export function findCheckpoint(path: string): string {
   const kind = statSync(path, { throwIfNoEntry: false });
-  if (kind === undefined) throw new CheckpointError(`${path} does not exist`, ["expected a run folder or a .safetensors file"]);
+  if (kind === undefined) throw new CheckpointError(`${path} does not exist`, ["expected the folder of a run, or a .safetensors file"]);
   if (kind.isFile()) return path;
   const newest = checkpointSteps(path).at(-1);
   if (newest === undefined) throw new CheckpointError(`${path} holds no checkpoint`, ["expected checkpoint-<step>.safetensors"]);
   return join(path, `checkpoint-${newest}.safetensors`);
+}
+
+/** What says that a folder holds a run: "saved at step 200", or "config.json" of one that saved nothing yet; undefined when it holds none. */
+export function runIn(folder: string): string | undefined {
+  const newest = checkpointSteps(folder).at(-1);
+  if (newest !== undefined) return `saved at step ${newest}`;
+  const name = ["config.json", "metrics.jsonl"].find((file) => existsSync(join(folder, file)));
+  return name === undefined ? undefined : `with a ${name}`;
 }
 
 export class RunDirectory {
@@ -39,18 +50,12 @@ export class RunDirectory {
   constructor(path: string, { resume, files }: { resume: boolean; files?: FileLayer }) {
     this.path = path;
     this.files = files;
-    try {
-      mkdirSync(path, { recursive: true });
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      const reason = code === "EEXIST" || code === "ENOTDIR" ? "a part of the path is a file" : code === "EACCES" ? "permission denied" : String(code);
-      throw new ConfigError(`out: cannot make the folder ${path}`, [`reason   ${reason}`]);
+    makeFolder(path);
+    const found = runIn(path);
+    if (found !== undefined && !resume) {
+      throw new ConfigError(`${path} already holds a run, ${found}`, ["--resume   continues it", "--out DIR  starts a new one elsewhere"]);
     }
-    const steps = checkpointSteps(path);
-    if (steps.length > 0 && !resume) {
-      throw new ConfigError(`out: ${path} already holds a run, saved at step ${steps.at(-1)}`, ["--resume continues it; another --out starts anew"]);
-    }
-    for (const name of readdirSync(path)) if (name.endsWith(".partial")) rmSync(join(path, name));
+    for (const name of listFolder(path)) if (LEFTOVER.test(name)) rmSync(join(path, name));
   }
 
   file(name: string): string {
@@ -61,7 +66,7 @@ export class RunDirectory {
     return this.file(`checkpoint-${step}.safetensors`);
   }
 
-  /** Replaces a file as a whole. */
+  /** Replaces a file as a whole. Throws CheckpointError when that fails; the earlier file is then untouched. */
   async write(name: string, contents: Uint8Array | string): Promise<void> {
     const bytes = typeof contents === "string" ? new TextEncoder().encode(contents) : contents;
     await replaceFile(this.file(name), [bytes], bytes.length, this.files);
@@ -78,12 +83,18 @@ export class RunDirectory {
     await this.write("metrics.jsonl", this.metrics(last).map((line) => `${JSON.stringify(line)}\n`).join(""));
   }
 
+  /** Adds a line to the metrics. Throws CheckpointError when that fails. */
   append(metrics: StepMetrics): void {
-    appendFileSync(this.file("metrics.jsonl"), `${JSON.stringify(metrics)}\n`);
+    const path = this.file("metrics.jsonl");
+    try {
+      appendFileSync(path, `${JSON.stringify(metrics)}\n`);
+    } catch (error) {
+      throw new CheckpointError(`cannot write ${path}`, [reasonOf(error)]);
+    }
   }
 
   /** Removes all but the newest `keep` checkpoints. */
   prune(keep: number): void {
-    for (const step of checkpointSteps(this.path).slice(0, -keep)) rmSync(this.checkpointPath(step));
+    for (const step of checkpointSteps(this.path).slice(0, -keep)) rmSync(this.checkpointPath(step), { force: true });
   }
 }

@@ -1,17 +1,16 @@
 /** A training run from start or checkpoint to its last step: the loop, its files, and how it stops. */
-import { ConfigError, openDeviceSpec, Random } from "@fromnoise/tensor";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { CheckpointError, ConfigError, ImageError, NumericError, openDeviceSpec } from "@fromnoise/tensor";
 import type { FileLayer } from "@fromnoise/nn";
-import { openDataset } from "../data/index.js";
-import type { ImageDataset } from "../data/dataset.js";
-import { denoiserOf } from "../denoiser.js";
-import { chartBitmap, chartSvg, encodePng, grid } from "../image/index.js";
-import { ddimSampler } from "../samplers/ddim.js";
-import { lastOf } from "../samplers/step.js";
-import { loadCheckpoint, restoreTrainer, saveCheckpoint } from "./checkpoint.js";
+import { readJson } from "../files.js";
+import { loadCheckpoint, restoreTrainer, saveCheckpoint, type Checkpoint } from "./checkpoint.js";
 import { trainConfig, type TrainConfig } from "./config.js";
 import type { StepMetrics } from "./metrics.js";
-import { findCheckpoint, RunDirectory } from "./run-directory.js";
-import { streams, Trainer } from "./trainer.js";
+import { writeLossCurve, writePreview } from "./pictures.js";
+import { checkpointSteps, findCheckpoint, runIn, RunDirectory } from "./run-directory.js";
+import { Trainer } from "./trainer.js";
+import { openTrainingData } from "./training-data.js";
 
 /** What may change when a run is resumed; all else is as its checkpoint says. */
 export type ResumeOverrides = Partial<Pick<TrainConfig, "data" | "steps" | "device" | "checkpointEvery" | "previewEvery" | "keep">>;
@@ -21,96 +20,99 @@ export interface RunOptions {
   start: { config: TrainConfig } | { resume: ResumeOverrides };
   /** The folder of the run. */
   out: string;
+  /** Called before the first step, with the steps done so far. */
+  onStart?: (step: number, config: TrainConfig) => void;
   /** Called after every step. */
-  onStep?: (metrics: StepMetrics, config: TrainConfig) => void;
-  /** Called with a line for people: what was opened, written. */
+  onStep?: (metrics: StepMetrics) => void;
+  /** Called with a line for people: what was opened. */
   onLine?: (line: string) => void;
   /** Asks the run to stop after the step it is at, saving first. */
   signal?: AbortSignal;
+  /** How checkpoints and pictures are written. */
   files?: FileLayer;
 }
 
 export interface RunResult { trainer: Trainer; finished: boolean; directory: RunDirectory }
 
-const PREVIEW_IMAGES = 16;
-const PREVIEW_STEPS = 50;
-
-/** Opens what the config's `data` names, at the network's size and channels. Throws ConfigError where they do not fit each other. */
-export function openTrainingData({ data, model }: TrainConfig): ImageDataset {
-  const { sample_size: size, in_channels: channels, out_channels: outChannels, num_class_embeds: classes } = model as Record<string, unknown>;
-  if (typeof size !== "number") throw new ConfigError(`model.sample_size: ${JSON.stringify(size)} is not allowed`, ["allowed  a side in pixels; training images are square"]);
-  if (channels !== 1 && channels !== 3) throw new ConfigError(`model.in_channels: ${String(channels)} is not allowed`, ["allowed  1 for gray, 3 for RGB"]);
-  if (outChannels !== channels) throw new ConfigError(`model.out_channels: ${String(outChannels)} is not allowed`, [`allowed  ${channels}, as in_channels`]);
-  const dataset = openDataset(data, { size, channels });
-  if (typeof classes === "number" && (dataset.classes ?? 0) !== classes) {
-    throw new ConfigError(`model.num_class_embeds: ${classes} is not allowed`, [`allowed  ${dataset.classes ?? "null"}, as ${data} has ${dataset.classes ?? "no"} classes`]);
-  }
-  return dataset;
-}
-
 /**
  * Trains to the last step of the config, or until the signal asks to stop; both save a checkpoint. One is written at step 0, so a
  * run can be resumed from its first moment. The caller disposes the device (`result.trainer.device.dispose()`).
- * Throws NumericError when the loss is not finite (the newest checkpoint stays), CheckpointError when a file cannot be written.
+ * Throws ConfigError for a folder that holds a run, or none to resume; NumericError when the loss is not finite (the newest
+ * checkpoint stays); CheckpointError when a file cannot be read or written; ImageError for a bad image, after saving.
  */
 export async function trainRun(options: RunOptions): Promise<RunResult> {
-  const { start, out, onStep, onLine = () => undefined, signal, files } = options;
-  const resume = "resume" in start;
-  const checkpoint = resume ? await loadCheckpoint(findCheckpoint(out)) : undefined;
-  const config = resume ? trainConfig({ ...checkpoint!.info.trainer, ...start.resume }) : start.config;
+  const { start, out, files, onLine = () => undefined } = options;
+  const { config, checkpoint } = "resume" in start ? await savedRun(out, start.resume) : { config: start.config, checkpoint: undefined };
   const dataset = openTrainingData(config);
   const device = await openDeviceSpec(config.device);
-  onLine(`data     ${dataset.describe()}`);
-  onLine(`device   ${device.description}`);
-  const directory = new RunDirectory(out, files === undefined ? { resume } : { resume, files });
-  const trainer = new Trainer(config, device, dataset);
-  if (checkpoint !== undefined) {
-    restoreTrainer(trainer, checkpoint);
-    onLine(`resumed  step ${trainer.step} of ${config.steps}`);
+  try {
+    if (!device.dtypes.includes(config.dtype)) {
+      throw new ConfigError(`dtype: the ${device.name} device has no ${config.dtype}`, [`allowed  ${device.dtypes.join(", ")}`]);
+    }
+    onLine(`data     ${dataset.describe()}`);
+    onLine(`device   ${device.description}`);
+    const directory = new RunDirectory(out, files === undefined ? { resume: "resume" in start } : { resume: "resume" in start, files });
+    const trainer = new Trainer(config, device, dataset);
+    if (checkpoint !== undefined) {
+      restoreTrainer(trainer, checkpoint);
+      onLine(`resumed  after step ${trainer.step} of ${config.steps}`);
+    }
+    return await runSteps(trainer, directory, options);
+  } catch (error) {
+    await device.dispose();
+    throw error;
   }
+}
+
+/** The newest checkpoint of a run, or only its config where it was stopped before the first one. */
+async function savedRun(out: string, changes: ResumeOverrides): Promise<{ config: TrainConfig; checkpoint?: Checkpoint }> {
+  if (runIn(out) === undefined) {
+    throw new ConfigError(`${out} holds no run to resume`, ["--out DIR  names the folder of the run", "           without --resume a new one starts"]);
+  }
+  if (checkpointSteps(out).length > 0) {
+    const checkpoint = await loadCheckpoint(findCheckpoint(out));
+    return { config: trainConfig({ ...checkpoint.info.trainer, ...changes }), checkpoint };
+  }
+  const path = join(out, "config.json");
+  if (!existsSync(path)) throw new CheckpointError(`${out} holds neither a checkpoint nor a config.json`);
+  return { config: trainConfig({ ...readJson(path), ...changes }) };
+}
+
+async function runSteps(trainer: Trainer, directory: RunDirectory, { start, onStart, onStep, signal, files }: RunOptions): Promise<RunResult> {
+  const { config } = trainer;
   await directory.cutMetrics(trainer.step);
   await directory.write("config.json", `${JSON.stringify(config, null, 2)}\n`);
+  let [saved, drawn] = [trainer.step, 0];
   const save = async (): Promise<void> => {
     await saveCheckpoint(directory.checkpointPath(trainer.step), trainer, files);
+    saved = trainer.step;
     directory.prune(config.keep);
-    await writeLossCurve(directory);
   };
-  if (checkpoint === undefined) await save();
-  let saved = trainer.step;
-  while (trainer.step < config.steps && signal?.aborted !== true) {
-    const metrics = await trainer.trainStep();
-    directory.append(metrics);
-    onStep?.(metrics, config);
-    const { step } = metrics;
-    if (step % config.checkpointEvery === 0) {
-      await save();
-      saved = step;
+  const draw = async (): Promise<void> => {
+    await writeLossCurve(directory);
+    drawn = trainer.step;
+  };
+  const changed = "resume" in start && Object.keys(start.resume).length > 0;
+  if (trainer.step === 0 || changed) await save();                                   // the checkpoint carries the config
+  onStart?.(trainer.step, config);
+  try {
+    while (trainer.step < config.steps && signal?.aborted !== true) {
+      const metrics = await trainer.trainStep();
+      directory.append(metrics);
+      onStep?.(metrics);
+      if (trainer.step % config.checkpointEvery === 0) {
+        await save();
+        if (trainer.step > 1.2 * drawn) await draw();                                  // so that long runs do not redraw all the time
+      }
+      if (config.previewEvery > 0 && trainer.step % config.previewEvery === 0) await writePreview(trainer, directory);
+      await new Promise(setImmediate);                                               // a turn for signals, where a device computes at once
     }
-    if (config.previewEvery > 0 && step % config.previewEvery === 0) await writePreview(trainer, directory);
+  } catch (error) {
+    if (error instanceof ImageError && saved !== trainer.step) await save();         // the network is as good as before
+    if (!(error instanceof NumericError)) throw error;
+    throw new NumericError(error.summary, [...error.details, `saved    ${directory.checkpointPath(saved)}`]);
   }
   if (saved !== trainer.step) await save();
+  if (drawn !== trainer.step) await draw();
   return { trainer, finished: trainer.step >= config.steps, directory };
-}
-
-/** A grid of samples from the averaged weights, always from the same noise. */
-async function writePreview({ unet, ema, device, schedule, config, dataset, step }: Trainer, directory: RunDirectory): Promise<void> {
-  const shape = [PREVIEW_IMAGES, dataset.size, dataset.size, dataset.channels];
-  const labels = unet.config.num_class_embeds === null ? undefined : Array.from({ length: PREVIEW_IMAGES }, (_, i) => i % unet.config.num_class_embeds!);
-  await ema.use(async () => {
-    const sample = await lastOf(ddimSampler(denoiserOf(unet, labels), schedule, {
-      shape, device, dtype: config.dtype, objective: config.objective, steps: Math.min(PREVIEW_STEPS, schedule.T), random: new Random(config.seed, streams.preview),
-    }));
-    const data = await sample.data();
-    sample.dispose();
-    await directory.write(`preview-${step}.png`, encodePng(grid({ shape, data }, { background: 0 })));
-  });
-}
-
-/** loss.png and loss.svg from the metrics so far. */
-export async function writeLossCurve(directory: RunDirectory): Promise<void> {
-  const metrics = directory.metrics();
-  const series = [{ name: "loss", x: metrics.map(({ step }) => step), y: metrics.map(({ loss }) => loss) }];
-  const options = { title: "training loss", logY: true };
-  await directory.write("loss.png", encodePng(chartBitmap(series, options)));
-  await directory.write("loss.svg", chartSvg(series, options));
 }

@@ -2,8 +2,8 @@
  * Training a denoiser: Algorithm 1 of Ho et al. 2020 with accumulation, clipping, an optimiser and an average of the weights.
  * Everything random comes from counters, so a step can be replayed, and a run resumed, bit for bit.
  */
-import { add, NumericError, Random, randomNormal, setDebug, tensor, type Device, type RandomState, type Tensor } from "@fromnoise/tensor";
-import { Adam, clipCoefficient, Ema, globalNorm, Grads, initialize, UNet } from "@fromnoise/nn";
+import { NumericError, Random, randomNormal, setDebug, tensor, type Device, type RandomState, type Tensor } from "@fromnoise/tensor";
+import { Adam, clipCoefficient, disposeParameters, Ema, globalNorm, Grads, initialize, UNet } from "@fromnoise/nn";
 import { BatchOrder, loadBatch } from "../data/batches.js";
 import type { ImageDataset } from "../data/dataset.js";
 import { diffusionLoss } from "../loss.js";
@@ -24,8 +24,14 @@ export interface TrainerPosition {
   random: { timesteps: RandomState; noise: RandomState; dropout: RandomState };
 }
 
-/** What one optimiser step computed before the weights change. */
-interface Gradients { grads: Grads; loss: Tensor; norm: Tensor; errors: Tensor[]; timesteps: number[] }
+/** Where a run of this seed begins. */
+export function startPosition(seed: number): TrainerPosition {
+  const at = (stream: number): RandomState => new Random(seed, stream).state();
+  return { step: 0, data: 0, random: { timesteps: at(streams.timesteps), noise: at(streams.noise), dropout: at(streams.dropout) } };
+}
+
+/** What one optimiser step computed before the weights change: losses by micro-batch, errors and timesteps by image. */
+interface Gradients { grads: Grads; losses: Tensor[]; errors: Tensor[]; timesteps: number[]; norm: Tensor | undefined }
 
 export class Trainer {
   readonly config: TrainConfig;
@@ -39,7 +45,7 @@ export class Trainer {
 
   readonly #order: BatchOrder;
   readonly #learningRate: (step: number) => number;
-  #random: { timesteps: Random; noise: Random; dropout: Random };
+  #random!: { timesteps: Random; noise: Random; dropout: Random };
   readonly #began = performance.now();
 
   /** A run at step 0: weights drawn from the seed. Throws ConfigError when data and network do not fit. */
@@ -54,49 +60,50 @@ export class Trainer {
     this.ema = new Ema(this.unet, config.ema);
     this.#learningRate = lrSchedule(config);
     this.#order = new BatchOrder({ count: dataset.count, batch: config.batch, seed });
-    this.#random = { timesteps: new Random(seed, streams.timesteps), noise: new Random(seed, streams.noise), dropout: new Random(seed, streams.dropout) };
+    this.seek(startPosition(seed));
   }
 
   /**
    * One optimiser step. The loss and the norm of the gradient are read before the update: when either is not finite the
    * parameters stay as they were, and a NumericError names the first tensor that is not finite, its layer and the step.
+   * After any error the run stands where it stood before the step.
    */
   async trainStep(): Promise<StepMetrics> {
     const { config, device } = this;
     const started = performance.now();
     const before = this.position();
-    const { grads, loss, norm, errors, timesteps } = this.#gradients();
+    const made: Gradients = { grads: new Grads(device), losses: [], errors: [], timesteps: [], norm: undefined };
     try {
-      const lossValue = (await loss.item()) / config.accumulate;
-      const gradNorm = await norm.item();
-      if (!Number.isFinite(lossValue) || !Number.isFinite(gradNorm)) throw await this.#firstNonFinite(before, lossValue, gradNorm);
-      const errorValues = await Promise.all(errors.map((t) => t.data()));
+      this.#gradients(made);
+      const losses = await Promise.all(made.losses.map((t) => t.item()));
+      const loss = losses.reduce((sum, value) => sum + value, 0) / config.accumulate;
+      const gradNorm = await made.norm!.item();
+      if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) throw await this.#firstNonFinite(before, loss, gradNorm);
+      const errors = await Promise.all(made.errors.map((t) => t.data()));
       const lr = this.#learningRate(this.step);
-      this.optimizer.step(grads, { lr, gradScale: config.clip === 0 ? 1 : clipCoefficient(gradNorm, config.clip) });
+      this.optimizer.step(made.grads, { lr, gradScale: config.clip === 0 ? 1 : clipCoefficient(gradNorm, config.clip) });
       this.ema.update();
       this.step++;
       await device.sync();
       const now = performance.now();
       return {
-        step: this.step, loss: lossValue, gradNorm, lr,
-        buckets: bucketMeans(errorValues.flatMap((values) => Array.from(values)), timesteps, this.schedule.T),
-        imagesPerSecond: (timesteps.length / (now - started)) * 1000, seconds: (now - this.#began) / 1000,
+        step: this.step, loss, gradNorm, lr,
+        buckets: bucketMeans(errors.flatMap((values) => Array.from(values)), made.timesteps, this.schedule.T),
+        imagesPerSecond: (made.timesteps.length / (now - started)) * 1000, seconds: (now - this.#began) / 1000,
       };
+    } catch (error) {
+      this.seek(before);
+      throw error;
     } finally {
-      for (const t of [loss, norm, ...errors]) t.dispose();
-      grads.clear();
+      disposeGradients(made);
     }
   }
 
-  /** Forward and backward over all k micro-batches; `loss` is the sum of theirs, the gradient that of their mean. */
-  #gradients(): Gradients {
+  /** Forward and backward over all k micro-batches, into `made`: the gradients are those of the mean of their losses. */
+  #gradients(made: Gradients): void {
     const { config, device, schedule, unet } = this;
-    const grads = new Grads(device);
-    const timesteps: number[] = [];
-    const errors: Tensor[] = [];
-    let total: Tensor | undefined;
     for (let k = 0; k < config.accumulate; k++) {
-      const micro = device.scope(() => {
+      const { loss, perImage } = device.scope(() => {
         const { x0, labels } = this.#nextBatch();
         const t = this.#random.timesteps.integers(config.batch, schedule.T);
         const eps = randomNormal(x0.shape, this.#random.noise, { device, dtype: config.dtype });
@@ -105,17 +112,14 @@ export class Trainer {
         const weights = Array.from(t, (s) => lossWeight(schedule, s, config.objective, config.weighting));
 
         const [prediction, cache] = unet.forward(xT, t, labels, this.#random.dropout);
-        const { loss, perImage } = diffusionLoss.forward(prediction, target, weights);
-        unet.backward(diffusionLoss.backward(prediction, target, weights, 1 / config.accumulate), cache, grads);
-        timesteps.push(...t);
-        return { loss, perImage };
+        made.timesteps.push(...t);
+        unet.backward(diffusionLoss.backward(prediction, target, weights, 1 / config.accumulate), cache, made.grads);
+        return diffusionLoss.forward(prediction, target, weights);
       });
-      errors.push(micro.perImage);
-      const sum: Tensor = total === undefined ? micro.loss : add(total, micro.loss);
-      if (total !== undefined) for (const t of [total, micro.loss]) t.dispose();
-      total = sum;
+      made.losses.push(loss);
+      made.errors.push(perImage);
     }
-    return { grads, loss: total!, norm: globalNorm(grads), errors, timesteps };
+    made.norm = globalNorm(made.grads);
   }
 
   #nextBatch(): { x0: Tensor; labels: Int32Array | undefined } {
@@ -128,24 +132,30 @@ export class Trainer {
     return { x0, labels };
   }
 
-  /** Replays the step with a check after every kernel. */
+  /** The first tensor that is not finite: a parameter, or what the step computes when it is replayed with a check after every kernel. */
   async #firstNonFinite(before: TrainerPosition, loss: number, gradNorm: number): Promise<NumericError> {
-    const values = [`loss     ${loss}`, `norm     ${gradNorm} (of the gradient)`, "kept     the parameters are those of the step before"];
-    const restore = setDebug({ check: "finite" });
+    const step = `step ${before.step + 1}`;
+    const values = [`loss     ${loss}`, `norm     ${gradNorm} of the gradient`, "kept     the parameters are those of the step before"];
+    for (const p of this.unet.parameters) {
+      const data = await p.tensor.data();
+      const i = data.findIndex((value) => !Number.isFinite(value));
+      if (i >= 0) return new NumericError(`${step}: the parameter ${p.name} is not finite`, [`element ${i} of ${data.length} is ${data[i]}`, ...values]);
+    }
     this.seek(before);
+    const made: Gradients = { grads: new Grads(this.device), losses: [], errors: [], timesteps: [], norm: undefined };
+    const restore = setDebug({ check: "finite" });
     try {
-      const { grads, loss: l, norm: n, errors } = this.#gradients();
+      this.#gradients(made);
       await this.device.sync();
-      for (const t of [l, n, ...errors]) t.dispose();
-      grads.clear();
     } catch (error) {
       if (!(error instanceof NumericError)) throw error;
-      return new NumericError(`step ${this.step + 1}: ${error.summary}`, [...error.details, ...values]);
+      const where = error.location === undefined ? [] : [`layer    ${error.location}`];
+      return new NumericError(`${step}: ${error.summary}`, [...error.details, ...where, ...values]);
     } finally {
       restore();
-      this.seek(before);
+      disposeGradients(made);
     }
-    return new NumericError(`step ${this.step + 1}: the loss or the gradient is not finite`, values);
+    return new NumericError(`${step}: the loss or the gradient is not finite`, values);
   }
 
   /** Where the run stands; with the tensors it is all that a resumed run needs. */
@@ -159,4 +169,16 @@ export class Trainer {
     this.#order.seek(data);
     this.#random = { timesteps: Random.from(random.timesteps), noise: Random.from(random.noise), dropout: Random.from(random.dropout) };
   }
+
+  /** Frees the parameters, their averages and the optimiser's moments; the device is the caller's. */
+  dispose(): void {
+    disposeParameters(this.unet);
+    this.optimizer.dispose();
+    this.ema.dispose();
+  }
+}
+
+function disposeGradients({ grads, losses, errors, norm }: Gradients): void {
+  for (const t of [...losses, ...errors, norm]) t?.dispose();
+  grads.clear();
 }

@@ -1,0 +1,51 @@
+/** Small files and folders as commands and runs meet them: errors name the path and the reason in words. */
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { ConfigError, type CheckpointError } from "@fromnoise/tensor";
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file or folder", ENOTDIR: "a part of the path is a file", EEXIST: "a part of the path is a file",
+  EISDIR: "it is a folder", EACCES: "permission denied", EPERM: "permission denied", EROFS: "the disk is read-only",
+  ENOSPC: "the disk is full", EDQUOT: "the disk quota is used up", ENAMETOOLONG: "the name is too long",
+};
+
+/** Why an operation on a file failed, as a line of an error's details. */
+export function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return `reason   ${REASONS[code ?? ""] ?? message}`;
+}
+
+/** Makes a folder and those above it. Throws ConfigError when that cannot be. */
+export function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (error) {
+    throw new ConfigError(`cannot make the folder ${path}`, [reasonOf(error)]);
+  }
+}
+
+/** A folder's names, [] where there is no such folder. Throws ConfigError when it cannot be read. */
+export function listFolder(path: string): string[] {
+  try {
+    return existsSync(path) ? readdirSync(path) : [];
+  } catch (error) {
+    throw new ConfigError(`cannot read the folder ${path}`, [reasonOf(error)]);
+  }
+}
+
+/** Reads a JSON object. Throws `Failure`, ConfigError unless given, when the file cannot be read or holds something else. */
+export function readJson(path: string, Failure: typeof ConfigError | typeof CheckpointError = ConfigError): Record<string, unknown> {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw new Failure(`cannot read ${path}`, [reasonOf(error)]);
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new Failure(`${path} is not JSON`, [`reason   ${(error as Error).message}`]);
+  }
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw new Failure(`${path} holds no JSON object`, ["expected {...}"]);
+}

@@ -1,0 +1,30 @@
+/** The pictures that a run draws of itself. */
+import { Random } from "@fromnoise/tensor";
+import { chartBitmap, chartSvg, encodePng, grid } from "../image/index.js";
+import { sampleImages } from "../sampling.js";
+import type { RunDirectory } from "./run-directory.js";
+import { streams, type Trainer } from "./trainer.js";
+
+const PREVIEW_IMAGES = 16;
+const PREVIEW_STEPS = 50;
+
+/** preview-<step>.png: a grid of samples from the averaged weights, always from the same noise; classes take turns. */
+export async function writePreview({ unet, ema, device, schedule, config, dataset, step }: Trainer, directory: RunDirectory): Promise<void> {
+  const { num_class_embeds: classes } = unet.config;
+  const { images } = await ema.use(() => sampleImages({
+    unet, device, schedule, dtype: config.dtype, objective: config.objective, clip: config.sampling.clip,
+    count: PREVIEW_IMAGES, size: [dataset.size, dataset.size], random: new Random(config.seed, streams.preview),
+    sampler: { name: "ddim", steps: Math.min(PREVIEW_STEPS, schedule.T), eta: 0, spacing: "trailing" },
+    ...(classes === null ? {} : { classLabels: Array.from({ length: PREVIEW_IMAGES }, (_, i) => i % classes) }),
+  }));
+  await directory.write(`preview-${step}.png`, encodePng(grid(images, { background: 0 })));
+}
+
+/** loss.png and loss.svg from the metrics so far. */
+export async function writeLossCurve(directory: RunDirectory): Promise<void> {
+  const metrics = directory.metrics();
+  const series = [{ name: "loss", x: metrics.map(({ step }) => step), y: metrics.map(({ loss }) => loss) }];
+  const options = { title: "training loss", logY: true };
+  await directory.write("loss.png", encodePng(chartBitmap(series, options)));
+  await directory.write("loss.svg", chartSvg(series, options));
+}

@@ -1,0 +1,142 @@
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { openDevice, type Device } from "@fromnoise/tensor";
+import { stateDict } from "@fromnoise/nn";
+import { loadCheckpoint, restoreTrainer, saveCheckpoint } from "../../src/train/checkpoint.js";
+import type { TrainConfig, TrainConfigInput } from "../../src/train/config.js";
+import { trainRun, type RunOptions, type RunResult } from "../../src/train/run.js";
+import { Trainer } from "../../src/train/trainer.js";
+import { metricsOf, temporaryFolder, tinyConfig, tinyDataset, tinyModel, writeSheet } from "./fixtures.js";
+
+const folder = temporaryFolder();
+const sheet = writeSheet(folder);
+const everything: TrainConfigInput = { accumulate: 2, flip: true, model: { ...tinyModel, dropout: 0.2 }, lrSchedule: { name: "cosine", warmup: 2 }, steps: 5 };
+
+async function run(options: RunOptions): Promise<RunResult> {
+  const result = await trainRun(options);
+  await result.trainer.device.dispose();
+  return result;
+}
+
+/** Trains until `steps` are done, as if the user had asked to stop then. */
+async function stopAfter(steps: number, config: TrainConfig, out: string): Promise<RunResult> {
+  const stop = new AbortController();
+  return run({ start: { config }, out, signal: stop.signal, onStep: ({ step }) => void (step === steps && stop.abort()) });
+}
+
+function bytes(run: string, step: number): Buffer {
+  return readFileSync(join(run, `checkpoint-${step}.safetensors`));
+}
+
+describe("resuming a run", () => {
+  for (const dtype of ["f32", "f64"] as const) {
+    it(`gives the checkpoint of the uninterrupted run bit for bit in ${dtype}: accumulation, flips, dropout, learning-rate schedule`, async () => {
+      const config = tinyConfig({ ...everything, data: sheet, dtype });
+      const [whole, parts] = [join(folder, `whole-${dtype}`), join(folder, `parts-${dtype}`)];
+      await run({ start: { config }, out: whole });
+      const stopped = await stopAfter(2, config, parts);
+      expect(stopped.finished).to.equal(false);
+      expect(readdirSync(parts)).to.include("checkpoint-2.safetensors");
+      const resumed = await run({ start: { resume: {} }, out: parts });
+      expect(resumed.finished).to.equal(true);
+      expect(bytes(parts, 5).equals(bytes(whole, 5))).to.equal(true);
+      expect(metricsOf(parts)).to.deep.equal(metricsOf(whole));
+      expect(metricsOf(parts).map(({ step }) => step)).to.deep.equal([1, 2, 3, 4, 5]);
+    });
+  }
+
+  it("depends on the position of the data and of every random stream", async () => {
+    const config = tinyConfig({ ...everything, data: sheet });
+    const { trainer } = await run({ start: { config }, out: join(folder, "position") });
+    const { step, data, random } = trainer.position();
+    expect({ step, data }).to.deep.equal({ step: 5, data: 20 });
+    for (const state of Object.values(random)) expect(state.counter).to.be.greaterThan(0);
+    const saved = await loadCheckpoint(join(folder, "position", "checkpoint-5.safetensors"));
+    expect(saved.info.position).to.deep.equal({ step, data, random });
+  });
+
+  it("goes on bit for bit with class labels", async () => {
+    const config = tinyConfig({ data: "tiny", model: { ...tinyModel, num_class_embeds: 2 } });
+    const device = await openDevice("reference");
+    const whole = new Trainer(config, device, tinyDataset);
+    for (let i = 0; i < 4; i++) await whole.trainStep();
+    const first = new Trainer(config, device, tinyDataset);
+    for (let i = 0; i < 2; i++) await first.trainStep();
+    const path = join(folder, "classes.safetensors");
+    await saveCheckpoint(path, first);
+    const second = new Trainer(config, device, tinyDataset);
+    restoreTrainer(second, await loadCheckpoint(path));
+    for (let i = 0; i < 2; i++) await second.trainStep();
+    expect(await stateDict(second.unet)).to.deep.equal(await stateDict(whole.unet));
+    expect(await stateDict(second.unet, second.ema.shadow)).to.deep.equal(await stateDict(whole.unet, whole.ema.shadow));
+    expect(second.position()).to.deep.equal(whole.position());
+    await device.dispose();
+  });
+
+  it("starts from the config where the run was killed before its first checkpoint", async () => {
+    const config = tinyConfig({ data: sheet, steps: 2 });
+    const [whole, early] = [join(folder, "whole-early"), join(folder, "early")];
+    await run({ start: { config }, out: whole });
+    await run({ start: { config }, out: early });
+    for (const name of readdirSync(early)) if (name !== "config.json") rmSync(join(early, name));
+    await run({ start: { resume: {} }, out: early });
+    expect(bytes(early, 2).equals(bytes(whole, 2))).to.equal(true);
+  });
+
+  it("cuts metrics at the checkpoint, also a line that a kill cut short, and does without the file", async () => {
+    const config = tinyConfig({ data: sheet, steps: 4 });
+    const out = join(folder, "metrics");
+    await stopAfter(2, config, out);
+    const path = join(out, "metrics.jsonl");
+    const lines = readFileSync(path, "utf8");
+    writeFileSync(path, `${lines}${lines.split("\n")[1].replace('"step":2', '"step":3')}\n{"step":4,"lo`);
+    await run({ start: { resume: { steps: 3 } }, out });
+    expect(metricsOf(out).map(({ step }) => step)).to.deep.equal([1, 2, 3]);
+    rmSync(path);
+    await run({ start: { resume: { steps: 4 } }, out });
+    expect(metricsOf(out).map(({ step }) => step)).to.deep.equal([4]);
+  });
+
+  it("keeps a change of the settings although the program is killed before the next checkpoint", async () => {
+    const config = tinyConfig({ data: sheet, steps: 2 });
+    const out = join(folder, "changed");
+    await run({ start: { config }, out });
+    const stop = new AbortController();
+    stop.abort();
+    await run({ start: { resume: { steps: 9, keep: 1 } }, out, signal: stop.signal });
+    const { info } = await loadCheckpoint(join(out, "checkpoint-2.safetensors"));
+    expect([info.trainer.steps, info.trainer.keep, info.position.step]).to.deep.equal([9, 1, 2]);
+  });
+
+  it("keeps as many checkpoints as asked for, the newest, and draws the loss", async () => {
+    const config = tinyConfig({ data: sheet, steps: 5, checkpointEvery: 1, keep: 2, previewEvery: 5 });
+    const out = join(folder, "kept");
+    await run({ start: { config }, out });
+    const pictures = ["loss.png", "loss.svg", "preview-5.png"];
+    expect(readdirSync(out).sort()).to.deep.equal(["checkpoint-4.safetensors", "checkpoint-5.safetensors", "config.json", "metrics.jsonl", ...pictures].sort());
+  });
+
+  it("removes what a killed program left half written, and nothing else", async () => {
+    const config = tinyConfig({ data: sheet, steps: 1 });
+    const out = join(folder, "leftovers");
+    await run({ start: { config }, out });
+    const [ours, other] = [join(out, "checkpoint-9.safetensors.123-4.partial"), join(out, "film.partial")];
+    for (const path of [ours, other]) writeFileSync(path, "x");
+    await run({ start: { resume: {} }, out });
+    expect([existsSync(ours), existsSync(other)]).to.deep.equal([false, true]);
+  });
+});
+
+describe("a trainer", () => {
+  let device: Device;
+  before(async () => void (device = await openDevice("reference")));
+  after(() => device.dispose());
+
+  it("draws other weights, data and noise from another seed", async () => {
+    const [a, b, c] = [0, 0, 1].map((seed) => new Trainer(tinyConfig({ data: "tiny", seed }), device, tinyDataset));
+    const [la, lb, lc] = [await a.trainStep(), await b.trainStep(), await c.trainStep()].map(({ loss }) => loss);
+    expect(la).to.equal(lb);
+    expect(la).not.to.equal(lc);
+  });
+});

@@ -1,0 +1,157 @@
+import { expect } from "chai";
+import { add, assign, full, multiply, NumericError, openDevice, type Device } from "@fromnoise/tensor";
+import { stateDict } from "@fromnoise/nn";
+import type { ImageDataset } from "../../src/data/dataset.js";
+import type { TrainConfigInput } from "../../src/train/config.js";
+import { Trainer } from "../../src/train/trainer.js";
+import { thrown } from "../thrown.js";
+import { tinyConfig, tinyDataset, tinyModel } from "./fixtures.js";
+
+describe("a trainer", () => {
+  let device: Device;
+  before(async () => void (device = await openDevice("reference")));
+  after(() => device.dispose());
+
+  function make(input: TrainConfigInput = {}, dataset: ImageDataset = tinyDataset): Trainer {
+    return new Trainer(tinyConfig({ data: "tiny", ...input }), device, dataset);
+  }
+
+  it("draws the same numbers from the same seed and others from another", async () => {
+    const [a, b, c] = [await make({ seed: 0 }).trainStep(), await make({ seed: 0 }).trainStep(), await make({ seed: 1 }).trainStep()];
+    expect(b.loss).to.equal(a.loss);
+    expect(c.loss).not.to.equal(a.loss);
+  });
+
+  it("lowers the loss on a few images", async () => {
+    const trainer = make({ batch: 4, optimizer: { lr: 1e-2 } });
+    const losses: number[] = [];
+    for (let i = 0; i < 24; i++) losses.push((await trainer.trainStep()).loss);
+    const mean = (values: number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+    expect(mean(losses.slice(-5))).to.be.lessThan(0.8 * mean(losses.slice(0, 5)));
+  });
+
+  it("averages its weights after every step, starting as a copy of them", async () => {
+    const trainer = make({ ema: { decay: 0.9, warmup: "none" } });
+    const before = await stateDict(trainer.unet);
+    expect(await stateDict(trainer.unet, trainer.ema.shadow)).to.deep.equal(before);
+    await trainer.trainStep();
+    const [now, average] = [await stateDict(trainer.unet), await stateDict(trainer.unet, trainer.ema.shadow)];
+    const value = (dict: typeof now): number => dict.get("conv_out.bias")!.data[0];
+    expect(value(now)).not.to.equal(value(before));
+    expect(value(average)).to.be.closeTo(0.9 * value(before) + 0.1 * value(now), 1e-7);
+  });
+
+  for (const objective of ["eps", "x0", "v"] as const) {
+    it(`follows the gradient of the mean loss over its micro-batches: directional difference, objective ${objective}`, async () => {
+      const settings: TrainConfigInput = { objective, weighting: "min-snr", accumulate: 3, clip: 0, dtype: "f64", model: { ...tinyModel, dropout: 0.1 } };
+      const trainer = make(settings);
+      const start = trainer.position();
+      const { gradNorm } = await trainer.trainStep();                                          // Adam's m is now 0.1 of the gradient
+      const lossAt = async (distance: number): Promise<number> => {
+        const moved = make(settings);
+        for (const [i, p] of moved.unet.parameters.entries()) {
+          const m = trainer.optimizer.m.get(trainer.unet.parameters[i])!;
+          assign(p.tensor, add(p.tensor, multiply(m, (10 * distance) / gradNorm)));
+        }
+        moved.seek(start);
+        return (await moved.trainStep()).loss;
+      };
+      const eps = 1e-4;
+      const slope = ((await lossAt(eps)) - (await lossAt(-eps))) / (2 * eps);                  // along g / |g| it is |g|
+      expect(slope).to.be.closeTo(gradNorm, 1e-5 * gradNorm);
+    });
+  }
+
+  it("scales the gradient to the largest norm allowed", async () => {
+    const [free, clipped] = [make({ clip: 0 }), make({ clip: 0.01 })];
+    const { gradNorm } = await free.trainStep();
+    expect((await clipped.trainStep()).gradNorm).to.equal(gradNorm);
+    const firstMoment = async (trainer: Trainer): Promise<number> => (await trainer.optimizer.m.get(trainer.unet.parameters[0])!.data())[0];
+    expect(await firstMoment(clipped)).to.be.closeTo((await firstMoment(free)) * (0.01 / gradNorm), 1e-9);
+  });
+
+  it("needs no more memory after 200 steps than after the first", async () => {
+    const trainer = make({ batch: 1, accumulate: 2, flip: true, model: { ...tinyModel, sample_size: 4, dropout: 0.1 } }, { ...tinyDataset, size: 4, image: (i) => tinyDataset.image(i).slice(0, 16) });
+    await trainer.trainStep();
+    const first = device.memory();
+    let resident = 0;
+    for (let i = 1; i < 200; i++) {
+      await trainer.trainStep();
+      const { tensors, bytes } = device.memory();
+      expect({ tensors, bytes }).to.deep.equal({ tensors: first.tensors, bytes: first.bytes });
+      if (i === 50) resident = process.memoryUsage().rss;
+    }
+    expect(process.memoryUsage().rss - resident).to.be.lessThan(48 * 2 ** 20);
+    trainer.dispose();
+  });
+
+  it("frees all it holds when it is disposed", async () => {
+    const before = device.memory();
+    const trainer = make();
+    await trainer.trainStep();
+    trainer.dispose();
+    const { tensors, bytes } = device.memory();
+    expect({ tensors, bytes }).to.deep.equal({ tensors: before.tensors, bytes: before.bytes });
+  });
+
+  describe("where the loss is not finite", () => {
+    /** Trains until it fails, and checks that the failure left parameters, position and memory as they were. */
+    async function failure(trainer: Trainer): Promise<string> {
+      const [dict, position, memory] = [await stateDict(trainer.unet), trainer.position(), device.memory()];
+      const error = await thrown(NumericError, trainer.trainStep());
+      expect(await stateDict(trainer.unet)).to.deep.equal(dict);
+      expect(trainer.position()).to.deep.equal(position);
+      expect(device.memory().tensors).to.equal(memory.tensors);
+      expect(device.memory().bytes).to.equal(memory.bytes);
+      return error.message;
+    }
+
+    it("names the kernel, the layer and the step after a learning rate far too high", async () => {
+      const trainer = make({ optimizer: { lr: 1e30 } });
+      await trainer.trainStep();
+      expect((await failure(trainer)).split("\n")).to.deep.equal([
+        "step 2: matmul: the output f32 [1, 2, 16] is not finite", "  element 0 is -Infinity", "  layer    time_embedding.linear_2",
+        "  loss     NaN", "  norm     NaN of the gradient", "  kept     the parameters are those of the step before",
+      ]);
+    });
+
+    it("names a parameter that is not finite", async () => {
+      const trainer = make();
+      const p = trainer.unet.parameters.find(({ name }) => name === "mid_block.attentions.0.to_q.weight")!;
+      assign(p.tensor, full(p.shape, NaN, { device }));
+      const message = await failure(trainer);
+      expect(message.split("\n").slice(0, 2)).to.deep.equal([
+        "step 1: the parameter mid_block.attentions.0.to_q.weight is not finite", "  element 0 of 64 is NaN",
+      ]);
+    });
+
+    it("names the first kernel that meets a bad image", async () => {
+      const bad: ImageDataset = { ...tinyDataset, image: (i) => tinyDataset.image(i).fill(Infinity) };
+      expect(await failure(make({}, bad))).to.match(/^step 1: multiply: the output f32 \[2, 8, 8, 1\] is not finite\n {2}element 0 is Infinity\n/);
+    });
+  });
+
+  it("stands where it stood after an image that cannot be read", async () => {
+    let broken = true;
+    const image = (i: number): Float32Array => {
+      if (broken) throw new Error("cannot be read");
+      return tinyDataset.image(i);
+    };
+    const [trainer, other] = [make({ accumulate: 2 }, { ...tinyDataset, image }), make({ accumulate: 2 })];
+    const memory = device.memory();
+    await thrown(Error, trainer.trainStep());
+    expect(device.memory()).to.deep.include({ tensors: memory.tensors, bytes: memory.bytes });
+    broken = false;
+    expect((await trainer.trainStep()).loss).to.equal((await other.trainStep()).loss);
+  });
+
+  it("gives the mean error of each tenth of the schedule", async () => {
+    const trainer = make({ batch: 8, weighting: "simple" });
+    const { buckets, loss } = await trainer.trainStep();
+    expect(buckets).to.have.length(10);
+    const seen = buckets.filter((value): value is number => value !== null);
+    expect(Math.min(...seen)).to.be.at.most(loss);
+    expect(Math.max(...seen)).to.be.at.least(loss);
+  });
+});
+
