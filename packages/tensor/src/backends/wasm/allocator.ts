@@ -32,11 +32,17 @@ export class Allocator {
   readonly #lists: (Block | undefined)[] = Array.from({ length: CLASSES }, () => undefined);
   #last: Block | undefined;
   #end: number;
+  #used = 0;
 
   /** All memory from `start` to `end` is free. */
   constructor(start: number, end: number) {
     this.#end = Math.ceil(start / ALIGNMENT) * ALIGNMENT;
     this.extend(end);
+  }
+
+  /** Bytes in use. */
+  get used(): number {
+    return this.#used;
   }
 
   /** A block of at least so many bytes, or undefined where none is free. */
@@ -47,12 +53,19 @@ export class Allocator {
     this.#unlist(block);
     block.free = false;
     if (block.bytes > size) this.#split(block, size);
+    this.#used += block.bytes;
     return block;
   }
 
   /** Takes a block back. Throws where it was free already. */
   free(block: Block): void {
     if (block.free) throw new Error(`block at ${block.address} was freed twice`);
+    this.#used -= block.bytes;
+    this.#release(block);
+  }
+
+  /** Makes a block free, as one with its free neighbours. */
+  #release(block: Block): void {
     const { before, after } = block;
     if (after?.free === true) {
       this.#unlist(after);
@@ -84,7 +97,7 @@ export class Allocator {
     if (this.#last !== undefined) this.#last.after = block;
     this.#last = block;
     this.#end = to;
-    this.free(block);
+    this.#release(block);
   }
 
   /** The smallest fitting block of the size's own class, else the first of the next class that has one: all of those fit. */
@@ -109,7 +122,7 @@ export class Allocator {
     else block.after.before = rest;
     block.after = rest;
     block.bytes = size;
-    this.free(rest);
+    this.#release(rest);
   }
 
   /** Adds `next`, the neighbour behind it, to `block`. */

@@ -58,8 +58,14 @@ function threadCount(threads: number | undefined): number {
   return threads;
 }
 
+/** A backend that also tells what it holds. */
+export interface WasmBackend extends Backend<Storage> {
+  /** Bytes of the WebAssembly memory, and those of them that arrays, workspaces and the threads' control block take. */
+  memory(): { bytes: number; used: number };
+}
+
 /** Opens the backend. Throws ConfigError and DeviceError, which say what is missing. */
-export async function openWasm(options: WasmOptions = {}): Promise<Backend<Storage>> {
+export async function openWasm(options: WasmOptions = {}): Promise<WasmBackend> {
   const { precision = "fast", deterministic = false, revectorize = platform.environment("FROMNOISE_REVECTORIZE") === "1" } = options;
   if (deterministic && options.revectorize === true) throw new ConfigError("wasm: deterministic and revectorize exclude each other");
   const threads = threadCount(options.threads);
@@ -89,5 +95,6 @@ export async function openWasm(options: WasmOptions = {}): Promise<Backend<Stora
     free: ({ block }) => memory.free(block),
     sync: () => undefined,
     dispose: () => machine.dispose(),
+    memory: () => ({ bytes: memory.bytes, used: memory.used }),
   };
 }

@@ -36,6 +36,11 @@ export class Memory {
     return this.memory.buffer.byteLength;
   }
 
+  /** Bytes of it that are in use. */
+  get used(): number {
+    return this.#allocator?.used ?? 0;
+  }
+
   /** The memory as 32-bit integers; valid until the next allocation. */
   get words(): Int32Array {
     if (this.#words.buffer !== this.memory.buffer) this.#words = new Int32Array(this.memory.buffer);

@@ -1,0 +1,82 @@
+import { expect } from "chai";
+import { openWasm, type WasmBackend } from "../../../src/backends/wasm/index.js";
+import { DeviceError } from "../../../src/errors.js";
+import { thrown } from "../../thrown.js";
+
+describe("memory of the wasm device", () => {
+  for (const threads of [1, 2]) {
+    describe(`with ${threads === 1 ? "1 thread" : "2 threads"}`, () => {
+      let backend: WasmBackend;
+      before(async () => void (backend = await openWasm({ threads })));
+      after(() => backend.dispose());
+
+      it("names the tensor and the bytes where 4 GiB would be passed, and goes on working", async () => {
+        const error = thrown(() => backend.allocate([1024, 1024, 1025], "f32"));
+        expect(error).to.be.instanceOf(DeviceError);
+        expect(error.message).to.match(
+          /^wasm: no room for 4299161600 bytes\n {2}for {6}a tensor f32 \[1024, 1024, 1025\]\n {2}in use {3}\d+ bytes\n {2}limit {4}4 GiB/);
+        const x = backend.upload(Float32Array.of(1, 2, 3), [3], "f32");
+        backend.kernels.unary(x, { x }, { op: "square", n: 3 }, {});
+        expect([...backend.read(x) as Float32Array]).to.deep.equal([1, 4, 9]);
+        backend.free(x);
+      });
+
+      it("keeps values when it grows, and what was read before stays as it was", () => {
+        const values = Float32Array.from({ length: 1000 }, (_, i) => i);
+        const x = backend.upload(values, [1000], "f32");
+        const early = backend.read(x) as Float32Array;
+        const before = backend.memory().bytes;
+        const large = backend.allocate([8 * 2 ** 20], "f32");
+        expect(backend.memory().bytes).to.be.above(before);
+        expect(backend.read(x)).to.deep.equal(values);
+        const y = backend.allocate([1000], "f32");
+        backend.kernels.affine(y, { x }, { n: 1000 }, { scale: 2, shift: 1 });
+        backend.kernels.full(x, {}, { n: 1000 }, { value: 7 });
+        expect(early).to.deep.equal(values);
+        expect((backend.read(y) as Float32Array)[999]).to.equal(1999);
+        for (const storage of [x, y, large]) backend.free(storage);
+      });
+
+      it("gives back what arrays took", () => {
+        const { used } = backend.memory();
+        const arrays = [1, 100, 100_000].map((n) => backend.allocate([n], "f32"));
+        expect(backend.memory().used).to.equal(used + 128 + 512 + 400_000);
+        for (const storage of arrays) backend.free(storage);
+        expect(backend.memory().used).to.equal(used);
+      });
+    });
+  }
+
+  it("tells arrays apart that lie at the same address one after the other", async () => {
+    const backend = await openWasm({ threads: 1 });
+    const attrs = { n: 1, hw: 2, c: 2, groups: 1 };
+    const stats = backend.upload(Float32Array.of(0, 1), [1, 1, 2], "f32");
+    const x = backend.upload(Float32Array.of(1, 2, 3, 4), [1, 2, 2], "f32");
+    const gamma = backend.upload(Float32Array.of(1, 1), [2], "f32");
+    const y = backend.allocate([2, 2], "f32");
+    const dx = backend.allocate([1, 2, 2], "f32");
+    const sums = [1, 10].map((scale) => {
+      const dy = backend.upload(Float32Array.of(scale, scale, scale, scale), [1, 2, 2], "f32");
+      backend.kernels.groupNormGradInput(dx, { dy, x, stats, gamma }, attrs, {});
+      backend.kernels.groupNormGradParams(y, { dy, x, stats }, attrs, {});
+      backend.free(dy);
+      return [...backend.read(y) as Float32Array];
+    });
+    expect(sums).to.deep.equal([[4, 6, 2, 2], [40, 60, 20, 20]]);
+    backend.kernels.assign({ target: x, source: dx }, { n: 4 }, {});
+    await backend.dispose();
+  });
+
+  it("knows when an array that it has sums of is updated", async () => {
+    const backend = await openWasm({ threads: 1 });
+    const attrs = { n: 1, hw: 2, c: 1, groups: 1 };
+    const [stats, x, dy, other] = [[0, 1], [1, 2], [1, 1], [5, 6]].map((values) => backend.upload(Float32Array.from(values), [2], "f32"));
+    const y = backend.allocate([2, 1], "f32");
+    backend.kernels.groupNormGradParams(y, { dy, x, stats }, attrs, {});
+    expect([...backend.read(y) as Float32Array]).to.deep.equal([3, 2]);
+    backend.kernels.assign({ target: x, source: other }, { n: 2 }, {});
+    backend.kernels.groupNormGradParams(y, { dy, x, stats }, attrs, {});
+    expect([...backend.read(y) as Float32Array]).to.deep.equal([11, 2]);
+    await backend.dispose();
+  });
+});

@@ -1,0 +1,63 @@
+import { expect } from "chai";
+import { ConfigError, deviceNames, openDevice, openDeviceSpec, parseDevice } from "../src/index.js";
+import { thrownBy } from "./thrown.js";
+
+const supportsRelaxedSimd = Number(process.versions.node.split(".")[0]) >= 22;
+
+describe("device strings", () => {
+  it("name a device and its options", () => {
+    expect(parseDevice("reference")).to.deep.equal({ name: "reference", options: {} });
+    expect(parseDevice("wasm")).to.deep.equal({ name: "wasm", options: {} });
+    expect(parseDevice("wasm:fast")).to.deep.equal({ name: "wasm", options: { precision: "fast" } });
+    expect(parseDevice("wasm:exact,threads=12")).to.deep.equal({ name: "wasm", options: { precision: "exact", threads: 12 } });
+    expect(parseDevice("wasm:deterministic")).to.deep.equal({ name: "wasm", options: { deterministic: true } });
+    expect(parseDevice("wasm:threads=1,revectorize")).to.deep.equal({ name: "wasm", options: { threads: 1, revectorize: true } });
+  });
+
+  it("with an unknown name or option are errors that say what is allowed", () => {
+    for (const [spec, line] of [
+      ["abacus", "allowed  "], ["", "allowed  "], ["toString", "allowed  "],
+      ["reference:fast", 'the reference device has no option "fast"'], ["wasm:", 'the wasm device has no option ""'],
+      ["wasm:slow", 'the wasm device has no option "slow"'], ["wasm:threads=0", 'has no option "threads=0"'],
+      ["wasm:threads=two", "allowed  fast, exact, deterministic, revectorize, threads=<count>"],
+    ]) {
+      expect(() => parseDevice(spec), spec).to.throw(ConfigError, line);
+    }
+    for (const name of deviceNames) expect(() => parseDevice("abacus")).to.throw(name);
+  });
+});
+
+describe("opening the wasm device", () => {
+  it("names its build, threads and precision", async () => {
+    const build = supportsRelaxedSimd ? "relaxed SIMD" : "base SIMD";
+    for (const [spec, description] of [
+      ["wasm:threads=2", `wasm: ${build}, 2 threads, fast`],
+      ["wasm:threads=1,exact", `wasm: ${build}, 1 thread, exact`],
+      ["wasm:threads=1,deterministic", "wasm: base SIMD, 1 thread, fast, deterministic"],
+    ]) {
+      const device = await openDeviceSpec(spec);
+      expect(device.description).to.equal(description);
+      expect(device.dtypes).to.deep.equal(["f32"]);
+      await device.dispose();
+    }
+  });
+
+  it("refuses options that make no sense", async () => {
+    expect((await thrownBy(openDevice("wasm", { threads: 0 }))).message).to.match(/^wasm: threads is 0\n {2}allowed/);
+    expect((await thrownBy(openDevice("wasm", { threads: 1.5 }))).name).to.equal("ConfigError");
+    expect((await thrownBy(openDevice("wasm", { deterministic: true, revectorize: true }))).message).to.contain("exclude each other");
+  });
+
+  it("with revectorize checks the revectorizer, or says that the engine has none", async function () {
+    this.timeout(20_000);
+    if (supportsRelaxedSimd) {
+      const device = await openDevice("wasm", { revectorize: true, threads: 1 });
+      expect(device.description).to.match(/^wasm: revectorized SIMD \(\d+\.\dx base\), 1 thread, fast$/);
+      await device.dispose();
+    } else {
+      const error = await thrownBy(openDevice("wasm", { revectorize: true }));
+      expect(error.name).to.equal("DeviceError");
+      expect(error.message).to.contain("revectorize needs relaxed SIMD");
+    }
+  });
+});
