@@ -117,7 +117,8 @@ function expected(kernel: AnyKernelName, inputs: Values, attrs: unknown, scalars
 
 /** Runs a kernel on a backend: the values of every input after it, and of "y" unless it is an update kernel. */
 async function runOn<T>(
-  backend: Backend<T>, kernel: AnyKernelName, inputs: Values, attrs: unknown, scalars: Numbers, options: ConformanceOptions,
+  backend: Backend<T>, kernel: AnyKernelName, inputs: Values, attrs: unknown, scalars: Numbers,
+  options: Omit<ConformanceOptions, "tolerance">,
 ): Promise<Record<string, NumberArray>> {
   const { dtype, poison = true } = options;
   const shapes = kernelShapes(kernel, attrs);
@@ -148,23 +149,35 @@ function outputName(kernel: AnyKernelName): string {
   return kernel === "softmaxGrad" ? "dx" : "y";
 }
 
-/** One line for each case of a kernel in which the backend is further from the reference than the tolerance. */
-export async function conformanceFailures<T>(
-  backend: Backend<T>, kernel: AnyKernelName, options: ConformanceOptions,
-): Promise<string[]> {
-  const failures: string[] = [];
+/** How far one tensor of one case is from the reference. */
+export interface ConformanceRow { readonly tensor: string; readonly attrs: unknown; readonly error: number }
+
+/** The error of every tensor that a kernel computes, in every case of the table. */
+export async function conformanceErrors<T>(
+  backend: Backend<T>, kernel: AnyKernelName, options: Omit<ConformanceOptions, "tolerance">,
+): Promise<ConformanceRow[]> {
+  const rows: ConformanceRow[] = [];
   for (const [seed, attrs] of cases[kernel].entries()) {
     const inputs = makeInputs(kernel, attrs, seed);
     const scalars = makeScalars(kernel, attrs, seed);
     const results = await runOn(backend, kernel, inputs, attrs, scalars, options);
     const scale = termScale(kernel, inputs, attrs, scalars);
-    const allowed = options.tolerance(kernel, attrs);
     for (const [tensor, yRef] of Object.entries(expected(kernel, inputs, attrs, scalars))) {
-      const error = conformanceError(results[tensor === "y" ? outputName(kernel) : tensor], yRef, scale);
-      if (!(error <= allowed)) failures.push(`${tensor} of ${JSON.stringify(attrs)}: error ${error} > ${allowed}`);
+      rows.push({ tensor, attrs, error: conformanceError(results[tensor === "y" ? outputName(kernel) : tensor], yRef, scale) });
     }
   }
-  return failures;
+  return rows;
+}
+
+/** One line for each case of a kernel in which the backend is further from the reference than the tolerance. */
+export async function conformanceFailures<T>(
+  backend: Backend<T>, kernel: AnyKernelName, options: ConformanceOptions,
+): Promise<string[]> {
+  const rows = await conformanceErrors(backend, kernel, options);
+  return rows.flatMap(({ tensor, attrs, error }) => {
+    const allowed = options.tolerance(kernel, attrs);
+    return error <= allowed ? [] : [`${tensor} of ${JSON.stringify(attrs)}: error ${error} > ${allowed}`];
+  });
 }
 
 /** Registers the tests of one backend: one for each kernel, and one for what no kernel may do. */

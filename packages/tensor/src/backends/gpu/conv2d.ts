@@ -38,7 +38,7 @@ function convolve(y: GpuArray, { x, w: weight, bias }: { x: GpuArray; w: GpuArra
   const q = row - np * ow;
   const n = div(np, oh);
   const p = np - n * oh;
-  let sum = ${bias === undefined ? "0" : "bias[col]"};
+  let sum$ = ${bias === undefined ? "0" : "bias[col$]"};
   for (let i = 0; i < kh; i++) {
     const r = stride * p + i - top;
     if (r >= 0 && r < h) {
@@ -48,13 +48,14 @@ function convolve(y: GpuArray, { x, w: weight, bias }: { x: GpuArray; w: GpuArra
           const pixel = (n * h + r) * w + t;
           const tap = (i * kw + j) * cin;
           for (let c = 0; c < cin; c++) {
-            sum += x[pixel, c] * weight[tap + c, col];
+            const v = x[pixel, c];
+            sum$ += v * weight[tap + c, col$];
           }
         }
       }
     }
   }
-  return sum;`,
+  return [sum$];`,
   });
 }
 
@@ -77,7 +78,7 @@ export const conv2dGradInput: Kernel<"conv2dGradInput", GpuArray> = (dx, { dy, w
   const t = row - nr * w;
   const n = div(nr, h);
   const r = nr - n * h;
-  let sum = 0;
+  let sum$ = 0;
   for (let i = 0; i < kh; i++) {
     const p = div(r + top - i, stride);
     if (p >= 0 && p < oh && p * stride === r + top - i) {
@@ -87,13 +88,14 @@ export const conv2dGradInput: Kernel<"conv2dGradInput", GpuArray> = (dx, { dy, w
           const pixel = (n * oh + p) * ow + q;
           const tap = (i * kw + j) * cout;
           for (let o = 0; o < cout; o++) {
-            sum += dy[pixel, o] * weight[tap + o, col];
+            const v = dy[pixel, o];
+            sum$ += v * weight[tap + o, col$];
           }
         }
       }
     }
   }
-  return sum;`,
+  return [sum$];`,
     });
   });
 };
@@ -125,7 +127,7 @@ export const conv2dGradWeight: Kernel<"conv2dGradWeight", GpuArray> = (dw, { x, 
   const tap = above - chunk * kh * kw;
   const i = div(tap, kw);
   const j = tap - i * kw;
-  let sum = 0;
+  let sum$ = 0;
   for (let l = 0; l < length; l++) {
     const np = chunk * length + l;
     const n = div(np, oh);
@@ -135,12 +137,13 @@ export const conv2dGradWeight: Kernel<"conv2dGradWeight", GpuArray> = (dw, { x, 
       for (let q = 0; q < ow; q++) {
         const t = stride * q + j - left;
         if (t >= 0 && t < w) {
-          sum += x[pixel + stride * q, c] * dy[np * ow + q, col];
+          const v = x[pixel + stride * q, c];
+          sum$ += v * dy[np * ow + q, col$];
         }
       }
     }
   }
-  return sum;`,
+  return [sum$];`,
   });
   if (chunks === 1) {
     sumChunk(dw);

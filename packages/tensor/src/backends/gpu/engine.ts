@@ -141,31 +141,38 @@ export class Engine {
 
   /** Runs a kernel now; y gets the result in place of what it held. */
   #run(y: GpuArray, spec: Launch, names: readonly string[], spaces: readonly Space[], args: () => unknown[]): void | Promise<void> {
-    const { kernel, isNew } = this.#kernel(spec, names, spaces);
+    const lanes = this.#lanes(spec);
+    const { kernel, isNew } = this.#kernel(spec, names, spaces, lanes);
     const settle = (handle: unknown): void => {
       if (isNew) this.#assertClass(spec.kernel, kernel);
       if (y.handle !== undefined) this.#mode.free(y.handle);
       y.handle = handle;
     };
-    const result = this.#mode.run(kernel, args(), spec.output);
+    const result = this.#mode.run(kernel, args(), spec.output, lanes);
     return result instanceof Promise ? result.then(settle) : settle(result);
   }
 
-  #kernel({ kernel: name, output, sizes = {}, scalars = {}, body }: Launch, names: readonly string[], spaces: readonly Space[]): {
-    kernel: GpuKernel; isNew: boolean;
-  } {
+  #kernel(
+    { kernel: name, output, sizes = {}, scalars = {}, body }: Launch, names: readonly string[], spaces: readonly Space[], lanes: number,
+  ): { kernel: GpuKernel; isNew: boolean } {
     const all = [output, ...spaces];
     const shapes = JSON.stringify(this.#mode.dynamic ? all.map((space) => space.length) : all);
-    const call = `${body} ${JSON.stringify(Object.values(sizes))} ${shapes}`;
+    const call = `${lanes} ${body} ${JSON.stringify(Object.values(sizes))} ${shapes}`;
     const called = this.#calls.get(call);
     if (called !== undefined) return { kernel: called, isNew: false };
-    const source = javascript({ inputs: names, scalars: Object.keys(scalars), sizes, output, body }, this.#mode.indexing);
+    const source = javascript({ inputs: names, scalars: Object.keys(scalars), sizes, output, lanes, body }, this.#mode.indexing);
     const known = this.#kernels.get(source + shapes);
     const kernel = known ?? this.#mode.createKernel(source, output);
     this.#calls.set(call, kernel);
     this.#kernels.set(source + shapes, kernel);
     this.#sources.set(name, source);
     return { kernel, isNew: known === undefined };
+  }
+
+  /** Columns a thread computes: as many as the mode can return, where the body is written for several and they divide the columns. */
+  #lanes({ output, body }: Launch): number {
+    const { lanes } = this.#mode;
+    return !isLine(output) && output[1] % lanes === 0 && body.includes("$") ? lanes : 1;
   }
 
   #argument(kernel: string, array: GpuArray, space: Space): unknown {

@@ -13,7 +13,7 @@ import {
 } from "./group-norm.js";
 import { concat, expand, gather, pad, permute, scatterAdd, slice } from "./layout.js";
 import { linear, matmul } from "./matmul.js";
-import { openEngine, type GpuMode } from "./open-mode.js";
+import { openEngine, type GpuMode, type OpenedEngine } from "./open-mode.js";
 import { reduce, sumSquares } from "./reduce.js";
 import { sumPool, upsampleNearest } from "./resample.js";
 import { softmax, softmaxGrad } from "./softmax.js";
@@ -42,7 +42,11 @@ export interface GpuBackend extends Backend<GpuArray> {
 
 /** Opens the backend in one of gpu.js's modes. Throws DeviceError when the mode is not there; nothing falls back. */
 export async function openGpu(mode: GpuMode = "auto"): Promise<GpuBackend> {
-  const { engine, description } = await openEngine(mode);
+  return gpuBackend(await openEngine(mode));
+}
+
+/** The backend over an engine that is open. */
+export function gpuBackend({ engine, description }: OpenedEngine): GpuBackend {
   return {
     description,
     dtypes: ["f32"],

@@ -33,7 +33,9 @@ function chunkProducts(
 ): void {
   const chunks = Math.ceil(k / length);
   const lastIsFull = chunks * length === k;
-  const product = `sum += a[${transposeA ? "s * k + l, r" : "s * m + r, l"}] * b[${transposeB ? "s * n + col, l" : "s * k + l, col"}];`;
+  const product = `
+      const v = a[${transposeA ? "s * k + l, r" : "s * m + r, l"}];
+      sum$ += v * b[${transposeB ? "s * n + col$, l" : "s * k + l, col$"}];`;
   launch(y, {
     kernel: bias === undefined ? "matmul" : "linear",
     output: matrix(chunks * batch * m, n),
@@ -47,11 +49,12 @@ function chunkProducts(
   const chunk = ${chunks === 1 ? "0" : "div(row, batch * m)"};
   const s = ${batch === 1 ? "0" : "div(row - chunk * batch * m, m)"};
   const r = row - (chunk * batch + s) * m;
-  let sum = ${bias === undefined ? "0" : "bias[col]"};
+  let sum$ = ${bias === undefined ? "0" : "bias[col$]"};
   for (let j = 0; j < length; j++) {
     const l = chunk * length + j;
-    ${lastIsFull ? product : `if (l < k) { ${product} }`}
+    ${lastIsFull ? product : `if (l < k) {${product}
+    }`}
   }
-  return sum;`,
+  return [sum$];`,
   });
 }

@@ -6,8 +6,11 @@ import { elements, EXACT, isLine, type Space } from "./space.js";
 /** Sizes as gpu.js takes them: the columns first. */
 export const gpuSize = (space: Space): number[] => (isLine(space) ? [space[0]] : [space[1], space[0]]);
 
-/** Settings all modes share: results stay where they are, and every call gives a new one. */
-export const SETTINGS = { pipeline: true, immutable: true, precision: "single", tactic: "precision" } as const;
+/**
+ * Settings all modes share: results stay where they are, every call gives a new one, and no loop is cut short (gpu.js stops loops
+ * whose bound is not a literal after 1000 rounds unless told otherwise).
+ */
+export const SETTINGS = { pipeline: true, immutable: true, precision: "single", tactic: "precision", loopMaxIterations: 2 ** 30 } as const;
 
 export function openArrayMode(gpuJs: GpuJs, gpu: GpuInstance, name: "cpu" | "webasm"): Mode<Float32Array> {
   let live = 0;
@@ -17,6 +20,7 @@ export function openArrayMode(gpuJs: GpuJs, gpu: GpuInstance, name: "cpu" | "web
     indexing: "linear",
     limits: { elements: EXACT, side: EXACT, inputs: 7 },
     dynamic: false,
+    lanes: 1,
     createKernel: (javascript, output) => gpu.createKernel(javascript, { ...SETTINGS, output: gpuSize(output) }),
     hostArgument: (values) => new gpuJs.Input(values, [values.length]),
     argument: (values, space) => new gpuJs.Input(values, gpuSize(space)),

@@ -36,6 +36,7 @@ export function openTextureMode(gpuJs: GpuJs, gpu: GpuInstance, name: "webgl2" |
     // a texture of n elements has sides of at most ceil(sqrt n)
     limits: { elements: Math.min(EXACT, side * side), side: EXACT, inputs: 7 },
     dynamic: false,
+    lanes: 1,
     createKernel: (javascript, output) => gpu.createKernel(javascript, { ...SETTINGS, output: textureSize(output) }),
     hostArgument: (values) => new gpuJs.Input(values, [values.length, 1, 1]),
     argument: (texture, space) => {

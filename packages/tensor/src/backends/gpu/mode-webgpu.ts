@@ -36,13 +36,16 @@ export async function openWebGpuMode(
       inputs: 7, // 8 storage buffers with the output
     },
     dynamic: true,
+    lanes: 4,
     createKernel: (javascript, output) =>
       gpu.createKernel(javascript, { ...SETTINGS, output: gpuSize(output), dynamicOutput: true, dynamicArguments: true }),
     hostArgument: (values) => new gpuJs.Input(values, [values.length]),
     argument: (handle, space) => Object.assign(Object.create(handle) as object, { type: handle.type, output: gpuSize(space) }),
-    async run(kernel: GpuKernel, args, output) {
-      kernel.setOutput(gpuSize(output));
+    async run(kernel: GpuKernel, args, output, lanes) {
+      const [cols, ...rows] = gpuSize(output);
+      kernel.setOutput([cols / lanes, ...rows]);
       const handle = await (kernel(...args) as Promise<BufferHandle>);
+      if (lanes > 1) Object.assign(handle, { componentCount: 1, output: [cols, ...rows] });
       letGo(kernel, handle);
       return handle;
     },

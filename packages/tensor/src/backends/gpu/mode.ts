@@ -24,14 +24,16 @@ export interface Mode<H> {
   readonly limits: Limits;
   /** True where one kernel object serves arrays of every size; elsewhere each combination of sizes needs its own. */
   readonly dynamic: boolean;
+  /** Numbers that a thread can return at once. */
+  readonly lanes: number;
   /** Compiles nothing yet: gpu.js does so at the first call. Throws nothing. */
   createKernel(javascript: string, output: Space): GpuKernel;
   /** The argument by which a kernel gets numbers of the host; only the copying kernel of `upload` takes one. */
   hostArgument(values: Float32Array): unknown;
   /** The argument by which a kernel sees an array. */
   argument(handle: H, space: Space): unknown;
-  /** Calls a kernel. */
-  run(kernel: GpuKernel, args: readonly unknown[], output: Space): H | Promise<H>;
+  /** Calls a kernel, each of whose threads returns `lanes` numbers. */
+  run(kernel: GpuKernel, args: readonly unknown[], output: Space, lanes: number): H | Promise<H>;
   /** The values of an array in order. */
   read(handle: H, n: number): Float32Array | Promise<Float32Array>;
   free(handle: H): void;

@@ -73,6 +73,9 @@ function classOf(gpuJs: GpuJs, name: ModeName): unknown {
   }
 }
 
+/** Without its own bounds checks Dawn is up to three times as fast; the kernels here read nothing outside of their arrays. */
+const NODE_WEBGPU = ["enable-dawn-features=disable_robustness"];
+
 /** In Node, puts WebGPU where browsers have it: `navigator.gpu`, from the optional package `webgpu`. */
 async function installWebGpu(): Promise<void> {
   const world = globalThis as { navigator?: { gpu?: unknown }; process?: { versions?: { node?: string } } };
@@ -86,5 +89,5 @@ async function installWebGpu(): Promise<void> {
   }
   Object.assign(globalThis, loaded.globals);
   if (world.navigator === undefined) Object.defineProperty(world, "navigator", { value: {}, configurable: true });
-  Object.defineProperty(world.navigator, "gpu", { value: loaded.create([]), configurable: true });
+  Object.defineProperty(world.navigator, "gpu", { value: loaded.create(NODE_WEBGPU), configurable: true });
 }

@@ -6,6 +6,8 @@
  *   div(a, b)               floor(a / b) of whole numbers 0 <= a < 2^23; `/` is f32 division in every mode, hence the half
  *   exp(x), sqrt(x), ...    Math.exp(x), Math.sqrt(x), ...
  *   cin, kh, ...            sizes: they are replaced by their values, so loops have constant bounds
+ *   sum$, col$              a thread may compute several neighbouring columns at once (`lanes`). A line in which $ stands is
+ *                           repeated for each of them: `sum$ += v * w[c, col$];` loads v once. `return [sum$];` returns them all.
  */
 import type { Space } from "./space.js";
 
@@ -16,6 +18,8 @@ export interface KernelSource {
   readonly scalars: readonly string[];
   readonly sizes: Readonly<Record<string, number>>;
   readonly output: Space;
+  /** Columns a thread computes. */
+  readonly lanes: number;
   readonly body: string;
 }
 
@@ -25,14 +29,28 @@ export type Indexing = "linear" | "texture";
 const MATH = /^(abs|cos|exp|floor|log|max|min|pow|sign|sin|sqrt)$/;
 
 /** JavaScript of a kernel, as gpu.js takes it. */
-export function javascript({ inputs, scalars, sizes, output, body }: KernelSource, indexing: Indexing): string {
+export function javascript({ inputs, scalars, sizes, output, lanes, body }: KernelSource, indexing: Indexing): string {
   const place = output.length === 1
     ? ""
     : `  const row = this.thread.${indexing === "texture" ? "z" : "y"};\n  const col = this.thread.x;\n`;
-  const named = body.replace(/[A-Za-z_]\w*/g, (name) => (Object.hasOwn(sizes, name) ? `${sizes[name]}` : name));
+  const named = repeatLanes(body, lanes).replace(/[A-Za-z_]\w*/g, (name) => (Object.hasOwn(sizes, name) ? `${sizes[name]}` : name));
   // `index` is written out everywhere: as a variable it would be an f32, which is exact only up to 2^24
   const placed = output.length === 1 ? named.replace(/\bindex\b/g, "this.thread.x") : named;
   return `function (${[...inputs, ...scalars].join(", ")}) {\n${place}${expand(placed, inputs, indexing)}\n}`;
+}
+
+/** One line for each lane in place of every line with a $; the columns of a thread stand side by side. */
+function repeatLanes(body: string, lanes: number): string {
+  const lane = (text: string, k: number): string =>
+    text.replaceAll("col$", lanes === 1 ? "col" : `(col * ${lanes} + ${k})`).replaceAll("$", `${k}`);
+  const each = (text: string): string[] => Array.from({ length: lanes }, (_, k) => lane(text, k));
+  return body.split("\n").flatMap((line) => {
+    if (!line.includes("$")) return [line];
+    const returned = /^(\s*return )\[(.*)\];$/.exec(line);
+    if (returned === null) return each(line);
+    const values = each(returned[2]);
+    return [`${returned[1]}${lanes === 1 ? values[0] : `[${values.join(", ")}]`};`];
+  }).join("\n");
 }
 
 /** Replaces x[...] of the inputs, div(...) and bare Math functions, from the outside in. */

@@ -1,0 +1,52 @@
+import { expect } from "chai";
+import { javascript, type KernelSource } from "../../src/backends/gpu/source.js";
+import { foldedAt, foldedPlace, foldedSpace, line, matrix } from "../../src/backends/gpu/space.js";
+
+const source = (body: string, more: Partial<KernelSource> = {}): KernelSource =>
+  ({ inputs: ["x", "w"], scalars: [], sizes: {}, output: matrix(2, 8), lanes: 1, body, ...more });
+
+describe("the notation of gpu kernels", () => {
+  it("becomes JavaScript over rows and columns, or over a line", () => {
+    expect(javascript(source("return x[row, col] + exp(w[0, col]);"), "linear")).to.equal(
+      "function (x, w) {\n  const row = this.thread.y;\n  const col = this.thread.x;\nreturn x[row][col] + Math.exp(w[0][col]);\n}");
+    expect(javascript(source("return v * x[index];", { inputs: ["x"], scalars: ["v"], output: line(5) }), "linear"))
+      .to.equal("function (x, v) {\nreturn v * x[this.thread.x];\n}");
+  });
+
+  it("puts textures under the sizes [cols, 1, rows]", () => {
+    const text = javascript(source("return x[row, col];"), "texture");
+    expect(text).to.contain("const row = this.thread.z;").and.contain("return x[row][0][col];");
+    expect(javascript(source("return x[index];", { output: line(5) }), "texture")).to.contain("return x[0][0][this.thread.x];");
+  });
+
+  it("replaces sizes by their values, whole words only, and divides whole numbers by way of the half", () => {
+    const text = javascript(source("for (let c = 0; c < cin; c++) { sum += x[div(row, h * cin), c + cin2]; }", { sizes: { h: 3, cin: 4 } }), "linear");
+    expect(text).to.contain("for (let c = 0; c < 4; c++) { sum += x[Math.floor((row + 0.5) / (3 * 4))][c + cin2]; }");
+  });
+
+  it("translates brackets within brackets", () => {
+    expect(javascript(source("return x[w[row, 0], div(div(col, 2), 3)];"), "linear"))
+      .to.contain("return x[w[row][0]][Math.floor((Math.floor((col + 0.5) / (2)) + 0.5) / (3))];");
+    expect(() => javascript(source("return x[row, col;"), "linear")).to.throw("a bracket is not closed");
+  });
+
+  it("repeats lines with a $ for each column of a thread", () => {
+    const body = "let sum$ = 0;\nconst v = x[row, 0];\nsum$ += v * w[0, col$];\nreturn [sum$];";
+    expect(javascript(source(body), "linear")).to.contain("let sum0 = 0;\nconst v = x[row][0];\nsum0 += v * w[0][col];\nreturn sum0;");
+    expect(javascript(source(body, { lanes: 2 }), "linear")).to.contain(
+      "let sum0 = 0;\nlet sum1 = 0;\nconst v = x[row][0];\nsum0 += v * w[0][(col * 2 + 0)];\nsum1 += v * w[0][(col * 2 + 1)];\nreturn [sum0, sum1];");
+  });
+});
+
+describe("spaces of [outer, axis, inner]", () => {
+  it("are lines, [outer, axis] or [outer axis, inner], with indices to match", () => {
+    expect(foldedSpace([1, 7, 1])).to.deep.equal([7]);
+    expect(foldedSpace([3, 7, 1])).to.deep.equal([3, 7]);
+    expect(foldedSpace([3, 7, 5])).to.deep.equal([21, 5]);
+    expect(foldedSpace([1, 2 ** 24 + 1, 1]), "too long for exact addresses in a line").to.deep.equal([1, 2 ** 24 + 1]);
+    expect(foldedAt([1, 7, 1], "o", "j", "i")).to.equal("j");
+    expect(foldedAt([3, 7, 1], "o", "j", "i")).to.equal("o, j");
+    expect(foldedAt([3, 7, 5], "o", "j", "i")).to.equal("(o) * 7 + j, i");
+    expect(foldedPlace([3, 7, 5])).to.equal("const o = div(row, 7); const j = row - o * 7; const i = col;");
+  });
+});

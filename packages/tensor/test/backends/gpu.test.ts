@@ -1,0 +1,275 @@
+import { expect } from "chai";
+import { Engine, launch, type GpuArray } from "../../src/backends/gpu/engine.js";
+import { functions } from "../../src/backends/gpu/functions.js";
+import { loadGpuJs } from "../../src/backends/gpu/gpu-js.js";
+import { gpuBackend, gpuModes, openGpu, type GpuBackend } from "../../src/backends/gpu/index.js";
+import { openArrayMode } from "../../src/backends/gpu/mode-arrays.js";
+import type { Mode } from "../../src/backends/gpu/mode.js";
+import { describeRenderer } from "../../src/backends/gpu/renderer.js";
+import { line, matrix } from "../../src/backends/gpu/space.js";
+import {
+  adamUpdate, add, Device, DeviceError, DisposedError, linear, mse, openDevice, parseDevice, Random, randomNormal, reshape, silu, sum, tensor,
+  zeros, type Tensor,
+} from "../../src/index.js";
+import type { KernelName } from "../../src/kernels.js";
+import { sizeOf } from "../../src/shape.js";
+import { thrown, thrownBy } from "../thrown.js";
+import { conformanceError, termScale } from "./conformance.js";
+import { makeInputs } from "./conformance-inputs.js";
+import { kernelShapes, reference, type LooseKernel } from "./run-reference.js";
+
+type Arrays = Mode<Float32Array>;
+
+/** An engine in mode webasm, its mode changed; the class expected to run is that of gpu.js unless given. */
+async function openChanged(change: (mode: Arrays) => Arrays, kernelClass?: unknown): Promise<Engine> {
+  const gpuJs = await loadGpuJs();
+  const gpu = new gpuJs.GPU({ mode: "webasm" });
+  for (const text of functions) gpu.addFunction(text);
+  return new Engine(change(openArrayMode(gpuJs, gpu, "webasm")) as Mode<unknown>, kernelClass ?? gpuJs.WebAssemblyKernel);
+}
+
+/** The mode as if the GPU answered later: every launch and every read is a promise. */
+const later = (mode: Arrays): Arrays => ({
+  ...mode,
+  run: async (...args) => {
+    await Promise.resolve();
+    return mode.run(...args);
+  },
+  read: async (...args) => mode.read(...args),
+});
+
+const double = (y: GpuArray, x: GpuArray): void =>
+  launch(y, { kernel: "double", output: line(x.size), inputs: { x: [x, line(x.size)] }, body: "return 2 * x[index];" });
+
+/** Fits y = a(x) with two layers; the loss of every tenth step, and the values of the last layer. */
+async function train(device: Device, steps: number, afterStep: () => void): Promise<{ losses: number[]; weights: number[] }> {
+  const random = new Random(3);
+  const draw = (shape: number[]): Tensor => randomNormal(shape, random, { device, dtype: "f32" });
+  const [x, w1, w2] = [draw([16, 2]), draw([2, 8]), draw([8, 1])];
+  const target = draw([16, 1]);
+  const moments = [w1, w2].map((p) => ({ p, m: zeros(p.shape, { device, dtype: "f32" }), v: zeros(p.shape, { device, dtype: "f32" }) }));
+  const losses: number[] = [];
+  for (let step = 1; step <= steps; step++) {
+    const loss = device.scope(() => {
+      const z = linear.forward(x, w1);
+      const a = silu.forward(z);
+      const y = linear.forward(a, w2);
+      const dy = mse.backward(tensor(1, { device, dtype: "f32" }), y, target).da;
+      const { dx: da, dw: dw2 } = linear.backward(dy, a, w2);
+      const { dw: dw1 } = linear.backward(silu.backward(da, z), x, w1);
+      for (const [i, g] of [dw1, dw2].entries()) {
+        adamUpdate({ ...moments[i], g }, {
+          lr: 0.02, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0, gradScale: 1, correction1: 1 - 0.9 ** step, correction2: 1 - 0.999 ** step,
+        });
+      }
+      return mse.forward(y, target);
+    });
+    if (step % 10 === 0) losses.push(await loss.item());
+    loss.dispose();
+    afterStep();
+  }
+  return { losses, weights: [...await w2.data()] };
+}
+
+describe("the gpu device", () => {
+  it("opens in the modes that device strings name", async () => {
+    for (const mode of gpuModes) expect(parseDevice(`gpu:${mode}`)).to.deep.equal({ name: "gpu", options: { mode } });
+    expect(parseDevice("gpu")).to.deep.equal({ name: "gpu", options: {} });
+    expect(thrown(() => parseDevice("gpu:opengl")).message).to.contain('has no option "opengl"').and.contain(gpuModes.join(", "));
+    const device = await openDevice("gpu", { mode: "webasm" });
+    expect(device.description).to.equal("gpu.js webasm: no GPU, WebAssembly, one thread");
+    expect([...await add(tensor([1, 2], { device, dtype: "f32" }), 1).data()]).to.deep.equal([2, 3]);
+    await device.dispose();
+  });
+
+  it("says what a mode needs that is not there", async () => {
+    const error = await thrownBy(openGpu("webgl2"));
+    expect(error).to.be.instanceOf(DeviceError);
+    expect(error.message).to.match(/^gpu: mode webgl2 is not there\n/).and.contain("needs    a browser with WebGL 2");
+  });
+
+  it("in mode auto takes a GPU mode or says why there is none, and never a CPU mode", async () => {
+    const outcome = await openGpu("auto").catch((error: unknown) => error as DeviceError);
+    if (outcome instanceof DeviceError) {
+      expect(outcome.summary).to.equal("gpu: no mode that uses a GPU is there");
+      expect(outcome.details.map((detail) => detail.split(" refused: ")[0])).to.deep.equal(["webgpu", "webgl2", "headlessgl"]);
+    } else {
+      expect((outcome as GpuBackend).description).to.match(/^gpu\.js (webgpu|headlessgl) on .*chosen by auto/);
+      await (outcome as GpuBackend).dispose();
+    }
+  });
+
+  it("calls a software renderer one", () => {
+    expect(describeRenderer("ANGLE (Google, SwiftShader driver)")).to.contain("a software renderer, no GPU");
+    expect(describeRenderer("llvmpipe (LLVM 15)")).to.contain("a software renderer");
+    expect(describeRenderer("NVIDIA H100", true)).to.contain("a software renderer");
+    expect(describeRenderer("NVIDIA GeForce RTX 3060")).to.equal("NVIDIA GeForce RTX 3060");
+  });
+
+  it("stops when gpu.js runs another class of kernel than that of the mode", async () => {
+    const engine = await openChanged((mode) => mode, Map);
+    expect(thrown(() => engine.upload([1])).message).to.equal(
+      "upload: gpu.js left the mode webasm on its own\n  ran      WebAssemblyKernel\n  reason   none given");
+  });
+
+  it("counts a kernel for each source and sizes, once", async () => {
+    const backend = await openGpu("webasm");
+    const x = backend.upload(Float32Array.of(1, 2, 3), [3], "f32");
+    const before = backend.compiledKernels();
+    for (let i = 0; i < 3; i++) double(backend.allocate([3], "f32"), x);
+    expect(backend.compiledKernels()).to.equal(before + 1);
+    expect(backend.source?.("double")).to.equal("function (x) {\nreturn 2 * x[this.thread.x];\n}");
+    await backend.dispose();
+  });
+
+  it("sees one array under every shape of its size", async () => {
+    const device = await openDevice("gpu", { mode: "webasm" });
+    const x = tensor(Float32Array.from({ length: 24 }, (_, i) => i), { shape: [2, 3, 4], device, dtype: "f32" });
+    expect([...await sum(x, { axes: 1 }).data()]).to.deep.equal([12, 15, 18, 21, 48, 51, 54, 57]);
+    expect([...await sum(reshape(x, [4, 6]), { axes: 1 }).data()]).to.deep.equal([15, 51, 87, 123]);
+    const column = reshape(sum(x, { axes: [1, 2] }), [2, 1]);
+    expect([...await add(column, reshape(column, [1, 2])).data()]).to.deep.equal([132, 276, 276, 420]); // one array, two shapes, one kernel
+    await device.dispose();
+  });
+
+  it("adds long sums in chunks, and gets them right", async function () {
+    this.timeout(60_000);
+    const backend = await openGpu("webasm");
+    const conv = { n: 3, h: 20, w: 20, cin: 3, cout: 5, kh: 3, kw: 3, stride: 1, pad: [1, 1, 1, 1] };
+    const cases: [KernelName, object][] = [
+      ["reduce", { outer: 1, axis: 100_000, inner: 1, op: "sum" }], ["reduce", { outer: 2, axis: 5000, inner: 3, op: "sum" }],
+      ["reduce", { outer: 3, axis: 777, inner: 1, op: "max" }], ["reduce", { outer: 1, axis: 999, inner: 2, op: "min" }],
+      ["reduce", { outer: 2, axis: 3000, inner: 1, op: "argmax" }], ["sumSquares", { n: 50_000 }], ["conv2dGradWeight", conv],
+      ["matmul", { batch: 1, m: 3, k: 1000, n: 5, transposeA: true, transposeB: false }],
+      ["matmul", { batch: 2, m: 4, k: 513, n: 4, transposeA: false, transposeB: true }],
+      ["groupNormStats", { n: 2, hw: 2000, c: 6, groups: 2 }],
+    ];
+    for (const [kernel, attrs] of cases) {
+      const inputs = makeInputs(kernel, attrs, 5);
+      const { inputs: shapes, output } = kernelShapes(kernel, attrs);
+      const scalars = kernel === "groupNormStats" ? { eps: 1e-5 } : {};
+      const arrays = Object.fromEntries(Object.entries(inputs).map(([name, values]) => [name, backend.upload(values, shapes[name], "f32")]));
+      const y = backend.allocate(output, "f32");
+      const before = backend.liveBuffers();
+      (backend.kernels[kernel] as unknown as LooseKernel<GpuArray>)(y, arrays, attrs, scalars);
+      expect(backend.liveBuffers(), `${kernel} frees its scratch arrays`).to.equal(before + 1);
+      const yRef = reference(kernel, inputs as never, attrs as never, scalars as never);
+      const error = conformanceError(await backend.read(y) as Float32Array, yRef, termScale(kernel, inputs, attrs, scalars));
+      expect(error, `${kernel} ${JSON.stringify(attrs)}`).to.be.at.most(5e-6);
+      expect(sizeOf(output)).to.equal(yRef.length);
+    }
+    await backend.dispose();
+  });
+});
+
+describe("limits of a gpu mode", () => {
+  const limits = { elements: 100, side: 20, inputs: 2 };
+  let engine: Engine;
+  before(async () => { engine = await openChanged((mode) => ({ ...mode, limits })); });
+  const copy = (x: GpuArray, rows: number, cols: number): void => launch(engine.allocate(rows * cols), {
+    kernel: "copy", output: matrix(rows, cols), inputs: { x: [x, matrix(rows, cols)] }, body: "return x[row, col];",
+  });
+
+  it("are named when an array, a side or the inputs of a kernel pass them, and hold up to the last element", () => {
+    engine.upload(new Float32Array(100));
+    const error = thrown(() => engine.upload(new Float32Array(101)));
+    expect(error).to.be.instanceOf(DeviceError);
+    expect(error.message).to.equal("gpu: 101 numbers are too many for one array\n  limit    100 (webasm)");
+
+    copy(engine.upload(new Float32Array(40)), 20, 2);
+    expect(thrown(() => copy(engine.upload(new Float32Array(42)), 21, 2)).message)
+      .to.equal("copy: a side of 21 is too long\n  space    [21, 2]\n  limit    20 rows or columns (webasm)");
+
+    const x = engine.upload([1]);
+    const sumOf = (count: number): void => {
+      const inputs = Object.fromEntries(Array.from({ length: count }, (_, i) => [`x${i}`, [x, line(1)] as const]));
+      launch(engine.allocate(1), { kernel: "sum", output: line(1), inputs, body: `return ${Object.keys(inputs).map((name) => `${name}[index]`).join(" + ")};` });
+    };
+    sumOf(2);
+    expect(thrown(() => sumOf(3)).message).to.equal("sum: 3 input arrays are too many\n  limit    2 (webasm)");
+  });
+
+  it("of the CPU modes are those of exact f32 addresses", async () => {
+    const backend = await openGpu("cpu");
+    expect(thrown(() => backend.allocate([2 ** 24 + 1], "f32")).message).to.contain("limit    16777216 (cpu)");
+    await backend.dispose();
+  });
+});
+
+describe("the queue of the gpu device", () => {
+  it("notices use after free, and a second free", async () => {
+    const engine = await openChanged((mode) => mode);
+    const x = engine.upload([1, 2]);
+    const y = engine.allocate(2);
+    engine.free(x);
+    for (const use of [() => double(y, x), () => double(x, y), () => engine.read(x), () => engine.free(x)]) {
+      expect(thrown(use)).to.be.instanceOf(DisposedError);
+    }
+  });
+
+  it("keeps launches, frees and reads in program order where launches are promises", async () => {
+    const engine = await openChanged(later);
+    const [a, b, c] = [engine.upload([1, 2, 3]), engine.allocate(3), engine.allocate(3)];
+    double(b, a);
+    const early = engine.read(b);
+    double(b, b);
+    engine.free(a);
+    double(c, b);
+    engine.free(b);
+    expect(engine.live, "nothing has run yet").to.be.at.most(1);
+    expect([...await engine.read(c)]).to.deep.equal([8, 16, 24]);
+    expect([...await early]).to.deep.equal([2, 4, 6]);
+    await engine.sync();
+    expect(engine.live).to.equal(1);
+  });
+
+  it("throws the first failure, under the kernel's name, at the next read, op or sync, once", async () => {
+    const engine = await openChanged((mode) => later({
+      ...mode, createKernel: (text, output) => mode.createKernel(text.includes("2 *") ? text.replace("2 *", "missing *") : text, output),
+    }));
+    const fail = (): GpuArray => {
+      const y = engine.allocate(2);
+      double(y, engine.upload([1, 2]));
+      return y;
+    };
+    const y = fail();
+    const error = await thrownBy(Promise.resolve(engine.read(y)));
+    expect(error).to.be.instanceOf(DeviceError);
+    expect(error.message).to.match(/^double: the kernel failed on the GPU\n/);
+
+    fail();
+    expect((await thrownBy(engine.sync())).message).to.match(/^double: the kernel failed/);
+    await engine.sync();
+
+    fail();
+    await engine.queue.idle();
+    expect(thrown(() => double(engine.allocate(2), y)).message).to.match(/^double: the kernel failed/);
+
+    const copied = engine.allocate(2);
+    const copy = (): void => launch(copied, { kernel: "copy", output: line(2), inputs: { x: [y, line(2)] }, body: "return x[index];" });
+    expect(thrown(copy).message).to.equal("copy: an input was never computed, because an earlier kernel failed");
+  });
+
+  it("holds the number of live arrays through 300 training steps, and learns the same with and without promises", async function () {
+    this.timeout(60_000);
+    const results: { losses: number[]; weights: number[] }[] = [];
+    for (const change of [(mode: Arrays) => mode, later]) {
+      const engine = await openChanged(change);
+      const device = Device.over("gpu", gpuBackend({ engine, description: "test" }));
+      const tensors: number[] = [];
+      const live: number[] = [];
+      results.push(await train(device, 300, () => {
+        tensors.push(device.memory().tensors);
+        if (change !== later) live.push(engine.live);
+      }));
+      expect(new Set(tensors).size, "tensors after each step").to.equal(1);
+      expect(new Set(live).size, "arrays after each step").to.be.at.most(1);
+      await device.sync();
+      expect(engine.live).to.equal(device.memory().tensors);
+      await device.dispose();
+    }
+    expect(results[1]).to.deep.equal(results[0]);
+    const { losses } = results[0];
+    expect(losses.at(-1)!).to.be.lessThan(0.5 * losses[0]);
+  });
+});
