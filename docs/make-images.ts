@@ -3,8 +3,8 @@
  *
  *     node --import tsx --conditions fromnoise-source docs/make-images.ts [--outputs] [PAGE.md...]
  *
- * Pages default to the lessons. With --outputs the ```text blocks of the pages are rewritten too. The pictures of README.md are
- * those of a demo: --demo FOLDER copies samples.png and denoising.png from one.
+ * Pages default to the lessons. With --outputs the ```text blocks of the pages are rewritten too. The picture in README.md is
+ * that of a demo: --demo FOLDER copies its denoising.png.
  */
 import { copyFileSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -25,5 +25,5 @@ for (const path of pages) {
   console.log(`${path}: ${outputs.length} blocks, ${((performance.now() - started) / 1000).toFixed(1)} s`);
 }
 if (values.demo !== undefined) {
-  for (const name of ["samples", "denoising"]) copyFileSync(join(values.demo, `${name}.png`), join(docs, "images", `demo-${name}.png`));
+  copyFileSync(join(values.demo, "denoising.png"), join(docs, "images", "demo-denoising.png"));
 }
