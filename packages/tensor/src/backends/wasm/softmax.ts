@@ -9,11 +9,11 @@ export function softmaxes(machine: Machine): Pick<KernelTable<Storage>, "softmax
   return {
     softmax(y, { x }, { rows, n }) {
       machine.args([x.address, 0, y.address, n]);
-      machine.launch("softmax", rows, Math.ceil(GRAIN / n));
+      machine.launch("softmax", rows, Math.ceil(GRAIN / n), 4);
     },
     softmaxGrad(dx, { dy, y }, { rows, n }) {
       machine.args([dy.address, y.address, dx.address, n]);
-      machine.launch("softmaxGrad", rows, Math.ceil(GRAIN / n));
+      machine.launch("softmaxGrad", rows, Math.ceil(GRAIN / n), 4);
     },
   };
 }

@@ -95,6 +95,18 @@ function siluGrad(dy: usize, stepDy: usize, x: usize, stepX: usize, y: usize, n:
 /** The loop of one operation: `op` is a constant at each call. */
 @inline
 function zip(op: i32, a: usize, stepA: usize, b: usize, stepB: usize, y: usize, n: i32): void {
+  if (stepA == 16 && stepB == 16) { // pairs, all loads before the stores, as V8's revectorizer needs it
+    while (n >= 8) {
+      const a0 = v128.load(a), a1 = v128.load(a, 16), b0 = v128.load(b), b1 = v128.load(b, 16);
+      const y0 = binaryOp(op, a0, b0), y1 = binaryOp(op, a1, b1);
+      v128.store(y, y0);
+      v128.store(y, y1, 16);
+      a += 32;
+      b += 32;
+      y += 32;
+      n -= 8;
+    }
+  }
   while (n >= 4) {
     v128.store(y, binaryOp(op, v128.load(a), v128.load(b)));
     a += stepA;

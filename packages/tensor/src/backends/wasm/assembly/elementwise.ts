@@ -4,8 +4,9 @@ import { erf, gelu } from "./erf";
 import { multiplyAdd } from "./variant";
 
 /*
- * Elementwise kernels. A unit is an element, and units are handed out in multiples of 4, so only the very end of an array is not a
- * whole vector: there the kernels read and write into the array's padding (arrays have room up to the next multiple of 64 bytes).
+ * Elementwise kernels. A unit is an element, and units are handed out in multiples of 8, so only the very end of an array is not a
+ * whole pair of vectors: there the kernels read and write into the array's padding (arrays have room up to the next multiple of 128
+ * bytes).
  */
 
 /** Codes of unary operations, in the order of `unaryOps` on the host's side. */
@@ -112,11 +113,14 @@ export function unary(args: Unary, from: i32, to: i32, _workspace: usize): void 
 /** The loop of one operation: `op` is a constant at each call. */
 @inline
 function map(op: i32, x: usize, y: usize, n: i32): void {
-  while (n > 0) {
-    v128.store(y, unaryOp(op, v128.load(x)));
-    x += 16;
-    y += 16;
-    n -= 4;
+  while (n > 0) { // pairs, all loads before the stores, as V8's revectorizer needs it
+    const x0 = v128.load(x), x1 = v128.load(x, 16);
+    const y0 = unaryOp(op, x0), y1 = unaryOp(op, x1);
+    v128.store(y, y0);
+    v128.store(y, y1, 16);
+    x += 32;
+    y += 32;
+    n -= 8;
   }
 }
 

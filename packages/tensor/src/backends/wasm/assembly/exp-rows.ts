@@ -4,7 +4,8 @@ import { multiplyAdd } from "./variant";
 
 /*
  * The rows that need an exponential for each element: SiLU, its gradient, both behind a normalisation, and softmax. They share one
- * loop, so that the constants of the exponential stay in registers: loading them in each turn takes half as long again.
+ * loop, in which the constants of the exponential stay in registers (loading them in each turn takes half as long again). Vectors
+ * are taken in pairs, with all loads before the stores, as V8's revectorizer needs it.
  */
 
 @inline const SIGMOID: i32 = 0;
@@ -15,71 +16,108 @@ import { multiplyAdd } from "./variant";
 @inline const NORM_SILU_GRAD_SUMS: i32 = 5;
 @inline const SOFTMAX: i32 = 6;
 
+@inline
+function hasNorm(kind: i32): bool {
+  return kind == NORM_SILU || hasSums(kind);
+}
+
+@inline
+function hasSums(kind: i32): bool {
+  return kind == NORM_SILU_GRAD || kind == NORM_SILU_GRAD_SUMS;
+}
+
+/** x, or its distance to the mean. */
+@inline
+function centred(kind: i32, x: v128, mean: usize, at: usize): v128 {
+  return hasSums(kind) ? f32x4.sub(x, v128.load(mean + at)) : x;
+}
+
+/** The argument of SiLU or sigmoid, or that of softmax's exponential. */
+@inline
+function argument(kind: i32, d: v128, scale: usize, shift: usize, top: v128, at: usize): v128 {
+  if (kind == SOFTMAX) return f32x4.sub(d, top);
+  return hasNorm(kind) ? multiplyAdd(d, v128.load(scale + at), v128.load(shift + at)) : d;
+}
+
+/** -z held between -87.3 and 88; for softmax z itself, which is never above 0. */
+@inline
+function held(kind: i32, z: v128, low: v128, high: v128): v128 {
+  return kind == SOFTMAX ? f32x4.pmax(z, low) : f32x4.pmin(f32x4.pmax(f32x4.neg(z), low), high);
+}
+
+/** e^t, as `expInRange` in exp.ts. */
+@inline
+function power(
+  t: v128, log2e: v128, round: v128, ln2High: v128, ln2Low: v128, c5: v128, c4: v128, c3: v128, c2: v128, one: v128,
+): v128 {
+  const n = multiplyAdd(t, log2e, round), whole = f32x4.sub(n, round);
+  const r = multiplyAdd(whole, ln2Low, multiplyAdd(whole, ln2High, t));
+  const p = multiplyAdd(multiplyAdd(multiplyAdd(c5, r, c4), r, c3), r, c2);
+  return i32x4.add(multiplyAdd(multiplyAdd(p, r, one), r, one), i32x4.shl(n, 23));
+}
+
+/** The row's result from z and e = e^-z (softmax: e^z, less a little more than e^-87.3, so that what was held is 0). dy silu'(z) = dy s (1 + z (1 - s)), s = 1 / (1 + e), 1 - s = e s. */
+@inline
+function result(kind: i32, z: v128, e: v128, dy: usize, one: v128, tiny: v128, at: usize): v128 {
+  if (kind == SOFTMAX) return f32x4.pmax(f32x4.sub(e, tiny), f32x4.splat(0));
+  if (kind == SIGMOID) return f32x4.div(one, f32x4.add(one, e));
+  if (kind == SILU || kind == NORM_SILU) return f32x4.div(z, f32x4.add(one, e));
+  const s = f32x4.div(one, f32x4.add(one, e));
+  return f32x4.mul(f32x4.mul(v128.load(dy + at), s), multiplyAdd(z, f32x4.mul(e, s), one));
+}
+
 /**
- * One row of n numbers; `kind` is a constant at each call. What the addresses mean is said at the functions below. Gives the sums of
- * the exponentials of every fourth element (SOFTMAX).
+ * One row of n numbers; `kind` is a constant at each call. What the addresses mean is said at the functions below; those which a kind
+ * does not use are 0.
  */
 @inline
-function row(kind: i32, x: usize, dy: usize, y: usize, a: usize, b: usize, c: usize, p: usize, q: usize, top: v128, n: i32): v128 {
+function row(
+  kind: i32, x: usize, dy: usize, y: usize, mean: usize, scale: usize, shift: usize, sums: usize, products: usize, top: v128, n: i32,
+): void {
   const log2e = v128.load32_splat(C), round = v128.load32_splat(C, 4), ln2High = v128.load32_splat(C, 8), ln2Low = v128.load32_splat(C, 12);
   const c5 = v128.load32_splat(C, 16), c4 = v128.load32_splat(C, 20), c3 = v128.load32_splat(C, 24), c2 = v128.load32_splat(C, 28);
   const one = v128.load32_splat(C, 32), low = v128.load32_splat(C, 36), high = v128.load32_splat(C, 40);
-  let sum = f32x4.splat(0);
-  while (n > 0) {
-    let z = v128.load(x), d = z;
-    if (kind == NORM_SILU) {
-      z = multiplyAdd(z, v128.load(a), v128.load(b));
-    } else if (kind == NORM_SILU_GRAD || kind == NORM_SILU_GRAD_SUMS) {
-      d = f32x4.sub(z, v128.load(a));
-      z = multiplyAdd(d, v128.load(b), v128.load(c));
-    }
-    // e = e^t, t = -z held between -87.3 and 88, or z - top
-    let t: v128;
-    if (kind == SOFTMAX) {
-      z = f32x4.sub(z, top);
-      t = f32x4.pmax(z, low);
-    } else {
-      t = f32x4.pmin(f32x4.pmax(f32x4.neg(z), low), high);
-    }
-    const power = multiplyAdd(t, log2e, round), whole = f32x4.sub(power, round);
-    const r = multiplyAdd(whole, ln2Low, multiplyAdd(whole, ln2High, t));
-    let e = multiplyAdd(c5, r, c4);
-    e = multiplyAdd(e, r, c3);
-    e = multiplyAdd(e, r, c2);
-    e = multiplyAdd(e, r, one);
-    e = multiplyAdd(e, r, one);
-    e = i32x4.add(e, i32x4.shl(power, 23));
-
-    let out: v128;
-    if (kind == SIGMOID) {
-      out = f32x4.div(one, f32x4.add(one, e));
-    } else if (kind == SILU || kind == NORM_SILU) {
-      out = f32x4.div(z, f32x4.add(one, e));
-    } else if (kind == SOFTMAX) {
-      out = v128.andnot(e, f32x4.lt(z, low));
-      if (n < 4) out = firstLanes(out, n);
-      sum = f32x4.add(sum, out);
-    } else { // dy silu'(z), silu'(z) = s (1 + z (1 - s)), s = 1 / (1 + e), 1 - s = e s
-      const s = f32x4.div(one, f32x4.add(one, e));
-      out = f32x4.mul(f32x4.mul(v128.load(dy), s), multiplyAdd(z, f32x4.mul(e, s), one));
-      dy += 16;
-    }
+  const tiny = v128.load32_splat(C, 80);
+  while (n >= 8) {
+    const x0 = v128.load(x), x1 = v128.load(x, 16);
+    const d0 = centred(kind, x0, mean, 0), d1 = centred(kind, x1, mean, 16);
+    const z0 = argument(kind, d0, scale, shift, top, 0), z1 = argument(kind, d1, scale, shift, top, 16);
+    const t0 = held(kind, z0, low, high), t1 = held(kind, z1, low, high);
+    const e0 = power(t0, log2e, round, ln2High, ln2Low, c5, c4, c3, c2, one);
+    const e1 = power(t1, log2e, round, ln2High, ln2Low, c5, c4, c3, c2, one);
+    const y0 = result(kind, z0, e0, dy, one, tiny, 0), y1 = result(kind, z1, e1, dy, one, tiny, 16);
     if (kind != NORM_SILU_GRAD_SUMS) {
-      if (n >= 4) v128.store(y, out);
-      else storeLanes(y, out, n);
-      y += 16;
+      v128.store(y, y0);
+      v128.store(y, y1, 16);
     }
-    if (kind == NORM_SILU_GRAD || kind == NORM_SILU_GRAD_SUMS) {
+    if (hasSums(kind)) {
+      const s0 = v128.load(sums), s1 = v128.load(sums, 16), p0 = v128.load(products), p1 = v128.load(products, 16);
+      v128.store(sums, f32x4.add(s0, y0));
+      v128.store(sums, f32x4.add(s1, y1), 16);
+      v128.store(products, multiplyAdd(y0, d0, p0));
+      v128.store(products, multiplyAdd(y1, d1, p1), 16);
+      mean += 32, sums += 32, products += 32;
+    }
+    if (hasNorm(kind)) scale += 32, shift += 32;
+    x += 32, dy += 32, y += 32;
+    n -= 8;
+  }
+  while (n > 0) { // the last one or two vectors; lanes behind the end are zero in the sums
+    let d = centred(kind, v128.load(x), mean, 0);
+    const z = argument(kind, d, scale, shift, top, 0);
+    const e = power(held(kind, z, low, high), log2e, round, ln2High, ln2Low, c5, c4, c3, c2, one);
+    let out = result(kind, z, e, dy, one, tiny, 0);
+    if (kind != NORM_SILU_GRAD_SUMS) storeLanes(y, out, min(4, n));
+    if (hasSums(kind)) {
       if (n < 4) out = firstLanes(out, n), d = firstLanes(d, n);
-      v128.store(p, f32x4.add(v128.load(p), out));
-      v128.store(q, multiplyAdd(out, d, v128.load(q)));
-      p += 16, q += 16, c += 16;
+      v128.store(sums, f32x4.add(v128.load(sums), out));
+      v128.store(products, multiplyAdd(out, d, v128.load(products)));
+      mean += 16, sums += 16, products += 16;
     }
-    if (kind >= NORM_SILU && kind != SOFTMAX) a += 16, b += 16;
-    x += 16;
+    if (hasNorm(kind)) scale += 16, shift += 16;
+    x += 16, dy += 16, y += 16;
     n -= 4;
   }
-  return sum;
 }
 
 /** y = 1 / (1 + e^-x) */
@@ -99,7 +137,7 @@ export function siluGradRow(dy: usize, x: usize, y: usize, n: i32): void {
 
 /** y = silu(scale x + shift), scale and shift for each element. */
 export function normSiluRow(x: usize, scale: usize, shift: usize, y: usize, n: i32): void {
-  row(NORM_SILU, x, 0, y, scale, shift, 0, 0, 0, f32x4.splat(0), n);
+  row(NORM_SILU, x, 0, y, 0, scale, shift, 0, 0, f32x4.splat(0), n);
 }
 
 /** dz = dy silu'(z), z = scale (x - mean) + shift; sums += dz, products += dz (x - mean). */
@@ -116,7 +154,7 @@ export function normSiluGradSumsRow(
   row(NORM_SILU_GRAD_SUMS, x, dy, 0, mean, scale, shift, sums, products, f32x4.splat(0), n);
 }
 
-/** y = e^(x - top), zero where that is below e^-87.3; gives four numbers whose sum is that of y. */
-export function softmaxTermsRow(x: usize, top: v128, y: usize, n: i32): v128 {
-  return row(SOFTMAX, x, 0, y, 0, 0, 0, 0, 0, top, n);
+/** y = e^(x - top), zero where that is below 1.3e-38. `top` is the address of one number. */
+export function softmaxTermsRow(x: usize, top: usize, y: usize, n: i32): void {
+  row(SOFTMAX, x, 0, y, 0, 0, 0, 0, 0, v128.load32_splat(top), n);
 }

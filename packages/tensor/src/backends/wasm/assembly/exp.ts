@@ -27,6 +27,7 @@ export const EXP_CONSTANTS: usize = memory.data<f32>([
   -0.3333234190940857,     // 68
   10,                      // 72
   2,                       // 76
+  1.3e-38,                 // 80: a little more than e^-87.3
 ]);
 
 @inline

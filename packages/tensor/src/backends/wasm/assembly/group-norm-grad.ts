@@ -93,6 +93,17 @@ function prepareSums(args: GroupNormGrad, image: i32, mean: usize, scale: usize,
 /** sums += dz, products += dz (x - mean). */
 @inline
 function normGradRow(dz: usize, x: usize, mean: usize, sums: usize, products: usize, n: i32): void {
+  while (n >= 8) {
+    const v0 = v128.load(dz), v1 = v128.load(dz, 16), x0 = v128.load(x), x1 = v128.load(x, 16);
+    const m0 = v128.load(mean), m1 = v128.load(mean, 16), s0 = v128.load(sums), s1 = v128.load(sums, 16);
+    const p0 = v128.load(products), p1 = v128.load(products, 16);
+    v128.store(sums, f32x4.add(s0, v0));
+    v128.store(sums, f32x4.add(s1, v1), 16);
+    v128.store(products, multiplyAdd(v0, f32x4.sub(x0, m0), p0));
+    v128.store(products, multiplyAdd(v1, f32x4.sub(x1, m1), p1), 16);
+    dz += 32, x += 32, mean += 32, sums += 32, products += 32;
+    n -= 8;
+  }
   while (n > 0) {
     let v = v128.load(dz), d = f32x4.sub(v128.load(x), v128.load(mean));
     if (n < 4) v = firstLanes(v, n), d = firstLanes(d, n);
@@ -170,11 +181,20 @@ function prepareInput(args: GroupNormGrad, image: i32, mean: usize, scale: usize
 
 @inline
 function inputRow(dz: usize, x: usize, y: usize, mean: usize, scale: usize, constant: usize, slope: usize, n: i32): void {
+  while (n >= 8) {
+    const x0 = v128.load(x), x1 = v128.load(x, 16), m0 = v128.load(mean), m1 = v128.load(mean, 16);
+    const s0 = v128.load(slope), s1 = v128.load(slope, 16), c0 = v128.load(constant), c1 = v128.load(constant, 16);
+    const l0 = multiplyAdd(f32x4.sub(x0, m0), s0, c0), l1 = multiplyAdd(f32x4.sub(x1, m1), s1, c1);
+    const dz0 = v128.load(dz), dz1 = v128.load(dz, 16), a0 = v128.load(scale), a1 = v128.load(scale, 16);
+    v128.store(y, multiplyAdd(dz0, a0, l0));
+    v128.store(y, multiplyAdd(dz1, a1, l1), 16);
+    x += 32, dz += 32, y += 32, mean += 32, scale += 32, constant += 32, slope += 32;
+    n -= 8;
+  }
   while (n > 0) {
     const linear = multiplyAdd(f32x4.sub(v128.load(x), v128.load(mean)), v128.load(slope), v128.load(constant));
     const dx = multiplyAdd(v128.load(dz), v128.load(scale), linear);
-    if (n >= 4) v128.store(y, dx);
-    else storeLanes(y, dx, n);
+    storeLanes(y, dx, min(4, n));
     x += 16, dz += 16, y += 16, mean += 16, scale += 16, constant += 16, slope += 16;
     n -= 4;
   }

@@ -157,10 +157,17 @@ function scaleAndShift(args: GroupNorm, image: i32, scale: usize, shift: usize):
 /** y = scale x + shift, n neighbours. */
 @inline
 function normRow(x: usize, scale: usize, shift: usize, y: usize, n: i32): void {
+  while (n >= 8) {
+    const x0 = v128.load(x), x1 = v128.load(x, 16), a0 = v128.load(scale), a1 = v128.load(scale, 16);
+    const b0 = v128.load(shift), b1 = v128.load(shift, 16);
+    v128.store(y, multiplyAdd(x0, a0, b0));
+    v128.store(y, multiplyAdd(x1, a1, b1), 16);
+    x += 32, scale += 32, shift += 32, y += 32;
+    n -= 8;
+  }
   while (n > 0) {
     const z = multiplyAdd(v128.load(x), v128.load(scale), v128.load(shift));
-    if (n >= 4) v128.store(y, z);
-    else storeLanes(y, z, n);
+    storeLanes(y, z, min(4, n));
     x += 16, scale += 16, shift += 16, y += 16;
     n -= 4;
   }
