@@ -35,9 +35,9 @@ export interface SamplingOptions {
 
 export interface SamplingResult {
   /** [count, H, W, C] in [-1, 1]. */
-  images: ImageBatch;
-  /** x_t and the guess of x_0 at the recorded moments, the first at T-1; the last x_t is the sample itself. */
-  moments: { t: number; xT: ImageBatch; x0: ImageBatch }[];
+  images: ImageBatch & { data: NumberArray };
+  /** x_t and the guess of x_0 of the first rows at the recorded moments: the first at the first step, the last before the last step. */
+  moments: { t: number; xT: ImageBatch & { data: NumberArray }; x0: ImageBatch & { data: NumberArray } }[];
 }
 
 /**

@@ -33,9 +33,10 @@ async function runInspect(args: Arguments): Promise<number> {
   const layers = layerCosts(unet, batch, size);
   const sum = (pick: (layer: LayerCost) => number): number => layers.reduce((total, layer) => total + pick(layer), 0);
   const total = { parameters: parameterCount(unet), kernels: sum((l) => l.kernels), macs: sum((l) => l.macs), bytes: sum((l) => l.bytes) };
+  const weightMacs = sum((l) => (l.parameters > 0 ? l.macs : 0));
   const parameters = describe(unet);
   if (flags["json"] === true) {
-    console.log(JSON.stringify({ source, config: unet.config, parameters, batch, size, layers, total }, null, 2));
+    console.log(JSON.stringify({ source, config: unet.config, parameters, batch, size, layers, total: { ...total, weightMacs } }, null, 2));
     return 0;
   }
   fields("source", source);
@@ -46,11 +47,17 @@ async function runInspect(args: Arguments): Promise<number> {
   const row = ({ layer, parameters: count, kernels, macs, bytes }: LayerCost): string[] =>
     [layer, grouped(count), String(kernels), (macs / 1e6).toFixed(3), (bytes / 1024).toFixed(1)];
   table(["layer", "parameters", "kernels", "MMAC", "KiB"], [...layers, { layer: "total", ...total }].map(row));
+  const mega = (macs: number): string => grouped(Math.round(macs / 1e6));
+  console.log(`\n${mega(weightMacs)} MMAC with weights (convolutions, linear layers), ${mega(total.macs - weightMacs)} among activations (attention)`);
   return 0;
 }
 
 async function readSource(path: string): Promise<{ config: UNetOptions; source: Record<string, unknown> }> {
-  if (path.endsWith(".json")) return { config: readJson(path), source: { file: path, format: "config" } };
+  if (path.endsWith(".json")) {
+    const json = readJson(path);
+    const { model } = json;                                                             // of a run's config.json
+    return { config: typeof model === "object" && model !== null ? model : json, source: { file: path } };
+  }
   if (isDiffusersFolder(path)) return { config: readDiffusersConfig(path), source: { folder: path, format: "diffusers" } };
   const file = findCheckpoint(path);
   const { info: { format, config, position, trainer: { model: _model, ...trainer } } } = await loadCheckpoint(file, () => false);
@@ -82,7 +89,7 @@ function layerCosts(unet: UNet, batch: number, [h, w]: readonly [number, number]
 
 function fields(title: string, values: object): void {
   const entries = Object.entries(values);
-  const width = Math.max(...entries.map(([name]) => name.length));
+  const width = Math.max(...entries.map(([name]) => (name === "trainer" ? 0 : name.length)));
   console.log(title);
   for (const [name, value] of entries) {
     if (name === "trainer") fields("\ntraining", value as object);

@@ -37,8 +37,9 @@ export function parseFlags(command: Command, argv: readonly string[]): Arguments
   try {
     parsed = parseArgs({ args: [...argv], options, allowPositionals: true, allowNegative: true, strict: true });
   } catch (error) {
-    const reason = (error as Error).message.split(/\.\s|\n/)[0];
-    throw new ConfigError(reason, [`usage    ${command.usage}`, `help     fromnoise ${command.name} --help`]);
+    const [reason] = (error as Error).message.split(/\.\s|\n/);
+    const hint = reason.includes("ambiguous") ? ["hint     a value that starts with a dash is written --NAME=VALUE"] : [];
+    throw new ConfigError(reason, [...hint, `usage    ${command.usage}`, `help     fromnoise ${command.name} --help`]);
   }
   const flags: Record<string, FlagValue> = {};
   for (const [name, value] of Object.entries(parsed.values)) {

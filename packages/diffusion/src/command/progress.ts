@@ -4,7 +4,7 @@ import cliProgress from "cli-progress";
 export interface Progress {
   /** `done` of the total, and what to show beside it, such as {loss: "0.0312"}. */
   update(done: number, facts?: Readonly<Record<string, string>>): void;
-  /** Ends the bar; lines printed from then on stay below it. */
+  /** Ends the bar, for good: lines printed from then on stay below it. */
   stop(): void;
 }
 
@@ -37,8 +37,8 @@ export function openProgress(unit: string, total: number, start = 0): Progress {
     }, cliProgress.Presets.shades_classic);
     bar.start(total, start, { facts: "", left: "?" });
     return {
-      update: (done, facts = {}) => bar.update(done, { facts: describe(facts), left: left(done) }),
-      stop: () => bar.stop(),
+      update: (done, facts = {}) => void (bar.isActive && bar.update(done, { facts: describe(facts), left: left(done) })),
+      stop: () => void (bar.isActive && bar.stop()),
     };
   }
 

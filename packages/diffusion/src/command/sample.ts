@@ -75,15 +75,17 @@ export async function sampleShowing(options: Omit<SamplingOptions, "record" | "o
 /** samples.png, denoising.png (x_t) and x0.png (the guesses of x_0) in a folder. Throws ConfigError and CheckpointError. */
 export async function writeSamples(out: string, { images, moments }: SamplingResult, separate = false): Promise<void> {
   makeFolder(out);
-  const labels = moments.map(({ t }) => `t=${t}`);
+  const times = moments.map(({ t }) => `t=${t}`);
+  const followed = moments[0].xT;
+  const samples = { shape: followed.shape, data: images.data.slice(0, followed.data.length) };
   await writePng(join(out, "samples.png"), grid(images, { background: 0 }));
-  await writePng(join(out, "denoising.png"), strip(moments.map(({ xT }) => xT), { labels, background: 0 }));
-  await writePng(join(out, "x0.png"), strip(moments.map(({ x0 }) => x0), { labels, background: 0 }));
+  await writePng(join(out, "denoising.png"), strip([...moments.map(({ xT }) => xT), samples], { labels: [...times, "sample"], background: 0 }));
+  await writePng(join(out, "x0.png"), strip(moments.map(({ x0 }) => x0), { labels: times, background: 0 }));
   if (!separate) return;
   const [count, ...shape] = images.shape;
   const length = shape.reduce((a, b) => a * b, 1);
   for (let i = 0; i < count; i++) {
-    const data = Array.prototype.slice.call(images.data, i * length, (i + 1) * length) as number[];
+    const data = images.data.slice(i * length, (i + 1) * length);
     await writePng(join(out, `${String(i).padStart(5, "0")}.png`), imageBitmap({ shape: [1, ...shape], data }));
   }
 }

@@ -35,8 +35,8 @@ async function trainWithProgress(start: RunOptions["start"], out: string): Promi
   const stop = new AbortController();
   const interrupt = (): void => {
     if (stop.signal.aborted) process.exit(130);
-    stop.abort();
-    console.error("\nfinishing this step, then saving; Ctrl-C again stops at once and keeps the last checkpoint");
+    stop.abort();                                                                       // ends the bar, see trainShowing
+    console.error("finishing this step, then saving; Ctrl-C again stops at once and keeps the last checkpoint");
   };
   process.on("SIGINT", interrupt);
   try {
@@ -58,6 +58,7 @@ async function trainWithProgress(start: RunOptions["start"], out: string): Promi
 /** `trainRun` with its lines and a progress bar on standard error. */
 export async function trainShowing(options: RunOptions): Promise<RunResult> {
   let progress: Progress | undefined;
+  options.signal?.addEventListener("abort", () => progress?.stop(), { once: true });
   try {
     return await trainRun({
       ...options,

@@ -67,7 +67,7 @@ export async function trainRun(options: RunOptions): Promise<RunResult> {
 /** The newest checkpoint of a run, or only its config where it was stopped before the first one. */
 async function savedRun(out: string, changes: ResumeOverrides): Promise<{ config: TrainConfig; checkpoint?: Checkpoint }> {
   if (runIn(out) === undefined) {
-    throw new ConfigError(`${out} holds no run to resume`, ["--out DIR  names the folder of the run", "           without --resume a new one starts"]);
+    throw new ConfigError(`${out} holds no run to resume`, ["hint     --out names the folder of a run; without --resume a new one starts there"]);
   }
   if (checkpointSteps(out).length > 0) {
     const checkpoint = await loadCheckpoint(findCheckpoint(out));
