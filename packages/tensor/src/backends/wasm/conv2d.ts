@@ -5,6 +5,7 @@
 import { convOutput, type Conv2dAttrs, type KernelTable } from "../../kernels.js";
 import type { Machine, Storage } from "./machine.js";
 import { gemm } from "./matmul.js";
+import type { WeightCache } from "./weight-cache.js";
 
 export type Precision = "fast" | "exact";
 
@@ -35,17 +36,26 @@ function mirrored(attrs: Conv2dAttrs): Conv2dAttrs {
   return { ...attrs, h, w, cin: attrs.cout, cout: attrs.cin, pad: [2 - top, 2 - bottom, 2 - left, 2 - right] };
 }
 
-/** y = conv(x, w) + bias; with `gradInput`, `attrs` are the mirrored ones and `weights` those of the forward direction. */
-function winograd(machine: Machine, { x, weights, y, bias = 0 }: Arrays, attrs: Conv2dAttrs, tile: number, gradInput: boolean): void {
-  const [cin, cout] = gradInput ? [attrs.cout, attrs.cin] : [attrs.cin, attrs.cout];
-  const args = (transformed: number): void => machine.args([weights, transformed, cin, cout, tile, Number(gradInput)]);
+/** How weights get their Winograd form: its size, and a function that writes it to an address. */
+interface WeightTransform { bytes: number; transform(to: number): void }
+
+/** The transform of weights for y, or with `gradInput` for the direction from dy to dx. */
+function transformWeights(machine: Machine, weights: number, { cin, cout }: Conv2dAttrs, tile: number, gradInput: boolean): WeightTransform {
+  const args = (to: number): void => machine.args([weights, to, cin, cout, tile, Number(gradInput)]);
   args(0);
-  machine.scratch(machine.ask("winogradWeightsBytes"), "transformed weights", (transformed) => {
-    args(transformed);
-    machine.launchChunks("winogradWeights", true);
-    convArgs(machine, { x, weights: transformed, y, bias }, attrs, tile);
-    machine.launchChunks("winogradConv", true);
-  });
+  return {
+    bytes: machine.ask("winogradWeightsBytes"),
+    transform(to: number): void {
+      args(to);
+      machine.launchChunks("winogradWeights", true);
+    },
+  };
+}
+
+/** y = conv(x, w) + bias for weights in Winograd form. */
+function winograd(machine: Machine, arrays: Arrays, attrs: Conv2dAttrs, tile: number): void {
+  convArgs(machine, arrays, attrs, tile);
+  machine.launchChunks("winogradConv", true);
 }
 
 /** Packs the weights by `pack`, then runs `kernel` with them. */
@@ -79,7 +89,9 @@ export function gradWeightSums(
 
 type Names = "conv2d" | "conv2dBias" | "conv2dGradInput" | "conv2dGradWeight";
 
-export function convolutions(machine: Machine, precision: Precision): Required<Pick<KernelTable<Storage>, Names>> {
+export function convolutions(
+  machine: Machine, precision: Precision, cache: WeightCache,
+): Required<Pick<KernelTable<Storage>, Names>> {
   const tile = precision === "fast" ? 4 : 2;
 
   function forward(y: Storage, x: Storage, w: Storage, bias: number, attrs: Conv2dAttrs): void {
@@ -89,8 +101,9 @@ export function convolutions(machine: Machine, precision: Precision): Required<P
       return gemm(machine, { a: x.address, b: w.address, y: y.address, bias }, matrices);
     }
     const arrays = { x: x.address, weights: w.address, y: y.address, bias };
-    if (goesByWinograd(attrs)) winograd(machine, arrays, attrs, tile, false);
-    else packed(machine, "convPackForward", "convForward", arrays, attrs);
+    if (!goesByWinograd(attrs)) return packed(machine, "convPackForward", "convForward", arrays, attrs);
+    const { bytes, transform } = transformWeights(machine, w.address, attrs, tile, false);
+    cache.with(w, k, bytes, transform, (weights) => winograd(machine, { ...arrays, weights }, attrs, tile));
   }
 
   return {
@@ -103,10 +116,15 @@ export function convolutions(machine: Machine, precision: Precision): Required<P
         const matrices = { batch: 1, m: n * h * width, k, n: cin, transposeA: false, transposeB: true };
         return gemm(machine, { a: dy.address, b: w.address, y: dx.address, bias: 0 }, matrices);
       }
-      if (goesByWinograd(attrs)) {
-        return winograd(machine, { x: dy.address, weights: w.address, y: dx.address }, mirrored(attrs), tile, true);
+      if (!goesByWinograd(attrs)) {
+        const arrays = { x: dx.address, weights: w.address, y: dy.address };
+        return packed(machine, "convPackGradInput", "convGradInput", arrays, attrs);
       }
-      packed(machine, "convPackGradInput", "convGradInput", { x: dx.address, weights: w.address, y: dy.address }, attrs);
+      const { bytes, transform } = transformWeights(machine, w.address, attrs, tile, true);
+      machine.scratch(bytes, "transformed weights", (weights) => {
+        transform(weights);
+        winograd(machine, { x: dy.address, weights, y: dx.address }, mirrored(attrs), tile);
+      });
     },
 
     conv2dGradWeight(dw, { x, dy }, attrs) {

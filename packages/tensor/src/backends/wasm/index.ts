@@ -20,6 +20,7 @@ import { resampling } from "./resample.js";
 import { checkRevectorized } from "./self-check.js";
 import { softmaxes } from "./softmax.js";
 import { updates } from "./update.js";
+import { WeightCache } from "./weight-cache.js";
 
 export interface WasmOptions {
   /** Threads that work, the calling one among them; all cores unless given, 1 where threads cannot share memory. */
@@ -32,9 +33,10 @@ export interface WasmOptions {
   revectorize?: boolean;
 }
 
-function kernelsOn(machine: Machine, precision: Precision) {
+function kernelsOn(machine: Machine, precision: Precision, cache: WeightCache) {
   return {
-    ...elementwise(machine), ...reductions(machine), ...layout(machine), ...products(machine), ...convolutions(machine, precision),
+    ...elementwise(machine), ...reductions(machine), ...layout(machine), ...products(machine),
+    ...convolutions(machine, precision, cache),
     ...groupNorms(machine), ...softmaxes(machine), ...resampling(machine), ...updates(machine),
   } satisfies KernelTable<Storage>;
 }
@@ -74,6 +76,7 @@ export async function openWasm(options: WasmOptions = {}): Promise<WasmBackend> 
   const machine = await Machine.start(await loadModule(variant, memory.shared), memory, threads);
   const speedUp = variant === "revectorized" ? await checkRevectorized(machine) : "";
 
+  const cache = new WeightCache(machine);
   const allocate = (shape: Shape): Storage => {
     const block = memory.allocate(sizeOf(shape) * 4, () => `a tensor f32 ${formatShape(shape)}`);
     return { block, address: block.address, size: sizeOf(shape), version: 0 };
@@ -83,7 +86,7 @@ export async function openWasm(options: WasmOptions = {}): Promise<WasmBackend> 
   return {
     description: `wasm: ${traits.join(", ")}${deterministic ? ", deterministic" : ""}`,
     dtypes: ["f32"],
-    kernels: kernelsOn(machine, precision),
+    kernels: kernelsOn(machine, precision, cache),
     sharesReshapes: true,
     allocate,
     upload(values, shape) {
@@ -92,7 +95,10 @@ export async function openWasm(options: WasmOptions = {}): Promise<WasmBackend> 
       return storage;
     },
     read: (storage) => new Float32Array(view(storage)),
-    free: ({ block }) => memory.free(block),
+    free(storage) {
+      cache.forget(storage);
+      memory.free(storage.block);
+    },
     sync: () => undefined,
     dispose: () => machine.dispose(),
     memory: () => ({ bytes: memory.bytes, used: memory.used }),

@@ -51,7 +51,7 @@ export function layout(machine: Machine): Pick<KernelTable<Storage>, Names> {
       const front = Array.from({ length: PERMUTE_AXES - sizes.length }, () => 1);
       machine.args([x.address, y.address, ...front, ...sizes, ...front, ...strides]);
       const length = sizes[sizes.length - 1];
-      machine.launch("permute", sizes.reduce((a, b) => a * b) / length, rowGrain(length));
+      machine.launch("permute", sizes.reduce((a, b) => a * b) / length, rowGrain(length), 4 * PERMUTE_AXES);
     },
 
     slice(y, { x }, { outer, axis, inner, size }, { start }) {

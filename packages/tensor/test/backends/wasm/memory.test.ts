@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { openWasm, type WasmBackend } from "../../../src/backends/wasm/index.js";
 import { DeviceError } from "../../../src/errors.js";
+import { Random } from "../../../src/random.js";
 import { thrown } from "../../thrown.js";
 
 describe("memory of the wasm device", () => {
@@ -77,6 +78,39 @@ describe("memory of the wasm device", () => {
     backend.kernels.assign({ target: x, source: other }, { n: 2 }, {});
     backend.kernels.groupNormGradParams(y, { dy, x, stats }, attrs, {});
     expect([...backend.read(y) as Float32Array]).to.deep.equal([11, 2]);
+    await backend.dispose();
+  });
+});
+
+describe("convolution weights on the wasm device", () => {
+  const attrs = { n: 1, h: 8, w: 8, cin: 16, cout: 16, kh: 3, kw: 3, stride: 1, pad: [1, 1, 1, 1] as const };
+  const values = (n: number, seed: number): Float32Array => Float32Array.from(new Random(seed).normal(n));
+
+  it("are kept in transformed form from their second use on, until they are updated or freed", async () => {
+    const backend = await openWasm({ threads: 1 });
+    const x = backend.upload(values(1024, 1), [1, 8, 8, 16], "f32");
+    const w = backend.upload(values(2304, 2), [3, 3, 16, 16], "f32");
+    const other = backend.upload(values(2304, 3), [3, 3, 16, 16], "f32");
+    const conv = (weights: typeof w): Float32Array => {
+      const y = backend.allocate([1, 8, 8, 16], "f32");
+      backend.kernels.conv2d(y, { x, w: weights }, attrs, {});
+      const read = backend.read(y) as Float32Array;
+      backend.free(y);
+      return read;
+    };
+    const first = conv(w);
+    const { used } = backend.memory();
+    const expected = conv(other);
+    expect(backend.memory().used, "after one use").to.equal(used);
+    expect(conv(w), "the second use").to.deep.equal(first);
+    expect(backend.memory().used).to.equal(used + 36 * 16 * 16 * 4);
+    expect(conv(w), "the third use").to.deep.equal(first);
+    backend.kernels.assign({ target: w, source: other }, { n: 2304 }, {});
+    expect(conv(w), "updated").to.deep.equal(expected);
+    expect(conv(w), "updated, used again").to.deep.equal(expected);
+    expect(backend.memory().used).to.equal(used + 36 * 16 * 16 * 4);
+    backend.free(w);
+    expect(backend.memory().used).to.equal(used - 2304 * 4);
     await backend.dispose();
   });
 });

@@ -39,21 +39,36 @@ function stride(args: Permute, axis: i32): i32 {
   return i32.load(changetype<usize>(args) + (<usize>axis << 2), offsetof<Permute>("stride0"));
 }
 
-/** Copies y's rows, which are strided in x. A unit is a row of y: size7 elements. */
-export function permute(args: Permute, from: i32, to: i32, _workspace: usize): void {
+/**
+ * Copies y's rows, which are strided in x. A unit is a row of y: size7 elements. Workspace: AXES counters, the place of the row along
+ * each axis but the last.
+ */
+export function permute(args: Permute, from: i32, to: i32, counters: usize): void {
   const n = args.size7, step = <usize>args.stride7 << 2;
-  for (let row = from; row < to; row++) {
-    let rest = row, at = 0;
-    for (let axis = AXES - 2; axis >= 0 && rest > 0; axis--) {
-      const side = size(args, axis);
-      at += rest % side * stride(args, axis);
-      rest /= side;
-    }
-    let x = args.x + (<usize>at << 2), y = args.y + (<usize>(row * n) << 2);
+  let rest = from, at = 0;
+  for (let axis = AXES - 2; axis >= 0; axis--) {
+    const place = rest % size(args, axis);
+    i32.store(counters + (<usize>axis << 2), place);
+    at += place * stride(args, axis);
+    rest /= size(args, axis);
+  }
+  let y = args.y + (<usize>(from * n) << 2);
+  for (let row = from; row < to; row++, y += <usize>n << 2) {
+    let x = args.x + (<usize>at << 2);
     if (step == 4) {
       copyFloats(y, x, n);
     } else {
-      for (let i = 0; i < n; i++, x += step, y += 4) f32.store(y, f32.load(x));
+      for (let i: usize = 0; i < <usize>n; i++, x += step) f32.store(y + (i << 2), f32.load(x));
+    }
+    for (let axis = AXES - 2; axis >= 0; axis--) { // on to the next row: like an odometer
+      const counter = counters + (<usize>axis << 2), place = i32.load(counter) + 1;
+      at += stride(args, axis);
+      if (place < size(args, axis)) {
+        i32.store(counter, place);
+        break;
+      }
+      i32.store(counter, 0);
+      at -= place * stride(args, axis);
     }
   }
 }
