@@ -7,16 +7,14 @@ import { openArrayMode } from "../../src/backends/gpu/mode-arrays.js";
 import type { Mode } from "../../src/backends/gpu/mode.js";
 import { describeRenderer } from "../../src/backends/gpu/renderer.js";
 import { line, matrix } from "../../src/backends/gpu/space.js";
-import {
-  adamUpdate, add, Device, DeviceError, DisposedError, linear, mse, openDevice, parseDevice, Random, randomNormal, reshape, silu, sum, tensor,
-  zeros, type Tensor,
-} from "../../src/index.js";
+import { add, Device, DeviceError, DisposedError, openDevice, parseDevice, reshape, sum, tensor } from "../../src/index.js";
 import type { KernelName } from "../../src/kernels.js";
 import { sizeOf } from "../../src/shape.js";
 import { thrown, thrownBy } from "../thrown.js";
 import { conformanceError, termScale } from "./conformance.js";
 import { makeInputs } from "./conformance-inputs.js";
 import { kernelShapes, reference, type LooseKernel } from "./run-reference.js";
+import { trainTiny } from "./tiny-training.js";
 
 type Arrays = Mode<Float32Array>;
 
@@ -40,36 +38,6 @@ const later = (mode: Arrays): Arrays => ({
 
 const double = (y: GpuArray, x: GpuArray): void =>
   launch(y, { kernel: "double", output: line(x.size), inputs: { x: [x, line(x.size)] }, body: "return 2 * x[index];" });
-
-/** Fits y = a(x) with two layers; the loss of every tenth step, and the values of the last layer. */
-async function train(device: Device, steps: number, afterStep: () => void): Promise<{ losses: number[]; weights: number[] }> {
-  const random = new Random(3);
-  const draw = (shape: number[]): Tensor => randomNormal(shape, random, { device, dtype: "f32" });
-  const [x, w1, w2] = [draw([16, 2]), draw([2, 8]), draw([8, 1])];
-  const target = draw([16, 1]);
-  const moments = [w1, w2].map((p) => ({ p, m: zeros(p.shape, { device, dtype: "f32" }), v: zeros(p.shape, { device, dtype: "f32" }) }));
-  const losses: number[] = [];
-  for (let step = 1; step <= steps; step++) {
-    const loss = device.scope(() => {
-      const z = linear.forward(x, w1);
-      const a = silu.forward(z);
-      const y = linear.forward(a, w2);
-      const dy = mse.backward(tensor(1, { device, dtype: "f32" }), y, target).da;
-      const { dx: da, dw: dw2 } = linear.backward(dy, a, w2);
-      const { dw: dw1 } = linear.backward(silu.backward(da, z), x, w1);
-      for (const [i, g] of [dw1, dw2].entries()) {
-        adamUpdate({ ...moments[i], g }, {
-          lr: 0.02, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0, gradScale: 1, correction1: 1 - 0.9 ** step, correction2: 1 - 0.999 ** step,
-        });
-      }
-      return mse.forward(y, target);
-    });
-    if (step % 10 === 0) losses.push(await loss.item());
-    loss.dispose();
-    afterStep();
-  }
-  return { losses, weights: [...await w2.data()] };
-}
 
 describe("the gpu device", () => {
   it("opens in the modes that device strings name", async () => {
@@ -258,7 +226,7 @@ describe("the queue of the gpu device", () => {
       const device = Device.over("gpu", gpuBackend({ engine, description: "test" }));
       const tensors: number[] = [];
       const live: number[] = [];
-      results.push(await train(device, 300, () => {
+      results.push(await trainTiny(device, 300, () => {
         tensors.push(device.memory().tensors);
         if (change !== later) live.push(engine.live);
       }));

@@ -82,8 +82,8 @@ export class Engine {
     const y = this.allocate(values.length);
     const argument = this.#mode.hostArgument(Float32Array.from(values));
     const output = line(y.size);
-    const spec = { kernel: "upload", output, body: "return x[index];" };
-    this.queue.push("upload", () => this.#run(y, spec, ["x"], [output], () => [argument]));
+    const spec = { kernel: "upload", output, body: "return host[index];" }; // `host` sets it apart: kernels take either kind of argument
+    this.queue.push("upload", () => this.#run(y, spec, ["host"], [output], () => [argument]));
     return y;
   }
 

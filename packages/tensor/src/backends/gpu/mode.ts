@@ -6,7 +6,7 @@ import type { Space } from "./space.js";
 export type ModeName = "webgpu" | "webgl2" | "headlessgl" | "webasm" | "cpu";
 
 /** Sizes beyond which a mode fails or computes wrongly; every one of them is checked before a launch. */
-export interface Limits {
+interface Limits {
   /** Numbers in one array. */
   readonly elements: number;
   /** Rows, and columns, of a matrix. */

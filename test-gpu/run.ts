@@ -1,0 +1,112 @@
+/**
+ * `npm run test:gpu [-- PLACE...]` runs the suite wherever a GPU, real or not, can be had, and lists what ran on what.
+ * Places: webgpu and headlessgl (Node), chromium-webgl2, chromium-webgpu. Exit code 1 when something is wrong, or when a place
+ * named in REQUIRE (REQUIRE=webgpu,chromium-webgl2) is not there.
+ */
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { chromiumIsThere, runInChromium } from "./chromium.js";
+import type { Report } from "./suite.js";
+
+/** The one line that brings a place; Chromium's SwiftShader also serves Node's webgpu where there is no GPU. */
+const CHROMIUM_SETUP = "setup: apt-get install -y chromium";
+const GL_SETUP = "setup: npm install --no-save gl, and a display: xvfb-run -a npm run test:gpu";
+
+/** The software Vulkan driver that comes with Debian's Chromium. */
+const SWIFTSHADER = { VK_ICD_FILENAMES: "/usr/lib/chromium/vk_swiftshader_icd.json", LD_LIBRARY_PATH: "/usr/lib/chromium" };
+
+/** A place that is not there, and why. */
+class Missing extends Error {
+  constructor(reason: string, readonly setup = CHROMIUM_SETUP) {
+    super(reason);
+  }
+}
+
+const log = (line: string): void => console.error(`    ${line}`);
+
+/** Runs the suite in a process of its own. A mode that is not there is Missing. */
+async function runInNode(mode: string, more: NodeJS.ProcessEnv): Promise<Report> {
+  const child = spawn(process.execPath, ["--import", "tsx", "-C", "fromnoise-source", fileURLToPath(new URL("node.ts", import.meta.url)), mode], {
+    env: { ...process.env, ...more }, stdio: ["ignore", "pipe", "pipe"],
+  });
+  let [out, errors] = ["", ""];
+  child.stdout.on("data", (data: Buffer) => { out += data.toString(); });
+  child.stderr.on("data", (data: Buffer) => {
+    errors += data.toString();
+    process.stderr.write(data.toString().replace(/^(?=.)/gm, "    "));
+  });
+  const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+  if (code === 0) return JSON.parse(out.trim().split("\n").at(-1)!) as Report;
+  const reason = /DeviceError: gpu: mode .* is not there\s+(.*)/.exec(errors)?.[1];
+  throw reason === undefined ? new Error(`the suite ended with code ${code}`) : new Missing(reason);
+}
+
+/** Node's webgpu on the machine's own driver, else on SwiftShader. */
+async function nodeWebGpu(): Promise<Report> {
+  try {
+    return await runInNode("webgpu", {});
+  } catch (error) {
+    if (!(error instanceof Missing) || !existsSync(SWIFTSHADER.VK_ICD_FILENAMES)) throw error;
+    return runInNode("webgpu", SWIFTSHADER);
+  }
+}
+
+async function headlessGl(): Promise<Report> {
+  try {
+    createRequire(import.meta.url)("gl");
+  } catch (error) {
+    throw new Missing(`the package gl cannot be loaded: ${(error as Error).message.split("\n")[0]}`, GL_SETUP);
+  }
+  return runInNode("headlessgl", {});
+}
+
+async function inChromium(mode: "webgl2" | "webgpu"): Promise<Report> {
+  if (!chromiumIsThere()) throw new Missing("/usr/bin/chromium is not there");
+  return runInChromium(mode, log);
+}
+
+const places: Readonly<Record<string, () => Promise<Report>>> = {
+  webgpu: nodeWebGpu,
+  "chromium-webgl2": () => inChromium("webgl2"),
+  "chromium-webgpu": () => inChromium("webgpu"),
+  headlessgl: headlessGl,
+};
+
+/** Prints a report; true when nothing is wrong. */
+function print(place: string, { description, parts }: Report): boolean {
+  console.log(`\n${place}: ${description}`);
+  for (const { name, measured, failures, seconds } of parts) {
+    console.log(`  ${failures.length === 0 ? "ok  " : "FAIL"} ${name.padEnd(40)} ${measured}  (${seconds.toFixed(1)} s)`);
+    for (const failure of failures.slice(0, 5)) console.log(`         ${failure}`);
+  }
+  return parts.every(({ failures }) => failures.length === 0);
+}
+
+const chosen = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(places);
+const required = (process.env["REQUIRE"] ?? "").split(",").filter((name) => name !== "");
+const unknown = [...chosen, ...required].find((name) => !(name in places));
+if (unknown !== undefined) {
+  console.error(`"${unknown}" is no place to run; allowed: ${Object.keys(places).join(", ")}`);
+  process.exit(2);
+}
+
+const summary: string[] = [];
+let good = true;
+for (const place of new Set([...chosen, ...required])) {
+  console.error(`${place} ...`);
+  try {
+    const report = await places[place]();
+    const passed = print(place, report);
+    good &&= passed;
+    summary.push(`${place.padEnd(16)} ${passed ? "passed" : "FAILED"}   ${report.description}`);
+  } catch (error) {
+    const missing = error instanceof Missing;
+    if (!missing || required.includes(place)) good = false;
+    summary.push(`${place.padEnd(16)} ${missing ? "not there" : "FAILED"}   ${(error as Error).message}`);
+    if (missing) summary.push(`${" ".repeat(17)}${error.setup}`);
+  }
+}
+console.log(`\nWhat ran on what:\n${summary.map((line) => `  ${line}`).join("\n")}`);
+process.exit(good ? 0 : 1);
