@@ -92,7 +92,10 @@ export async function openDevice<N extends DeviceName>(name: N, options: DeviceO
   }
 }
 
-/** Opens the device that a string of the form `name[:option]` names: what commands and benches call. Throws as parseDevice and openDevice. */
+/**
+ * Opens the device that a string of the form `name[:option]` names: what commands and benches call. Throws as parseDevice and
+ * openDevice.
+ */
 export async function openDeviceSpec(spec: string): Promise<Device> {
   const { name, options } = parseDevice(spec);
   return openDevice(name, options);

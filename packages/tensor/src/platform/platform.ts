@@ -5,8 +5,8 @@ export interface Platform {
   /** Whether this thread may wait for others (the main thread of a page may not). */
   readonly mayBlock: boolean;
   /**
-   * Starts a thread that runs `source` (a classic script) and receives `message`; resolves when it has sent its first message back.
-   * An idle thread does not keep the process alive.
+   * Starts a thread that runs `source` (a classic script) and receives `message`; resolves when it has sent its first message
+   * back. An idle thread does not keep the process alive.
    */
   startWorker(source: string, message: unknown): Promise<{ terminate(): Promise<void> }>;
   /** Sets a flag of the JavaScript engine; false where code cannot. */

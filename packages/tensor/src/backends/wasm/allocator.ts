@@ -1,6 +1,6 @@
 /**
- * Memory between two addresses, given out in blocks and taken back in any order: segregated free lists (as in Masmano et al. 2004,
- * "TLSF"), with neighbouring free blocks merged at once. The same calls give the same addresses.
+ * Memory between two addresses, given out in blocks and taken back in any order: segregated free lists (as in Masmano et al.
+ * 2004, "TLSF"), with neighbouring free blocks merged at once. The same calls give the same addresses.
  */
 
 /** Blocks begin and end at multiples of this many bytes. */

@@ -1,6 +1,6 @@
 /**
- * Convolution and its two adjoints. Kernels of 3x3 with stride 1 go by Winograd's minimal filtering (Lavin and Gray 2015), F(4x4, 3x3)
- * when `fast` and F(2x2, 3x3) when `exact`; 1x1 with stride 1 is a matrix product; all others are implicit matrix products.
+ * Convolution and its two adjoints. Kernels of 3x3 with stride 1 go by Winograd's minimal filtering (Lavin and Gray 2015), F(4x4,
+ * 3x3) when `fast` and F(2x2, 3x3) when `exact`; 1x1 with stride 1 is a matrix product; all others are implicit matrix products.
  */
 import { convOutput, type Conv2dAttrs, type KernelTable } from "../../kernels.js";
 import type { Machine, Storage } from "./machine.js";
@@ -29,7 +29,9 @@ function convArgs(machine: Machine, { x, weights, y, bias = 0, partials = 0 }: A
   machine.args([x, weights, y, bias, partials, n, h, w, cin, ...convOutput(attrs), cout, kh, kw, stride, top, left, tile]);
 }
 
-/** The convolution that carries dy to dx: weights turned by 180 degrees, channels exchanged, padding completed to 2 on each side. */
+/**
+ * The convolution that carries dy to dx: weights turned by 180 degrees, channels exchanged, padding completed to 2 on each side.
+ */
 function mirrored(attrs: Conv2dAttrs): Conv2dAttrs {
   const [h, w] = convOutput(attrs);
   const [top, bottom, left, right] = attrs.pad;
@@ -40,7 +42,9 @@ function mirrored(attrs: Conv2dAttrs): Conv2dAttrs {
 interface WeightTransform { bytes: number; transform(to: number): void }
 
 /** The transform of weights for y, or with `gradInput` for the direction from dy to dx. */
-function transformWeights(machine: Machine, weights: number, { cin, cout }: Conv2dAttrs, tile: number, gradInput: boolean): WeightTransform {
+function transformWeights(
+  machine: Machine, weights: number, { cin, cout }: Conv2dAttrs, tile: number, gradInput: boolean,
+): WeightTransform {
   const args = (to: number): void => machine.args([weights, to, cin, cout, tile, Number(gradInput)]);
   args(0);
   return {

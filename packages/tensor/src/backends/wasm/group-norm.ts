@@ -1,7 +1,7 @@
 /**
- * Group normalisation, alone and fused with SiLU. Each image's pixels are cut into blocks, fixed by the shape; sums go from blocks
- * to images. The gradients of input and parameters need the same sums per image: the later of two calls with the same inputs finds
- * them.
+ * Group normalisation, alone and fused with SiLU. Each image's pixels are cut into blocks, fixed by the shape; sums go from
+ * blocks to images. The gradients of input and parameters need the same sums per image: the later of two calls with the same
+ * inputs finds them.
  */
 import type { GroupNormAttrs, Inputs, KernelTable } from "../../kernels.js";
 import type { Block } from "./allocator.js";
@@ -28,7 +28,8 @@ interface Geometry {
 function geometry({ n, hw, c }: GroupNormAttrs): Geometry {
   const block = Math.min(hw, Math.ceil(BLOCK / c));
   const repeat = Math.min(block, Math.ceil(ROW / c));
-  return { block, repeat, units: n * Math.ceil(hw / block), sumBytes: Math.ceil(c / 4) * 32, rowBytes: Math.ceil(c * repeat / 4) * 16 };
+  const vectors = (floats: number): number => Math.ceil(floats / 4) * 16;
+  return { block, repeat, units: n * Math.ceil(hw / block), sumBytes: 2 * vectors(c), rowBytes: vectors(c * repeat) };
 }
 
 export function groupNorms(machine: Machine): Table {

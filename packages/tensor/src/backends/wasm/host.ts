@@ -9,7 +9,8 @@ export interface WasmMemory {
 export type WasmModule = object;
 
 /** Functions of an instance, and its global `heapBase`. */
-export type WasmExports = Readonly<Record<string, (...args: number[]) => number>> & { readonly heapBase: { readonly value: number } };
+export type WasmExports = Readonly<Record<string, (...args: number[]) => number>>
+  & { readonly heapBase: { readonly value: number } };
 
 interface WebAssemblyApi {
   validate(bytes: Uint8Array): boolean;

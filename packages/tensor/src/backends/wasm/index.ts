@@ -1,6 +1,6 @@
 /**
- * The wasm backend: kernels in SIMD WebAssembly on one memory, by one thread or several. f32 only. Every kernel has run when its call
- * returns, and its result depends on neither the number of threads nor their timing.
+ * The wasm backend: kernels in SIMD WebAssembly on one memory, by one thread or several. f32 only. Every kernel has run when its
+ * call returns, and its result depends on neither the number of threads nor their timing.
  */
 import { platform } from "#platform";
 import type { Backend } from "../../backend.js";
@@ -25,7 +25,9 @@ import { WeightCache } from "./weight-cache.js";
 export interface WasmOptions {
   /** Threads that work, the calling one among them; all cores unless given, 1 where threads cannot share memory. */
   threads?: number;
-  /** How 3x3 convolutions are computed: `fast` by F(4x4, 3x3), error about 1e-5, `exact` by F(2x2, 3x3), about 1e-6. Default fast. */
+  /**
+   * How 3x3 convolutions are computed: `fast` by F(4x4, 3x3), error about 1e-5, `exact` by F(2x2, 3x3), about 1e-6. Default fast.
+   */
   precision?: Precision;
   /** Only operations that give the same bits on every machine. */
   deterministic?: boolean;
@@ -45,7 +47,9 @@ function kernelsOn(machine: Machine, precision: Precision, cache: WeightCache) {
 function threadCount(threads: number | undefined): number {
   const shares = typeof SharedArrayBuffer !== "undefined";
   if (threads === undefined) return shares && platform.mayBlock ? platform.cores : 1;
-  if (!Number.isInteger(threads) || threads < 1) throw new ConfigError(`wasm: threads is ${threads}`, ["allowed  a whole number >= 1"]);
+  if (!Number.isInteger(threads) || threads < 1) {
+    throw new ConfigError(`wasm: threads is ${threads}`, ["allowed  a whole number >= 1"]);
+  }
   if (threads === 1) return 1;
   if (!platform.mayBlock) {
     throw new DeviceError("wasm: the main thread of a page cannot wait for other threads", [
@@ -68,8 +72,11 @@ export interface WasmBackend extends Backend<Storage> {
 
 /** Opens the backend. Throws ConfigError and DeviceError, which say what is missing. */
 export async function openWasm(options: WasmOptions = {}): Promise<WasmBackend> {
-  const { precision = "fast", deterministic = false, revectorize = platform.environment("FROMNOISE_REVECTORIZE") === "1" } = options;
-  if (deterministic && options.revectorize === true) throw new ConfigError("wasm: deterministic and revectorize exclude each other");
+  const { precision = "fast", deterministic = false } = options;
+  const revectorize = options.revectorize ?? platform.environment("FROMNOISE_REVECTORIZE") === "1";
+  if (deterministic && options.revectorize === true) {
+    throw new ConfigError("wasm: deterministic and revectorize exclude each other");
+  }
   const threads = threadCount(options.threads);
   const variant = chooseVariant({ deterministic, revectorize: revectorize && !deterministic });
   const memory = new Memory(threads > 1);

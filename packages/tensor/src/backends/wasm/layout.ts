@@ -9,7 +9,10 @@ import type { Machine, Storage } from "./machine.js";
 const PERMUTE_AXES = 8;
 const SCATTER_COLUMNS = 64;
 
-/** `rows` rows of `length` floats from x to y (addresses), rows of each so many floats apart; a row of x serves `repeat` rows of y. */
+/**
+ * `rows` rows of `length` floats from x to y (addresses), rows of each so many floats apart; a row of x serves `repeat` rows of
+ * y.
+ */
 interface Copy { rows: number; length: number; x: number; xStride: number; y: number; yStride: number; repeat?: number }
 
 function copyRows(machine: Machine, { rows, length, x, xStride, y, yStride, repeat = 1 }: Copy): void {
@@ -29,7 +32,8 @@ export function layout(machine: Machine): Pick<KernelTable<Storage>, Names> {
     expand(y, { x }, { outer, axis, inner }) {
       if (inner > 1) {
         const rows = outer * axis;
-        return copyRows(machine, { rows, length: inner, x: x.address, xStride: inner, y: y.address, yStride: inner, repeat: axis });
+        const ends = { x: x.address, xStride: inner, y: y.address, yStride: inner };
+        return copyRows(machine, { rows, length: inner, ...ends, repeat: axis });
       }
       machine.args([x.address, y.address, axis]);
       machine.launch("repeatElements", outer, rowGrain(axis));

@@ -2,8 +2,8 @@
  * The three builds of the kernels, and which of them a device gets:
  *  - base: SIMD of the WebAssembly 1.0 era; the same bits on every machine;
  *  - relaxed: multiply-adds that are fused where the machine can; last bits differ between machines;
- *  - revectorized: relaxed, with wider tiles for V8's revectorizer, which joins pairs of 128-bit operations. It is V8's own code in
- *    its test phase: it is used on request only, after its results and its speed were checked here.
+ *  - revectorized: relaxed, with wider tiles for V8's revectorizer, which joins pairs of 128-bit operations. It is V8's own code
+ *    in its test phase: it is used on request only, after its results and its speed were checked here.
  */
 import { platform } from "#platform";
 import { DeviceError } from "../../errors.js";
@@ -29,12 +29,14 @@ function bytesOf(variant: Variant, shared: boolean): Uint8Array {
 }
 
 /**
- * The build for a device: base where `deterministic`, else relaxed where the engine has it. Throws DeviceError where the engine has
- * no SIMD, or no relaxed SIMD for the revectorized build.
+ * The build for a device: base where `deterministic`, else relaxed where the engine has it. Throws DeviceError where the engine
+ * has no SIMD, or no relaxed SIMD for the revectorized build.
  */
 export function chooseVariant(options: { deterministic: boolean; revectorize: boolean }): Variant {
   const has = (variant: Variant): boolean => webAssembly.validate(bytesOf(variant, false));
-  if (!has("base")) throw new DeviceError("wasm: this JavaScript engine has no WebAssembly SIMD", ["needed   Node 20 or a browser of 2023"]);
+  if (!has("base")) {
+    throw new DeviceError("wasm: this JavaScript engine has no WebAssembly SIMD", ["needed   Node 20 or a browser of 2023"]);
+  }
   if (options.revectorize) {
     if (!has("revectorized")) throw new DeviceError("wasm: revectorize needs relaxed SIMD", ["needed   Node 24 or later"]);
     return "revectorized";

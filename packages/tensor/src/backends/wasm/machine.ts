@@ -54,8 +54,8 @@ export class Machine {
   }
 
   /**
-   * Runs a kernel over units 0 .. units - 1, `grain` of them in a chunk, with `workspace` bytes for each thread. All units are done
-   * when it returns, by one thread or several, with the same results.
+   * Runs a kernel over units 0 .. units - 1, `grain` of them in a chunk, with `workspace` bytes for each thread. All units are
+   * done when it returns, by one thread or several, with the same results.
    */
   launch(name: string, units: number, grain = 1, workspace = 0): void {
     if (workspace > this.#workspaceStride) this.#widen(workspace);

@@ -6,8 +6,9 @@ import type { Machine, Storage } from "./machine.js";
 /** Addresses of the factors, the product and a bias (0: none). */
 export interface Product { a: number; b: number; y: number; bias: number }
 
-/** y = op(A) op(B) + bias for each of `batch` matrices; batch * m * n chunks of work. */
-export function gemm(machine: Machine, { a, b, y, bias }: Product, { batch, m, k, n, transposeA, transposeB }: MatmulAttrs): void {
+/** y = op(A) op(B) + bias for each of `batch` matrices. */
+export function gemm(machine: Machine, { a, b, y, bias }: Product, attrs: MatmulAttrs): void {
+  const { batch, m, k, n, transposeA, transposeB } = attrs;
   const args = (packed: number): void => machine.args([
     a, b, y, bias, packed, m, n, k, transposeA ? m : k, transposeB ? k : n, n, Number(transposeA), Number(transposeB), 0,
     batch, m * k, batch === 1 ? 0 : k * n, m * n,

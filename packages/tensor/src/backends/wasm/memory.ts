@@ -1,7 +1,7 @@
 /**
- * The one WebAssembly memory of a device. It may reach 4 GiB, reserved by the engine as addresses only, and grows in large steps, so
- * that a training step after the first finds all it needs. Growing detaches views of an unshared memory: views are made anew at
- * each use and never kept.
+ * The one WebAssembly memory of a device. It may reach 4 GiB, reserved by the engine as addresses only, and grows in large steps,
+ * so that a training step after the first finds all it needs. Growing detaches views of an unshared memory: views are made anew
+ * at each use and never kept.
  */
 import { DeviceError } from "../../errors.js";
 import { Allocator, type Block } from "./allocator.js";
@@ -79,6 +79,8 @@ export class Memory {
       return allocator.allocate(bytes)!;
     }
     const limit = have + missing > MAXIMUM_PAGES ? "4 GiB, all that 32-bit addresses reach" : "what the engine grants";
-    throw new DeviceError(`wasm: no room for ${bytes} bytes`, [`for      ${purpose()}`, `in use   ${this.bytes} bytes`, `limit    ${limit}`]);
+    throw new DeviceError(`wasm: no room for ${bytes} bytes`, [
+      `for      ${purpose()}`, `in use   ${allocator.used} of ${this.bytes} bytes`, `limit    ${limit}`,
+    ]);
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Threads that share one memory and one list of work. A kernel's units are handed out in chunks of `grain` by an atomic counter, so
- * that a thread which lost its core holds up one chunk and no more. Threads join a launch when they come: the calling thread works
- * from the start, and waits at the end only for those that hold a chunk. A thread out of work spins shortly, then sleeps.
+ * Threads that share one memory and one list of work. A kernel's units are handed out in chunks of `grain` by an atomic counter,
+ * so that a thread which lost its core holds up one chunk and no more. Threads join a launch when they come: the calling thread
+ * works from the start, and waits at the end only for those that hold a chunk. A thread out of work spins shortly, then sleeps.
  */
 import { platform } from "#platform";
 import { DeviceError } from "../../errors.js";
@@ -13,7 +13,9 @@ import { workerSource } from "./worker-source.js";
 const words = {
   /** Counts launches: threads wait for it to change. */
   GENERATION: 0,
-  /** 1 while the launch's description below is valid. A thread adds itself to ACTIVE before it looks, so nobody changes it then. */
+  /**
+   * 1 while the launch's description below is valid. A thread adds itself to ACTIVE before it looks, so nobody changes it then.
+   */
   OPEN: 1,
   ACTIVE: 2,
   /** First unit nobody has taken yet. */

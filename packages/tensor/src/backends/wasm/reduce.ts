@@ -10,8 +10,8 @@ const codes: readonly Code[] = ["sum", "sumSquares", "max", "min"];
 const PART = 16384;
 
 /**
- * y [outer, inner] from x [outer, axis, inner]. A long axis is cut into parts, fixed by the shape, whose results [outer, parts, inner]
- * are reduced in a second round.
+ * y [outer, inner] from x [outer, axis, inner]. A long axis is cut into parts, fixed by the shape, whose results [outer, parts,
+ * inner] are reduced in a second round.
  */
 function reduceAxis(machine: Machine, op: Code, y: number, x: number, outer: number, axis: number, inner: number): void {
   const part = Math.min(axis, Math.max(1, Math.ceil(PART / inner)));

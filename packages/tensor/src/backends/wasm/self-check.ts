@@ -30,8 +30,8 @@ function trial(machine: Machine): { values: Float32Array; ms: number } {
 }
 
 /**
- * Compares a product on the revectorized machine with the base build's. Throws DeviceError where they differ; returns the measured
- * speed-up in words for the device's description.
+ * Compares a product on the revectorized machine with the base build's. Throws DeviceError where they differ; returns the
+ * measured speed-up in words for the device's description.
  */
 export async function checkRevectorized(machine: Machine): Promise<string> {
   const memory = new Memory(false);

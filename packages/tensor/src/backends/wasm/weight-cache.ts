@@ -16,8 +16,8 @@ export class WeightCache {
   }
 
   /**
-   * Calls `use` with the address of the transformed form, of so many bytes, of weights with so many input channels; `transform` writes
-   * it unless it is there.
+   * Calls `use` with the address of the transformed form, of so many bytes, of weights with so many input channels; `transform`
+   * writes it unless it is there.
    */
   with(weights: Storage, cin: number, bytes: number, transform: (to: number) => void, use: (transformed: number) => void): void {
     const entry = this.#entryOf(weights, cin);

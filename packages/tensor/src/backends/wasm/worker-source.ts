@@ -1,19 +1,22 @@
 /**
  * The program of a pool thread, as one classic script that needs nothing else: Node, bundlers and plain pages start it alike. It
- * receives one message {module, memory, control, index}, makes its instance of the kernels on the shared memory, answers, and then
- * works and waits until it is stopped. The words of the control block are explained in pool.ts.
+ * receives one message {module, memory, control, index}, makes its instance of the kernels on the shared memory, answers, and
+ * then works and waits until it is stopped. The words of the control block are explained in pool.ts.
  */
 export const workerSource = `
 "use strict";
 function run({ module, memory, control: address, index, words, spinMs }, answer) {
   const kernels = Object.values(new WebAssembly.Instance(module, { env: { memory } }).exports);
   const control = new Int32Array(memory.buffer, address, 16);
-  const { GENERATION, OPEN, ACTIVE, NEXT, WAITING, SLEEPERS, STOP, FAILED, KERNEL, ARGS, UNITS, GRAIN, WORKSPACE, STRIDE } = words;
+  const { GENERATION, OPEN, ACTIVE, NEXT, WAITING, SLEEPERS, STOP, FAILED } = words;
+  const { KERNEL, ARGS, UNITS, GRAIN, WORKSPACE, STRIDE } = words;
 
   function work() {
     const kernel = kernels[control[KERNEL]], args = control[ARGS], units = control[UNITS], grain = control[GRAIN];
     const workspace = control[WORKSPACE] + index * control[STRIDE];
-    for (let from; (from = Atomics.add(control, NEXT, grain)) < units;) kernel(args, from, Math.min(from + grain, units), workspace);
+    for (let from; (from = Atomics.add(control, NEXT, grain)) < units;) {
+      kernel(args, from, Math.min(from + grain, units), workspace);
+    }
   }
 
   function join() {

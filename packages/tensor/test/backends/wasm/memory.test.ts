@@ -14,8 +14,10 @@ describe("memory of the wasm device", () => {
       it("names the tensor and the bytes where 4 GiB would be passed, and goes on working", async () => {
         const error = thrown(() => backend.allocate([1024, 1024, 1025], "f32"));
         expect(error).to.be.instanceOf(DeviceError);
-        expect(error.message).to.match(
-          /^wasm: no room for 4299161600 bytes\n {2}for {6}a tensor f32 \[1024, 1024, 1025\]\n {2}in use {3}\d+ bytes\n {2}limit {4}4 GiB/);
+        expect(error.message.split("\n").slice(0, 2)).to.deep.equal([
+          "wasm: no room for 4299161600 bytes", "  for      a tensor f32 [1024, 1024, 1025]",
+        ]);
+        expect(error.message).to.match(/\n {2}in use {3}\d+ of \d+ bytes\n {2}limit {4}4 GiB/);
         const x = backend.upload(Float32Array.of(1, 2, 3), [3], "f32");
         backend.kernels.unary(x, { x }, { op: "square", n: 3 }, {});
         expect([...backend.read(x) as Float32Array]).to.deep.equal([1, 4, 9]);
@@ -71,7 +73,8 @@ describe("memory of the wasm device", () => {
   it("knows when an array that it has sums of is updated", async () => {
     const backend = await openWasm({ threads: 1 });
     const attrs = { n: 1, hw: 2, c: 1, groups: 1 };
-    const [stats, x, dy, other] = [[0, 1], [1, 2], [1, 1], [5, 6]].map((values) => backend.upload(Float32Array.from(values), [2], "f32"));
+    const upload = (values: number[]) => backend.upload(Float32Array.from(values), [2], "f32");
+    const [stats, x, dy, other] = [[0, 1], [1, 2], [1, 1], [5, 6]].map(upload);
     const y = backend.allocate([2, 1], "f32");
     backend.kernels.groupNormGradParams(y, { dy, x, stats }, attrs, {});
     expect([...backend.read(y) as Float32Array]).to.deep.equal([3, 2]);

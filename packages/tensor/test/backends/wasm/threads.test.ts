@@ -17,11 +17,13 @@ const size = [3, 4001, 9] as const;
 
 /** Large enough that every kernel has several chunks. */
 const large: readonly Case[] = [
-  ["full", vector], ["unary", { op: "silu", ...vector }], ["unary", { op: "exp", ...vector }], ["affine", vector], ["where", vector],
+  ["full", vector], ["affine", vector], ["where", vector],
+  ["unary", { op: "silu", ...vector }], ["unary", { op: "exp", ...vector }],
   ["binary", { op: "multiply", size, a: size, b: [3, 1, 9] }], ["binary", { op: "siluGrad", size, a: size, b: size }],
   ["reduce", { op: "sum", ...axes }], ["reduce", { op: "max", ...axes }], ["reduce", { op: "argmax", ...axes }],
   ["reduce", { op: "sum", outer: 2, axis: 70_001, inner: 1 }], ["sumSquares", vector],
-  ["expand", axes], ["permute", { shape: [301, 403], order: [1, 0] }], ["permute", { shape: [3, 300, 5, 33], order: [0, 2, 1, 3] }],
+  ["expand", axes],
+  ["permute", { shape: [301, 403], order: [1, 0] }], ["permute", { shape: [3, 300, 5, 33], order: [0, 2, 1, 3] }],
   ["slice", { ...axes, size: 3000 }], ["pad", { ...axes, before: 1, after: 2 }],
   ["concat", { outer: 5000, axisA: 3, axisB: 1, inner: 11 }], ["gather", { outer: 1, axis: 300, inner: 65, count: 2000 }],
   ["scatterAdd", { outer: 1, axis: 300, inner: 165, count: 2000 }],
@@ -97,8 +99,10 @@ describe("threads of the wasm device", function () {
       process.stdout.write(String((await add(x, x).data())[39999]));
       ${end}`;
     for (const end of ["", "await device.dispose();"]) {
-      const run = spawnSync(process.execPath, ["--import", "tsx", "--conditions", "fromnoise-source", "--input-type=module", "--eval", program(end)],
-        { cwd: new URL("../../..", import.meta.url), encoding: "utf8", timeout: 60_000 });
+      const flags = ["--import", "tsx", "--conditions", "fromnoise-source", "--input-type=module"];
+      const run = spawnSync(process.execPath, [...flags, "--eval", program(end)], {
+        cwd: new URL("../../..", import.meta.url), encoding: "utf8", timeout: 60_000,
+      });
       expect([run.status, run.stdout], run.stderr).to.deep.equal([0, "2"]);
     }
   });

@@ -1,8 +1,8 @@
 import { storeLanes } from "./pack";
 
 /**
- * Rows of `length` floats copied from x to y, both `...Stride` floats apart. Each row of x serves `repeat` rows of y in turn: 1 for
- * slices, pieces of concatenations and padding, more for `expand`.
+ * Rows of `length` floats copied from x to y, both `...Stride` floats apart. Each row of x serves `repeat` rows of y in turn: 1
+ * for slices, pieces of concatenations and padding, more for `expand`.
  */
 @unmanaged
 class CopyRows {
@@ -20,8 +20,8 @@ export function copyRows(args: CopyRows, from: i32, to: i32, _workspace: usize):
   let at = from;
   while (at < to) {
     const row = at / length, column = at % length, n = min(length - column, to - at);
-    copyFloats(
-      args.y + (<usize>(row * args.yStride + column) << 2), args.x + (<usize>(row / args.repeat * args.xStride + column) << 2), n);
+    const x = args.x + (<usize>(row / args.repeat * args.xStride + column) << 2);
+    copyFloats(args.y + (<usize>(row * args.yStride + column) << 2), x, n);
     at += n;
   }
 }
@@ -83,7 +83,9 @@ export function gather(args: Gather, from: i32, to: i32, _workspace: usize): voi
   }
 }
 
-/** x [outer, count, inner] added up in y [outer, axis, inner]; the arguments are those of `gather` with x and y in their roles. */
+/**
+ * x [outer, count, inner] added up in y [outer, axis, inner]; the arguments are those of `gather` with x and y in their roles.
+ */
 @inline export const SCATTER_COLUMNS: i32 = 64;
 
 /**

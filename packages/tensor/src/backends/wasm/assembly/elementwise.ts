@@ -4,9 +4,9 @@ import { erf, gelu } from "./erf";
 import { multiplyAdd } from "./variant";
 
 /*
- * Elementwise kernels. A unit is an element, and units are handed out in multiples of 8, so only the very end of an array is not a
- * whole pair of vectors: there the kernels read and write into the array's padding (arrays have room up to the next multiple of 128
- * bytes).
+ * Elementwise kernels. A unit is an element, and units are handed out in multiples of 8, so only the very end of an array is not
+ * a whole pair of vectors: there the kernels read and write into the array's padding (arrays have room up to the next multiple of
+ * 128 bytes).
  */
 
 /** Codes of unary operations, in the order of `unaryOps` on the host's side. */
@@ -139,7 +139,8 @@ function unaryOp(op: i32, x: v128): v128 {
   if (op == ERF) return erf(x);
   if (op == GELU) return gelu(x);
   // rare in training: one lane at a time
-  const x0 = f32x4.extract_lane(x, 0), x1 = f32x4.extract_lane(x, 1), x2 = f32x4.extract_lane(x, 2), x3 = f32x4.extract_lane(x, 3);
+  const x0 = f32x4.extract_lane(x, 0), x1 = f32x4.extract_lane(x, 1);
+  const x2 = f32x4.extract_lane(x, 2), x3 = f32x4.extract_lane(x, 3);
   if (op == LOG) return lanes(Mathf.log(x0), Mathf.log(x1), Mathf.log(x2), Mathf.log(x3));
   if (op == SIN) return lanes(Mathf.sin(x0), Mathf.sin(x1), Mathf.sin(x2), Mathf.sin(x3));
   return lanes(Mathf.cos(x0), Mathf.cos(x1), Mathf.cos(x2), Mathf.cos(x3));

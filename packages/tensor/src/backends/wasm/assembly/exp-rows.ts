@@ -3,9 +3,9 @@ import { firstLanes, storeLanes } from "./pack";
 import { multiplyAdd } from "./variant";
 
 /*
- * The rows that need an exponential for each element: SiLU, its gradient, both behind a normalisation, and softmax. They share one
- * loop, in which the constants of the exponential stay in registers (loading them in each turn takes half as long again). Vectors
- * are taken in pairs, with all loads before the stores, as V8's revectorizer needs it.
+ * The rows that need an exponential for each element: SiLU, its gradient, both behind a normalisation, and softmax. They share
+ * one loop, in which the constants of the exponential stay in registers (loading them in each turn takes half as long again).
+ * Vectors are taken in pairs, with all loads before the stores, as V8's revectorizer needs it.
  */
 
 @inline const SIGMOID: i32 = 0;
@@ -56,7 +56,10 @@ function power(
   return i32x4.add(multiplyAdd(multiplyAdd(p, r, one), r, one), i32x4.shl(n, 23));
 }
 
-/** The row's result from z and e = e^-z (softmax: e^z, less a little more than e^-87.3, so that what was held is 0). dy silu'(z) = dy s (1 + z (1 - s)), s = 1 / (1 + e), 1 - s = e s. */
+/**
+ * The row's result from z and e = e^-z (softmax: e^z, less a little more than e^-87.3, so that what was held is 0). dy silu'(z) =
+ * dy s (1 + z (1 - s)), s = 1 / (1 + e), 1 - s = e s.
+ */
 @inline
 function result(kind: i32, z: v128, e: v128, dy: usize, one: v128, tiny: v128, at: usize): v128 {
   if (kind == SOFTMAX) return f32x4.pmax(f32x4.sub(e, tiny), f32x4.splat(0));
@@ -67,15 +70,18 @@ function result(kind: i32, z: v128, e: v128, dy: usize, one: v128, tiny: v128, a
 }
 
 /**
- * One row of n numbers; `kind` is a constant at each call. What the addresses mean is said at the functions below; those which a kind
- * does not use are 0.
+ * One row of n numbers; `kind` is a constant at each call. What the addresses mean is said at the functions below; those which a
+ * kind does not use are 0.
  */
 @inline
 function row(
-  kind: i32, x: usize, dy: usize, y: usize, mean: usize, scale: usize, shift: usize, sums: usize, products: usize, top: v128, n: i32,
+  kind: i32, x: usize, dy: usize, y: usize, mean: usize, scale: usize, shift: usize, sums: usize, products: usize,
+  top: v128, n: i32,
 ): void {
-  const log2e = v128.load32_splat(C), round = v128.load32_splat(C, 4), ln2High = v128.load32_splat(C, 8), ln2Low = v128.load32_splat(C, 12);
-  const c5 = v128.load32_splat(C, 16), c4 = v128.load32_splat(C, 20), c3 = v128.load32_splat(C, 24), c2 = v128.load32_splat(C, 28);
+  const log2e = v128.load32_splat(C), round = v128.load32_splat(C, 4);
+  const ln2High = v128.load32_splat(C, 8), ln2Low = v128.load32_splat(C, 12);
+  const c5 = v128.load32_splat(C, 16), c4 = v128.load32_splat(C, 20);
+  const c3 = v128.load32_splat(C, 24), c2 = v128.load32_splat(C, 28);
   const one = v128.load32_splat(C, 32), low = v128.load32_splat(C, 36), high = v128.load32_splat(C, 40);
   const tiny = v128.load32_splat(C, 80);
   while (n >= 8) {

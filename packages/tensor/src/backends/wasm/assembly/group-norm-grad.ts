@@ -5,8 +5,8 @@ import { firstLanes, storeLanes } from "./pack";
 import { ceilDiv, multiplyAdd, roundUp } from "./variant";
 
 /**
- * Gradients of group normalisation, alone or followed by SiLU: dz = dy, or dy silu'(z) with z = gamma xhat + beta recomputed. Three
- * rounds: sums per block of pixels, sums per image, then dx; the parameters' gradients are sums over the images.
+ * Gradients of group normalisation, alone or followed by SiLU: dz = dy, or dy silu'(z) with z = gamma xhat + beta recomputed.
+ * Three rounds: sums per block of pixels, sums per image, then dx; the parameters' gradients are sums over the images.
  */
 @unmanaged
 class GroupNormGrad {

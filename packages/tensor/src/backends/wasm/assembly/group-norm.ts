@@ -4,8 +4,8 @@ import { storeLanes } from "./pack";
 import { ceilDiv, multiplyAdd, roundUp } from "./variant";
 
 /**
- * Group normalisation of x [n, hw, c]. The pixels of an image are cut into blocks of `block`, fixed by the shape. `sums` holds, for
- * each block of each image, two rows of roundUp(c, 4) floats. Which fields a kernel reads is said there.
+ * Group normalisation of x [n, hw, c]. The pixels of an image are cut into blocks of `block`, fixed by the shape. `sums` holds,
+ * for each block of each image, two rows of roundUp(c, 4) floats. Which fields a kernel reads is said there.
  */
 @unmanaged
 export class GroupNorm {
@@ -71,8 +71,8 @@ export function groupNormSums(args: GroupNorm, from: i32, to: i32, _workspace: u
 }
 
 /**
- * Mean and 1 / sqrt(variance + eps) of each group, from the sums of its channels: with the channels' means m_j and sums of squared
- * distances M_j, the group's mean is the mean of m_j, and its sum of squared distances that of M_j + hw (m_j - mean)^2.
+ * Mean and 1 / sqrt(variance + eps) of each group, from the sums of its channels: with the channels' means m_j and sums of
+ * squared distances M_j, the group's mean is the mean of m_j, and its sum of squared distances that of M_j + hw (m_j - mean)^2.
  * Reads x, sums; writes y = stats. A unit is a group of an image.
  */
 export function groupNormStats(args: GroupNorm, from: i32, to: i32, _workspace: usize): void {
@@ -80,7 +80,7 @@ export function groupNormStats(args: GroupNorm, from: i32, to: i32, _workspace: 
   for (let unit = from; unit < to; unit++) {
     const image = unit / groups, first = unit % groups * size;
     let mean: f64 = 0, squares: f64 = 0;
-    for (let j = 0; j < size; j++) { // mean and squares of the channels up to j, by the rule above for two sets of j and 1 channels
+    for (let j = 0; j < size; j++) { // j channels and the next one: the rule above for two sets
       const channel = first + j;
       let sum: f64 = 0, square: f64 = 0;
       for (let b = 0; b < blocks; b++) {
@@ -105,8 +105,8 @@ export function blockSum(args: GroupNorm, block: i32, row: i32, channel: i32): f
 }
 
 /*
- * Rows of workspace hold one number for each channel, over and over for `repeat` pixels: the loops over elements then run over rows of
- * repeat * c neighbours, whatever c is.
+ * Rows of workspace hold one number for each channel, over and over for `repeat` pixels: the loops over elements then run over
+ * rows of repeat * c neighbours, whatever c is.
  */
 
 /** Bytes of a row of workspace. */

@@ -4,8 +4,8 @@ import { copyFloats } from "./copy";
 @inline const AXES: i32 = 8;
 
 /**
- * y [size0, ..., size7] in order; a step along axis j of y is a step of stride_j floats in x. Arrays with fewer axes have sizes 1 in
- * front.
+ * y [size0, ..., size7] in order; a step along axis j of y is a step of stride_j floats in x. Arrays with fewer axes have sizes 1
+ * in front.
  */
 @unmanaged
 class Permute {
@@ -40,8 +40,8 @@ function stride(args: Permute, axis: i32): i32 {
 }
 
 /**
- * Copies y's rows, which are strided in x. A unit is a row of y: size7 elements. Workspace: AXES counters, the place of the row along
- * each axis but the last.
+ * Copies y's rows, which are strided in x. A unit is a row of y: size7 elements. Workspace: AXES counters, the place of the row
+ * along each axis but the last.
  */
 export function permute(args: Permute, from: i32, to: i32, counters: usize): void {
   const n = args.size7, step = <usize>args.stride7 << 2;

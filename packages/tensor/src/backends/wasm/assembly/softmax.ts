@@ -21,8 +21,8 @@ export function softmax(args: Rows, from: i32, to: i32, workspace: usize): void 
 }
 
 /**
- * Four passes over a row, which stays in the first-level cache: the maximum, the exponentials, their sum, the quotient. A number that
- * stands beside pairs of vectors is loaded from memory: only then can V8's revectorizer join the pairs.
+ * Four passes over a row, which stays in the first-level cache: the maximum, the exponentials, their sum, the quotient. A number
+ * that stands beside pairs of vectors is loaded from memory: only then can V8's revectorizer join the pairs.
  */
 @inline
 function softmaxRow(x: usize, y: usize, n: i32, number: usize): void {

@@ -1,8 +1,8 @@
 import { multiplyAdd } from "./variant";
 
 /*
- * Update kernels replace the contents of their first arrays. A unit is an element, handed out in multiples of 8; past the end they
- * read and write padding, as the elementwise kernels do.
+ * Update kernels replace the contents of their first arrays. A unit is an element, handed out in multiples of 8; past the end
+ * they read and write padding, as the elementwise kernels do.
  */
 
 @unmanaged
@@ -36,7 +36,8 @@ export function adam(args: Adam, from: i32, to: i32, _workspace: usize): void {
   let p = args.p + first, m = args.m + first, v = args.v + first, g = args.g + first;
   for (let i = from; i < to; i += 8) {
     const g0 = f32x4.mul(v128.load(g), v128.load32_splat(scalars)), g1 = f32x4.mul(v128.load(g, 16), v128.load32_splat(scalars));
-    const m0 = v128.load(m), m1 = v128.load(m, 16), v0 = v128.load(v), v1 = v128.load(v, 16), p0 = v128.load(p), p1 = v128.load(p, 16);
+    const m0 = v128.load(m), m1 = v128.load(m, 16), v0 = v128.load(v), v1 = v128.load(v, 16);
+    const p0 = v128.load(p), p1 = v128.load(p, 16);
     const n0 = moment(m0, g0, scalars + 4), n1 = moment(m1, g1, scalars + 4);
     const u0 = moment(v0, f32x4.mul(g0, g0), scalars + 12), u1 = moment(v1, f32x4.mul(g1, g1), scalars + 12);
     const q0 = moved(p0, n0, u0, scalars + 20), q1 = moved(p1, n1, u1, scalars + 20);
