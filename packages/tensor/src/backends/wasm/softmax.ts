@@ -2,18 +2,19 @@
 import type { KernelTable } from "../../kernels.js";
 import type { Machine, Storage } from "./machine.js";
 
-/** Elements in a chunk. */
+/** Elements in a chunk, and bytes of workspace (assembly/softmax.ts). */
 const GRAIN = 8192;
+const WORKSPACE = 256;
 
 export function softmaxes(machine: Machine): Pick<KernelTable<Storage>, "softmax" | "softmaxGrad"> {
   return {
     softmax(y, { x }, { rows, n }) {
       machine.args([x.address, 0, y.address, n]);
-      machine.launch("softmax", rows, Math.ceil(GRAIN / n), 4);
+      machine.launch("softmax", rows, Math.ceil(GRAIN / n), WORKSPACE);
     },
     softmaxGrad(dx, { dy, y }, { rows, n }) {
       machine.args([dy.address, y.address, dx.address, n]);
-      machine.launch("softmaxGrad", rows, Math.ceil(GRAIN / n), 4);
+      machine.launch("softmaxGrad", rows, Math.ceil(GRAIN / n), WORKSPACE);
     },
   };
 }

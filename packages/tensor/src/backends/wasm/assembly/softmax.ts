@@ -11,33 +11,40 @@ class Rows {
   n: i32;
 }
 
-/** y = exp(x - max) / sum of exp(x - max) over each row. A unit is a row. Workspace: one number. */
-export function softmax(args: Rows, from: i32, to: i32, workspace: usize): void {
-  const n = args.n;
-  for (let row = from; row < to; row++) {
-    const at = <usize>(row * n) << 2;
-    softmaxRow(args.x + at, args.y + at, n, workspace);
+/** Elements, and rows, that go through the passes of softmax together. */
+@inline const GROUP_ELEMENTS: i32 = 2048;
+@inline const GROUP_ROWS: i32 = 64;
+
+/**
+ * y = exp(x - max) / sum of exp(x - max) over each row. A unit is a row. Workspace: GROUP_ROWS numbers.
+ *
+ * Four passes: the maximum, the exponentials, their sum, the quotient. A few rows at a time go through each pass, so that the
+ * processor need not wait for the end of one row; they stay in the first-level cache. Maximum and quotient are loaded from
+ * memory: only then can V8's revectorizer join the pairs of vectors beside them.
+ */
+export function softmax(args: Rows, from: i32, to: i32, numbers: usize): void {
+  const n = args.n, row = <usize>n << 2, rows = min(GROUP_ROWS, max(1, GROUP_ELEMENTS / n));
+  for (let first = from; first < to; first += rows) {
+    const x = args.x + <usize>first * row, y = args.y + <usize>first * row, count = <usize>min(rows, to - first);
+    for (let r: usize = 0; r < count; r++) f32.store(numbers + (r << 2), maximum(x + r * row, n));
+    for (let r: usize = 0; r < count; r++) softmaxTermsRow(x + r * row, numbers + (r << 2), y + r * row, n);
+    for (let r: usize = 0; r < count; r++) f32.store(numbers + (r << 2), 1 / total(y + r * row, n));
+    for (let r: usize = 0; r < count; r++) scaleRow(y + r * row, numbers + (r << 2), n);
   }
 }
 
-/**
- * Four passes over a row, which stays in the first-level cache: the maximum, the exponentials, their sum, the quotient. A number
- * that stands beside pairs of vectors is loaded from memory: only then can V8's revectorizer join the pairs.
- */
+/** y = scale y; `scale` is the address of one number. */
 @inline
-function softmaxRow(x: usize, y: usize, n: i32, number: usize): void {
-  f32.store(number, maximum(x, n));
-  softmaxTermsRow(x, number, y, n);
-  f32.store(number, 1 / total(y, n));
-  const scale = v128.load32_splat(number);
+function scaleRow(y: usize, scale: usize, n: i32): void {
+  const factor = v128.load32_splat(scale);
   while (n >= 8) {
     const y0 = v128.load(y), y1 = v128.load(y, 16);
-    v128.store(y, f32x4.mul(y0, scale));
-    v128.store(y, f32x4.mul(y1, scale), 16);
+    v128.store(y, f32x4.mul(y0, factor));
+    v128.store(y, f32x4.mul(y1, factor), 16);
     y += 32;
     n -= 8;
   }
-  for (; n > 0; n -= 4, y += 16) storeLanes(y, f32x4.mul(v128.load(y), scale), min(4, n));
+  for (; n > 0; n -= 4, y += 16) storeLanes(y, f32x4.mul(v128.load(y), factor), min(4, n));
 }
 
 /** The sum of n numbers. */
