@@ -33,7 +33,9 @@ export function listFolder(path: string): string[] {
 }
 
 /** Reads a JSON object. Throws `Failure`, ConfigError unless given, when the file cannot be read or holds something else. */
-export function readJson(path: string, Failure: typeof ConfigError | typeof CheckpointError = ConfigError): Record<string, unknown> {
+export function readJson(
+  path: string, Failure: typeof ConfigError | typeof CheckpointError = ConfigError,
+): Record<string, unknown> {
   let text: string;
   try {
     text = readFileSync(path, "utf8");

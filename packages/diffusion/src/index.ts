@@ -10,7 +10,9 @@ export { diffusionLoss } from "./loss.js";
 export { exactEpsilon, type GaussianMixture } from "./exact.js";
 export { ancestralSampler, ancestralStep, type AncestralStepOptions } from "./samplers/ancestral.js";
 export { ddimSampler, ddimStep, type DdimOptions, type DdimStepOptions } from "./samplers/ddim.js";
-export { lastOf, type Denoiser, type NoiseSource, type PredictOptions, type SamplerOptions, type SamplerStep } from "./samplers/step.js";
+export {
+  lastOf, type Denoiser, type NoiseSource, type PredictOptions, type SamplerOptions, type SamplerStep,
+} from "./samplers/step.js";
 export { denoiserOf } from "./denoiser.js";
 export { reverseSteps, sampleImages, type SamplingOptions, type SamplingResult } from "./sampling.js";
 export { lrSchedule, trainConfig, trainDefaults, type TrainConfig, type TrainConfigInput } from "./train/config.js";

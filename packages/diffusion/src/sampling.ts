@@ -1,5 +1,7 @@
 /** Images from a trained network, with what a reader wants to see of the way there. */
-import { NumericError, type Device, type DType, type Indices, type NumberArray, type Random, type Tensor } from "@fromnoise/tensor";
+import {
+  NumericError, type Device, type DType, type Indices, type NumberArray, type Random, type Tensor,
+} from "@fromnoise/tensor";
 import type { UNet } from "@fromnoise/nn";
 import { denoiserOf } from "./denoiser.js";
 import type { ImageBatch } from "./image/portable.js";
@@ -36,7 +38,7 @@ export interface SamplingOptions {
 export interface SamplingResult {
   /** [count, H, W, C] in [-1, 1]. */
   images: ImageBatch & { data: NumberArray };
-  /** x_t and the guess of x_0 of the first rows at the recorded moments: the first at the first step, the last before the last step. */
+  /** x_t and the guess of x_0 of the first rows at the recorded moments, from the first reverse step to the last. */
   moments: { t: number; xT: ImageBatch & { data: NumberArray }; x0: ImageBatch & { data: NumberArray } }[];
 }
 
@@ -75,21 +77,29 @@ export async function sampleImages(options: SamplingOptions): Promise<SamplingRe
 }
 
 /** Reverse steps that `sampleImages` takes in all: what a progress bar counts. */
-export function reverseSteps({ sampler, schedule, count, batch = count }: Pick<SamplingOptions, "sampler" | "schedule" | "count" | "batch">): number {
+export function reverseSteps(
+  { sampler, schedule, count, batch = count }: Pick<SamplingOptions, "sampler" | "schedule" | "count" | "batch">,
+): number {
   return (sampler.name === "ddim" ? sampler.steps : schedule.T) * Math.ceil(count / batch);
 }
 
 function checkFinite(values: NumberArray): void {
   const i = values.findIndex((value) => !Number.isFinite(value));
   if (i < 0) return;
-  throw new NumericError("the samples are not finite", [`value    ${values[i]}`, "hint     FROMNOISE_CHECK=finite names the first tensor that is not"]);
+  throw new NumericError(
+    "the samples are not finite", [`value    ${values[i]}`, "hint     FROMNOISE_CHECK=finite names the first tensor that is not"],
+  );
 }
 
-function open(options: SamplingOptions, shape: readonly number[], labels: readonly number[] | undefined): AsyncGenerator<SamplerStep, Tensor> {
+function open(
+  options: SamplingOptions, shape: readonly number[], labels: readonly number[] | undefined,
+): AsyncGenerator<SamplerStep, Tensor> {
   const { unet, device, schedule, objective, random, sampler, dtype = "f32", clip = true } = options;
   const model = denoiserOf(unet, labels);
   const common = { shape, device, dtype, objective, clip, random };
-  if (sampler.name === "ddim") return ddimSampler(model, schedule, { ...common, steps: sampler.steps, eta: sampler.eta, spacing: sampler.spacing });
+  if (sampler.name === "ddim") {
+    return ddimSampler(model, schedule, { ...common, steps: sampler.steps, eta: sampler.eta, spacing: sampler.spacing });
+  }
   return ancestralSampler(model, schedule, { ...common, variance: sampler.variance });
 }
 

@@ -13,7 +13,10 @@ export const demo: Command = {
   summary: "train a small U-Net on digits and draw 64 new ones",
   usage: "fromnoise demo [flags]",
   flags: [
-    { name: "out", kind: "text", value: "DIR", help: "a new folder for it", default: "demo-run, or the first free one of demo-run-2, demo-run-3, ..." },
+    {
+      name: "out", kind: "text", value: "DIR", help: "a new folder for it",
+      default: "demo-run, or the first free one of demo-run-2, demo-run-3, ...",
+    },
     { name: "steps", kind: "integer", min: 1, value: "N", help: "optimiser steps", default: String(demoConfig.steps) },
     { name: "device", kind: "text", value: "NAME", help: "where to compute", default: demoConfig.device },
     { name: "seed", kind: "integer", min: 0, value: "N", help: "seed of all random numbers", default: String(demoConfig.seed) },
@@ -27,13 +30,16 @@ const SAMPLER_STEPS = 50;
 async function runDemo(args: Arguments): Promise<number> {
   expectPositionals(demo, args, 0, 0);
   const began = performance.now();
-  const { out = freeFolder("demo-run"), ...changes } = args.flags as { out?: string; steps?: number; device?: string; seed?: number };
+  const { out = freeFolder("demo-run"), ...changes } = args.flags as {
+    out?: string; steps?: number; device?: string; seed?: number,
+  };
   const config = trainConfig({ ...demoConfig, ...changes });
   const { trainer: { unet, ema, schedule, device, dataset } } = await trainShowing({ start: { config }, out });
   try {
     const result = await ema.use(() => sampleShowing({
       unet, device, schedule, objective: config.objective, count: IMAGES, size: [dataset.size, dataset.size], dtype: config.dtype,
-      random: new Random(config.seed, streams.sample), sampler: { name: "ddim", steps: SAMPLER_STEPS, eta: 1, spacing: "trailing" },
+      random: new Random(config.seed, streams.sample),
+      sampler: { name: "ddim", steps: SAMPLER_STEPS, eta: 1, spacing: "trailing" },
     }));
     await writeSamples(out, result);
   } finally {

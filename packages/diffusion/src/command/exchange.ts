@@ -15,7 +15,10 @@ export const exportCommand: Command = {
   summary: "write a model as a folder that diffusers loads",
   usage: "fromnoise export RUN|CHECKPOINT --out DIR",
   flags: [
-    { name: "out", kind: "text", value: "DIR", help: "folder for config.json, diffusion_pytorch_model.safetensors, scheduler_config.json" },
+    {
+      name: "out", kind: "text", value: "DIR",
+      help: "folder for config.json, diffusion_pytorch_model.safetensors, scheduler_config.json",
+    },
     { name: "weights", kind: "text", value: "NAME", help: "averaged or raw weights", choices: ["ema", "model"], default: "ema" },
   ],
   notes: "Files of these names in --out are replaced.",
@@ -26,15 +29,23 @@ export const importCommand: Command = {
   name: "import",
   summary: "make a run from a folder that diffusers wrote",
   usage: "fromnoise import DIFFUSERS-FOLDER --out DIR",
-  flags: [{ name: "out", kind: "text", value: "DIR", help: "folder of the run: config.json, and checkpoint-0.safetensors with fresh optimiser moments" }],
-  notes: "`sample` and `inspect` read such a folder without this; import it to train it on:\n  fromnoise train --out DIR --resume --data NAME --steps N",
+  flags: [{
+    name: "out", kind: "text", value: "DIR",
+    help: "folder of the run: config.json, and checkpoint-0.safetensors with fresh optimiser moments",
+  }],
+  notes: [
+    "`sample` and `inspect` read such a folder without this; import it to train it on:",
+    "  fromnoise train --out DIR --resume --data NAME --steps N",
+  ].join("\n"),
   run: runImport,
 };
 
 async function runExport(args: Arguments): Promise<number> {
   expectPositionals(exportCommand, args, 1, 1);
   const out = requiredText(exportCommand, args, "out");
-  if (checkpointSteps(out).length > 0) throw new ConfigError(`${out} holds a run, whose config.json would be lost`, ["--out DIR  names another folder"]);
+  if (checkpointSteps(out).length > 0) {
+    throw new ConfigError(`${out} holds a run, whose config.json would be lost`, ["--out DIR  names another folder"]);
+  }
   const weights = (args.flags["weights"] as string | undefined) ?? "ema";
   const checkpoint = await loadCheckpoint(findCheckpoint(args.positionals[0]), (name) => name.startsWith(`${weights}.`));
   const { config, trainer: { dtype, schedule, objective, sampling } } = checkpoint.info;
@@ -58,7 +69,9 @@ async function runImport(args: Arguments): Promise<number> {
     loadGroup({ path: folder, tensors }, "", unet);                                     // the difference, key by key
     return { config: unet.config, weights: await stateDict(unet) };
   });
-  const zeros: StateDict = new Map([...weights].map(([name, { shape }]) => [name, { shape, data: new Float64Array(sizeOf(shape)) }]));
+  const zeros: StateDict = new Map(
+    [...weights].map(([name, { shape }]) => [name, { shape, data: new Float64Array(sizeOf(shape)) }]),
+  );
   const directory = new RunDirectory(out, { resume: false });
   const groups = { "model.": weights, "ema.": weights, "adam.m.": zeros, "adam.v.": zeros };
   await writeCheckpoint(directory.checkpointPath(0), { config, trainer, position: startPosition(trainer.seed) }, groups);

@@ -1,4 +1,6 @@
-import { ConfigError, formatGradcheck, gradcheck, gradcheckCases, type GradcheckCase, type GradcheckOptions, type GradcheckReport } from "@fromnoise/tensor";
+import {
+  ConfigError, formatGradcheck, gradcheck, gradcheckCases, type GradcheckCase, type GradcheckOptions, type GradcheckReport,
+} from "@fromnoise/tensor";
 import { layerGradcheckCases, unetGradcheckCases } from "@fromnoise/nn";
 import { expectPositionals, withDevice, type Arguments, type Command } from "./options.js";
 
@@ -25,13 +27,17 @@ async function runGradcheck(args: Arguments): Promise<number> {
   const checks: Check[] = [...gradcheckCases, ...layerGradcheckCases, ...unetGradcheckCases]
     .map((check) => ({ ...check, title: `${check.op} ${check.name}` }))
     .filter(({ title }) => title.toLowerCase().includes(only.toLowerCase()));
-  if (checks.length === 0) throw new ConfigError(`--only: no check has "${only}" in its name`, ["fromnoise gradcheck --list shows the names"]);
+  if (checks.length === 0) {
+    throw new ConfigError(`--only: no check has "${only}" in its name`, ["fromnoise gradcheck --list shows the names"]);
+  }
   if (flags["list"] === true) {
     for (const { title } of checks) console.log(title);
     return 0;
   }
   const failed = await runChecks(checks, (flags["rtol"] as number | undefined) ?? 1e-6, flags["details"] === true);
-  console.log(failed === 0 ? `${checks.length} of ${checks.length} checks passed` : `${failed} of ${checks.length} checks FAILED`);
+  console.log(
+    failed === 0 ? `${checks.length} of ${checks.length} checks passed` : `${failed} of ${checks.length} checks FAILED`,
+  );
   return failed === 0 ? 0 : 1;
 }
 
@@ -54,9 +60,11 @@ function runChecks(checks: readonly Check[], rtol: number, details: boolean): Pr
 }
 
 function summary({ inputs, pass }: GradcheckReport): string {
-  const worst = (pick: (input: GradcheckReport["inputs"][number]) => number): string => Math.max(...inputs.map(pick)).toExponential(1).padStart(8);
+  const worst = (pick: (input: GradcheckReport["inputs"][number]) => number): string =>
+    Math.max(...inputs.map(pick)).toExponential(1).padStart(8);
   const compared = inputs.reduce((sum, { checked }) => sum + checked, 0);
   return [
-    String(inputs.length).padStart(6), String(compared).padStart(8), worst((i) => i.maxAbs), worst((i) => i.maxRel), worst((i) => i.normRel), pass ? "ok" : "WRONG",
+    String(inputs.length).padStart(6), String(compared).padStart(8), worst((i) => i.maxAbs), worst((i) => i.maxRel),
+    worst((i) => i.normRel), pass ? "ok" : "WRONG",
   ].join("  ");
 }

@@ -11,11 +11,17 @@ export const inspect: Command = {
   summary: "show a model: config, parameters, multiply-adds and bytes per layer",
   usage: "fromnoise inspect RUN|CHECKPOINT|DIFFUSERS-FOLDER|CONFIG.json [flags]",
   flags: [
-    { name: "size", kind: "integer", min: 1, value: "N", help: "side of the images for the costs", default: "the model's own, or 32" },
+    {
+      name: "size", kind: "integer", min: 1, value: "N", help: "side of the images for the costs",
+      default: "the model's own, or 32",
+    },
     { name: "batch", kind: "integer", min: 1, value: "N", help: "images for the costs", default: "1" },
     { name: "json", kind: "boolean", help: "print {source, config, parameters, layers, total} as JSON" },
   ],
-  notes: "MACs are the multiply-adds of convolutions, linear layers and attention in one forward pass; bytes are what the layer's kernels\nwrite in f32. Nothing is computed, so a large model costs no more than a small one.",
+  notes: [
+    "MACs are the multiply-adds of convolutions, linear layers and attention in one forward pass; bytes are what the layer's",
+    "kernels write in f32. Nothing is computed, so a large model costs no more than a small one.",
+  ].join("\n"),
   run: runInspect,
 };
 
@@ -32,23 +38,29 @@ async function runInspect(args: Arguments): Promise<number> {
   const batch = (flags["batch"] as number | undefined) ?? 1;
   const layers = layerCosts(unet, batch, size);
   const sum = (pick: (layer: LayerCost) => number): number => layers.reduce((total, layer) => total + pick(layer), 0);
-  const total = { parameters: parameterCount(unet), kernels: sum((l) => l.kernels), macs: sum((l) => l.macs), bytes: sum((l) => l.bytes) };
+  const total = {
+    parameters: parameterCount(unet), kernels: sum((l) => l.kernels), macs: sum((l) => l.macs), bytes: sum((l) => l.bytes),
+  };
   const weightMacs = sum((l) => (l.parameters > 0 ? l.macs : 0));
   const parameters = describe(unet);
   if (flags["json"] === true) {
-    console.log(JSON.stringify({ source, config: unet.config, parameters, batch, size, layers, total: { ...total, weightMacs } }, null, 2));
+    console.log(
+      JSON.stringify({ source, config: unet.config, parameters, batch, size, layers, total: { ...total, weightMacs } }, null, 2),
+    );
     return 0;
   }
   fields("source", source);
   fields("config", unet.config);
   console.log(`parameters: ${grouped(total.parameters)} in ${parameters.length} tensors`);
-  table(["name", "shape", "values"], parameters.map(({ name, shape }) => [name, `[${shape.join(", ")}]`, grouped(sizeOf(shape))]));
+  table(
+    ["name", "shape", "values"], parameters.map(({ name, shape }) => [name, `[${shape.join(", ")}]`, grouped(sizeOf(shape))]),
+  );
   console.log(`\none forward pass of ${batch} image${batch === 1 ? "" : "s"} of ${size.join("x")}`);
   const row = ({ layer, parameters: count, kernels, macs, bytes }: LayerCost): string[] =>
     [layer, grouped(count), String(kernels), (macs / 1e6).toFixed(3), (bytes / 1024).toFixed(1)];
   table(["layer", "parameters", "kernels", "MMAC", "KiB"], [...layers, { layer: "total", ...total }].map(row));
-  const mega = (macs: number): string => grouped(Math.round(macs / 1e6));
-  console.log(`\n${mega(weightMacs)} MMAC with weights (convolutions, linear layers), ${mega(total.macs - weightMacs)} among activations (attention)`);
+  const [withWeights, others] = [weightMacs, total.macs - weightMacs].map((macs) => grouped(Math.round(macs / 1e6)));
+  console.log(`\n${withWeights} MMAC with weights (convolutions, linear layers), ${others} among activations (attention)`);
   return 0;
 }
 
@@ -100,7 +112,8 @@ function fields(title: string, values: object): void {
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): void {
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i].length)));
-  const line = (row: readonly string[]): string => row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join("  ");
+  const line = (row: readonly string[]): string =>
+    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join("  ");
   console.log(`  ${line(head)}`);
   for (const row of rows) console.log(`  ${line(row)}`);
 }

@@ -9,7 +9,9 @@ import { sample } from "./sample.js";
 import { train } from "./train.js";
 import { verify } from "./verify.js";
 
-export const commands: readonly Command[] = [train, sample, inspect, gradcheckCommand, verify, exportCommand, importCommand, demo];
+export const commands: readonly Command[] = [
+  train, sample, inspect, gradcheckCommand, verify, exportCommand, importCommand, demo,
+];
 
 function overview(): string {
   const width = Math.max(...commands.map(({ name }) => name.length));
@@ -43,7 +45,9 @@ export async function main(argv: readonly string[]): Promise<number> {
 
 function find(name: string): Command {
   const command = commands.find((c) => c.name === name);
-  if (command === undefined) throw new ConfigError(`there is no command "${name}"`, [`allowed  ${commands.map((c) => c.name).join(", ")}`]);
+  if (command === undefined) {
+    throw new ConfigError(`there is no command "${name}"`, [`allowed  ${commands.map((c) => c.name).join(", ")}`]);
+  }
   return command;
 }
 

@@ -32,7 +32,9 @@ export interface Command {
 
 /** Reads a command's arguments. Throws ConfigError for an unknown flag, a missing value or one that is not allowed. */
 export function parseFlags(command: Command, argv: readonly string[]): Arguments {
-  const options = Object.fromEntries(command.flags.map(({ name, kind }) => [name, { type: kind === "boolean" ? "boolean" as const : "string" as const }]));
+  const options = Object.fromEntries(
+    command.flags.map(({ name, kind }) => [name, { type: kind === "boolean" ? "boolean" as const : "string" as const }]),
+  );
   let parsed;
   try {
     parsed = parseArgs({ args: [...argv], options, allowPositionals: true, allowNegative: true, strict: true });
@@ -57,7 +59,9 @@ export function helpText({ summary, usage, flags, notes }: Command): string {
     const choices = flag.choices === undefined ? "" : `: ${flag.choices.join(", ")}`;
     return `  ${left[i].padEnd(width)}  ${flag.help}${choices}${flag.default === undefined ? "" : ` [${flag.default}]`}`;
   });
-  return [summary, "", `usage: ${usage}`, ...(lines.length > 0 ? ["", ...lines] : []), ...(notes === undefined ? [] : ["", notes])].join("\n");
+  return [
+    summary, "", `usage: ${usage}`, ...(lines.length > 0 ? ["", ...lines] : []), ...(notes === undefined ? [] : ["", notes]),
+  ].join("\n");
 }
 
 /** Throws ConfigError unless there are `min` to `max` positional arguments. */
@@ -70,7 +74,9 @@ export function expectPositionals(command: Command, { positionals }: Arguments, 
 /** A text flag that a command cannot do without. Throws ConfigError when it is missing. */
 export function requiredText(command: Command, { flags }: Arguments, name: string): string {
   const value = flags[name] as string | undefined;
-  if (value === undefined) throw new ConfigError(`--${name} is missing`, [`usage    ${command.usage}`, `help     fromnoise ${command.name} --help`]);
+  if (value === undefined) {
+    throw new ConfigError(`--${name} is missing`, [`usage    ${command.usage}`, `help     fromnoise ${command.name} --help`]);
+  }
   return value;
 }
 
@@ -92,7 +98,8 @@ function convert({ name, kind, min, choices }: Flag, text: string): FlagValue {
   switch (kind) {
     case "integer": {
       const value = finite(text);
-      return Number.isSafeInteger(value) && value >= (min ?? -Infinity) ? value : bad(min === undefined ? "whole numbers" : `whole numbers from ${min}`);
+      const fits = Number.isSafeInteger(value) && value >= (min ?? -Infinity);
+      return fits ? value : bad(min === undefined ? "whole numbers" : `whole numbers from ${min}`);
     }
     case "number": {
       const value = finite(text);

@@ -15,8 +15,9 @@ const LINE_SECONDS = 30;
 export function formatSeconds(seconds: number): string {
   const s = Math.max(0, Math.round(seconds));
   if (s < 60) return `${s}s`;
+  const two = (value: number): string => String(value).padStart(2, "0");
   const minutes = Math.floor(s / 60);
-  return minutes < 60 ? `${minutes}m ${String(s % 60).padStart(2, "0")}s` : `${Math.floor(minutes / 60)}h ${String(minutes % 60).padStart(2, "0")}m`;
+  return minutes < 60 ? `${minutes}m ${two(s % 60)}s` : `${Math.floor(minutes / 60)}h ${two(minutes % 60)}m`;
 }
 
 /** "0.63", "25", "1234": two digits are enough for a rate. */
@@ -28,12 +29,14 @@ export function formatRate(perSecond: number): string {
 export function openProgress(unit: string, total: number, start = 0): Progress {
   const began = performance.now();
   const left = (done: number): string => formatSeconds(((performance.now() - began) / 1000 / (done - start)) * (total - done));
-  const describe = (facts: Readonly<Record<string, string>>): string => Object.entries(facts).map(([name, value]) => `  ${name} ${value}`).join("");
+  const describe = (facts: Readonly<Record<string, string>>): string =>
+    Object.entries(facts).map(([name, value]) => `  ${name} ${value}`).join("");
   return process.stderr.isTTY ? openBar() : openLines();
 
   function openBar(): Progress {
     const bar = new cliProgress.SingleBar({
-      format: `${unit} {value}/{total} [{bar}]{facts}  left {left}`, stream: process.stderr, hideCursor: true, barsize: 24, gracefulExit: false, linewrap: false,
+      format: `${unit} {value}/{total} [{bar}]{facts}  left {left}`, stream: process.stderr, hideCursor: true, barsize: 24,
+      gracefulExit: false, linewrap: false,
     }, cliProgress.Presets.shades_classic);
     bar.start(total, start, { facts: "", left: "?" });
     return {

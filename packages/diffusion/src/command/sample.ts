@@ -19,20 +19,32 @@ export const sample: Command = {
     { name: "out", kind: "text", value: "DIR", help: "folder for samples.png, denoising.png and x0.png", default: "samples" },
     { name: "count", kind: "integer", min: 1, value: "N", help: "number of images", default: "64" },
     { name: "batch", kind: "integer", min: 1, value: "N", help: "images per batch", default: "64" },
-    { name: "sampler", kind: "text", value: "NAME", help: "DDIM over some steps, or ancestral over all T", choices: ["ddim", "ancestral"], default: "ddim" },
+    {
+      name: "sampler", kind: "text", value: "NAME", help: "DDIM over some steps, or ancestral over all T",
+      choices: ["ddim", "ancestral"], default: "ddim",
+    },
     { name: "steps", kind: "integer", min: 1, value: "S", help: "DDIM: steps taken out of T", default: "50" },
     { name: "eta", kind: "number", value: "X", help: "DDIM: 0 deterministic .. 1 as noisy as ancestral", default: "0" },
     { name: "spacing", kind: "text", value: "NAME", help: "DDIM: which steps", choices: SPACINGS, default: "trailing" },
-    { name: "variance", kind: "text", value: "NAME", help: "ancestral", choices: ["fixed-small", "fixed-large"], default: "the model's" },
+    {
+      name: "variance", kind: "text", value: "NAME", help: "ancestral",
+      choices: ["fixed-small", "fixed-large"], default: "the model's",
+    },
     { name: "clip", kind: "boolean", help: "clip the guess of x0 to [-1, 1]; --no-clip does not", default: "the model's" },
-    { name: "class", kind: "integer", min: 0, value: "N", help: "class of all images, for class-conditional models", default: "all in turn" },
+    {
+      name: "class", kind: "integer", min: 0, value: "N",
+      help: "class of all images, for class-conditional models", default: "all in turn",
+    },
     { name: "weights", kind: "text", value: "NAME", help: "averaged or raw weights", choices: ["ema", "model"], default: "ema" },
     { name: "separate", kind: "boolean", help: "also write every image as a file of its own" },
     { name: "size", kind: "integer", min: 1, value: "N", help: "side of the images", default: "the model's own" },
     { name: "seed", kind: "integer", min: 0, value: "N", help: "seed of the noise", default: "0" },
     { name: "device", kind: "text", value: "NAME", help: "where to compute", default: trainDefaults.device },
   ],
-  notes: "samples.png is a grid of the images; denoising.png follows the first eight from noise to image, x0.png the network's guess of them\non the way. Files of these names in --out are replaced.",
+  notes: [
+    "samples.png is a grid of the images; denoising.png follows the first eight from noise to image, x0.png the network's guess",
+    "of them on the way. Files of these names in --out are replaced.",
+  ].join("\n"),
   run: runSample,
 };
 
@@ -44,12 +56,15 @@ async function runSample(args: Arguments): Promise<number> {
   const spec = (flags["device"] as string | undefined) ?? trainDefaults.device;
   const result = await withDevice(spec, (device) => draw(path, device, flags, count));
   await writeSamples(out, result, flags["separate"] === true);
-  console.log(`wrote ${count} image${count === 1 ? "" : "s"} to ${join(out, "samples.png")}, the way there to denoising.png and x0.png beside it`);
+  const images = count === 1 ? "1 image" : `${count} images`;
+  console.log(`wrote ${images} to ${join(out, "samples.png")}, the way there to denoising.png and x0.png beside it`);
   return 0;
 }
 
 async function draw(path: string, device: Device, flags: Arguments["flags"], count: number): Promise<SamplingResult> {
-  const { unet, schedule, objective, sampling, source } = await loadModel(path, device, flags["weights"] as "ema" | "model" | undefined);
+  const { unet, schedule, objective, sampling, source } = await loadModel(
+    path, device, flags["weights"] as "ema" | "model" | undefined,
+  );
   console.error(`model    ${source}`);
   console.error(`device   ${device.description}`);
   const side = (flags["size"] as number | undefined) ?? unet.config.sample_size;
@@ -57,7 +72,8 @@ async function draw(path: string, device: Device, flags: Arguments["flags"], cou
   return sampleShowing({
     unet, device, schedule, objective, count, batch: (flags["batch"] as number | undefined) ?? 64,
     size: typeof side === "number" ? [side, side] : side, dtype: unet.parameters[0].tensor.dtype,
-    random: new Random((flags["seed"] as number | undefined) ?? 0, streams.sample), sampler: samplerOf(flags, sampling.variance, schedule.T),
+    random: new Random((flags["seed"] as number | undefined) ?? 0, streams.sample),
+    sampler: samplerOf(flags, sampling.variance, schedule.T),
     clip: (flags["clip"] as boolean | undefined) ?? sampling.clip, ...labelsOf(flags, unet.config.num_class_embeds, count),
   });
 }
@@ -79,7 +95,8 @@ export async function writeSamples(out: string, { images, moments }: SamplingRes
   const followed = moments[0].xT;
   const samples = { shape: followed.shape, data: images.data.slice(0, followed.data.length) };
   await writePng(join(out, "samples.png"), grid(images, { background: 0 }));
-  await writePng(join(out, "denoising.png"), strip([...moments.map(({ xT }) => xT), samples], { labels: [...times, "sample"], background: 0 }));
+  const way = [...moments.map(({ xT }) => xT), samples];
+  await writePng(join(out, "denoising.png"), strip(way, { labels: [...times, "sample"], background: 0 }));
   await writePng(join(out, "x0.png"), strip(moments.map(({ x0 }) => x0), { labels: times, background: 0 }));
   if (!separate) return;
   const [count, ...shape] = images.shape;
@@ -95,10 +112,16 @@ async function writePng(path: string, bitmap: Bitmap): Promise<void> {
   await replaceFile(path, [bytes], bytes.length);
 }
 
-function samplerOf(flags: Arguments["flags"], modelVariance: "fixed-small" | "fixed-large", T: number): SamplingOptions["sampler"] {
+function samplerOf(
+  flags: Arguments["flags"], modelVariance: "fixed-small" | "fixed-large", T: number,
+): SamplingOptions["sampler"] {
   const name = (flags["sampler"] as "ancestral" | "ddim" | undefined) ?? "ddim";
   const clash = (name === "ddim" ? ["variance"] : ["steps", "eta", "spacing"]).find((flag) => flags[flag] !== undefined);
-  if (clash !== undefined) throw new ConfigError(`--${clash} means nothing to the ${name} sampler`, [`hint     it is for --sampler ${name === "ddim" ? "ancestral" : "ddim"}`]);
+  if (clash !== undefined) {
+    throw new ConfigError(`--${clash} means nothing to the ${name} sampler`, [
+      `hint     it is for --sampler ${name === "ddim" ? "ancestral" : "ddim"}`,
+    ]);
+  }
   if (name === "ancestral") return { name, variance: (flags["variance"] as typeof modelVariance | undefined) ?? modelVariance };
   return {
     name, steps: (flags["steps"] as number | undefined) ?? Math.min(50, T), eta: (flags["eta"] as number | undefined) ?? 0,
@@ -112,6 +135,8 @@ function labelsOf(flags: Arguments["flags"], classes: number | null, count: numb
     if (wanted !== undefined) throw new ConfigError("--class: the model has no classes");
     return {};
   }
-  if (wanted !== undefined && wanted >= classes) throw new ConfigError(`--class: ${wanted} is not allowed`, [`allowed  0 .. ${classes - 1}`]);
+  if (wanted !== undefined && wanted >= classes) {
+    throw new ConfigError(`--class: ${wanted} is not allowed`, [`allowed  0 .. ${classes - 1}`]);
+  }
   return { classLabels: Array.from({ length: count }, (_, i) => wanted ?? i % classes) };
 }

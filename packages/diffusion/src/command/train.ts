@@ -16,8 +16,8 @@ export const train: Command = {
     ...modelFlags, ...configFlags,
   ],
   notes: [
-    "Ctrl-C finishes the step, saves and says how to resume. Resuming gives the same numbers, to the last bit, as a run that was never",
-    `stopped; only ${RESUMABLE.map((name) => `--${name}`).join(", ")} may change.`,
+    "Ctrl-C finishes the step, saves and says how to resume. Resuming gives the same numbers, to the last bit, as a run that was",
+    `never stopped; only ${RESUMABLE.map((name) => `--${name}`).join(", ")} may change.`,
   ].join("\n"),
   run: runTrain,
 };
@@ -64,7 +64,9 @@ export async function trainShowing(options: RunOptions): Promise<RunResult> {
       ...options,
       onLine: (line) => console.error(line),
       onStart: (step, { steps }) => (progress = openProgress("step", steps, step)),
-      onStep: ({ step, loss, imagesPerSecond }) => progress!.update(step, { loss: loss.toFixed(4), "images/s": formatRate(imagesPerSecond) }),
+      onStep: ({ step, loss, imagesPerSecond }) => progress!.update(
+        step, { loss: loss.toFixed(4), "images/s": formatRate(imagesPerSecond) },
+      ),
     });
   } finally {
     progress?.stop();

@@ -10,15 +10,26 @@ export const verify: Command = {
   usage: "fromnoise verify FILE... [flags]",
   flags: [
     { name: "device", kind: "text", value: "NAME", help: "where to compute", default: "reference" },
-    { name: "dtype", kind: "text", value: "NAME", help: "number type", choices: ["f64", "f32"], default: "f64 where the device has it" },
+    {
+      name: "dtype", kind: "text", value: "NAME", help: "number type", choices: ["f64", "f32"],
+      default: "f64 where the device has it",
+    },
     { name: "tolerance", kind: "number", value: "X", help: "largest error allowed", default: "1e-9 in f64, 1e-4 in f32" },
-    { name: "json", kind: "boolean", help: "print {file, kind, device, dtype, tolerance, worst, pass, rows}, a list of them for several files" },
+    {
+      name: "json", kind: "boolean",
+      help: "print {file, kind, device, dtype, tolerance, worst, pass, rows}, a list of them for several files",
+    },
   ],
-  notes: "Files have the format fromnoise-golden-1, of kind ops, unet or train: docs/golden-format.md says how to write one. Exit code 1 past\nthe tolerance, 2 for a dtype that the device does not have or a network that is not implemented.",
+  notes: [
+    "Files have the format fromnoise-golden-1, of kind ops, unet or train: docs/golden-format.md says how to write one. Exit code",
+    "1 past the tolerance, 2 for a dtype that the device does not have or a network that is not implemented.",
+  ].join("\n"),
   run: runVerify,
 };
 
-interface FileResult { file: string; kind: string; device: string; dtype: DType; tolerance: number; worst: number; pass: boolean; rows: GoldenRow[] }
+interface FileResult {
+  file: string; kind: string; device: string; dtype: DType; tolerance: number; worst: number; pass: boolean; rows: GoldenRow[],
+}
 
 async function runVerify(args: Arguments): Promise<number> {
   expectPositionals(verify, args, 1, Infinity);
@@ -41,7 +52,9 @@ async function runVerify(args: Arguments): Promise<number> {
         console.error(`${error.name}: ${error.message.includes(file) ? "" : `${file}: `}${error.message}`);
       }
     }
-    if (flags["json"] === true && results.length > 0) console.log(JSON.stringify(args.positionals.length === 1 ? results[0] : results, null, 2));
+    if (flags["json"] === true && results.length > 0) {
+      console.log(JSON.stringify(args.positionals.length === 1 ? results[0] : results, null, 2));
+    }
     if (problems.some((error) => error instanceof ConfigError)) return 2;
     return problems.length === 0 && results.every(({ pass }) => pass) ? 0 : 1;
   });
@@ -57,10 +70,16 @@ const kinds: Readonly<Record<string, readonly string[]>> = {
 async function verifyFile(file: string, device: Device, dtype: DType): Promise<{ kind: string; rows: GoldenRow[] }> {
   const golden = readJson(file);
   const { format, kind } = golden;
-  if (format !== "fromnoise-golden-1") throw new ConfigError(`the format is ${JSON.stringify(format)}`, ['expected "fromnoise-golden-1"']);
-  if (typeof kind !== "string" || !Object.hasOwn(kinds, kind)) throw new ConfigError(`the kind is ${JSON.stringify(kind)}`, [`allowed  ${Object.keys(kinds).join(", ")}`]);
+  if (format !== "fromnoise-golden-1") {
+    throw new ConfigError(`the format is ${JSON.stringify(format)}`, ['expected "fromnoise-golden-1"']);
+  }
+  if (typeof kind !== "string" || !Object.hasOwn(kinds, kind)) {
+    throw new ConfigError(`the kind is ${JSON.stringify(kind)}`, [`allowed  ${Object.keys(kinds).join(", ")}`]);
+  }
   const missing = kinds[kind].filter((field) => golden[field] === undefined);
-  if (missing.length > 0) throw new ConfigError(`a file of kind ${kind} without ${missing.join(", ")}`, [`needed   ${kinds[kind].join(", ")}`]);
+  if (missing.length > 0) {
+    throw new ConfigError(`a file of kind ${kind} without ${missing.join(", ")}`, [`needed   ${kinds[kind].join(", ")}`]);
+  }
   switch (kind) {
     case "unet": return { kind, rows: await verifyUNet(golden as unknown as UNetGolden, { device, dtype }) };
     case "train": return { kind, rows: await verifyTraining(golden as unknown as TrainGolden, { device, dtype }) };
@@ -78,7 +97,9 @@ async function verifyOps(ops: Readonly<Record<string, GoldenOp>>, device: Device
 
 function dtypeOf(wanted: DType | undefined, { name, dtypes }: Device): DType {
   if (wanted === undefined) return dtypes.includes("f64") ? "f64" : "f32";
-  if (!dtypes.includes(wanted)) throw new ConfigError(`--dtype: the ${name} device has no ${wanted}`, [`allowed  ${dtypes.join(", ")}`]);
+  if (!dtypes.includes(wanted)) {
+    throw new ConfigError(`--dtype: the ${name} device has no ${wanted}`, [`allowed  ${dtypes.join(", ")}`]);
+  }
   return wanted;
 }
 
@@ -89,7 +110,9 @@ function print({ file, kind, device, dtype, tolerance, worst, pass, rows }: File
   for (const row of rows) byName.set(row.name, [...(byName.get(row.name) ?? []), row]);
   const width = Math.max(...[...byName.keys()].map((name) => name.length));
   for (const [name, quantities] of byName) {
-    const errors = quantities.map(({ quantity, error }) => `${quantity} ${error.toExponential(1)}${error <= tolerance ? "" : " !"}`);
+    const errors = quantities.map(
+      ({ quantity, error }) => `${quantity} ${error.toExponential(1)}${error <= tolerance ? "" : " !"}`,
+    );
     console.log(`  ${name.padEnd(width)}  ${errors.join("  ")}`);
   }
   console.log(`${pass ? "passed" : "FAILED"}: worst error ${worst.toExponential(2)}, tolerance ${tolerance.toExponential(0)}\n`);

@@ -6,7 +6,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { CheckpointError, ConfigError } from "@fromnoise/tensor";
-import { loadSafetensors, replaceFile, saveSafetensors, unetConfig, type StateDict, type StateEntry, type UNetConfig } from "@fromnoise/nn";
+import {
+  loadSafetensors, replaceFile, saveSafetensors, unetConfig, type StateDict, type StateEntry, type UNetConfig,
+} from "@fromnoise/nn";
 import { makeFolder, readJson } from "../files.js";
 import type { Prediction } from "../predictions.js";
 import { makeSchedule, type ScheduleName, type ScheduleOptions, type VarianceKind } from "../schedules.js";
@@ -28,14 +30,18 @@ export interface DiffusersModel extends DiffusersScheduler {
   tensors: ReadonlyMap<string, StateEntry>;
 }
 
-/** beta_schedule of diffusers and the schedule here. Its "sigmoid" is another curve than ours, and its cosine is squaredcos_cap_v2. */
-const scheduleNames: Readonly<Record<string, ScheduleName>> = { linear: "linear", scaled_linear: "quad", squaredcos_cap_v2: "cosine" };
+/** diffusers' beta_schedule and the schedule here. Its "sigmoid" is another curve than ours, its cosine is squaredcos_cap_v2. */
+const scheduleNames: Readonly<Record<string, ScheduleName>> = {
+  linear: "linear", scaled_linear: "quad", squaredcos_cap_v2: "cosine",
+};
 const predictionNames: Readonly<Record<string, Prediction>> = { epsilon: "eps", sample: "x0", v_prediction: "v" };
 const varianceNames: Readonly<Record<string, VarianceKind>> = {
   fixed_small: "fixed-small", fixed_small_log: "fixed-small", fixed_large: "fixed-large", fixed_large_log: "fixed-large",
 };
 /** Fields that change the schedule or the samples, of which only these values are implemented. */
-const onlyValues: Readonly<Record<string, unknown>> = { rescale_betas_zero_snr: false, thresholding: false, clip_sample_range: 1 };
+const onlyValues: Readonly<Record<string, unknown>> = {
+  rescale_betas_zero_snr: false, thresholding: false, clip_sample_range: 1,
+};
 
 /** Where the weights are: in the folder itself, or in a pipeline's unet/; undefined where there are none. */
 function modelFolder(folder: string): string | undefined {
@@ -47,7 +53,7 @@ export function isDiffusersFolder(path: string): boolean {
   return modelFolder(path) !== undefined;
 }
 
-/** The network of such a folder. Throws CheckpointError for a missing file, ConfigError for a field or value that is not implemented. */
+/** The network of such a folder. Throws CheckpointError for a missing file, ConfigError for a field that is not implemented. */
 export function readDiffusersConfig(folder: string): UNetConfig {
   return unetConfig(readJson(join(modelFolder(folder) ?? folder, "config.json"), CheckpointError));
 }
@@ -56,11 +62,17 @@ export function readDiffusersConfig(folder: string): UNetConfig {
 export async function readDiffusersFolder(folder: string): Promise<DiffusersModel> {
   const inside = modelFolder(folder);
   if (inside === undefined) {
-    const pickled = existsSync(join(folder, "diffusion_pytorch_model.bin")) ? ["found    diffusion_pytorch_model.bin, a pickle; diffusers saves it anew with safe_serialization=True"] : [];
-    throw new CheckpointError(`${folder} holds no ${WEIGHTS}`, ["expected it beside a config.json, or both in unet/", ...pickled]);
+    const pickled = existsSync(join(folder, "diffusion_pytorch_model.bin")) ? [
+      "found    diffusion_pytorch_model.bin, a pickle; diffusers saves it anew with safe_serialization=True",
+    ] : [];
+    throw new CheckpointError(
+      `${folder} holds no ${WEIGHTS}`, ["expected it beside a config.json, or both in unet/", ...pickled],
+    );
   }
   const config = readDiffusersConfig(folder);
-  const path = [folder, join(folder, "scheduler")].map((place) => join(place, "scheduler_config.json")).find((place) => existsSync(place));
+  const path = [folder, join(folder, "scheduler")].map((place) => join(place, "scheduler_config.json")).find(
+    (place) => existsSync(place),
+  );
   const scheduler = readScheduler(path === undefined ? {} : readJson(path, CheckpointError), path ?? "the default scheduler");
   const { tensors } = await loadSafetensors(join(inside, WEIGHTS));
   return { config, tensors: currentNames(tensors), ...scheduler };
@@ -80,7 +92,9 @@ function readScheduler(fields: Readonly<Record<string, unknown>>, path: string):
   };
   for (const [name, only] of Object.entries(onlyValues)) if ((fields[name] ?? only) !== only) refuse(name, JSON.stringify(only));
   const own = fields[OWN_SCHEDULE] as Required<ScheduleOptions> | undefined;
-  if (own === undefined && (fields["trained_betas"] ?? null) !== null) refuse("trained_betas", `null, with beta_schedule among ${Object.keys(scheduleNames).join(", ")}`);
+  if (own === undefined && (fields["trained_betas"] ?? null) !== null) {
+    refuse("trained_betas", `null, with beta_schedule among ${Object.keys(scheduleNames).join(", ")}`);
+  }
   const schedule = own ?? {
     name: named("beta_schedule", scheduleNames, "linear"), timesteps: number("num_train_timesteps", 1000),
     betaStart: number("beta_start", 1e-4), betaEnd: number("beta_end", 0.02),
@@ -95,7 +109,9 @@ function readScheduler(fields: Readonly<Record<string, unknown>>, path: string):
 /** Attention of older checkpoints: query, key, value, proj_attn; and duplicates that were once saved are dropped. */
 function currentNames(tensors: ReadonlyMap<string, StateEntry>): StateDict {
   const renamed: StateDict = new Map();
-  const pairs: [RegExp, string][] = [[/\.query\./, ".to_q."], [/\.key\./, ".to_k."], [/\.value\./, ".to_v."], [/\.proj_attn\./, ".to_out.0."]];
+  const pairs: [RegExp, string][] = [
+    [/\.query\./, ".to_q."], [/\.key\./, ".to_k."], [/\.value\./, ".to_v."], [/\.proj_attn\./, ".to_out.0."],
+  ];
   for (const [name, entry] of tensors) {
     const current = pairs.reduce((text, [old, now]) => text.replace(old, now), name);
     if (/\.downsamplers\.\d+\.op\./.test(current)) continue;
@@ -105,17 +121,20 @@ function currentNames(tensors: ReadonlyMap<string, StateEntry>): StateDict {
 }
 
 /**
- * Writes the folder: three files, each replaced as a whole. A schedule that diffusers has no name for is written as trained_betas.
+ * Writes the folder: three files, each replaced as a whole. A schedule that diffusers has no name for becomes trained_betas.
  * Throws ConfigError when the folder cannot be made, CheckpointError when a file cannot be written.
  */
 export async function writeDiffusersFolder(folder: string, model: DiffusersModel): Promise<void> {
   const { schedule, config, objective, sampling, tensors } = model;
   const betaSchedule = nameOf(scheduleNames, schedule.name);
   const scheduler = {
-    _class_name: "DDPMScheduler", num_train_timesteps: schedule.timesteps, beta_start: schedule.betaStart, beta_end: schedule.betaEnd,
-    beta_schedule: betaSchedule ?? "linear", trained_betas: betaSchedule === undefined ? Array.from(makeSchedule(schedule).betas) : null,
+    _class_name: "DDPMScheduler", num_train_timesteps: schedule.timesteps,
+    beta_start: schedule.betaStart, beta_end: schedule.betaEnd,
+    beta_schedule: betaSchedule ?? "linear",
+    trained_betas: betaSchedule === undefined ? Array.from(makeSchedule(schedule).betas) : null,
     ...(betaSchedule === undefined ? { [OWN_SCHEDULE]: schedule } : {}),
-    prediction_type: nameOf(predictionNames, objective), variance_type: nameOf(varianceNames, sampling.variance), clip_sample: sampling.clip,
+    prediction_type: nameOf(predictionNames, objective),
+    variance_type: nameOf(varianceNames, sampling.variance), clip_sample: sampling.clip,
   };
   makeFolder(folder);
   await saveSafetensors(join(folder, WEIGHTS), tensors, { format: "pt" });

@@ -1,10 +1,11 @@
 /**
- * Checkpoints: one safetensors file with the tensors model.*, ema.*, adam.m.*, adam.v.* under diffusers' names and layouts, and one
- * JSON string, `fromnoise` in the metadata, that says how they were made and where the run stood.
+ * Checkpoints: one safetensors file with the tensors model.*, ema.*, adam.m.*, adam.v.* under diffusers' names and layouts, and
+ * one JSON string, `fromnoise` in the metadata, that says how they were made and where the run stood.
  */
 import { CheckpointError, NumericError } from "@fromnoise/tensor";
 import {
-  loadSafetensors, loadStateDict, saveSafetensors, stateDict, type FileLayer, type StateDict, type StateEntry, type TensorsByParameter, type UNet,
+  loadSafetensors, loadStateDict, saveSafetensors, stateDict, type FileLayer, type StateDict, type StateEntry,
+  type TensorsByParameter, type UNet,
   type UNetConfig,
 } from "@fromnoise/nn";
 import type { TrainConfig } from "./config.js";
@@ -44,15 +45,25 @@ export async function saveCheckpoint(path: string, trainer: Trainer, files?: Fil
   const held = groupsOf(trainer);
   const groups = {} as Record<(typeof prefixes)[number], StateDict>;
   for (const prefix of prefixes) groups[prefix] = await stateDict(trainer.unet, held[prefix]);
-  await writeCheckpoint(path, { config: trainer.unet.config, trainer: trainer.config, position: trainer.position() }, groups, files);
+  await writeCheckpoint(
+    path, { config: trainer.unet.config, trainer: trainer.config, position: trainer.position() }, groups, files,
+  );
 }
 
 /** Writes a checkpoint from its parts. Throws as saveCheckpoint does. */
-export async function writeCheckpoint(path: string, info: Omit<CheckpointInfo, "format">, groups: CheckpointGroups, files?: FileLayer): Promise<void> {
-  const all: StateDict = new Map(prefixes.flatMap((prefix) => [...groups[prefix]].map(([name, entry]) => [prefix + name, entry] as const)));
+export async function writeCheckpoint(
+  path: string, info: Omit<CheckpointInfo, "format">, groups: CheckpointGroups, files?: FileLayer,
+): Promise<void> {
+  const all: StateDict = new Map(
+    prefixes.flatMap((prefix) => [...groups[prefix]].map(([name, entry]) => [prefix + name, entry] as const)),
+  );
   for (const [name, { data }] of all) {
     const i = data.findIndex((value) => !Number.isFinite(value));
-    if (i >= 0) throw new NumericError(`step ${info.position.step}: ${name} is not finite, so it is not saved`, [`element ${i} of ${data.length} is ${data[i]}`]);
+    if (i >= 0) {
+      throw new NumericError(
+        `step ${info.position.step}: ${name} is not finite, so it is not saved`, [`element ${i} of ${data.length} is ${data[i]}`],
+      );
+    }
   }
   const metadata = { fromnoise: JSON.stringify({ format: FORMAT, ...info } satisfies CheckpointInfo) };
   const dtype = info.trainer.dtype === "f64" ? "F64" : "F32";
@@ -69,7 +80,9 @@ export async function loadCheckpoint(path: string, filter?: (name: string) => bo
 }
 
 function parseInfo(path: string, text: string | undefined): CheckpointInfo {
-  const other = [`expected  __metadata__.fromnoise with format ${FORMAT}`, "hint      `fromnoise import` reads folders that diffusers wrote"];
+  const other = [
+    `expected  __metadata__.fromnoise with format ${FORMAT}`, "hint      `fromnoise import` reads folders that diffusers wrote",
+  ];
   if (text === undefined) throw new CheckpointError(`${path} is no checkpoint of fromnoise`, other);
   let info: CheckpointInfo;
   try {
@@ -79,23 +92,29 @@ function parseInfo(path: string, text: string | undefined): CheckpointInfo {
   }
   if (info?.format !== FORMAT) throw new CheckpointError(`${path} has the format ${JSON.stringify(info?.format)}`, other);
   for (const key of ["config", "trainer", "position"] as const) {
-    if (typeof info[key] !== "object" || info[key] === null) throw new CheckpointError(`${path}: __metadata__.fromnoise has no ${key}`, other);
+    if (typeof info[key] !== "object" || info[key] === null) {
+      throw new CheckpointError(`${path}: __metadata__.fromnoise has no ${key}`, other);
+    }
   }
   return info;
 }
 
-/** Puts a checkpoint's tensors and position into a run of the same network. Throws CheckpointError with the difference, key by key. */
+/** Puts a checkpoint's tensors and position into a run of its network. Throws CheckpointError with the difference, key by key. */
 export function restoreTrainer(trainer: Trainer, checkpoint: Checkpoint): void {
   const stray = [...checkpoint.tensors.keys()].filter((name) => !prefixes.some((prefix) => name.startsWith(prefix)));
-  if (stray.length > 0) throw new CheckpointError(`${checkpoint.path} holds tensors of no group`, stray.map((name) => `extra      ${name}`));
+  if (stray.length > 0) {
+    throw new CheckpointError(`${checkpoint.path} holds tensors of no group`, stray.map((name) => `extra      ${name}`));
+  }
   const held = groupsOf(trainer);
   for (const prefix of prefixes) loadGroup(checkpoint, prefix, trainer.unet, held[prefix]);
   trainer.seek(checkpoint.info.position);
 }
 
-/** Loads the tensors under one prefix, "model." or "ema.", into a network. Throws CheckpointError with the difference, key by key. */
+/** Loads the tensors under one prefix ("ema.") into a network. Throws CheckpointError with the difference, key by key. */
 export function loadGroup({ path, tensors }: NamedTensors, prefix: string, unet: UNet, into?: TensorsByParameter): void {
-  const group = new Map([...tensors].filter(([name]) => name.startsWith(prefix)).map(([name, entry]) => [name.slice(prefix.length), entry]));
+  const group = new Map(
+    [...tensors].filter(([name]) => name.startsWith(prefix)).map(([name, entry]) => [name.slice(prefix.length), entry]),
+  );
   try {
     loadStateDict(unet, group, into);
   } catch (error) {

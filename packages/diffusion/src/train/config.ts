@@ -28,7 +28,7 @@ export interface TrainConfig {
   lrSchedule: { name: "constant" | "linear-warmup" | "cosine"; warmup: number };
   /** Average of the weights: its decay, and how the decay grows at the start (see Ema). */
   ema: { decay: number; warmup: "none" | "ratio" | "power" };
-  /** How samples are drawn unless asked otherwise: the variance of ancestral steps, and whether guesses of x0 are clipped to [-1, 1]. */
+  /** How samples are drawn unless asked otherwise: the variance of ancestral steps, whether guesses of x0 are clipped. */
   sampling: { variance: VarianceKind; clip: boolean };
   seed: number;
   device: string;
@@ -49,7 +49,8 @@ export const trainDefaults: TrainConfig = {
   flip: false,
   model: {
     sample_size: 28, in_channels: 1, out_channels: 1, layers_per_block: 1, block_out_channels: [16, 32, 32], norm_num_groups: 8,
-    down_block_types: ["DownBlock2D", "DownBlock2D", "AttnDownBlock2D"], up_block_types: ["AttnUpBlock2D", "UpBlock2D", "UpBlock2D"],
+    down_block_types: ["DownBlock2D", "DownBlock2D", "AttnDownBlock2D"],
+    up_block_types: ["AttnUpBlock2D", "UpBlock2D", "UpBlock2D"],
     attention_head_dim: null, downsample_padding: 0, flip_sin_to_cos: false, freq_shift: 1, norm_eps: 1e-6,
   },
   init: "pytorch",
@@ -73,8 +74,12 @@ export const trainDefaults: TrainConfig = {
 };
 
 type Check = { allowed: string; fits: (value: unknown) => boolean };
-const integer = (min: number): Check => ({ allowed: `whole numbers from ${min}`, fits: (v) => Number.isSafeInteger(v) && (v as number) >= min });
-const number = (allowed: string, fits: (v: number) => boolean): Check => ({ allowed, fits: (v) => typeof v === "number" && Number.isFinite(v) && fits(v) });
+const integer = (min: number): Check => (
+  { allowed: `whole numbers from ${min}`, fits: (v) => Number.isSafeInteger(v) && (v as number) >= min }
+);
+const number = (allowed: string, fits: (v: number) => boolean): Check => (
+  { allowed, fits: (v) => typeof v === "number" && Number.isFinite(v) && fits(v) }
+);
 const oneOf = (names: readonly string[]): Check => ({ allowed: names.join(", "), fits: (v) => names.includes(v as string) });
 const flag: Check = { allowed: "true, false", fits: (v) => typeof v === "boolean" };
 const text: Check = { allowed: "a non-empty string", fits: (v) => typeof v === "string" && v !== "" };
@@ -89,7 +94,9 @@ const checks: Record<string, Check> = {
   objective: oneOf(PREDICTIONS), weighting: oneOf(LOSS_WEIGHTINGS),
   steps: integer(1), batch: integer(1), accumulate: integer(1),
   "optimizer.lr": number("numbers > 0", (v) => v > 0),
-  "optimizer.betas": { allowed: "two numbers from 0 to below 1", fits: (v) => Array.isArray(v) && v.length === 2 && v.every(fraction.fits) },
+  "optimizer.betas": {
+    allowed: "two numbers from 0 to below 1", fits: (v) => Array.isArray(v) && v.length === 2 && v.every(fraction.fits),
+  },
   "optimizer.eps": number("numbers > 0", (v) => v > 0), "optimizer.weightDecay": number("numbers >= 0", (v) => v >= 0),
   clip: number("numbers >= 0; 0 is off", (v) => v >= 0),
   "lrSchedule.name": oneOf(LR_SCHEDULES), "lrSchedule.warmup": integer(0),
@@ -120,7 +127,8 @@ export function trainConfig(input: TrainConfigInput): TrainConfig {
     if (!groups.has(key)) merged[key] = value;
     else {
       const group = merged[key] as Record<string, unknown>;
-      for (const inner of Object.keys(value)) if (!Object.hasOwn(group, inner)) unknownField(`${key}.${inner}`, Object.keys(group).map((name) => `${key}.${name}`));
+      const unknown = Object.keys(value).find((inner) => !Object.hasOwn(group, inner));
+      if (unknown !== undefined) unknownField(`${key}.${unknown}`, Object.keys(group).map((name) => `${key}.${name}`));
       merged[key] = { ...group, ...(value as object) };
     }
   }
@@ -139,7 +147,8 @@ export function trainConfig(input: TrainConfigInput): TrainConfig {
 /** The learning rate as a function of the steps done. */
 export function lrSchedule({ steps, optimizer: { lr }, lrSchedule: { name, warmup } }: TrainConfig): LrSchedule {
   if (name === "constant") return constantLr(lr);
-  return name === "linear-warmup" ? warmupLr(lr, { warmupSteps: warmup }) : cosineLr(lr, { warmupSteps: warmup, totalSteps: steps });
+  if (name === "linear-warmup") return warmupLr(lr, { warmupSteps: warmup });
+  return cosineLr(lr, { warmupSteps: warmup, totalSteps: steps });
 }
 
 function unknownField(name: string, known: readonly string[]): never {

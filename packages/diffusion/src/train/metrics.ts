@@ -41,7 +41,9 @@ export function parseMetrics(text: string, last = Infinity): StepMetrics[] {
     try {
       metrics.push(JSON.parse(line) as StepMetrics);
     } catch {
-      if (i < lines.length - 1) throw new ConfigError(`metrics.jsonl: line ${i + 1} is not JSON`, [`line     ${line.slice(0, 80)}`]);
+      if (i < lines.length - 1) {
+        throw new ConfigError(`metrics.jsonl: line ${i + 1} is not JSON`, [`line     ${line.slice(0, 80)}`]);
+      }
     }
   });
   return metrics.filter(({ step }) => step <= last);

@@ -44,7 +44,10 @@ export async function loadModel(path: string, device: Device, weights: "ema" | "
   };
   if (isDiffusersFolder(path)) {
     const { config, tensors, schedule, objective, sampling } = await readDiffusersFolder(path);
-    return { unet: load(config, path, tensors, ""), schedule: makeSchedule(schedule), objective, sampling, source: `${path}, as diffusers wrote it` };
+    return {
+      unet: load(config, path, tensors, ""), schedule: makeSchedule(schedule), objective, sampling,
+      source: `${path}, as diffusers wrote it`,
+    };
   }
   const file = findCheckpoint(path);
   const { info: { config, trainer, position }, tensors } = await loadCheckpoint(file, (name) => name.startsWith(`${weights}.`));

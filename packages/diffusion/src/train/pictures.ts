@@ -9,7 +9,9 @@ const PREVIEW_IMAGES = 16;
 const PREVIEW_STEPS = 50;
 
 /** preview-<step>.png: a grid of samples from the averaged weights, always from the same noise; classes take turns. */
-export async function writePreview({ unet, ema, device, schedule, config, dataset, step }: Trainer, directory: RunDirectory): Promise<void> {
+export async function writePreview(
+  { unet, ema, device, schedule, config, dataset, step }: Trainer, directory: RunDirectory,
+): Promise<void> {
   const { num_class_embeds: classes } = unet.config;
   const { images } = await ema.use(() => sampleImages({
     unet, device, schedule, dtype: config.dtype, objective: config.objective, clip: config.sampling.clip,

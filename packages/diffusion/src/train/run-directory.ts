@@ -23,14 +23,16 @@ export function checkpointSteps(folder: string): number[] {
 /** The newest checkpoint of a run folder, or the path itself when it is a file. Throws CheckpointError when there is none. */
 export function findCheckpoint(path: string): string {
   const kind = statSync(path, { throwIfNoEntry: false });
-  if (kind === undefined) throw new CheckpointError(`${path} does not exist`, ["expected the folder of a run, or a .safetensors file"]);
+  if (kind === undefined) {
+    throw new CheckpointError(`${path} does not exist`, ["expected the folder of a run, or a .safetensors file"]);
+  }
   if (kind.isFile()) return path;
   const newest = checkpointSteps(path).at(-1);
   if (newest === undefined) throw new CheckpointError(`${path} holds no checkpoint`, ["expected checkpoint-<step>.safetensors"]);
   return join(path, `checkpoint-${newest}.safetensors`);
 }
 
-/** What says that a folder holds a run: "saved at step 200", or "config.json" of one that saved nothing yet; undefined when it holds none. */
+/** How a folder holds a run: "saved at step 200", or "with a config.json" before its first checkpoint; undefined without one. */
 export function runIn(folder: string): string | undefined {
   const newest = checkpointSteps(folder).at(-1);
   if (newest !== undefined) return `saved at step ${newest}`;
@@ -53,7 +55,9 @@ export class RunDirectory {
     makeFolder(path);
     const found = runIn(path);
     if (found !== undefined && !resume) {
-      throw new ConfigError(`${path} already holds a run, ${found}`, ["--resume   continues it", "--out DIR  starts a new one elsewhere"]);
+      throw new ConfigError(
+        `${path} already holds a run, ${found}`, ["--resume   continues it", "--out DIR  starts a new one elsewhere"],
+      );
     }
     for (const name of listFolder(path)) if (LEFTOVER.test(name)) rmSync(join(path, name));
   }

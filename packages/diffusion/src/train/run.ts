@@ -13,7 +13,8 @@ import { Trainer } from "./trainer.js";
 import { openTrainingData } from "./training-data.js";
 
 /** What may change when a run is resumed; all else is as its checkpoint says. */
-export type ResumeOverrides = Partial<Pick<TrainConfig, "data" | "steps" | "device" | "checkpointEvery" | "previewEvery" | "keep">>;
+export type ResumeOverrides =
+  Partial<Pick<TrainConfig, "data" | "steps" | "device" | "checkpointEvery" | "previewEvery" | "keep">>;
 
 export interface RunOptions {
   /** A new run of this config, or the newest checkpoint of the folder with some fields changed. */
@@ -42,7 +43,8 @@ export interface RunResult { trainer: Trainer; finished: boolean; directory: Run
  */
 export async function trainRun(options: RunOptions): Promise<RunResult> {
   const { start, out, files, onLine = () => undefined } = options;
-  const { config, checkpoint } = "resume" in start ? await savedRun(out, start.resume) : { config: start.config, checkpoint: undefined };
+  const resume = "resume" in start;
+  const { config, checkpoint }: SavedRun = resume ? await savedRun(out, start.resume) : start;
   const dataset = openTrainingData(config);
   const device = await openDeviceSpec(config.device);
   try {
@@ -51,7 +53,7 @@ export async function trainRun(options: RunOptions): Promise<RunResult> {
     }
     onLine(`data     ${dataset.describe()}`);
     onLine(`device   ${device.description}`);
-    const directory = new RunDirectory(out, files === undefined ? { resume: "resume" in start } : { resume: "resume" in start, files });
+    const directory = new RunDirectory(out, files === undefined ? { resume } : { resume, files });
     const trainer = new Trainer(config, device, dataset);
     if (checkpoint !== undefined) {
       restoreTrainer(trainer, checkpoint);
@@ -65,9 +67,13 @@ export async function trainRun(options: RunOptions): Promise<RunResult> {
 }
 
 /** The newest checkpoint of a run, or only its config where it was stopped before the first one. */
-async function savedRun(out: string, changes: ResumeOverrides): Promise<{ config: TrainConfig; checkpoint?: Checkpoint }> {
+interface SavedRun { config: TrainConfig; checkpoint?: Checkpoint }
+
+async function savedRun(out: string, changes: ResumeOverrides): Promise<SavedRun> {
   if (runIn(out) === undefined) {
-    throw new ConfigError(`${out} holds no run to resume`, ["hint     --out names the folder of a run; without --resume a new one starts there"]);
+    throw new ConfigError(
+      `${out} holds no run to resume`, ["hint     --out names the folder of a run; without --resume a new one starts there"],
+    );
   }
   if (checkpointSteps(out).length > 0) {
     const checkpoint = await loadCheckpoint(findCheckpoint(out));
@@ -78,7 +84,9 @@ async function savedRun(out: string, changes: ResumeOverrides): Promise<{ config
   return { config: trainConfig({ ...readJson(path), ...changes }) };
 }
 
-async function runSteps(trainer: Trainer, directory: RunDirectory, { start, onStart, onStep, signal, files }: RunOptions): Promise<RunResult> {
+async function runSteps(
+  trainer: Trainer, directory: RunDirectory, { start, onStart, onStep, signal, files }: RunOptions,
+): Promise<RunResult> {
   const { config } = trainer;
   await directory.cutMetrics(trainer.step);
   await directory.write("config.json", `${JSON.stringify(config, null, 2)}\n`);
@@ -102,10 +110,10 @@ async function runSteps(trainer: Trainer, directory: RunDirectory, { start, onSt
       onStep?.(metrics);
       if (trainer.step % config.checkpointEvery === 0) {
         await save();
-        if (trainer.step > 1.2 * drawn) await draw();                                  // so that long runs do not redraw all the time
+        if (trainer.step > 1.2 * drawn) await draw();                 // so that long runs do not redraw all the time
       }
       if (config.previewEvery > 0 && trainer.step % config.previewEvery === 0) await writePreview(trainer, directory);
-      await new Promise(setImmediate);                                               // a turn for signals, where a device computes at once
+      await new Promise(setImmediate);                                // a turn for signals, where a device computes at once
     }
   } catch (error) {
     if (error instanceof ImageError && saved !== trainer.step) await save();         // the network is as good as before

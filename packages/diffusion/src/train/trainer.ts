@@ -2,7 +2,9 @@
  * Training a denoiser: Algorithm 1 of Ho et al. 2020 with accumulation, clipping, an optimiser and an average of the weights.
  * Everything random comes from counters, so a step can be replayed, and a run resumed, bit for bit.
  */
-import { NumericError, Random, randomNormal, setDebug, tensor, type Device, type RandomState, type Tensor } from "@fromnoise/tensor";
+import {
+  NumericError, Random, randomNormal, setDebug, tensor, type Device, type RandomState, type Tensor,
+} from "@fromnoise/tensor";
 import { Adam, clipCoefficient, disposeParameters, Ema, globalNorm, Grads, initialize, UNet } from "@fromnoise/nn";
 import { BatchOrder, loadBatch } from "../data/batches.js";
 import type { ImageDataset } from "../data/dataset.js";
@@ -27,7 +29,9 @@ export interface TrainerPosition {
 /** Where a run of this seed begins. */
 export function startPosition(seed: number): TrainerPosition {
   const at = (stream: number): RandomState => new Random(seed, stream).state();
-  return { step: 0, data: 0, random: { timesteps: at(streams.timesteps), noise: at(streams.noise), dropout: at(streams.dropout) } };
+  return {
+    step: 0, data: 0, random: { timesteps: at(streams.timesteps), noise: at(streams.noise), dropout: at(streams.dropout) },
+  };
 }
 
 /** What one optimiser step computed before the weights change: losses by micro-batch, errors and timesteps by image. */
@@ -132,14 +136,20 @@ export class Trainer {
     return { x0, labels };
   }
 
-  /** The first tensor that is not finite: a parameter, or what the step computes when it is replayed with a check after every kernel. */
+  /** The first tensor that is not finite: a parameter, or in a replay of the step with a check after every kernel. */
   async #firstNonFinite(before: TrainerPosition, loss: number, gradNorm: number): Promise<NumericError> {
     const step = `step ${before.step + 1}`;
-    const values = [`loss     ${loss}`, `norm     ${gradNorm} of the gradient`, "kept     the parameters are those of the step before"];
+    const values = [
+      `loss     ${loss}`, `norm     ${gradNorm} of the gradient`, "kept     the parameters are those of the step before",
+    ];
     for (const p of this.unet.parameters) {
       const data = await p.tensor.data();
       const i = data.findIndex((value) => !Number.isFinite(value));
-      if (i >= 0) return new NumericError(`${step}: the parameter ${p.name} is not finite`, [`element ${i} of ${data.length} is ${data[i]}`, ...values]);
+      if (i >= 0) {
+        return new NumericError(
+          `${step}: the parameter ${p.name} is not finite`, [`element ${i} of ${data.length} is ${data[i]}`, ...values],
+        );
+      }
     }
     this.seek(before);
     const made: Gradients = { grads: new Grads(this.device), losses: [], errors: [], timesteps: [], norm: undefined };
@@ -161,13 +171,18 @@ export class Trainer {
   /** Where the run stands; with the tensors it is all that a resumed run needs. */
   position(): TrainerPosition {
     const { timesteps, noise, dropout } = this.#random;
-    return { step: this.step, data: this.#order.position, random: { timesteps: timesteps.state(), noise: noise.state(), dropout: dropout.state() } };
+    return {
+      step: this.step, data: this.#order.position,
+      random: { timesteps: timesteps.state(), noise: noise.state(), dropout: dropout.state() },
+    };
   }
 
   seek({ step, data, random }: TrainerPosition): void {
     this.step = this.optimizer.steps = this.ema.updates = step;
     this.#order.seek(data);
-    this.#random = { timesteps: Random.from(random.timesteps), noise: Random.from(random.noise), dropout: Random.from(random.dropout) };
+    this.#random = {
+      timesteps: Random.from(random.timesteps), noise: Random.from(random.noise), dropout: Random.from(random.dropout),
+    };
   }
 
   /** Frees the parameters, their averages and the optimiser's moments; the device is the caller's. */

@@ -9,18 +9,26 @@ import type { TrainConfig } from "./config.js";
  * Throws ConfigError where data and network do not fit each other, ImageError for a bad file.
  */
 export function openTrainingData({ data, model }: Pick<TrainConfig, "data" | "model">): ImageDataset {
-  const { sample_size: size, in_channels: channels, out_channels: outChannels, num_class_embeds: classes, block_out_channels: widths } = unetConfig(model);
+  const {
+    sample_size: size, in_channels: channels, out_channels: outChannels, num_class_embeds: classes, block_out_channels: widths,
+  } = unetConfig(model);
   const refuse = (field: string, value: unknown, allowed: string): never => {
     throw new ConfigError(`model.${field}: ${JSON.stringify(value)} is not allowed`, [`allowed  ${allowed}`]);
   };
   if (typeof size !== "number") return refuse("sample_size", size, "a side in pixels; training images are square");
   const halvings = widths.length - 1;
   const times = halvings === 1 ? "1 time" : `${halvings} times`;
-  if (size % 2 ** halvings !== 0) refuse("sample_size", size, `multiples of ${2 ** halvings}, as the ${widths.length} levels halve the image ${times}`);
+  if (size % 2 ** halvings !== 0) {
+    refuse("sample_size", size, `multiples of ${2 ** halvings}, as the ${widths.length} levels halve the image ${times}`);
+  }
   if (channels !== 1 && channels !== 3) return refuse("in_channels", channels, "1 for gray, 3 for RGB");
   if (outChannels !== channels) refuse("out_channels", outChannels, `${channels}, as in_channels`);
   const dataset = openDataset(data, { size, channels });
   const labels = dataset.classes ?? 0;
-  if (classes !== null && classes !== labels) refuse("num_class_embeds", classes, labels === 0 ? `null: ${data} has no labels` : `${labels}, the classes of ${data}, or null`);
+  if (classes !== null && classes !== labels) {
+    refuse(
+      "num_class_embeds", classes, labels === 0 ? `null: ${data} has no labels` : `${labels}, the classes of ${data}, or null`,
+    );
+  }
   return dataset;
 }

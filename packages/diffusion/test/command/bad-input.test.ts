@@ -22,68 +22,164 @@ file("images/a.png", png);
 file("truncated/a.png", png.subarray(0, png.length / 2));
 file("text/a.jpg", "this is text");
 file("small/a.png", encodePng({ width: 8, height: 8, channels: 1, data: new Uint8Array(64) }));
-const [trailing, list, other] = [file("trailing.json", '{"steps": 5,}'), file("list.json", "[1]"), file("other.json", '{"format": "mine"}')];
+const [trailing, list, other] = [
+  file("trailing.json", '{"steps": 5,}'), file("list.json", "[1]"), file("other.json", '{"format": "mine"}'),
+];
 const unknown = file("unknown.json", '{"stepz": 5}');
-const groups = file("groups.json", JSON.stringify({ data: sheet, model: { ...tinyModel, block_out_channels: [10, 20], norm_num_groups: 8 } }));
+const groups = file(
+  "groups.json", JSON.stringify({ data: sheet, model: { ...tinyModel, block_out_channels: [10, 20], norm_num_groups: 8 } }),
+);
 const plain = file("plain", "x");
 
 const train = ["train", "--out", place("out")];
 const cases: [what: string, argv: string[], code: number, err: string][] = [
-  ["an unknown command", ["tarin"], 2, 'ConfigError: there is no command "tarin"\n  allowed  train, sample, inspect, gradcheck, verify, export, import, demo'],
+  [
+    "an unknown command", ["tarin"], 2,
+    'ConfigError: there is no command "tarin"\n  allowed  train, sample, inspect, gradcheck, verify, export, import, demo',
+  ],
   ["an unknown flag", ["train", "--stepz", "5"], 2, "ConfigError: Unknown option '--stepz'\n  usage    fromnoise train "],
   ["a flag without its value", ["sample", "x", "--count"], 2, "ConfigError: Option '--count <value>' argument missing\n"],
-  ["a negative value", ["train", "--steps", "-5"], 2, "ConfigError: Option '--steps' argument is ambiguous\n  hint     a value that starts with a dash is written --NAME=VALUE\n"],
+  [
+    "a negative value", ["train", "--steps", "-5"], 2,
+    "ConfigError: Option '--steps' argument is ambiguous\n  hint     a value that starts with a dash is written --NAME=VALUE\n",
+  ],
   ["an argument too many", ["train", "digits"], 2, 'ConfigError: unexpected argument "digits"\n  usage    fromnoise train '],
-  ["an argument too few", ["sample"], 2, "ConfigError: an argument is missing\n  usage    fromnoise sample RUN|CHECKPOINT|DIFFUSERS-FOLDER [flags]\n"],
-  ["a number that is none", ["train", "--steps", "many"], 2, 'ConfigError: --steps: "many" is not allowed\n  allowed  whole numbers from 1'],
-  ["a number out of range", ["train", "--batch", "0"], 2, 'ConfigError: --batch: "0" is not allowed\n  allowed  whole numbers from 1'],
-  ["a list of no numbers", ["train", "--width", "8,x"], 2, 'ConfigError: --width: "8,x" is not allowed\n  allowed  numbers with commas between, such as 32,64,128'],
+  [
+    "an argument too few", ["sample"], 2,
+    "ConfigError: an argument is missing\n  usage    fromnoise sample RUN|CHECKPOINT|DIFFUSERS-FOLDER [flags]\n",
+  ],
+  [
+    "a number that is none", ["train", "--steps", "many"], 2,
+    'ConfigError: --steps: "many" is not allowed\n  allowed  whole numbers from 1',
+  ],
+  [
+    "a number out of range", ["train", "--batch", "0"], 2,
+    'ConfigError: --batch: "0" is not allowed\n  allowed  whole numbers from 1',
+  ],
+  [
+    "a list of no numbers", ["train", "--width", "8,x"], 2,
+    'ConfigError: --width: "8,x" is not allowed\n  allowed  numbers with commas between, such as 32,64,128',
+  ],
   ["a bad seed", ["train", "--seed=-1"], 2, 'ConfigError: --seed: "-1" is not allowed\n  allowed  whole numbers from 0'],
-  ["a seed too large", ["sample", "x", "--seed", "1e300"], 2, 'ConfigError: --seed: "1e300" is not allowed\n  allowed  whole numbers from 0'],
+  [
+    "a seed too large", ["sample", "x", "--seed", "1e300"], 2,
+    'ConfigError: --seed: "1e300" is not allowed\n  allowed  whole numbers from 0',
+  ],
   ["an unknown device", ["train", "--device", "abacus"], 2, 'ConfigError: device "abacus" is unknown\n  allowed  reference'],
   ["an unknown device for a sample", ["sample", "x", "--device", "abacus"], 2, 'ConfigError: device "abacus" is unknown\n'],
   ["an unknown dtype", ["train", "--dtype", "f16"], 2, 'ConfigError: --dtype: "f16" is not allowed\n  allowed  f32, f64'],
-  ["a dtype that the device does not have", [...train, "--data", sheet, "--device", "wasm", "--dtype", "f64"], 2, "ConfigError: dtype: the wasm device has no f64\n  allowed  f32"],
-  ["an unknown schedule", ["train", "--schedule", "exp"], 2, 'ConfigError: --schedule: "exp" is not allowed\n  allowed  linear, scaled-linear, cosine, sigmoid, quad, const'],
-  ["scaled-linear with too few steps", ["train", "--schedule", "scaled-linear", "--timesteps", "20"], 2, "ConfigError: timesteps: 20 is too few for the schedule scaled-linear\n"],
+  [
+    "a dtype that the device does not have", [...train, "--data", sheet, "--device", "wasm", "--dtype", "f64"], 2,
+    "ConfigError: dtype: the wasm device has no f64\n  allowed  f32",
+  ],
+  [
+    "an unknown schedule", ["train", "--schedule", "exp"], 2,
+    'ConfigError: --schedule: "exp" is not allowed\n  allowed  linear, scaled-linear, cosine, sigmoid, quad, const',
+  ],
+  [
+    "scaled-linear with too few steps", ["train", "--schedule", "scaled-linear", "--timesteps", "20"], 2,
+    "ConfigError: timesteps: 20 is too few for the schedule scaled-linear\n",
+  ],
   ["a learning rate below 0", ["train", "--lr=-1"], 2, "ConfigError: optimizer.lr: -1 is not allowed\n  allowed  numbers > 0"],
 
-  ["a missing folder", [...train, "--data", place("missing")], 2, `ConfigError: data names no images\n  got        ${JSON.stringify(place("missing"))}, which does not exist\n`],
+  [
+    "a missing folder", [...train, "--data", place("missing")], 2,
+    `ConfigError: data names no images\n  got        ${JSON.stringify(place("missing"))}, which does not exist\n`,
+  ],
   ["a folder without images", [...train, "--data", place("empty")], 2, `ConfigError: data: no images in ${place("empty")}\n`],
   ["a truncated PNG", [...train, "--data", place("truncated")], 1, `ImageError: ${place("truncated/a.png")}: truncated PNG\n`],
-  ["a JPEG that is text", [...train, "--data", place("text")], 1, `ImageError: ${place("text/a.jpg")}: not a PNG or JPEG image\n`],
-  ["images smaller than the size", [...train, "--data", place("small")], 1, `ImageError: ${place("small/a.png")}: smaller than the wanted size\n  expected   at least 32x32 pixels`],
-  ["a size that the levels do not halve", [...train, "--data", place("images"), "--size", "38"], 2, "ConfigError: model.sample_size: 38 is not allowed\n  allowed  multiples of 4, as the 3 levels halve the image 2 times"],
-  ["labels where there are none", [...train, "--data", place("images"), "--classes"], 2, `ConfigError: --classes: ${place("images")} has no labels\n`],
+  [
+    "a JPEG that is text", [...train, "--data", place("text")], 1,
+    `ImageError: ${place("text/a.jpg")}: not a PNG or JPEG image\n`,
+  ],
+  [
+    "images smaller than the size", [...train, "--data", place("small")], 1,
+    `ImageError: ${place("small/a.png")}: smaller than the wanted size\n  expected   at least 32x32 pixels`,
+  ],
+  [
+    "a size that the levels do not halve", [...train, "--data", place("images"), "--size", "38"], 2,
+    "ConfigError: model.sample_size: 38 is not allowed\n  allowed  multiples of 4, as the 3 levels halve the image 2 times",
+  ],
+  [
+    "labels where there are none", [...train, "--data", place("images"), "--classes"], 2,
+    `ConfigError: --classes: ${place("images")} has no labels\n`,
+  ],
 
-  ["a config that is not there", [...train, "--config", place("nowhere.json")], 2, `ConfigError: cannot read ${place("nowhere.json")}\n  reason   there is no such file or folder`],
-  ["a config that is a folder", [...train, "--config", place("images")], 2, `ConfigError: cannot read ${place("images")}\n  reason   it is a folder`],
+  [
+    "a config that is not there", [...train, "--config", place("nowhere.json")], 2,
+    `ConfigError: cannot read ${place("nowhere.json")}\n  reason   there is no such file or folder`,
+  ],
+  [
+    "a config that is a folder", [...train, "--config", place("images")], 2,
+    `ConfigError: cannot read ${place("images")}\n  reason   it is a folder`,
+  ],
   ["a config that is not JSON", [...train, "--config", trailing], 2, `ConfigError: ${trailing} is not JSON\n  reason   `],
   ["a config that is no object", [...train, "--config", list], 2, `ConfigError: ${list} holds no JSON object\n`],
-  ["a config with an unknown field", [...train, "--config", unknown], 2, "ConfigError: config: there is no field stepz\n  allowed  data, flip, model, "],
-  ["channels that the groups do not divide", [...train, "--config", groups], 2, "ConfigError: U-Net config: block_out_channels[0] is 10, which norm_num_groups 8 does not divide\n  allowed  "],
-  ["a network with an unknown field", [...train, "--data", sheet, "--model", other], 2, "ConfigError: U-Net config: the field format is not known\n"],
+  [
+    "a config with an unknown field", [...train, "--config", unknown], 2,
+    "ConfigError: config: there is no field stepz\n  allowed  data, flip, model, ",
+  ],
+  [
+    "channels that the groups do not divide", [...train, "--config", groups], 2,
+    "ConfigError: U-Net config: block_out_channels[0] is 10, which norm_num_groups 8 does not divide\n  allowed  ",
+  ],
+  [
+    "a network with an unknown field", [...train, "--data", sheet, "--model", other], 2,
+    "ConfigError: U-Net config: the field format is not known\n",
+  ],
 
-  ["a run below a regular file", ["train", "--data", sheet, "--out", join(plain, "run")], 2, `ConfigError: cannot make the folder ${join(plain, "run")}\n  reason   a part of the path is a file`],
-  ["nothing to resume", ["train", "--resume", "--out", place("empty")], 2, `ConfigError: ${place("empty")} holds no run to resume\n  hint     --out names`],
-  ["another learning rate for a run that is resumed", ["train", "--resume", "--lr", "1"], 2, "ConfigError: --lr cannot change when a run is resumed\n  allowed  --data, --steps, "],
+  [
+    "a run below a regular file", ["train", "--data", sheet, "--out", join(plain, "run")], 2,
+    `ConfigError: cannot make the folder ${join(plain, "run")}\n  reason   a part of the path is a file`,
+  ],
+  [
+    "nothing to resume", ["train", "--resume", "--out", place("empty")], 2,
+    `ConfigError: ${place("empty")} holds no run to resume\n  hint     --out names`,
+  ],
+  [
+    "another learning rate for a run that is resumed", ["train", "--resume", "--lr", "1"], 2,
+    "ConfigError: --lr cannot change when a run is resumed\n  allowed  --data, --steps, ",
+  ],
 
   ["no model", ["sample", place("nowhere")], 1, `CheckpointError: ${place("nowhere")} does not exist\n`],
-  ["a folder without a checkpoint", ["sample", place("empty")], 1, `CheckpointError: ${place("empty")} holds no checkpoint\n  expected checkpoint-<step>.safetensors`],
+  [
+    "a folder without a checkpoint", ["sample", place("empty")], 1,
+    `CheckpointError: ${place("empty")} holds no checkpoint\n  expected checkpoint-<step>.safetensors`,
+  ],
   ["a model that is no checkpoint", ["inspect", plain], 1, `CheckpointError: ${plain}: not a safetensors file\n`],
-  ["an export without a place", ["export", place("nowhere")], 2, "ConfigError: --out is missing\n  usage    fromnoise export RUN|CHECKPOINT --out DIR\n"],
-  ["an import from nothing", ["import", place("empty"), "--out", place("out")], 1, `CheckpointError: ${place("empty")} holds no diffusion_pytorch_model.safetensors\n`],
-  ["golden numbers that are not there", ["verify", place("nowhere.json")], 2, `ConfigError: cannot read ${place("nowhere.json")}\n  reason   there is no such file or folder`],
-  ["golden numbers of another format", ["verify", other], 2, `ConfigError: ${other}: the format is "mine"\n  expected "fromnoise-golden-1"`],
-  ["golden numbers in a dtype that the device does not have", ["verify", other, "--device", "wasm", "--dtype", "f64"], 2, "ConfigError: --dtype: the wasm device has no f64\n  allowed  f32"],
-  ["a check that does not exist", ["gradcheck", "--only", "nothing like this"], 2, 'ConfigError: --only: no check has "nothing like this" in its name\n'],
+  [
+    "an export without a place", ["export", place("nowhere")], 2,
+    "ConfigError: --out is missing\n  usage    fromnoise export RUN|CHECKPOINT --out DIR\n",
+  ],
+  [
+    "an import from nothing", ["import", place("empty"), "--out", place("out")], 1,
+    `CheckpointError: ${place("empty")} holds no diffusion_pytorch_model.safetensors\n`,
+  ],
+  [
+    "golden numbers that are not there", ["verify", place("nowhere.json")], 2,
+    `ConfigError: cannot read ${place("nowhere.json")}\n  reason   there is no such file or folder`,
+  ],
+  [
+    "golden numbers of another format", ["verify", other], 2,
+    `ConfigError: ${other}: the format is "mine"\n  expected "fromnoise-golden-1"`,
+  ],
+  [
+    "golden numbers in a dtype that the device does not have", ["verify", other, "--device", "wasm", "--dtype", "f64"], 2,
+    "ConfigError: --dtype: the wasm device has no f64\n  allowed  f32",
+  ],
+  [
+    "a check that does not exist", ["gradcheck", "--only", "nothing like this"], 2,
+    'ConfigError: --only: no check has "nothing like this" in its name\n',
+  ],
 ];
 
 describe("bad input", () => {
   for (const [what, argv, code, err] of cases) {
     it(`is refused in a few lines: ${what}`, async () => {
       const outcome = await fromnoise(...argv);
-      const error = outcome.err.slice(Math.max(0, outcome.err.search(/^\w+Error: /m)));           // after the lines on data and device
+      const error = outcome.err.slice(
+        Math.max(0, outcome.err.search(/^\w+Error: /m)),
+      );           // after the lines on data and device
       expect(error.slice(0, err.length)).to.equal(err);
       expect(outcome.code).to.equal(code);
       expect(error.split("\n").length).to.be.lessThan(7);
@@ -98,9 +194,14 @@ describe("bad input", () => {
     const before = readFileSync(join(place("run"), "checkpoint-1.safetensors"));
     const again = await fromnoise(...argv, "--seed", "3");
     expect(again.code).to.equal(2);
-    expect(again.err).to.contain(`ConfigError: ${place("run")} already holds a run, saved at step 1\n  --resume   continues it\n  --out DIR  starts a new one elsewhere`);
+    expect(again.err).to.contain([
+      `ConfigError: ${place("run")} already holds a run, saved at step 1`, "  --resume   continues it",
+      "  --out DIR  starts a new one elsewhere",
+    ].join("\n"));
     const exported = await fromnoise("export", place("run"), "--out", place("run"));
-    expect([exported.code, exported.err.split("\n")[0]]).to.deep.equal([2, `ConfigError: ${place("run")} holds a run, whose config.json would be lost`]);
+    expect([exported.code, exported.err.split("\n")[0]]).to.deep.equal(
+      [2, `ConfigError: ${place("run")} holds a run, whose config.json would be lost`],
+    );
     expect(readFileSync(join(place("run"), "checkpoint-1.safetensors")).equals(before)).to.equal(true);
   });
 });

@@ -28,7 +28,9 @@ export async function fromnoise(...argv: readonly string[]): Promise<Outcome> {
 export function startFromnoise(argv: readonly string[]): { child: ChildProcess; ended: Promise<Outcome> } {
   const program = fileURLToPath(new URL("main-process.ts", import.meta.url));
   const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
-  const child = spawn(process.execPath, ["--import", tsx, "-C", "fromnoise-source", program, ...argv], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(
+    process.execPath, ["--import", tsx, "-C", "fromnoise-source", program, ...argv], { stdio: ["ignore", "pipe", "pipe"] },
+  );
   let [out, err] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (err += text));

@@ -39,7 +39,9 @@ describe("a training program that is stopped", function () {
     const random = new Random(Date.now());
     const kills: string[] = [];
     for (let attempt = 0; ; attempt++) {
-      const { child, ended } = startFromnoise(existsSync(join(folder, "killed", "config.json")) ? resume("killed") : fresh("killed"));
+      const { child, ended } = startFromnoise(
+        existsSync(join(folder, "killed", "config.json")) ? resume("killed") : fresh("killed"),
+      );
       if (attempt < KILLS) {
         await Promise.race([untilStep("killed", 1 + 6 * attempt), ended]);
         await new Promise((resolve) => setTimeout(resolve, 120 * random.uniform(1)[0]));
@@ -66,7 +68,9 @@ describe("a training program that is stopped", function () {
     const step = metricsOf(join(folder, "stopped")).length;
     expect(step).to.be.lessThan(STEPS);
     expect(readdirSync(join(folder, "stopped"))).to.include(`checkpoint-${step}.safetensors`);
-    expect(printed).to.equal(`stopped after step ${step}; everything is saved in ${out}\nresume with: fromnoise train --out ${out} --resume\n`);
+    expect(printed).to.equal(
+      `stopped after step ${step}; everything is saved in ${out}\nresume with: fromnoise train --out ${out} --resume\n`,
+    );
     expect(err).to.contain("finishing this step, then saving; Ctrl-C again stops at once and keeps the last checkpoint\n");
     const resumed = await fromnoise(...resume("stopped"));
     expect(resumed.code, resumed.err).to.equal(0);
@@ -83,6 +87,8 @@ describe("a training program that is stopped", function () {
     expect(lines.slice(2)).to.have.length(2);
     expect(lines[2]).to.match(/^step 1\/2 {2}loss \d\.\d{4} {2}images\/s [\d.]+ {2}left \d+s$/);
     expect(lines[3]).to.match(/^step 2\/2 {2}loss \d\.\d{4} {2}images\/s [\d.]+ {2}left 0s$/);
-    expect(out).to.equal(`trained 2 steps; the run is in ${join(folder, "lines")}\nsample with: fromnoise sample ${join(folder, "lines")}\n`);
+    expect(out).to.equal(
+      `trained 2 steps; the run is in ${join(folder, "lines")}\nsample with: fromnoise sample ${join(folder, "lines")}\n`,
+    );
   });
 });

@@ -10,8 +10,10 @@ import { fromnoise } from "./fromnoise.js";
 const folder = temporaryFolder();
 const place = (...names: string[]): string => join(folder, ...names);
 const cifar = {
-  sample_size: 32, in_channels: 3, out_channels: 3, center_input_sample: false, time_embedding_type: "positional", freq_shift: 1, flip_sin_to_cos: false,
-  down_block_types: ["DownBlock2D", "AttnDownBlock2D", "DownBlock2D", "DownBlock2D"], up_block_types: ["UpBlock2D", "UpBlock2D", "AttnUpBlock2D", "UpBlock2D"],
+  sample_size: 32, in_channels: 3, out_channels: 3, center_input_sample: false, time_embedding_type: "positional",
+  freq_shift: 1, flip_sin_to_cos: false,
+  down_block_types: ["DownBlock2D", "AttnDownBlock2D", "DownBlock2D", "DownBlock2D"],
+  up_block_types: ["UpBlock2D", "UpBlock2D", "AttnUpBlock2D", "UpBlock2D"],
   block_out_channels: [128, 256, 256, 256], layers_per_block: 2, mid_block_scale_factor: 1, downsample_padding: 0, act_fn: "silu",
   attention_head_dim: null, norm_num_groups: 32, norm_eps: 1e-6, _class_name: "UNet2DModel", _diffusers_version: "0.0.4",
 };
@@ -30,7 +32,8 @@ function sizes(path: string, names: readonly string[]): [number, number][] {
 describe("models on the command line", () => {
   before(async () => {
     writeFileSync(place("train.json"), JSON.stringify({
-      data: writeSheet(folder, { channels: 3 }), model: { ...tinyModel, in_channels: 3, out_channels: 3 }, steps: 2, batch: 2, previewEvery: 2, optimizer: { lr: 0.05 }, lrSchedule: { name: "constant" },
+      data: writeSheet(folder, { channels: 3 }), model: { ...tinyModel, in_channels: 3, out_channels: 3 }, steps: 2, batch: 2,
+      previewEvery: 2, optimizer: { lr: 0.05 }, lrSchedule: { name: "constant" },
       schedule: { name: "sigmoid", timesteps: 12 }, objective: "v", sampling: { variance: "fixed-large", clip: false },
     }));
     await succeeds("train", "--config", place("train.json"), "--out", place("run"));
@@ -39,11 +42,15 @@ describe("models on the command line", () => {
 
   describe("fromnoise sample", () => {
     it("writes a grid, the way from noise and the guesses on the way, and every image when asked", async () => {
-      const out = await succeeds("sample", place("run"), "--out", place("samples"), "--count", "10", "--batch", "4", "--steps", "6", "--separate");
-      expect(out).to.equal(`wrote 10 images to ${place("samples", "samples.png")}, the way there to denoising.png and x0.png beside it`);
+      const out = await succeeds(
+        "sample", place("run"), "--out", place("samples"), "--count", "10", "--batch", "4", "--steps", "6", "--separate",
+      );
+      expect(out).to.equal(
+        `wrote 10 images to ${place("samples", "samples.png")}, the way there to denoising.png and x0.png beside it`,
+      );
       const images = Array.from({ length: 10 }, (_, i) => `0000${i}.png`);
       expect(readdirSync(place("samples")).sort()).to.deep.equal([...images, "denoising.png", "samples.png", "x0.png"]);
-      const cell = 96 + 2;                                                                     // 8 pixels 12 times enlarged, and a gap
+      const cell = 96 + 2;                                            // 8 pixels 12 times enlarged, and a gap
       const [grid, way, guesses] = sizes(place("samples"), ["samples.png", "denoising.png", "x0.png"]);
       expect(grid).to.deep.equal([4 * cell + 2, 3 * cell + 2]);
       expect([way[0], guesses[0]]).to.deep.equal([7 * cell + 2, 6 * cell + 2]);
@@ -60,7 +67,8 @@ describe("models on the command line", () => {
       expect(await draw()).to.equal(first);
       expect(await draw("--steps", "12")).to.equal(first);                                     // at most 50 of the 12 steps
       const others = [
-        ["--seed", "1"], ["--eta", "0.5"], ["--steps", "5"], ["--sampler", "ancestral"], ["--sampler", "ancestral", "--variance", "fixed-small"],
+        ["--seed", "1"], ["--eta", "0.5"], ["--steps", "5"], ["--sampler", "ancestral"],
+        ["--sampler", "ancestral", "--variance", "fixed-small"],
         ["--weights", "model"], ["--spacing", "leading", "--steps", "5"], ["--clip"],
       ];
       const drawn = new Set([first]);
@@ -69,15 +77,23 @@ describe("models on the command line", () => {
     });
 
     it("draws another size, and refuses what does not fit the sampler or the model", async () => {
-      await succeeds("sample", place("run"), "--out", place("large"), "--count", "1", "--steps", "2", "--size", "16", "--separate");
+      await succeeds(
+        "sample", place("run"), "--out", place("large"), "--count", "1", "--steps", "2", "--size", "16", "--separate",
+      );
       expect(sizes(place("large"), ["00000.png"])).to.deep.equal([[16, 16]]);
       const refusal = async (...flags: string[]): Promise<[number | null, string]> => {
         const { code, err } = await fromnoise("sample", place("run"), "--out", place("none"), ...flags);
         return [code, err.split("\n").find((line) => line.includes("Error"))!];
       };
-      expect(await refusal("--variance", "fixed-small")).to.deep.equal([2, "ConfigError: --variance means nothing to the ddim sampler"]);
-      expect(await refusal("--sampler", "ancestral", "--eta", "1")).to.deep.equal([2, "ConfigError: --eta means nothing to the ancestral sampler"]);
-      expect(await refusal("--steps", "13")).to.deep.equal([2, "ConfigError: sampling steps: 13 does not fit a schedule of 12 steps"]);
+      expect(await refusal("--variance", "fixed-small")).to.deep.equal(
+        [2, "ConfigError: --variance means nothing to the ddim sampler"],
+      );
+      expect(await refusal("--sampler", "ancestral", "--eta", "1")).to.deep.equal(
+        [2, "ConfigError: --eta means nothing to the ancestral sampler"],
+      );
+      expect(await refusal("--steps", "13")).to.deep.equal(
+        [2, "ConfigError: sampling steps: 13 does not fit a schedule of 12 steps"],
+      );
       expect(await refusal("--eta", "2")).to.deep.equal([2, "ConfigError: eta: 2 does not scale the noise of DDIM"]);
       expect(await refusal("--class", "1")).to.deep.equal([2, "ConfigError: --class: the model has no classes"]);
       expect(await refusal("--size", "9")).to.deep.equal([1, "ShapeError: U-Net: the sides of x must be multiples of 2"]);
@@ -92,7 +108,9 @@ describe("models on the command line", () => {
         const pictures = [];
         for (const model of [run, `${run}-exported`, `${run}-imported`]) {
           await succeeds("sample", place(model), "--out", place("same"), "--count", "2", "--sampler", "ancestral");
-          pictures.push(["samples.png", "denoising.png", "x0.png"].map((name) => readFileSync(place("same", name)).toString("base64")));
+          pictures.push(
+            ["samples.png", "denoising.png", "x0.png"].map((name) => readFileSync(place("same", name)).toString("base64")),
+          );
         }
         expect(pictures[1]).to.deep.equal(pictures[0]);
         expect(pictures[2]).to.deep.equal(pictures[0]);
@@ -105,13 +123,20 @@ describe("models on the command line", () => {
       const checkpoint = await loadCheckpoint(place("run", "checkpoint-2.safetensors"), (name) => name.startsWith("model."));
       expect(metadata).to.deep.equal({ format: "pt" });
       expect(new Map([...tensors].map(([name, tensor]) => [`model.${name}`, tensor]))).to.deep.equal(checkpoint.tensors);
-      const json = (name: string): Record<string, unknown> => JSON.parse(readFileSync(place("diffusers", name), "utf8")) as Record<string, unknown>;
-      expect(json("config.json")).to.include({ _class_name: "UNet2DModel", act_fn: "silu", sample_size: 8, in_channels: 3, attention_head_dim: null });
+      const json = (name: string): Record<string, unknown> => JSON.parse(
+        readFileSync(place("diffusers", name), "utf8"),
+      ) as Record<string, unknown>;
+      expect(json("config.json")).to.include(
+        { _class_name: "UNet2DModel", act_fn: "silu", sample_size: 8, in_channels: 3, attention_head_dim: null },
+      );
       const scheduler = json("scheduler_config.json");
       expect(scheduler).to.include({
-        _class_name: "DDPMScheduler", num_train_timesteps: 12, prediction_type: "v_prediction", variance_type: "fixed_large", clip_sample: false,
+        _class_name: "DDPMScheduler", num_train_timesteps: 12, prediction_type: "v_prediction",
+        variance_type: "fixed_large", clip_sample: false,
       });
-      expect(scheduler["trained_betas"]).to.have.length(12);                                   // diffusers' sigmoid is another curve
+      expect(scheduler["trained_betas"]).to.have.length(
+        12,
+      );                                   // diffusers' sigmoid is another curve
     });
 
     it("make a run that goes on from the imported weights", async () => {
@@ -130,19 +155,27 @@ describe("models on the command line", () => {
       expect(out).to.contain("parameters: 35,746,307 in 328 tensors\n");
       expect(out).to.contain("one forward pass of 1 image of 32x32\n");
       expect(out).to.match(/^6,054 MMAC with weights \(convolutions, linear layers\), 168 among activations \(attention\)$/m);
-      const { total, parameters } = JSON.parse(await succeeds("inspect", place("cifar.json"), "--json")) as { total: Record<string, number>; parameters: unknown[] };
+      const { total, parameters } = JSON.parse(await succeeds("inspect", place("cifar.json"), "--json")) as {
+        total: Record<string, number>; parameters: unknown[],
+      };
       expect(parameters).to.have.length(328);
-      expect(total["macs"] - total["weightMacs"]).to.equal(5 * 2 * 256 ** 3 + 2 * 16 ** 2 * 256); // Q K^T and A V: five at 16x16, one at 4x4
+      expect(total["macs"] - total["weightMacs"]).to.equal(
+        5 * 2 * 256 ** 3 + 2 * 16 ** 2 * 256,
+      ); // Q K^T and A V: five at 16x16, one at 4x4
     });
 
     it("shows a checkpoint: where it comes from, how it was trained, its tensors and costs", async () => {
       const out = await succeeds("inspect", place("run"));
       const file = place("run", "checkpoint-2.safetensors");
-      for (const line of [`  file    ${file}`, "  step    2", "  objective        v", "  block_out_channels       [4,8]"]) expect(out.split("\n")).to.include(line);
+      for (const line of [`  file    ${file}`, "  step    2", "  objective        v", "  block_out_channels       [4,8]"]) expect(
+        out.split("\n"),
+      ).to.include(line);
       expect(out).to.match(/^ {2}conv_in\.weight +\[4, 3, 3, 3\] +108$/m);
       expect(out).to.match(/^ {2}conv_in +112 +1 +0\.007 +1\.0$/m);
       const json = JSON.parse(await succeeds("inspect", place("run"), "--json", "--batch", "3")) as Record<string, unknown> & {
-        layers: { layer: string; parameters: number; macs: number; bytes: number; kernels: number }[]; total: { parameters: number; macs: number };
+        layers: { layer: string; parameters: number; macs: number; bytes: number; kernels: number }[]; total: {
+          parameters: number; macs: number,
+        };
       };
       expect(Object.keys(json)).to.deep.equal(["source", "config", "parameters", "batch", "size", "layers", "total"]);
       expect(json.layers.find(({ layer }) => layer === "conv_in")).to.deep.equal({
@@ -168,7 +201,9 @@ describe("fromnoise gradcheck", () => {
     const lines = out.split("\n");
     expect(lines[0]).to.match(/^check +inputs +compared +max abs +max rel +norm rel$/);
     expect(lines.at(-1)).to.match(/^(\d+) of \1 checks passed$/);
-    for (const line of lines.slice(1, -1)) expect(line).to.match(/^linear .* +[1-3] +\d+ +\d\.\de-\d+ +\d\.\de-\d+ +\d\.\de-\d+ {2}ok$/i);
+    for (const line of lines.slice(1, -1)) expect(line).to.match(
+      /^linear .* +[1-3] +\d+ +\d\.\de-\d+ +\d\.\de-\d+ +\d\.\de-\d+ {2}ok$/i,
+    );
   });
 
   it("exits with 1 and shows the worst elements where a check fails", async () => {

@@ -3,19 +3,26 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { mse, openDevice, sizeOf, tensor } from "@fromnoise/tensor";
-import { describe as parametersOf, Grads, loadStateDict, toChannelsFirst, toChannelsLast, toFileLayout, type GoldenRow } from "@fromnoise/nn";
+import {
+  describe as parametersOf, Grads, loadStateDict, toChannelsFirst, toChannelsLast, toFileLayout, type GoldenRow,
+} from "@fromnoise/nn";
 import { emptyUNet } from "../../src/train/model.js";
 import { temporaryFolder, tinyModel } from "../train/fixtures.js";
 import { fromnoise } from "./fromnoise.js";
 
-const golden = (pkg: string, name: string): string => fileURLToPath(new URL(`../../../${pkg}/test/golden/${name}`, import.meta.url));
+const golden = (pkg: string, name: string): string => fileURLToPath(
+  new URL(`../../../${pkg}/test/golden/${name}`, import.meta.url),
+);
 const files: [path: string, kind: string][] = [
-  [golden("tensor", "ops.json"), "ops"], [golden("nn", "unet_tiny_ho.json"), "unet"], [golden("nn", "unet_tiny_diffusers_default.json"), "unet"],
+  [golden("tensor", "ops.json"), "ops"], [golden("nn", "unet_tiny_ho.json"), "unet"],
+  [golden("nn", "unet_tiny_diffusers_default.json"), "unet"],
   [golden("nn", "unet_tiny_scale_shift.json"), "unet"], [golden("diffusion", "train_tiny_ho.json"), "train"],
 ];
 const folder = temporaryFolder();
 
-interface Result { file: string; kind: string; device: string; dtype: string; tolerance: number; worst: number; pass: boolean; rows: GoldenRow[] }
+interface Result {
+  file: string; kind: string; device: string; dtype: string; tolerance: number; worst: number; pass: boolean; rows: GoldenRow[],
+}
 
 describe("fromnoise verify", () => {
   for (const [path, kind] of files) {
@@ -27,8 +34,12 @@ describe("fromnoise verify", () => {
       expect(worst).to.equal(Math.max(...rows.map(({ error }) => error)));
       expect(worst).to.be.greaterThan(0).and.at.most(1e-9);
       const { ops, params, steps, final_l2: last } = JSON.parse(readFileSync(path, "utf8")) as Record<string, object[]>;
-      const count = { ops: () => rows.filter(({ quantity }) => quantity === "output").length, unet: () => (rows.length - 2) / 3, train: () => rows.length }[kind]!();
-      const expected = { ops: () => Object.keys(ops).length, unet: () => params.length, train: () => 2 * steps.length + Object.keys(last).length }[kind]!();
+      const count = { ops: () => rows.filter(({ quantity }) => quantity === "output").length, unet: () => (
+        rows.length - 2
+      ) / 3, train: () => rows.length }[kind]!();
+      const expected = {
+        ops: () => Object.keys(ops).length, unet: () => params.length, train: () => 2 * steps.length + Object.keys(last).length,
+      }[kind]!();
       expect(count).to.equal(expected);
     });
   }
@@ -70,9 +81,13 @@ describe("fromnoise verify", () => {
       const { code, err } = await fromnoise("verify", path);
       return [code, err.split("\n")[0].replace(path, "FILE")];
     };
-    expect(await refusal({ config: { dim: 8, dim_mults: [1, 2] } })).to.deep.equal([2, "ConfigError: FILE: this network is not implemented"]);
+    expect(await refusal({ config: { dim: 8, dim_mults: [1, 2] } })).to.deep.equal(
+      [2, "ConfigError: FILE: this network is not implemented"],
+    );
     expect(await refusal({ kind: "sampler" })).to.deep.equal([2, 'ConfigError: FILE: the kind is "sampler"']);
-    expect(await refusal({ output: undefined, loss: undefined })).to.deep.equal([2, "ConfigError: FILE: a file of kind unet without output, loss"]);
+    expect(await refusal({ output: undefined, loss: undefined })).to.deep.equal(
+      [2, "ConfigError: FILE: a file of kind unet without output, loss"],
+    );
   });
 
   it("fails where one number of a file is wrong in the seventh digit", async () => {
@@ -99,7 +114,9 @@ describe("fromnoise verify", () => {
 async function ownGolden(): Promise<object> {
   const coefficients = { phase: 0.31, step: 0.9, chirp: 0.002 };
   const fill = (n: number, k: number, scale: number, base: number): Float64Array =>
-    Float64Array.from({ length: n }, (_, j) => base + scale * Math.sin(coefficients.phase * (k + 1) + coefficients.step * j + coefficients.chirp * j * j));
+    Float64Array.from({ length: n }, (_, j) => base + scale * Math.sin(
+      coefficients.phase * (k + 1) + coefficients.step * j + coefficients.chirp * j * j,
+    ));
   const config = { ...tinyModel, attention_head_dim: 2, resnet_time_scale_shift: "scale_shift", flip_sin_to_cos: false };
   const device = await openDevice("reference");
   const unet = emptyUNet(config, device, "f64");
@@ -107,7 +124,9 @@ async function ownGolden(): Promise<object> {
   loadStateDict(unet, new Map(shapes.map(({ name, shape }, k) =>
     [name, { shape, data: fill(sizeOf(shape), k, 0.1, name.includes("norm") && name.endsWith(".weight") ? 1 : 0) }])));
   const torchShape = [3, 1, 4, 6];
-  const upload = (values: Float64Array): ReturnType<typeof tensor> => tensor(toChannelsLast(values, torchShape), { device, dtype: "f64", shape: [3, 4, 6, 1] });
+  const upload = (values: Float64Array): ReturnType<typeof tensor> => tensor(
+    toChannelsLast(values, torchShape), { device, dtype: "f64", shape: [3, 4, 6, 1] },
+  );
   const t = [0, 7, 512];
   const target = upload(fill(72, 77, 1, 0));
   const [y, cache] = unet.forward(upload(fill(72, 5, 0.8, 0)), t);
@@ -120,5 +139,8 @@ async function ownGolden(): Promise<object> {
   }));
   const output = Array.from(toChannelsFirst(await y.data(), y.shape));
   const loss = await mse.forward(y, target).item();
-  return { format: "fromnoise-golden-1", kind: "unet", fill: coefficients, config, input: { shape: torchShape, fill_index: 5, scale: 0.8 }, t, output, loss, params };
+  return {
+    format: "fromnoise-golden-1", kind: "unet", fill: coefficients, config,
+    input: { shape: torchShape, fill_index: 5, scale: 0.8 }, t, output, loss, params,
+  };
 }

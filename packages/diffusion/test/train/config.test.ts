@@ -16,7 +16,9 @@ describe("the config of a training run", () => {
   it("fills in the defaults, group by group, and leaves them as they are", () => {
     const before = structuredClone(trainDefaults);
     const config = trainConfig({ steps: 7, optimizer: { lr: 0.1 }, ema: { decay: 0.5 } });
-    expect(config).to.deep.equal({ ...trainDefaults, steps: 7, optimizer: { ...trainDefaults.optimizer, lr: 0.1 }, ema: { ...trainDefaults.ema, decay: 0.5 } });
+    expect(config).to.deep.equal({
+      ...trainDefaults, steps: 7, optimizer: { ...trainDefaults.optimizer, lr: 0.1 }, ema: { ...trainDefaults.ema, decay: 0.5 },
+    });
     config.optimizer.betas[0] = 0;
     expect(trainDefaults).to.deep.equal(before);
   });
@@ -28,7 +30,9 @@ describe("the config of a training run", () => {
   const refused: [input: object, message: string][] = [
     [{ stepz: 5 }, "config: there is no field stepz\n  allowed  data, flip, model, "],
     [{ toString: 5 }, "config: there is no field toString\n"],
-    [{ optimizer: { learningRate: 1 } }, "config: there is no field optimizer.learningRate\n  allowed  optimizer.lr, optimizer.betas, "],
+    [{
+      optimizer: { learningRate: 1 },
+    }, "config: there is no field optimizer.learningRate\n  allowed  optimizer.lr, optimizer.betas, "],
     [{ optimizer: 3 }, "optimizer: 3 is not allowed\n  allowed  an object"],
     [{ model: null }, "model: null is not allowed\n  allowed  an object"],
     [{ steps: 0 }, "steps: 0 is not allowed\n  allowed  whole numbers from 1"],
@@ -43,19 +47,28 @@ describe("the config of a training run", () => {
     [{ clip: -1 }, "clip: -1 is not allowed\n  allowed  numbers >= 0; 0 is off"],
     [{ ema: { decay: 1 } }, "ema.decay: 1 is not allowed\n  allowed  numbers from 0 to below 1"],
     [{ objective: "epsilon" }, 'objective: "epsilon" is not allowed\n  allowed  eps, x0, v'],
-    [{ schedule: { name: "exp" } }, 'schedule.name: "exp" is not allowed\n  allowed  linear, scaled-linear, cosine, sigmoid, quad, const'],
+    [{
+      schedule: { name: "exp" },
+    }, 'schedule.name: "exp" is not allowed\n  allowed  linear, scaled-linear, cosine, sigmoid, quad, const'],
     [{ schedule: { name: "scaled-linear", timesteps: 10 } }, "timesteps: 10 is too few for the schedule scaled-linear\n  beta "],
     [{ sampling: { variance: "learned" } }, 'sampling.variance: "learned" is not allowed\n  allowed  fixed-small, fixed-large'],
     [{ dtype: "f16" }, 'dtype: "f16" is not allowed\n  allowed  f32, f64'],
     [{ device: "cuda" }, 'device "cuda" is unknown\n  allowed  reference'],
     [{ model: { chanels: 3 } }, "U-Net config: the field chanels is not known\n"],
     [
-      { model: { block_out_channels: [10, 20], norm_num_groups: 8, down_block_types: ["DownBlock2D", "DownBlock2D"], up_block_types: ["UpBlock2D", "UpBlock2D"] } },
-      "U-Net config: block_out_channels[0] is 10, which norm_num_groups 8 does not divide\n  allowed  channels that are multiples of 8, or norm_num_groups among 1, 2, 5, 10",
+      {
+        model: { block_out_channels: [10, 20], norm_num_groups: 8, down_block_types: [
+          "DownBlock2D", "DownBlock2D",
+        ], up_block_types: ["UpBlock2D", "UpBlock2D"] },
+      },
+      "U-Net config: block_out_channels[0] is 10, which norm_num_groups 8 does not divide\n"
+        + "  allowed  channels that are multiples of 8, or norm_num_groups among 1, 2, 5, 10",
     ],
   ];
   for (const [input, message] of refused) {
-    it(`refuses ${JSON.stringify(input).slice(0, 70)}`, () => expect(refusal(input)).to.satisfy((text: string) => text.startsWith(message), refusal(input)));
+    it(`refuses ${JSON.stringify(input).slice(0, 70)}`, () => expect(refusal(input)).to.satisfy(
+      (text: string) => text.startsWith(message), refusal(input),
+    ));
   }
 
   it("gives the learning rate of every step: constant, warmed up, along a cosine", () => {

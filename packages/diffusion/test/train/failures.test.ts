@@ -33,7 +33,9 @@ function smallDisk(room: number): FileLayer & { contents: Map<string, Uint8Array
       return {
         write: async (bytes) => {
           const used = [...contents.values()].reduce((sum, { length }) => sum + length, 0);
-          if (used + bytes.length > room) throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+          if (used + bytes.length > room) {
+            throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+          }
           contents.set(path, Buffer.concat([contents.get(path)!, bytes]));
           return bytes.length;
         },
@@ -60,7 +62,9 @@ describe("a run on a full disk", () => {
     const error = await thrown(CheckpointError, run({ start: { config }, out, files }));
     expect(error.message.split("\n")[0]).to.equal(`cannot save ${join(out, "checkpoint-2.safetensors")}: the disk is full`);
     expect(error.message).to.match(/needed {3}\d+ bytes/);
-    expect([...files.contents.keys()].filter((path) => path.includes("checkpoint"))).to.deep.equal([join(out, "checkpoint-0.safetensors")]);
+    expect([...files.contents.keys()].filter((path) => path.includes("checkpoint"))).to.deep.equal(
+      [join(out, "checkpoint-0.safetensors")],
+    );
     expect(files.contents.get(join(out, "checkpoint-0.safetensors"))).to.have.length(size);
   });
 
@@ -93,7 +97,9 @@ describe("a run whose loss is not finite", () => {
     const v = [...trainer.optimizer.v].find(([p]) => p.name === "conv_out.bias")![1];
     v.buffer.storage = new Float32Array([Infinity]);
     const error = await thrown(NumericError, saveCheckpoint(path, trainer));
-    expect(error.message).to.equal("step 0: adam.v.conv_out.bias is not finite, so it is not saved\n  element 0 of 1 is Infinity");
+    expect(error.message).to.equal(
+      "step 0: adam.v.conv_out.bias is not finite, so it is not saved\n  element 0 of 1 is Infinity",
+    );
     expect(readFileSync(path).equals(before)).to.equal(true);
     await device.dispose();
   });
@@ -152,7 +158,9 @@ describe("a checkpoint that does not fit", () => {
   });
 
   it("is refused when a moment of the optimiser is missing, or a tensor belongs to nothing", async () => {
-    expect(await message((tensors) => void tensors.delete("adam.v.conv_in.bias"))).to.match(/^FILE, adam\.v\.\*: .*1 missing.*\n {2}missing {4}conv_in\.bias \[4\]$/);
+    expect(await message((tensors) => void tensors.delete("adam.v.conv_in.bias"))).to.match(
+      /^FILE, adam\.v\.\*: .*1 missing.*\n {2}missing {4}conv_in\.bias \[4\]$/,
+    );
     expect(await message((tensors) => void tensors.set("optim.step", { shape: [1], data: new Float32Array(1) }))).to.equal(
       "FILE holds tensors of no group\n  extra      optim.step");
   });
@@ -165,11 +173,17 @@ describe("a checkpoint that does not fit", () => {
     };
     expect(await loading({})).to.equal(`${file} is no checkpoint of fromnoise`);
     expect(await loading({ fromnoise: "{" })).to.equal(`${file}: __metadata__.fromnoise is not JSON`);
-    expect(await loading({ fromnoise: '{"format":"fromnoise-checkpoint-9"}' })).to.equal(`${file} has the format "fromnoise-checkpoint-9"`);
-    expect(await loading({ fromnoise: '{"format":"fromnoise-checkpoint-1","config":null}' })).to.equal(`${file}: __metadata__.fromnoise has no config`);
+    expect(await loading({ fromnoise: '{"format":"fromnoise-checkpoint-9"}' })).to.equal(
+      `${file} has the format "fromnoise-checkpoint-9"`,
+    );
+    expect(await loading({ fromnoise: '{"format":"fromnoise-checkpoint-1","config":null}' })).to.equal(
+      `${file}: __metadata__.fromnoise has no config`,
+    );
     writeFileSync(file, readFileSync(path).subarray(0, 3000));
     expect((await thrown(CheckpointError, loadCheckpoint(file))).message).to.contain(file);
-    expect((await thrown(CheckpointError, loadCheckpoint(join(folder, "none.safetensors")))).message).to.match(/^cannot read .*none\.safetensors: no such file/);
+    expect((await thrown(CheckpointError, loadCheckpoint(join(folder, "none.safetensors")))).message).to.match(
+      /^cannot read .*none\.safetensors: no such file/,
+    );
     expect(() => findCheckpoint(join(folder, "nowhere"))).to.throw(CheckpointError, "nowhere does not exist");
     expect(() => findCheckpoint(folder)).to.throw(CheckpointError, `${folder} holds no checkpoint`);
   });
@@ -220,11 +234,19 @@ describe("data and network that do not fit each other", () => {
 
   it("are refused by the field of the model, its value and what is allowed", () => {
     expect(refusal(sheet, {})).to.equal("accepted");
-    expect(refusal(sheet, { sample_size: null })).to.equal("model.sample_size: null is not allowed\n  allowed  a side in pixels; training images are square");
-    expect(refusal(sheet, { sample_size: 9 })).to.equal("model.sample_size: 9 is not allowed\n  allowed  multiples of 2, as the 2 levels halve the image 1 time");
+    expect(refusal(sheet, { sample_size: null })).to.equal(
+      "model.sample_size: null is not allowed\n  allowed  a side in pixels; training images are square",
+    );
+    expect(refusal(sheet, { sample_size: 9 })).to.equal(
+      "model.sample_size: 9 is not allowed\n  allowed  multiples of 2, as the 2 levels halve the image 1 time",
+    );
     expect(refusal(sheet, { in_channels: 2 })).to.equal("model.in_channels: 2 is not allowed\n  allowed  1 for gray, 3 for RGB");
     expect(refusal(sheet, { out_channels: 3 })).to.equal("model.out_channels: 3 is not allowed\n  allowed  1, as in_channels");
-    expect(refusal(sheet, { num_class_embeds: 4 })).to.equal(`model.num_class_embeds: 4 is not allowed\n  allowed  null: ${sheet} has no labels`);
-    expect(refusal("digits", { sample_size: 28, num_class_embeds: 4 })).to.equal("model.num_class_embeds: 4 is not allowed\n  allowed  10, the classes of digits, or null");
+    expect(refusal(sheet, { num_class_embeds: 4 })).to.equal(
+      `model.num_class_embeds: 4 is not allowed\n  allowed  null: ${sheet} has no labels`,
+    );
+    expect(refusal("digits", { sample_size: 28, num_class_embeds: 4 })).to.equal(
+      "model.num_class_embeds: 4 is not allowed\n  allowed  10, the classes of digits, or null",
+    );
   });
 });

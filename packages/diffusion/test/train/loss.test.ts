@@ -47,13 +47,13 @@ describe("the training loss", () => {
 
   it("has the gradient that differences measure, whatever the weights and the scale", async () => {
     const weights = [0.5, 2, 0, 7];
+    const [upstream] = new Random(0, 0).normal(1);                                 // gradcheck's own upstream gradient
     const report = await gradcheck({
       forward: ({ prediction }) => diffusionLoss.forward(prediction, eps, weights).loss,
       backward: (_dy, { prediction }) => diffusionLoss.backward(prediction, eps, weights, upstream),
     }, { prediction: guess });
     expect(report.pass).to.equal(true);
   });
-  const upstream = new Random(0, 0).normal(1)[0];                                              // gradcheck's own upstream gradient
 
   it("gives the unweighted error of every image beside it", async () => {
     const { loss, perImage } = diffusionLoss.forward(guess, eps, [1, 2, 3, 4]);
@@ -72,7 +72,9 @@ describe("the forward process on tensors", () => {
     const n = 20000;
     const step = 300;
     const x0 = tensor(new Float64Array(n).fill(0.7), { device, dtype: "f64", shape: [1, n] });
-    const values = Float64Array.from(await qSample(schedule, x0, [step], randomNormal([1, n], new Random(11), { device, dtype: "f64" })).data());
+    const values = Float64Array.from(
+      await qSample(schedule, x0, [step], randomNormal([1, n], new Random(11), { device, dtype: "f64" })).data(),
+    );
     const mean = values.reduce((a, b) => a + b, 0) / n;
     const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1);
     const expected = 1 - schedule.alphaBar[step];
@@ -107,7 +109,9 @@ describe("the forward process on tensors", () => {
     const { alphas, alphaBarPrev, betas, posteriorVariance } = schedule;
     const [x0, xT] = [0.4, -1.3];
     const precision = alphas[step] / betas[step] + 1 / (1 - alphaBarPrev[step]);
-    const mean = (Math.sqrt(alphas[step]) * xT / betas[step] + Math.sqrt(alphaBarPrev[step]) * x0 / (1 - alphaBarPrev[step])) / precision;
+    const mean = (
+      Math.sqrt(alphas[step]) * xT / betas[step] + Math.sqrt(alphaBarPrev[step]) * x0 / (1 - alphaBarPrev[step])
+    ) / precision;
     const [a, b] = [[x0], [xT]].map((values) => tensor(values, { device, dtype: "f64", shape: [1, 1] }));
     expect(await posteriorMean(schedule, a, b, step).item()).to.be.closeTo(mean, 1e-13);
     expect(posteriorVariance[step]).to.be.closeTo(1 / precision, 1e-15);

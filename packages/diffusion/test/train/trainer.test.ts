@@ -17,7 +17,9 @@ describe("a trainer", () => {
   }
 
   it("draws the same numbers from the same seed and others from another", async () => {
-    const [a, b, c] = [await make({ seed: 0 }).trainStep(), await make({ seed: 0 }).trainStep(), await make({ seed: 1 }).trainStep()];
+    const [a, b, c] = [
+      await make({ seed: 0 }).trainStep(), await make({ seed: 0 }).trainStep(), await make({ seed: 1 }).trainStep(),
+    ];
     expect(b.loss).to.equal(a.loss);
     expect(c.loss).not.to.equal(a.loss);
   });
@@ -42,11 +44,15 @@ describe("a trainer", () => {
   });
 
   for (const objective of ["eps", "x0", "v"] as const) {
-    it(`follows the gradient of the mean loss over its micro-batches: directional difference, objective ${objective}`, async () => {
-      const settings: TrainConfigInput = { objective, weighting: "min-snr", accumulate: 3, clip: 0, dtype: "f64", model: { ...tinyModel, dropout: 0.1 } };
+    it(`follows the gradient of the mean loss over micro-batches: directional difference, objective ${objective}`, async () => {
+      const settings: TrainConfigInput = {
+        objective, weighting: "min-snr", accumulate: 3, clip: 0, dtype: "f64", model: { ...tinyModel, dropout: 0.1 },
+      };
       const trainer = make(settings);
       const start = trainer.position();
-      const { gradNorm } = await trainer.trainStep();                                          // Adam's m is now 0.1 of the gradient
+      const {
+        gradNorm,
+      } = await trainer.trainStep();                                          // Adam's m is now 0.1 of the gradient
       const lossAt = async (distance: number): Promise<number> => {
         const moved = make(settings);
         for (const [i, p] of moved.unet.parameters.entries()) {
@@ -66,12 +72,16 @@ describe("a trainer", () => {
     const [free, clipped] = [make({ clip: 0 }), make({ clip: 0.01 })];
     const { gradNorm } = await free.trainStep();
     expect((await clipped.trainStep()).gradNorm).to.equal(gradNorm);
-    const firstMoment = async (trainer: Trainer): Promise<number> => (await trainer.optimizer.m.get(trainer.unet.parameters[0])!.data())[0];
+    const firstMoment = async (trainer: Trainer): Promise<number> => (
+      await trainer.optimizer.m.get(trainer.unet.parameters[0])!.data()
+    )[0];
     expect(await firstMoment(clipped)).to.be.closeTo((await firstMoment(free)) * (0.01 / gradNorm), 1e-9);
   });
 
   it("needs no more memory after 200 steps than after the first", async () => {
-    const trainer = make({ batch: 1, accumulate: 2, flip: true, model: { ...tinyModel, sample_size: 4, dropout: 0.1 } }, { ...tinyDataset, size: 4, image: (i) => tinyDataset.image(i).slice(0, 16) });
+    const trainer = make({ batch: 1, accumulate: 2, flip: true, model: { ...tinyModel, sample_size: 4, dropout: 0.1 } }, {
+      ...tinyDataset, size: 4, image: (i) => tinyDataset.image(i).slice(0, 16),
+    });
     await trainer.trainStep();
     const first = device.memory();
     let resident = 0;
@@ -110,7 +120,8 @@ describe("a trainer", () => {
       const trainer = make({ optimizer: { lr: 1e30 } });
       await trainer.trainStep();
       expect((await failure(trainer)).split("\n")).to.deep.equal([
-        "step 2: matmul: the output f32 [1, 2, 16] is not finite", "  element 0 is -Infinity", "  layer    time_embedding.linear_2",
+        "step 2: matmul: the output f32 [1, 2, 16] is not finite", "  element 0 is -Infinity",
+        "  layer    time_embedding.linear_2",
         "  loss     NaN", "  norm     NaN of the gradient", "  kept     the parameters are those of the step before",
       ]);
     });
@@ -127,7 +138,9 @@ describe("a trainer", () => {
 
     it("names the first kernel that meets a bad image", async () => {
       const bad: ImageDataset = { ...tinyDataset, image: (i) => tinyDataset.image(i).fill(Infinity) };
-      expect(await failure(make({}, bad))).to.match(/^step 1: multiply: the output f32 \[2, 8, 8, 1\] is not finite\n {2}element 0 is Infinity\n/);
+      expect(await failure(make({}, bad))).to.match(
+        /^step 1: multiply: the output f32 \[2, 8, 8, 1\] is not finite\n {2}element 0 is Infinity\n/,
+      );
     });
   });
 
