@@ -83,13 +83,12 @@ export function gather(args: Gather, from: i32, to: i32, _workspace: usize): voi
   }
 }
 
-/**
- * x [outer, count, inner] added up in y [outer, axis, inner]; the arguments are those of `gather` with x and y in their roles.
- */
-@inline export const SCATTER_COLUMNS: i32 = 64;
+/** Columns in a unit of `scatterAdd`. */
+@inline const SCATTER_COLUMNS: i32 = 64;
 
 /**
- * y[o, a, :] = sum over j with index[j] = a of x[o, j, :], in the order of j. A unit is SCATTER_COLUMNS columns of one o.
+ * y[o, a, :] = sum over j with index[j] = a of x[o, j, :], in the order of j: x [outer, count, inner], y [outer, axis, inner].
+ * A unit is SCATTER_COLUMNS columns of one o.
  */
 export function scatterAdd(args: Gather, from: i32, to: i32, _workspace: usize): void {
   const axis = args.axis, inner = args.inner, count = args.count;

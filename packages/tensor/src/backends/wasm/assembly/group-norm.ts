@@ -100,7 +100,7 @@ export function groupNormStats(args: GroupNorm, from: i32, to: i32, _workspace: 
 
 /** Entry `channel` of row 0 or 1 of a block's sums. */
 @inline
-export function blockSum(args: GroupNorm, block: i32, row: i32, channel: i32): f64 {
+function blockSum(args: GroupNorm, block: i32, row: i32, channel: i32): f64 {
   return <f64>f32.load(args.sums + (<usize>((2 * block + row) * roundUp(args.c, 4) + channel) << 2));
 }
 
