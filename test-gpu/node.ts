@@ -3,6 +3,10 @@ import type { GpuMode } from "../packages/tensor/src/backends/gpu/index.js";
 import { readGoldens } from "./goldens.js";
 import { runSuite } from "./suite.js";
 
-const report = await runSuite(process.argv[2] as GpuMode, readGoldens(), ({ name, seconds }) => console.error(`${name} ${seconds.toFixed(1)} s`));
-console.log(JSON.stringify(report));
-process.exit(0); // Dawn's threads keep a process alive
+try {
+  const report = await runSuite(process.argv[2] as GpuMode, readGoldens(), ({ name, seconds }) => console.error(`${name} ${seconds.toFixed(1)} s`));
+  console.log(JSON.stringify(report));
+} catch (error) {
+  console.error(String(error));
+  process.exit(1);
+}

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { poolBuffers, RESULT_USAGE, type PooledBuffer } from "../../src/backends/gpu/buffer-pool.js";
 import { Engine, launch, type GpuArray } from "../../src/backends/gpu/engine.js";
 import { functions } from "../../src/backends/gpu/functions.js";
 import { loadGpuJs } from "../../src/backends/gpu/gpu-js.js";
@@ -239,5 +240,33 @@ describe("the queue of the gpu device", () => {
     expect(results[1]).to.deep.equal(results[0]);
     const { losses } = results[0];
     expect(losses.at(-1)!).to.be.lessThan(0.5 * losses[0]);
+  });
+});
+
+describe("the pool of result buffers", () => {
+  it("hands out a destroyed result again for the same size, counts what is in use, and keeps no more than ever was", () => {
+    const destroyed: number[] = [];
+    let made = 0;
+    const device = { createBuffer: ({ size }: { size: number; usage: number }): PooledBuffer => (made++, { destroy: () => void destroyed.push(size) }) };
+    const live = poolBuffers(device);
+    expect(poolBuffers(device), "a device has one pool").to.equal(live);
+    const result = (size: number): PooledBuffer => device.createBuffer({ size, usage: RESULT_USAGE });
+
+    const [a, b] = [result(100), result(60)];
+    const argument = device.createBuffer({ size: 100, usage: 0x88 });
+    expect(live()).to.equal(3);
+    a.destroy();
+    argument.destroy();
+    expect([live(), destroyed]).to.deep.equal([1, [100]]); // arguments are not pooled
+    expect(result(80)).to.not.equal(a);
+    expect(result(100)).to.equal(a);
+    expect([live(), made]).to.deep.equal([3, 4]);
+
+    const many = [result(200), result(300)]; // 740 bytes in use: 740 may stay in the pool
+    for (const buffer of [a, b, ...many]) buffer.destroy();
+    expect(destroyed, "100 + 60 + 200 + 300 fit").to.deep.equal([100]);
+    result(90).destroy();
+    expect(destroyed, "90 more do not").to.deep.equal([100, 90]);
+    expect(live()).to.equal(1);
   });
 });

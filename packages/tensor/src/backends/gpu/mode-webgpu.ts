@@ -1,22 +1,22 @@
 /** Mode `webgpu`, in browsers and, through the npm package `webgpu`, in Node: an array is a storage buffer. */
 import { DeviceError } from "../../errors.js";
-import { describeRenderer } from "./renderer.js";
+import { poolBuffers, type BufferSource, type PooledBuffer } from "./buffer-pool.js";
 import type { GpuHandle, GpuInstance, GpuJs, GpuKernel } from "./gpu-js.js";
 import { gpuSize, SETTINGS } from "./mode-arrays.js";
 import type { Mode } from "./mode.js";
+import { describeRenderer } from "./renderer.js";
 
 interface Adapter {
   readonly info?: { readonly vendor?: string; readonly architecture?: string; readonly device?: string; readonly description?: string };
   readonly isFallbackAdapter?: boolean;
 }
-interface CountedBuffer { destroy(): void; _refs: number }
-interface GpuDevice {
+interface GpuDevice extends BufferSource {
   readonly limits: { readonly maxStorageBufferBindingSize: number; readonly maxBufferSize: number; readonly maxComputeWorkgroupsPerDimension: number };
   readonly queue: { onSubmittedWorkDone(): Promise<void> };
-  createBuffer(descriptor: unknown): CountedBuffer;
   onuncapturederror: ((event: { readonly error: { readonly message: string } }) => void) | null;
 }
-interface BufferHandle extends GpuHandle { readonly buffer: CountedBuffer }
+/** gpu.js counts the handles of a buffer in `_refs`. */
+interface BufferHandle extends GpuHandle { readonly buffer: PooledBuffer & { _refs: number } }
 
 /** Opens the mode; `onError` hears of failures that WebGPU reports outside of any call. Throws DeviceError without an adapter. */
 export async function openWebGpuMode(
@@ -24,7 +24,7 @@ export async function openWebGpuMode(
 ): Promise<Mode<BufferHandle>> {
   const { adapter, device } = await gpuJs.WebGPUContext.acquire() as { adapter: Adapter; device: GpuDevice };
   const { maxStorageBufferBindingSize, maxBufferSize, maxComputeWorkgroupsPerDimension } = device.limits;
-  const live = countBuffers(device);
+  const live = poolBuffers(device);
   device.onuncapturederror = ({ error }) => onError(new DeviceError("webgpu: the GPU refused a command", error.message.split("\n").slice(0, 4)));
   return {
     name: "webgpu",
@@ -70,27 +70,4 @@ function letGo({ kernel }: GpuKernel, { buffer }: BufferHandle): void {
 function rendererName({ info = {}, isFallbackAdapter = false }: Adapter): string {
   const { vendor, architecture, device, description } = info;
   return describeRenderer([vendor, architecture, device, description].filter(Boolean).join(" ") || "an adapter without a name", isFallbackAdapter);
-}
-
-const counters = new WeakMap<GpuDevice, () => number>();
-
-/** Counts the buffers of a device from now on; gpu.js has one device for all its instances. */
-function countBuffers(device: GpuDevice): () => number {
-  const known = counters.get(device);
-  if (known !== undefined) return known;
-  let live = 0;
-  const createBuffer = device.createBuffer.bind(device);
-  device.createBuffer = (descriptor) => {
-    const buffer = createBuffer(descriptor);
-    const destroy = buffer.destroy.bind(buffer);
-    live++;
-    buffer.destroy = () => {
-      live--;
-      destroy();
-    };
-    return buffer;
-  };
-  const count = (): number => live;
-  counters.set(device, count);
-  return count;
 }
