@@ -1,9 +1,11 @@
 """
-PyTorch as a peer of the benches. Reads one JSON object a line: {"op": "setup", "bench", "shape", "threads"} prepares a bench and
-answers {"check": [...]} with numbers that both sides compute from the same closed-form inputs; {"op": "run"} runs it once and answers
-{"ms"}. Both memory formats are prepared and the faster one is kept; {"op": "memory"} answers {"peak_rss_mb"}.
+PyTorch as a peer of the benches: reads one JSON request a line and answers with one JSON object a line, as bench/src/child.ts does.
+Image benches are prepared in both memory formats and the faster one is kept. Results are written in the layouts of the other side:
+images [N, H, W, C], kernels [kh, kw, Cin, Cout].
 """
 import json
+import math
+import re
 import resource
 import sys
 import time
@@ -14,15 +16,21 @@ import torch.nn.functional as F
 from unet import UNet, fill, load_fill
 
 FILL = {"phase": 0.7, "step": 1.3, "chirp": 0.01}
+MIN_SAMPLE_S = 1e-3
 
 
 def tensor(shape, k, scale=1.0, base=0.0):
     return fill(shape, k, scale, base, FILL).float()
 
 
-def summary(*tensors):
-    """Sum and Euclidean norm of each tensor: what the other side compares."""
-    return [value for t in tensors for value in (t.double().sum().item(), t.double().pow(2).sum().sqrt().item())]
+def batched(shape, k):
+    """The images of a model bench: a batch repeats two."""
+    distinct = min(shape[0], 2)
+    return tensor([distinct, *shape[1:]], k).repeat(shape[0] // distinct, 1, 1, 1).permute(0, 3, 1, 2)
+
+
+def channels_last(t):
+    return t.permute(0, 2, 3, 1)
 
 
 def images(shape, k, fmt):
@@ -39,22 +47,24 @@ def kernel(shape, k, fmt, scale=0.1):
 def matmul(s, fmt):
     a, b = tensor([s["m"], s["k"]], 0), tensor([s["k"], s["n"]], 1)
     run = lambda: torch.mm(a, b)
-    return run, summary(run())
+    return run, lambda: [run()]
 
 
 def conv(s, fmt, part):
     stride, pad = s["stride"], s["pad"]
     x, w = images([s["n"], s["h"], s["w"], s["cin"]], 0, fmt), kernel([s["kh"], s["kw"], s["cin"], s["cout"]], 1, fmt)
-    y = F.conv2d(x, w, None, stride, pad)
-    n, c, h, wd = y.shape
+    n, c, h, wd = F.conv2d(x, w, None, stride, pad).shape
     dy = images([n, h, wd, c], 2, fmt)
-    mask = {"forward": None, "grad-input": [True, False, False], "grad-weight": [False, True, False]}[part]
-    if mask is None:
+    if part == "forward":
         run = lambda: F.conv2d(x, w, None, stride, pad)
-    else:
-        run = lambda: torch.ops.aten.convolution_backward(
-            dy, x, w, None, [stride] * 2, [pad] * 2, [1, 1], False, [0, 0], 1, mask)[0 if mask[0] else 1]
-    return run, summary(run())
+        return run, lambda: [channels_last(run())]
+    backward = lambda mask: torch.ops.aten.convolution_backward(
+        dy, x, w, None, [stride] * 2, [pad] * 2, [1, 1], False, [0, 0], 1, mask)
+    if part == "grad-input":
+        run = lambda: backward([True, False, False])[0]
+        return run, lambda: [channels_last(run())]
+    run = lambda: backward([False, True, False])[1]
+    return run, lambda: [run().permute(2, 3, 1, 0)]
 
 
 def group_norm_silu(s, fmt, backward):
@@ -62,78 +72,79 @@ def group_norm_silu(s, fmt, backward):
     gamma, beta = tensor([s["c"]], 1, 0.1, 1.0).requires_grad_(backward), tensor([s["c"]], 2, 0.1).requires_grad_(backward)
     forward = lambda: F.silu(F.group_norm(x, s["groups"], gamma, beta, 1e-5))
     if not backward:
-        with torch.no_grad():
-            return (lambda: no_grad(forward)), summary(forward())
+        return forward, lambda: [channels_last(forward())]
     y = forward()
     dy = images([s["n"], s["h"], s["w"], s["c"]], 3, fmt)
     run = lambda: torch.autograd.grad(y, [x, gamma, beta], dy, retain_graph=True)
-    return run, summary(*run())
 
+    def results():
+        dx, dgamma, dbeta = run()
+        return [channels_last(dx), dgamma, dbeta]
 
-def no_grad(fn):
-    with torch.no_grad():
-        return fn()
+    return run, results
 
 
 def softmax(s, fmt):
     x = tensor([s["rows"], s["n"]], 0, 3.0)
     run = lambda: torch.softmax(x, -1)
-    return run, summary(run())
+    return run, lambda: [run()]
 
 
 def attention(s, fmt):
     q, k, v = (tensor([s["batch"], s["length"], s["d"]], i) for i in range(3))
     run = lambda: torch.softmax(q @ k.transpose(1, 2) * s["d"] ** -0.5, -1) @ v
-    return run, summary(run())
+    return run, lambda: [run()]
 
 
 def elementwise(s, fmt):
     a, b = tensor([s["n"]], 0), tensor([s["n"]], 1)
     run = lambda: torch.add(a, b)
-    return run, summary(run())
+    return run, lambda: [run()]
 
 
 def reduce(s, fmt):
     x = tensor([s["rows"], s["n"]], 0)
     run = lambda: x.sum(1)
-    return run, summary(run())
+    return run, lambda: [run()]
 
 
 def adam(s, fmt):
     p = torch.nn.Parameter(tensor([s["n"]], 0))
     p.grad = tensor([s["n"]], 1)
     optimizer = torch.optim.Adam([p], lr=1e-3)
-    run = lambda: optimizer.step()
-    run()
-    return run, summary(p.data)
+
+    def results():
+        optimizer.step()
+        return [p.detach()]
+
+    return optimizer.step, results
 
 
 def unet(s, fmt, train):
     net = UNet(s["config"])
     load_fill(net, FILL)
     net = net.to(memory_format=fmt)
-    size, channels, batch = s["config"]["sample_size"], s["config"]["in_channels"], s["batch"]
-    x = images([batch, size, size, channels], 1000, fmt)
-    target = images([batch, size, size, channels], 1001, fmt)
-    t = torch.tensor([(37 * i) % 1000 for i in range(batch)])
+    side, channels, batch = s["config"]["sample_size"], s["config"]["in_channels"], s["batch"]
+    x, target = (batched([batch, side, side, channels], k).contiguous(memory_format=fmt) for k in (1000, 1001))
+    t = torch.tensor([37 + 500 * (i % min(batch, 2)) for i in range(batch)])
     if not train:
-        run = lambda: no_grad(lambda: net(x, t))
-        return run, summary(run())
+        run = lambda: net(x, t)
+        return run, lambda: [channels_last(run())]
     optimizer = torch.optim.Adam(net.parameters(), lr=1e-4)
     ema = [p.detach().clone() for p in net.parameters()]
 
-    def run():
+    def step():
         optimizer.zero_grad(set_to_none=True)
         loss = ((net(x, t) - target) ** 2).mean()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        norm = torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimizer.step()
         with torch.no_grad():
             torch._foreach_mul_(ema, 0.995)
             torch._foreach_add_(ema, [p.detach() for p in net.parameters()], alpha=0.005)
-        return loss.item()
+        return [loss.item(), norm.item()]
 
-    return run, [run(), run(), run()]
+    return step, lambda: [torch.tensor([value]) for _ in range(2) for value in step()]
 
 
 BENCHES = {
@@ -148,44 +159,94 @@ BENCHES = {
     "unet-train-step": lambda s, fmt: unet(s, fmt, True),
     "demo-train-step": lambda s, fmt: unet(s, fmt, True),
 }
+#: Benches that need gradients; the others run without the bookkeeping of autograd.
+WITH_GRADIENTS = ("groupnorm-silu-backward", "unet-train-step", "demo-train-step")
 FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
+FORMATLESS = ("matmul", "softmax", "attention", "elementwise", "reduce", "adam")
 
 
-def timed(run):
+def timed(run, count=1):
     start = time.perf_counter()
-    run()
-    return (time.perf_counter() - start) * 1e3
+    for _ in range(count):
+        run()
+    return (time.perf_counter() - start) / count
 
 
-def setup(message):
-    """The bench in its faster memory format, judged by the best of five runs each."""
-    torch.set_num_threads(message.get("threads", 1))
-    best = None
-    for name, fmt in FORMATS.items():
-        run, check = BENCHES[message["bench"]](message["shape"], fmt)
-        ms = min(timed(run) for _ in range(5))
-        if best is None or ms < best[0]:
-            best = (ms, run, check, name)
-        if message["bench"] in ("matmul", "softmax", "attention", "elementwise", "reduce", "adam"):
-            break
-    return best
+def blas():
+    """The library behind torch.mm, where the system tells: the file that is mapped into this process."""
+    try:
+        names = set(re.findall(r"/\S*(?:blas|mkl)\S*\.so\S*", open("/proc/self/maps").read()))
+    except OSError:
+        return ""
+    known = [name for name in ("openblas", "mkl", "blis", "atlas") if any(name in path for path in names)]
+    return f", BLAS {known[0] if known else 'reference'}" if names else ""
+
+
+class Session:
+    """A bench in its faster memory format, judged by the best of three warm runs."""
+
+    def __init__(self, bench, shape, path):
+        self.count, self.first_s, best = 1, None, math.inf
+        with torch.set_grad_enabled(bench in WITH_GRADIENTS):
+            for name, fmt in FORMATS.items():
+                run, results = BENCHES[bench](shape, fmt)
+                start = time.perf_counter()
+                values = [t.detach().double().contiguous() for t in results()]
+                first = time.perf_counter() - start
+                self.first_s = first if self.first_s is None else self.first_s
+                seconds = min(timed(run) for _ in range(3))
+                if seconds < best:
+                    best, self.run, self.format = seconds, run, name
+                    self.sizes = [t.numel() for t in values]
+                    with open(path, "wb") as file:
+                        file.writelines(t.numpy().tobytes() for t in values)
+                if bench in FORMATLESS:
+                    self.format = None
+                    break
+        self.grad = bench in WITH_GRADIENTS
+
+    def warm(self, seconds):
+        with torch.set_grad_enabled(self.grad):
+            end, best = time.perf_counter() + seconds, math.inf
+            while True:
+                best = min(best, timed(self.run))
+                if time.perf_counter() >= end:
+                    break
+        self.count = max(1, math.ceil(MIN_SAMPLE_S / best))
+        return best
+
+    def sample(self, seconds):
+        with torch.set_grad_enabled(self.grad):
+            end, samples = time.perf_counter() + seconds, []
+            while not samples or time.perf_counter() < end:
+                samples.append(1e3 * timed(self.run, self.count))
+        return samples
+
+
+def answer(message, state):
+    op = message["op"]
+    if op == "open":
+        torch.set_num_threads(message["threads"])
+        return {"description": f"PyTorch {torch.__version__}, oneDNN {'on' if torch.backends.mkldnn.is_available() else 'off'}{blas()}"}
+    if op == "setup":
+        state["session"] = None
+        session = state["session"] = Session(message["bench"], message["shape"], message["results"])
+        return {"first_ms": 1e3 * session.first_s, "sizes": session.sizes, "note": session.format or ""}
+    if op == "warm":
+        return {"best_ms": 1e3 * state["session"].warm(message["seconds"])}
+    if op == "run":
+        return {"ms": state["session"].sample(message["seconds"])}
+    return {"peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
 
 def main():
-    run = None
+    state = {}
     for line in sys.stdin:
-        message = json.loads(line)
         try:
-            if message["op"] == "setup":
-                _, run, check, name = setup(message)
-                answer = {"check": check, "format": name, "version": torch.__version__}
-            elif message["op"] == "run":
-                answer = {"ms": timed(run)}
-            else:
-                answer = {"peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+            reply = answer(json.loads(line), state)
         except Exception as error:
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        print(json.dumps(answer), flush=True)
+            reply = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(reply), flush=True)
 
 
 main()

@@ -1,0 +1,67 @@
+/** Every case of every bench: sizes that show where a device begins to pay, and how cost grows. */
+import { benchNames, type Bench, type BenchCase, type BenchName, type BenchShape } from "./bench.js";
+import { kernelBenches } from "./kernel-benches.js";
+import { benchUNet, demoUNet, modelBenches } from "./model-benches.js";
+
+const benches = { ...kernelBenches, ...modelBenches } satisfies Record<BenchName, unknown>;
+
+/** The bench of a name, whose cases have shapes that fit it. */
+export function benchOf(name: BenchName): Bench {
+  return benches[name] as unknown as Bench;
+}
+
+export function titleOf({ bench, shape }: { bench: BenchName; shape: BenchShape }): string {
+  return benchOf(bench).title(shape);
+}
+
+const convSizes = [
+  [16, 32, 32, 32, 3, 1], [16, 16, 64, 64, 3, 1], [16, 8, 128, 128, 3, 1], [16, 16, 128, 64, 3, 1], [1, 32, 128, 128, 3, 1],
+  [16, 32, 1, 32, 3, 1], [16, 16, 64, 128, 1, 1], [16, 32, 32, 32, 3, 2],
+].map(([n, side, cin, cout, k, stride]) => ({ n, h: side, w: side, cin, cout, kh: k, kw: k, stride, pad: (k - 1) / 2 }));
+
+const normSizes = [16, 32, 64].map((side) => ({ n: 16, h: side, w: side, c: 64, groups: 8 }));
+const atSide = (side: number) => ({ batch: 16, config: { ...benchUNet, sample_size: side } });
+const bench16 = { batch: 16, config: benchUNet };
+
+/** The shapes of each bench, and which of them belong to `--quick`. */
+const shapes: Record<BenchName, { quick: readonly BenchShape[]; more: readonly BenchShape[] }> = {
+  "matmul": { quick: [512].map(cube), more: [64, 128, 256, 1024].map(cube) },
+  "conv2d-forward": { quick: [convSizes[1]], more: convSizes.filter((_, i) => i !== 1) },
+  "conv2d-grad-input": { quick: [convSizes[1]], more: convSizes.filter((_, i) => i !== 1) },
+  "conv2d-grad-weight": { quick: [convSizes[1]], more: convSizes.filter((_, i) => i !== 1) },
+  "groupnorm-silu-forward": { quick: [normSizes[1]], more: [normSizes[0], normSizes[2]] },
+  "groupnorm-silu-backward": { quick: [normSizes[1]], more: [normSizes[0], normSizes[2]] },
+  "softmax": { quick: [{ rows: 4096, n: 256 }], more: [{ rows: 256, n: 64 }] },
+  "attention": { quick: [{ batch: 16, length: 64, d: 128 }], more: [{ batch: 16, length: 256, d: 64 }] },
+  "elementwise": { quick: [{ n: 2 ** 20 }], more: [{ n: 2 ** 12 }, { n: 2 ** 16 }, { n: 2 ** 22 }] },
+  "reduce": { quick: [{ rows: 1024, n: 1024 }], more: [{ rows: 64, n: 1024 }] },
+  "adam": { quick: [{ n: 1_000_000 }], more: [{ n: 10_000 }] },
+  "unet-forward": { quick: [bench16], more: [] },
+  "unet-train-step": {
+    quick: [bench16],
+    more: [
+      ...[1, 4, 64].map((batch) => ({ batch, config: benchUNet })), atSide(16), atSide(64),
+      { batch: 16, config: { ...benchUNet, block_out_channels: [16, 32, 64] } },
+    ],
+  },
+  "demo-train-step": { quick: [{ batch: 32, config: demoUNet }], more: [] },
+};
+
+function cube(size: number): BenchShape {
+  return { m: size, k: size, n: size };
+}
+
+/** How much a case computes or moves, to sort the cases of a bench from small to large. */
+function work({ bench, shape }: BenchCase): number {
+  const { flops, bytes } = benchOf(bench).cost(shape);
+  return Math.max(flops, bytes);
+}
+
+/** The cases of the benches named, in the order of `benchNames`, small before large; only the quick ones on request. */
+export function casesOf(names: readonly BenchName[], quick: boolean): BenchCase[] {
+  return benchNames.filter((name) => names.includes(name)).flatMap((bench) => {
+    const { quick: few, more } = shapes[bench];
+    const cases = [...few.map((shape) => ({ bench, shape, quick: true })), ...more.map((shape) => ({ bench, shape, quick: false }))];
+    return cases.filter((c) => !quick || c.quick).sort((a, b) => work(a) - work(b));
+  });
+}

@@ -1,0 +1,82 @@
+/** Who takes part: our devices by device string, and peers. */
+import { availableParallelism } from "node:os";
+import { ConfigError, deviceNames, parseDevice } from "@fromnoise/tensor";
+import type { BenchName } from "./bench.js";
+import { labelOf } from "./rows.js";
+
+export interface Contender {
+  /** How rows name it; see Row. */
+  readonly device: string;
+  readonly peer: string | null;
+  readonly threads: number;
+  /** What its process opens: a device string, a peer and its backend, or the file: URL of a module with `openEngine()`. */
+  readonly spec: string;
+  /** False for benches in which it would compute what another contender does. */
+  readonly takes: (bench: BenchName) => boolean;
+}
+
+export const label = (contender: Contender): string => labelOf(contender);
+
+const everything = (): boolean => true;
+const convolves = (bench: BenchName): boolean => /conv2d|unet|demo/.test(bench);
+
+/** Backends of each peer, the first one named by the peer alone, and whether it uses several threads. */
+const peerBackends: Record<string, { backends: readonly string[]; threaded: boolean }> = {
+  js: { backends: ["cpu"], threaded: false },
+  torch: { backends: ["cpu"], threaded: true },
+  onnxruntime: { backends: ["cpu"], threaded: true },
+  tfjs: { backends: ["wasm", "cpu"], threaded: false },
+  jax: { backends: ["wasm"], threaded: false },
+};
+export const peerNames: readonly string[] = Object.keys(peerBackends);
+
+/** 1 and all cores. */
+export const defaultThreads: readonly number[] = [...new Set([1, availableParallelism()])];
+
+const REVECTORIZING_NODE = 24;
+
+/**
+ * Devices when none is named: wasm in its modes, and in a full run the reference and the modes of gpu that Node may have. The exact
+ * mode differs in convolutions only.
+ */
+function defaultDevices(quick: boolean): { spec: string; takes: Contender["takes"] }[] {
+  const node = Number(process.versions.node.split(".")[0]);
+  const gpu = (deviceNames as readonly string[]).includes("gpu") ? ["webgpu", "headlessgl", "webasm", "cpu"].map((mode) => `gpu:${mode}`) : [];
+  return [
+    { spec: "wasm", takes: everything },
+    { spec: "wasm:exact", takes: convolves },
+    ...(node >= REVECTORIZING_NODE ? [{ spec: "wasm:revectorize", takes: everything }] : []),
+    ...(quick ? [] : ["reference", ...gpu].map((spec) => ({ spec, takes: everything }))),
+  ];
+}
+
+/** Our devices: those named, else the default ones; wasm once for each thread count unless its string says how many. */
+export function deviceContenders(specs: readonly string[], threads: readonly number[], quick: boolean): Contender[] {
+  const chosen = specs.length > 0 ? specs.map((spec) => ({ spec, takes: everything })) : defaultDevices(quick);
+  return chosen.flatMap(({ spec, takes }) => {
+    const { name, options } = parseDevice(spec);
+    const given = (options as { threads?: number }).threads;
+    if (name !== "wasm") return [{ device: spec, peer: null, threads: name === "reference" ? 1 : 0, spec, takes }];
+    const device = spec.replace(/,?threads=\d+/, "").replace(/:,/, ":").replace(/:$/, "");
+    return (given === undefined ? threads : [given]).map((count) => ({
+      device, peer: null, threads: count, takes, spec: given === undefined ? `${spec}${spec.includes(":") ? "," : ":"}threads=${count}` : spec,
+    }));
+  });
+}
+
+/** Peers `name` (all its backends) or `name:backend`. Throws ConfigError for an unknown one. */
+export function peerContenders(names: readonly string[], threads: readonly number[]): Contender[] {
+  return names.flatMap((text) => {
+    const [name, backend] = text.split(":");
+    const known = peerBackends[name];
+    if (known === undefined || (backend !== undefined && !known.backends.includes(backend))) {
+      throw new ConfigError(`--peers: "${text}" is not allowed`, [
+        `allowed  none, all, ${Object.entries(peerBackends).flatMap(([p, { backends }]) => [p, ...backends.slice(backends.length > 1 ? 0 : 1).map((b) => `${p}:${b}`)]).join(", ")}`,
+      ]);
+    }
+    const backends = backend === undefined ? known.backends : [backend];
+    return backends.flatMap((device) => (known.threaded ? threads : [1]).map((count) => ({
+      device, peer: name, threads: count, spec: `${name}:${device}`, takes: everything,
+    })));
+  });
+}

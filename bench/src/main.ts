@@ -1,0 +1,41 @@
+/** `npm run bench`: see `usage`. Exit codes: 0 done, 1 a comparison failed or nothing was measured, 2 wrong usage, 130 interrupted. */
+import { FromnoiseError } from "@fromnoise/tensor";
+import { compareCommand } from "./compare.js";
+import { guardCommand } from "./guard.js";
+import { benchNames } from "./bench.js";
+import { casesOf, titleOf } from "./cases.js";
+import { parseCommand, usage, type Command } from "./options.js";
+import { keepReferences } from "./reference.js";
+import { runCommand } from "./run.js";
+
+async function main(): Promise<number> {
+  let command: Command;
+  try {
+    command = parseCommand(process.argv.slice(2));
+  } catch (error) {
+    if (!(error instanceof FromnoiseError)) throw error;
+    console.error(error.message);
+    return 2;
+  }
+  switch (command.name) {
+    case "help":
+      console.log(usage);
+      return 0;
+    case "run":
+      return runCommand(command.options);
+    case "compare":
+      return compareCommand(command.a, command.b, command.threshold);
+    case "guard":
+      return guardCommand(command.update);
+    case "reference":
+      await keepReferences(casesOf(benchNames, false), (c) => console.error(`${c.bench} ${titleOf(c)}`));
+      return 0;
+  }
+}
+
+try {
+  process.exit(await main());
+} catch (error) {
+  console.error(error instanceof FromnoiseError ? error.message : error);
+  process.exit(1);
+}

@@ -1,0 +1,137 @@
+/** The command line of `npm run bench`. */
+import { parseArgs } from "node:util";
+import { ConfigError, deviceNames } from "@fromnoise/tensor";
+import { benchNames, type BenchName } from "./bench.js";
+import { defaultThreads, deviceContenders, peerContenders, peerNames, type Contender } from "./contender.js";
+
+export const usage = `npm run bench -- [options]                       run the benches
+npm run bench -- compare a.json b.json [options]  ratios of two runs; exits 1 when b is slower past the threshold
+npm run bench -- guard [--update]                 compare counts with bench/guard.json; --update writes it
+npm run bench -- reference                        bring bench/reference.json up to date (minutes)
+
+  --only NAMES       benches, with commas between: ${benchNames.join(", ")}
+  --device SPECS     our devices, with commas between or repeated: wasm, wasm:exact, wasm:revectorize, gpu:webgpu, reference
+  --peers NAMES      none, all, or some of: ${peerNames.join(", ")}, tfjs:cpu, tfjs:wasm [js,torch]
+  --threads LIST     thread counts of those that have threads [${defaultThreads.join(",")}]
+  --quick            one size a bench, fewer rounds: under three minutes
+  --rounds N         rounds, in each of which every contender runs [10, quick 5]
+  --limit SECONDS    longest answer of a contender that is waited for [60, quick 15]
+  --json, --md, --html FILE  write the report
+  --threshold R      compare: largest ratio b / a that passes [1.1]
+  --help             this text`;
+
+export interface RunOptions {
+  only: readonly BenchName[];
+  contenders: readonly Contender[];
+  quick: boolean;
+  rounds: number;
+  limitMs: number;
+  json?: string;
+  md?: string;
+  html?: string;
+}
+
+export type Command =
+  | { name: "run"; options: RunOptions }
+  | { name: "compare"; a: string; b: string; threshold: number }
+  | { name: "guard"; update: boolean }
+  | { name: "reference" }
+  | { name: "help" };
+
+const flags = {
+  only: { type: "string", multiple: true }, device: { type: "string", multiple: true }, peers: { type: "string", multiple: true },
+  threads: { type: "string" }, quick: { type: "boolean" }, rounds: { type: "string" }, limit: { type: "string" },
+  json: { type: "string" }, md: { type: "string" }, html: { type: "string" }, threshold: { type: "string" },
+  update: { type: "boolean" }, help: { type: "boolean" },
+} as const;
+
+/** Reads the arguments. Throws ConfigError, which says what is allowed. */
+export function parseCommand(argv: readonly string[]): Command {
+  const { values, positionals } = parsed(argv);
+  const [name = "run", ...rest] = positionals;
+  const given = Object.keys(values);
+  const expect = (count: number, allowed: readonly string[]): void => {
+    if (rest.length !== count) throw new ConfigError(`${name}: ${count} arguments are needed, not ${rest.length}`, [`usage    ${lineOf(name)}`]);
+    const foreign = given.find((flag) => !allowed.includes(flag));
+    if (foreign !== undefined) throw new ConfigError(`${name} has no option --${foreign}`, [`usage    ${lineOf(name)}`]);
+  };
+  if (values.help) return { name: "help" };
+  switch (name) {
+    case "run":
+      expect(0, ["only", "device", "peers", "threads", "quick", "rounds", "limit", "json", "md", "html"]);
+      return { name, options: runOptions(values) };
+    case "compare":
+      expect(2, ["threshold"]);
+      return { name, a: rest[0], b: rest[1], threshold: numberOf("threshold", values.threshold, 1.1) };
+    case "guard":
+      expect(0, ["update"]);
+      return { name, update: values.update ?? false };
+    case "reference":
+      expect(0, []);
+      return { name };
+    default:
+      throw new ConfigError(`"${name}" is unknown`, ["allowed  compare, guard, reference, or no word to run the benches"]);
+  }
+}
+
+function parsed(argv: readonly string[]) {
+  try {
+    return parseArgs({ args: [...argv], options: flags, allowPositionals: true, strict: true });
+  } catch (error) {
+    throw new ConfigError((error as Error).message.split(/[.\n]/)[0], ["help     npm run bench -- --help"]);
+  }
+}
+
+function runOptions(values: ReturnType<typeof parsed>["values"]): RunOptions {
+  const quick = values.quick ?? false;
+  const threads = values.threads === undefined ? defaultThreads : listOf([values.threads]).map((text) => countOf("threads", text));
+  const { json, md, html } = values;
+  return {
+    only: values.only === undefined ? benchNames : listOf(values.only).map(benchName),
+    contenders: [
+      ...deviceContenders(devicesOf(values.device ?? []), threads, quick), ...peerContenders(peersOf(values.peers), threads),
+    ],
+    quick,
+    rounds: values.rounds === undefined ? (quick ? 5 : 10) : countOf("rounds", values.rounds),
+    limitMs: 1000 * numberOf("limit", values.limit, quick ? 15 : 60),
+    ...(json !== undefined && { json }), ...(md !== undefined && { md }), ...(html !== undefined && { html }),
+  };
+}
+
+const listOf = (texts: readonly string[]): string[] => texts.flatMap((text) => text.split(",")).filter((text) => text !== "");
+
+/** Splits at commas, except those between the options of one device: "wasm:exact,threads=2,reference" names two devices. */
+function devicesOf(texts: readonly string[]): string[] {
+  return texts.flatMap((text) => text.split(",").reduce<string[]>((specs, part) => {
+    const begins = (deviceNames as readonly string[]).includes(part.split(":")[0]);
+    if (begins || specs.length === 0) return [...specs, part];
+    return [...specs.slice(0, -1), `${specs.at(-1)!},${part}`];
+  }, []));
+}
+
+function peersOf(texts: readonly string[] | undefined): string[] {
+  if (texts === undefined) return ["js", "torch"];
+  const names = listOf(texts);
+  return names.flatMap((name) => (name === "none" ? [] : name === "all" ? [...peerNames] : [name]));
+}
+
+function benchName(text: string): BenchName {
+  const name = benchNames.find((n) => n === text);
+  if (name === undefined) throw new ConfigError(`--only: "${text}" is no bench`, [`allowed  ${benchNames.join(", ")}`]);
+  return name;
+}
+
+function numberOf(flag: string, text: string | undefined, otherwise: number): number {
+  const value = text === undefined ? otherwise : Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new ConfigError(`--${flag}: "${text}" is not allowed`, ["allowed  numbers above 0"]);
+}
+
+function countOf(flag: string, text: string): number {
+  if (/^[1-9]\d*$/.test(text)) return Number(text);
+  throw new ConfigError(`--${flag}: "${text}" is not allowed`, ["allowed  whole numbers from 1"]);
+}
+
+function lineOf(name: string): string {
+  return usage.split("\n").find((line) => line.includes(`-- ${name}`))?.split("  ")[0].trim() ?? "npm run bench -- [options]";
+}

@@ -1,0 +1,69 @@
+/** What is right: the results of the reference device in f64. Those of training steps take minutes and are kept in a committed file. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { openDevice } from "@fromnoise/tensor";
+import type { BenchCase, ModelShape } from "./bench.js";
+import { benchOf } from "./cases.js";
+import { distinctShape } from "./model-benches.js";
+
+const file = new URL("../reference.json", import.meta.url);
+
+/** Key of a training step to [loss, norm of the gradient] of its first steps. */
+type Kept = Record<string, number[]>;
+
+const isKept = ({ bench }: BenchCase): boolean => bench.endsWith("train-step");
+
+function keyOf(c: BenchCase): string {
+  const { batch, config } = distinctShape(c.shape as ModelShape);
+  return JSON.stringify({ ...config, batch });
+}
+
+const readKept = (): Kept => JSON.parse(readFileSync(file, "utf8")) as Kept;
+
+/** The results of a case in f64, as its workload's `results` gives them; a model's for the images that differ. */
+async function compute({ bench, shape }: BenchCase): Promise<Float64Array[]> {
+  const device = await openDevice("reference");
+  const { model, open } = benchOf(bench);
+  const workload = open(model ? distinctShape(shape as ModelShape) : shape, device, "f64");
+  const results = await workload.results();
+  workload.dispose();
+  await device.dispose();
+  return results;
+}
+
+/** The right results of a case: kept ones where there are, else computed. */
+export async function referenceResults(c: BenchCase): Promise<Float64Array[]> {
+  const kept = isKept(c) ? readKept()[keyOf(c)] : undefined;
+  return kept?.map((value) => Float64Array.of(value)) ?? compute(c);
+}
+
+/** Brings the committed file up to date: computes what it lacks of these cases, drops what none of them needs. */
+export async function keepReferences(cases: readonly BenchCase[], progress: (c: BenchCase) => void): Promise<void> {
+  const old = readKept(), kept: Kept = {};
+  for (const c of cases.filter(isKept)) {
+    const key = keyOf(c);
+    if (old[key] === undefined && kept[key] === undefined) progress(c);
+    kept[key] ??= old[key] ?? (await compute(c)).map(([value]) => value);
+    writeFileSync(file, `${JSON.stringify({ ...old, ...kept }, undefined, 1)}\n`);
+  }
+  writeFileSync(file, `${JSON.stringify(kept, undefined, 1)}\n`);
+}
+
+/**
+ * The largest of max |y - r| / max |r| over the tensors, r the reference repeated to the length of y (equal images give equal
+ * results). Infinity where the sizes do not fit or a value is not finite.
+ */
+export function maxError(results: readonly Float64Array[], reference: readonly Float64Array[]): number {
+  if (results.length !== reference.length) return Infinity;
+  return Math.max(...results.map((y, i) => tensorError(y, reference[i])));
+}
+
+function tensorError(y: Float64Array, r: Float64Array): number {
+  if (y.length === 0 || y.length % r.length !== 0) return Infinity;
+  let difference = 0, largest = 0;
+  for (let j = 0; j < y.length; j++) {
+    const expected = r[j % r.length];
+    difference = Math.max(difference, Math.abs(y[j] - expected)); // NaN stays NaN
+    largest = Math.max(largest, Math.abs(expected));
+  }
+  return Number.isFinite(difference) ? difference / largest : Infinity;
+}

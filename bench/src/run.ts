@@ -1,0 +1,62 @@
+/** `npm run bench`: measures, shows rows as they come, writes the reports. */
+import { writeFileSync } from "node:fs";
+import { casesOf, titleOf } from "./cases.js";
+import { label } from "./contender.js";
+import { commit, describeMachine } from "./machine.js";
+import { measure } from "./measure.js";
+import type { RunOptions } from "./options.js";
+import { htmlReport } from "./html.js";
+import { markdownReport } from "./markdown.js";
+import { labelOf, SCHEMA, type Report, type Row } from "./rows.js";
+
+/** Seconds in a round, of warm-up, and for all rounds of a contender in a case. */
+const FULL = { roundSeconds: 0.1, warmSeconds: 0.3, caseSeconds: 30 };
+const QUICK = { roundSeconds: 0.05, warmSeconds: 0.1, caseSeconds: 3 };
+
+/** Runs the benches. Returns the exit code. */
+export async function runCommand(options: RunOptions): Promise<number> {
+  const report: Report = {
+    schema: SCHEMA, machine: describeMachine(), date: new Date().toISOString(), commit: commit(), node: process.version,
+    command: `npm run bench -- ${process.argv.slice(2).join(" ")}`.trim(), complete: true, rows: [],
+  };
+  let stop = (): void => undefined;
+  const onInterrupt = (): void => {
+    if (!report.complete) process.exit(130); // the second time
+    report.complete = false;
+    stop();
+  };
+  process.on("SIGINT", onInterrupt);
+  const measuring = measure(casesOf(options.only, options.quick), {
+    ...(options.quick ? QUICK : FULL), contenders: options.contenders, rounds: options.rounds, limitMs: options.limitMs,
+    interrupted: () => !report.complete,
+    onOpen: (contender, description) => void (report.machine.contenders[label(contender)] = description),
+    onRow: (row) => {
+      report.rows.push(row);
+      showProgress("");
+      console.error(lineOf(row));
+    },
+    onProgress: showProgress,
+  });
+  stop = measuring.stop;
+  await measuring.done;
+  showProgress("");
+  const markdown = markdownReport(report);
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, undefined, 1)}\n`);
+  if (options.md !== undefined) writeFileSync(options.md, markdown);
+  if (options.html !== undefined) writeFileSync(options.html, htmlReport(report));
+  console.log(markdown);
+  if (!report.complete) return 130;
+  return report.rows.some((row) => row.samples > 0) ? 0 : 1;
+}
+
+/** One line that the next one overwrites; nothing where standard error is no terminal. */
+function showProgress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${text.slice(0, (process.stderr.columns || 80) - 1)}`);
+}
+
+function lineOf(row: Row): string {
+  const { bench, median_ms, rme, gflops, max_error, note } = row;
+  const time = median_ms === null ? "-" : `${median_ms.toPrecision(4)} ms${rme === null ? "" : ` +-${rme.toFixed(1)}%`}`;
+  const facts = [time, gflops === null ? "" : `${gflops.toFixed(1)} GFLOP/s`, max_error === null ? "" : `error ${max_error.toExponential(1)}`, note.split("\n")[0]];
+  return `${bench.padEnd(23)} ${titleOf(row).padEnd(24)} ${labelOf(row).padEnd(20)} ${facts.filter((fact) => fact !== "").join("  ")}`;
+}

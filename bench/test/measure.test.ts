@@ -1,0 +1,76 @@
+import { expect } from "chai";
+import type { BenchCase } from "../src/bench.js";
+import { compareReports, formatComparison } from "../src/compare.js";
+import type { Contender } from "../src/contender.js";
+import { describeMachine } from "../src/machine.js";
+import { measure } from "../src/measure.js";
+import { SCHEMA, type Report, type Row } from "../src/rows.js";
+
+const matmul: BenchCase = { bench: "matmul", shape: { m: 16, k: 16, n: 16 }, quick: true };
+const softmax: BenchCase = { bench: "softmax", shape: { rows: 4, n: 8 }, quick: true };
+const reduce: BenchCase = { bench: "reduce", shape: { rows: 4, n: 8 }, quick: true };
+
+const reference: Contender = { device: "reference", peer: null, threads: 1, spec: "reference", takes: () => true };
+const contender = (file: string): Contender => ({ ...reference, spec: new URL(`contenders/${file}.ts`, import.meta.url).href });
+
+async function rowsOf(cases: readonly BenchCase[], contenders: readonly Contender[], { limitMs = 30_000, stopAfter = Infinity } = {}): Promise<Row[]> {
+  const rows: Row[] = [];
+  const { done } = measure(cases, {
+    contenders, limitMs, rounds: 6, roundSeconds: 0.01, warmSeconds: 0.02, caseSeconds: 1,
+    interrupted: () => rows.length >= stopAfter, onOpen: () => undefined, onRow: (row) => void rows.push(row), onProgress: () => undefined,
+  });
+  await done;
+  return rows;
+}
+
+const report = (rows: Row[]): Report => ({
+  schema: SCHEMA, machine: describeMachine(), date: "2026-01-01T00:00:00Z", commit: "0", node: process.version, command: "", complete: true, rows,
+});
+
+describe("a bench run", () => {
+  let fast: Row[];
+
+  before(async () => {
+    fast = await rowsOf([matmul], [reference]);
+  });
+
+  it("checks a result against f64 and then times it", () => {
+    expect(fast).to.have.length(1);
+    const [row] = fast;
+    expect(row.max_error).to.be.within(0, 1e-6);
+    expect(row.samples).to.be.at.least(6);
+    expect(row.rounds_ms).to.have.length(6);
+    expect(row.best_ms).to.be.above(0).and.at.most(row.median_ms!);
+    expect(row.p95_ms).to.be.at.least(row.median_ms!);
+    expect(row.gflops).to.be.closeTo(2 * 16 ** 3 / row.median_ms! / 1e6, 1e-3 * row.gflops!);
+    for (const value of [row.first_ms, row.upload_ms, row.readback_ms, row.anchor_ms]) expect(value).to.be.above(0);
+  });
+
+  it("reports a wrong result and does not time it", async () => {
+    const [row] = await rowsOf([matmul], [contender("wrong")]);
+    expect(row.note).to.match(/^wrong: error .* is above 0.0001; not timed$/);
+    expect(row.max_error).to.be.above(1e-3);
+    expect(row).to.include({ samples: 0, median_ms: null, first_ms: null });
+  });
+
+  it("lists a contender that cannot do the work with its own words, and goes on with the others", async () => {
+    const rows = await rowsOf([matmul, softmax, reduce], [contender("silent"), reference], { limitMs: 2000 });
+    const notes = rows.filter((row) => row.samples === 0).map((row) => row.note);
+    expect(notes).to.deep.equal(["TypeError: Kernel 'MatMul' not registered", "its process ended with code 3", "no answer within 2 s"]);
+    expect(rows.filter((row) => row.samples > 0).map((row) => row.bench)).to.deep.equal(["matmul", "softmax", "reduce"]);
+  });
+
+  it("keeps what was measured when it is interrupted", async () => {
+    const rows = await rowsOf([matmul, softmax, reduce], [reference], { stopAfter: 1 });
+    expect(rows.map((row) => row.bench)).to.deep.equal(["matmul"]);
+  });
+
+  it("is compared with a slower one: a deliberately slowed kernel is found", async () => {
+    const slow = await rowsOf([matmul], [contender("delayed")]);
+    const comparisons = compareReports(report(fast), report(slow), 1.1);
+    expect(comparisons.map(({ verdict }) => verdict)).to.deep.equal(["SLOWER"]);
+    expect(comparisons[0].ratio!.low).to.be.above(1.1);
+    expect(formatComparison(comparisons, 1.1)).to.include("1 slower past 1.1");
+    expect(compareReports(report(slow), report(fast), 1.1)[0].verdict).to.equal("faster");
+  });
+});

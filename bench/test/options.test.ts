@@ -1,0 +1,65 @@
+import { expect } from "chai";
+import { ConfigError } from "@fromnoise/tensor";
+import { benchNames } from "../src/bench.js";
+import { label } from "../src/contender.js";
+import { parseCommand, type RunOptions } from "../src/options.js";
+
+function run(...argv: string[]): RunOptions {
+  const command = parseCommand(argv);
+  if (command.name !== "run") throw new Error(`parsed as ${command.name}`);
+  return command.options;
+}
+
+const labels = (...argv: string[]): string[] => run(...argv).contenders.map(label);
+
+describe("options of the benches", () => {
+  it("takes all benches, and fewer rounds when quick", () => {
+    expect(run().only).to.deep.equal(benchNames);
+    expect(run().rounds).to.be.above(run("--quick").rounds);
+    expect(run("--only", "matmul,softmax", "--only", "adam").only).to.deep.equal(["matmul", "softmax", "adam"]);
+  });
+
+  it("names devices with commas between, though options of a device have commas too", () => {
+    expect(labels("--peers", "none", "--device", "wasm:exact,threads=3,reference", "--device", "gpu:cpu", "--threads", "1"))
+      .to.deep.equal(["wasm:exact (3)", "reference (1)", "gpu:cpu"]);
+  });
+
+  it("runs what has threads once for each number of them", () => {
+    expect(labels("--device", "wasm,wasm:exact", "--peers", "js,torch", "--threads", "1,2")).to.deep.equal([
+      "wasm (1)", "wasm (2)", "wasm:exact (1)", "wasm:exact (2)", "js (1)", "torch (1)", "torch (2)",
+    ]);
+    expect(run("--device", "wasm:exact", "--peers", "none", "--threads", "2").contenders[0].spec).to.equal("wasm:exact,threads=2");
+  });
+
+  it("takes all peers, one, or one backend of one", () => {
+    expect(labels("--device", "reference", "--peers", "all", "--threads", "1")).to.deep.equal([
+      "reference (1)", "js (1)", "torch (1)", "onnxruntime (1)", "tfjs wasm (1)", "tfjs (1)", "jax wasm (1)",
+    ]);
+    expect(labels("--device", "reference", "--peers", "tfjs:cpu")).to.deep.equal(["reference (1)", "tfjs (1)"]);
+  });
+
+  it("asks only convolving benches of the exact mode, unless it was named", () => {
+    const exact = run("--quick").contenders.find(({ device }) => device === "wasm:exact")!;
+    expect([exact.takes("conv2d-forward"), exact.takes("unet-forward"), exact.takes("softmax")]).to.deep.equal([true, true, false]);
+    expect(run("--device", "wasm:exact").contenders[0].takes("softmax")).to.be.true;
+  });
+
+  const wrong: [argv: string[], message: RegExp][] = [
+    [["--only", "matmull"], /--only: "matmull" is no bench\n {2}allowed {2}matmul, conv2d-forward/],
+    [["--device", "cuda"], /device "cuda" is unknown\n {2}allowed {2}reference, wasm/],
+    [["--device", "wasm:quick"], /the wasm device has no option "quick"/],
+    [["--peers", "numpy"], /--peers: "numpy" is not allowed\n {2}allowed {2}none, all, js/],
+    [["--threads", "0"], /--threads: "0" is not allowed\n {2}allowed {2}whole numbers from 1/],
+    [["--rounds", "few"], /--rounds: "few" is not allowed/],
+    [["--fast"], /Unknown option '--fast'\n {2}help {5}npm run bench -- --help/],
+    [["compare", "a.json"], /compare: 2 arguments are needed, not 1\n {2}usage {4}npm run bench -- compare a.json b.json/],
+    [["compare", "a.json", "b.json", "--quick"], /compare has no option --quick/],
+    [["compare", "a.json", "b.json", "--threshold", "-1"], /threshold/],
+    [["race"], /"race" is unknown\n {2}allowed {2}compare, guard/],
+  ];
+  for (const [argv, message] of wrong) {
+    it(`refuses ${argv.join(" ")}`, () => {
+      expect(() => parseCommand(argv)).to.throw(ConfigError, message);
+    });
+  }
+});
