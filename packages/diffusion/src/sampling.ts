@@ -71,6 +71,7 @@ export async function sampleImages(options: SamplingOptions): Promise<SamplingRe
       }
       if (wanted.has(index++)) moments.push(await momentOf(result.value, Math.min(record!.rows, n)));
       onStep?.(++done, total);
+      await new Promise((resolve) => setTimeout(resolve, 0));         // a turn for signals, or for the page
     }
   }
   return { images: { shape: [count, h, w, channels], data }, moments };

@@ -38,10 +38,19 @@ export function openProgress(unit: string, total: number, start = 0): Progress {
       format: `${unit} {value}/{total} [{bar}]{facts}  left {left}`, stream: process.stderr, hideCursor: true, barsize: 24,
       gracefulExit: false, linewrap: false,
     }, cliProgress.Presets.shades_classic);
+    const stop = (): void => {
+      process.off("SIGINT", interrupt);
+      if (bar.isActive) bar.stop();                                   // gives the cursor back
+    };
+    const interrupt = (): void => {
+      stop();
+      if (process.listenerCount("SIGINT") === 0) process.exit(130);   // nobody else wants to finish something
+    };
+    process.on("SIGINT", interrupt);
     bar.start(total, start, { facts: "", left: "?" });
     return {
       update: (done, facts = {}) => void (bar.isActive && bar.update(done, { facts: describe(facts), left: left(done) })),
-      stop: () => void (bar.isActive && bar.stop()),
+      stop,
     };
   }
 

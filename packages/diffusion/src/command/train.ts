@@ -43,7 +43,7 @@ async function trainWithProgress(start: RunOptions["start"], out: string): Promi
     const { trainer: { step, device }, finished } = await trainShowing({ start, out, signal: stop.signal });
     await device.dispose();
     if (finished) {
-      console.log(`trained ${step} steps; the run is in ${out}`);
+      console.log(`trained ${step === 1 ? "1 step" : `${step} steps`}; the run is in ${out}`);
       console.log(`sample with: fromnoise sample ${out}`);
       return 0;
     }

@@ -21,8 +21,8 @@ export const verify: Command = {
     },
   ],
   notes: [
-    "Files have the format fromnoise-golden-1, of kind ops, unet or train: docs/golden-format.md says how to write one. Exit code",
-    "1 past the tolerance, 2 for a dtype that the device does not have or a network that is not implemented.",
+    "Files have the format fromnoise-golden-1, of kind ops, unet or train: docs/golden-format.md says how to write one. Exit",
+    "code 1 past the tolerance, 2 for a dtype that the device does not have or a network that is not implemented.",
   ].join("\n"),
   run: runVerify,
 };

@@ -60,7 +60,7 @@ describe("a training program that is stopped", function () {
 
   it("finishes the step on Ctrl-C, saves, says how to resume and exits with 130", async () => {
     const { child, ended } = startFromnoise(fresh("stopped"));
-    await untilStep("stopped", 3);
+    await Promise.race([untilStep("stopped", 3), ended]);
     child.kill("SIGINT");
     const { code, out: printed, err } = await ended;
     const out = join(folder, "stopped");

@@ -100,6 +100,25 @@ describe("models on the command line", () => {
     });
   });
 
+  it("can be class-conditional", async () => {
+    const device = ["--device", "wasm:threads=1"];
+    await succeeds(
+      "train", "--data", "digits", "--classes", "--width", "4,8", "--steps", "1", "--batch", "2", "--preview-every", "0",
+      "--out", place("classes"), ...device,
+    );
+    const draw = async (digit: string): Promise<string> => {
+      await succeeds(
+        "sample", place("classes"), "--out", place("digit"), "--count", "1", "--steps", "2", "--class", digit, ...device,
+      );
+      return readFileSync(place("digit", "samples.png")).toString("base64");
+    };
+    expect(await draw("3")).not.to.equal(await draw("4"));
+    const { code, err } = await fromnoise("sample", place("classes"), "--class", "10", ...device);
+    expect([code, err.split("\n").slice(-2)]).to.deep.equal(
+      [2, ["ConfigError: --class: 10 is not allowed", "  allowed  0 .. 9"]],
+    );
+  });
+
   describe("fromnoise export and import", () => {
     it("give the same samples bit for bit as the run, in f32 and f64, with its schedule, objective and variance", async () => {
       for (const run of ["run", "run64"]) {

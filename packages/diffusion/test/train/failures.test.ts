@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { CheckpointError, ConfigError, ImageError, NumericError, openDevice, type Device } from "@fromnoise/tensor";
@@ -75,6 +75,20 @@ describe("a run on a full disk", () => {
     await device.dispose();
     return disk.contents.get("x")!.length;
   }
+});
+
+describe("a run that cannot write its metrics", () => {
+  it("names the file and the reason", async () => {
+    const out = join(folder, "no-metrics");
+    const path = join(out, "metrics.jsonl");
+    const spoil = (): void => {
+      rmSync(path);
+      mkdirSync(path);
+    };
+    const start = { config: tinyConfig({ data: sheet, steps: 2 }) };
+    const error = await thrown(CheckpointError, run({ start, out, onStep: spoil }));
+    expect(error.message).to.equal(`cannot write ${path}\n  reason   it is a folder`);
+  });
 });
 
 describe("a run whose loss is not finite", () => {
