@@ -1,15 +1,12 @@
-/** Builds the page with Vite, serves it as a web page is served that may use threads, and runs it in the system's Chromium. */
+/** Runs pages in the system's Chromium: the suite, and the site as a reader sees it. */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { extname, join, normalize } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { chromium } from "playwright-core";
-import { build } from "vite";
+import { chromium, type Page } from "playwright-core";
+import { buildPage, serve } from "../site/build.js";
 import { readGoldens } from "./goldens.js";
-import type { Report } from "./suite.js";
+import type { Outcome, Report } from "./suite.js";
 
 const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 
@@ -23,57 +20,77 @@ const MODE_FLAGS = {
   webgpu: ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"],
 } as const;
 
+type BrowserMode = keyof typeof MODE_FLAGS;
+type Log = (line: string) => void;
+
 export const chromiumIsThere = (): boolean => existsSync(CHROMIUM);
 
-/** The suite in Chromium, in each of the modes; rejects when the page fails as a whole. */
-export async function runInChromium(mode: keyof typeof MODE_FLAGS, log: (line: string) => void): Promise<Report> {
-  const folder = mkdtempSync(join(tmpdir(), "fromnoise-page-"));
-  let server: Server | undefined;
+/** The suite in Chromium, in one mode; rejects when the page fails as a whole. */
+export function runInChromium(mode: BrowserMode, log: Log): Promise<Report> {
+  return withPage("page", mode, log, async (page, url) => {
+    await page.goto(`${url}?mode=${mode}`);
+    return JSON.parse(await page.evaluate(() => (window as unknown as { suite: Promise<string> }).suite)) as Report;
+  });
+}
+
+/** The site in Chromium on webgpu: both demos train, their curves and samples are drawn. */
+export function runSite(log: Log): Promise<Report> {
+  return withPage("../site", "webgpu", log, async (page, url) => {
+    const points = await runDemo(page, `${url}?demo=points&steps=150&start`, (losses) => {
+      const [early, late] = [mean(losses.slice(0, 10)), mean(losses.slice(-30))];
+      return { measured: `loss ${early.toFixed(2)} to ${late.toFixed(2)}`, failures: late < 0.6 * early ? [] : ["the loss does not fall"] };
+    });
+    const digits = await runDemo(page, `${url}?demo=digits&steps=5&batch=2&channels=8,8,8&samples=4&samplesteps=1&start`, (losses) => {
+      const wrong = losses.length !== 5 || losses.some((value) => !(value > 0.3 && value < 2)); // noise of variance 1 is to be guessed
+      return { measured: `losses ${losses.map((value) => value.toFixed(2)).join(" ")}`, failures: wrong ? ["losses out of range"] : [] };
+    });
+    const description = await page.textContent("#device");
+    return { description: description ?? "", parts: [{ name: "points", ...points }, { name: "digits", ...digits }] };
+  });
+}
+
+/** Opens a demo, waits until it is done, and judges its losses and what stands on the canvases. */
+async function runDemo(page: Page, url: string, judge: (losses: number[]) => Outcome): Promise<Outcome & { seconds: number }> {
+  const started = performance.now();
+  await page.goto(url);
+  type Watched = { page: { state: string; losses: number[] } };
+  await page.waitForFunction(() => ["done", "failed"].includes((window as unknown as Watched).page.state), undefined, { timeout: 400_000 });
+  const losses = await page.evaluate(() => (window as unknown as Watched).page.losses);
+  const error = await page.textContent("#error");
+  const seconds = (performance.now() - started) / 1000;
+  if (error !== "") return { measured: "", failures: [error!], seconds };
+  const { measured, failures } = judge(losses);
+  for (const id of ["loss", "samples"]) {
+    const colors = await page.evaluate((name) => {
+      const canvas = document.getElementById(name) as HTMLCanvasElement;
+      const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
+      return new Set(new Uint32Array(data.buffer)).size;
+    }, id);
+    if (colors < 3) failures.push(`the canvas ${id} shows ${colors} colours`);
+  }
+  return { measured, failures, seconds };
+}
+
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** Builds the page in a folder of this one, serves it, and opens Chromium for it. */
+async function withPage(folder: string, mode: BrowserMode, log: Log, use: (page: Page, url: string) => Promise<Report>): Promise<Report> {
+  const built = mkdtempSync(join(tmpdir(), "fromnoise-page-"));
   try {
-    await buildPage(fileURLToPath(new URL("page", import.meta.url)), folder);
-    writeFileSync(join(folder, "goldens.json"), JSON.stringify(readGoldens()));
-    server = await serve(folder);
+    await buildPage(fileURLToPath(new URL(folder, import.meta.url)), built);
+    writeFileSync(join(built, "goldens.json"), JSON.stringify(readGoldens()));
+    const { url, server } = await serve(built, 0);
     const browser = await chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...MODE_FLAGS[mode]] });
     try {
       const page = await browser.newPage();
       page.on("console", (message) => log(message.text()));
       page.on("pageerror", (error) => log(error.message));
-      await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/index.html?mode=${mode}`);
-      return JSON.parse(await page.evaluate(() => (window as unknown as { suite: Promise<string> }).suite)) as Report;
+      return await use(page, url);
     } finally {
       await browser.close();
+      server.close();
     }
   } finally {
-    server?.close();
-    rmSync(folder, { recursive: true });
+    rmSync(built, { recursive: true });
   }
-}
-
-/** A plain Vite build of a page on the packages' sources. */
-async function buildPage(root: string, outDir: string): Promise<void> {
-  await build({
-    root, base: "./", configFile: false, logLevel: "error",
-    resolve: { conditions: ["fromnoise-source", "module", "browser", "import", "default"] },
-    build: { outDir, emptyOutDir: true, target: "es2022", chunkSizeWarningLimit: 4000 },
-  });
-}
-
-const TYPES: Readonly<Record<string, string>> = {
-  ".html": "text/html", ".js": "text/javascript", ".json": "application/json", ".css": "text/css", ".png": "image/png",
-};
-
-/** Serves a folder on a free port, cross-origin isolated, as SharedArrayBuffer needs. */
-async function serve(folder: string): Promise<Server> {
-  const server = createServer((request, response) => {
-    const path = normalize(new URL(request.url ?? "/", "http://localhost").pathname);
-    readFile(join(folder, path === "/" ? "index.html" : path)).then(
-      (body) => response.writeHead(200, {
-        "content-type": TYPES[extname(path)] ?? "application/octet-stream",
-        "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp",
-      }).end(body),
-      () => response.writeHead(404).end(),
-    );
-  });
-  await new Promise<void>((resolve) => server.listen(0, "localhost", resolve));
-  return server;
 }

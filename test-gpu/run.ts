@@ -1,13 +1,13 @@
 /**
  * `npm run test:gpu [-- PLACE...]` runs the suite wherever a GPU, real or not, can be had, and lists what ran on what.
- * Places: webgpu and headlessgl (Node), chromium-webgl2, chromium-webgpu. Exit code 1 when something is wrong, or when a place
+ * Places: webgpu and headlessgl (Node), chromium-webgl2, chromium-webgpu, site (the page, driven in Chromium on webgpu). Exit code 1 when something is wrong, or when a place
  * named in REQUIRE (REQUIRE=webgpu,chromium-webgl2) is not there.
  */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
-import { chromiumIsThere, runInChromium } from "./chromium.js";
+import { chromiumIsThere, runInChromium, runSite } from "./chromium.js";
 import type { Report } from "./suite.js";
 
 /** The one line that brings a place; Chromium's SwiftShader also serves Node's webgpu where there is no GPU. */
@@ -62,15 +62,16 @@ async function headlessGl(): Promise<Report> {
   return runInNode("headlessgl", {});
 }
 
-async function inChromium(mode: "webgl2" | "webgpu"): Promise<Report> {
+async function inChromium(run: (log: (line: string) => void) => Promise<Report>): Promise<Report> {
   if (!chromiumIsThere()) throw new Missing("/usr/bin/chromium is not there");
-  return runInChromium(mode, log);
+  return run(log);
 }
 
 const places: Readonly<Record<string, () => Promise<Report>>> = {
   webgpu: nodeWebGpu,
-  "chromium-webgl2": () => inChromium("webgl2"),
-  "chromium-webgpu": () => inChromium("webgpu"),
+  "chromium-webgl2": () => inChromium((log) => runInChromium("webgl2", log)),
+  "chromium-webgpu": () => inChromium((log) => runInChromium("webgpu", log)),
+  site: () => inChromium(runSite),
   headlessgl: headlessGl,
 };
 

@@ -15,7 +15,7 @@ export interface Report { description: string; parts: Part[] }
 /** Contents of the golden files by name. */
 export type Goldens = Readonly<Record<string, { kind: string }>>;
 
-type Outcome = Pick<Part, "measured" | "failures">;
+export type Outcome = Pick<Part, "measured" | "failures">;
 
 const CONFORMANCE_TOLERANCE = 5e-6;
 const GOLDEN_TOLERANCE = 1e-4;
