@@ -12,3 +12,4 @@ export { openTrainingData } from "./train/training-data.js";
 export {
   isDiffusersFolder, readDiffusersFolder, writeDiffusersFolder, type DiffusersModel, type DiffusersScheduler,
 } from "./exchange/diffusers.js";
+export { demoConfig } from "./command/demo-config.js";

@@ -1,4 +1,17 @@
 import { trainConfig, trainDefaults } from "../train/config.js";
 
-/** What `npm run demo` trains: the small digit U-Net of the defaults, for as many steps as a few minutes allow. */
-export const demoConfig = trainConfig({ ...trainDefaults, previewEvery: 0, checkpointEvery: 500, keep: 1 });
+/**
+ * What `npm run demo` trains: a class-conditional U-Net of 177,489 parameters on digits averaged to 16x16, for as many steps as fit
+ * into four minutes on two cores. It predicts v under the cosine schedule: at this budget epsilon prediction still gets the brightness
+ * of whole images wrong, as its error at large t is divided by sqrt(alphaBar_t) to get x0.
+ */
+export const demoConfig = trainConfig({
+  ...trainDefaults,
+  model: {
+    ...trainDefaults.model, sample_size: 16, block_out_channels: [16, 32], num_class_embeds: 10,
+    down_block_types: ["DownBlock2D", "AttnDownBlock2D"], up_block_types: ["AttnUpBlock2D", "UpBlock2D"],
+  },
+  objective: "v", schedule: { ...trainDefaults.schedule, name: "cosine" },
+  steps: 1800, optimizer: { ...trainDefaults.optimizer, lr: 3e-3 }, lrSchedule: { name: "cosine", warmup: 50 },
+  previewEvery: 0, checkpointEvery: 500, keep: 1,
+});

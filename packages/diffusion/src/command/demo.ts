@@ -25,7 +25,7 @@ export const demo: Command = {
 };
 
 const IMAGES = 64;
-const SAMPLER_STEPS = 50;
+const SAMPLER_STEPS = 100;
 
 async function runDemo(args: Arguments): Promise<number> {
   expectPositionals(demo, args, 0, 0);
@@ -40,6 +40,7 @@ async function runDemo(args: Arguments): Promise<number> {
       unet, device, schedule, objective: config.objective, count: IMAGES, size: [dataset.size, dataset.size], dtype: config.dtype,
       random: new Random(config.seed, streams.sample),
       sampler: { name: "ddim", steps: SAMPLER_STEPS, eta: 1, spacing: "trailing" },
+      classLabels: Array.from({ length: IMAGES }, (_, i) => i % unet.config.num_class_embeds!),
     }));
     await writeSamples(out, result);
   } finally {
@@ -47,7 +48,7 @@ async function runDemo(args: Arguments): Promise<number> {
   }
   console.log([
     `done in ${formatSeconds((performance.now() - began) / 1000)}; in the folder ${out}:`,
-    `  samples.png    ${IMAGES} new digits`,
+    `  samples.png    ${IMAGES} new digits, 0 to 9 in turn`,
     "  denoising.png  from noise to digit: x_t at ten moments",
     "  x0.png         the network's guess of the digit at the same moments",
     "  loss.png       the training loss",

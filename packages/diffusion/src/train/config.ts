@@ -66,7 +66,7 @@ export const trainDefaults: TrainConfig = {
   ema: { decay: 0.995, warmup: "ratio" },
   sampling: { variance: "fixed-small", clip: true },
   seed: 0,
-  device: "reference",
+  device: "wasm",
   dtype: "f32",
   checkpointEvery: 200,
   previewEvery: 500,

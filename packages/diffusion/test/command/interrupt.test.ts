@@ -83,7 +83,7 @@ describe("a training program that is stopped", function () {
     expect(code).to.equal(0);
     const lines = err.trimEnd().split("\n");
     expect(lines[0]).to.equal(`data     ${basename(data).replace(/:8$/, "")}: 16 images, 8x8 gray`);
-    expect(lines[1]).to.match(/^device {3}reference: /);
+    expect(lines[1]).to.match(/^device {3}wasm: /);
     expect(lines.slice(2)).to.have.length(2);
     expect(lines[2]).to.match(/^step 1\/2 {2}loss \d\.\d{4} {2}images\/s [\d.]+ {2}left \d+s$/);
     expect(lines[3]).to.match(/^step 2\/2 {2}loss \d\.\d{4} {2}images\/s [\d.]+ {2}left 0s$/);

@@ -32,7 +32,7 @@ function sizes(path: string, names: readonly string[]): [number, number][] {
 describe("models on the command line", () => {
   before(async () => {
     writeFileSync(place("train.json"), JSON.stringify({
-      data: writeSheet(folder, { channels: 3 }), model: { ...tinyModel, in_channels: 3, out_channels: 3 }, steps: 2, batch: 2,
+      device: "reference", data: writeSheet(folder, { channels: 3 }), model: { ...tinyModel, in_channels: 3, out_channels: 3 }, steps: 2, batch: 2,
       previewEvery: 2, optimizer: { lr: 0.05 }, lrSchedule: { name: "constant" },
       schedule: { name: "sigmoid", timesteps: 12 }, objective: "v", sampling: { variance: "fixed-large", clip: false },
     }));
