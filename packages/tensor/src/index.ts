@@ -14,4 +14,4 @@ export * from "./ops/index.js";
 export { gradcheck, type GradcheckFunction, type GradcheckOptions } from "./gradcheck.js";
 export { formatGradcheck, type GradcheckInputReport, type GradcheckReport } from "./gradcheck-report.js";
 export { gradcheckCase, gradcheckCases, type GradcheckCase, type GradcheckSetup } from "./gradcheck-cases/index.js";
-export { runGoldenOp, type GoldenOp, type GoldenRow, type GoldenTensor } from "./verify/golden-ops.js";
+export { largestGradient, runGoldenOp, type GoldenOp, type GoldenRow, type GoldenTensor } from "./verify/golden-ops.js";

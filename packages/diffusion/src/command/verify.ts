@@ -1,4 +1,4 @@
-import { ConfigError, FromnoiseError, runGoldenOp, type Device, type DType, type GoldenOp } from "@fromnoise/tensor";
+import { ConfigError, FromnoiseError, largestGradient, runGoldenOp, type Device, type DType, type GoldenOp } from "@fromnoise/tensor";
 import { verifyUNet, worse, type GoldenRow, type UNetGolden } from "@fromnoise/nn";
 import { readJson } from "../files.js";
 import { verifyTraining, type TrainGolden } from "../verify/golden-train.js";
@@ -89,8 +89,9 @@ async function verifyFile(file: string, device: Device, dtype: DType): Promise<{
 
 async function verifyOps(ops: Readonly<Record<string, GoldenOp>>, device: Device, dtype: DType): Promise<GoldenRow[]> {
   const rows: GoldenRow[] = [];
+  const largest = largestGradient(Object.values(ops));
   for (const [name, op] of Object.entries(ops)) {
-    for (const { quantity, error } of await runGoldenOp(op, device, dtype)) rows.push({ name, quantity, error });
+    for (const { quantity, error } of await runGoldenOp(op, device, dtype, largest)) rows.push({ name, quantity, error });
   }
   return rows;
 }

@@ -23,17 +23,27 @@ export interface GoldenOp {
   grads: Readonly<Record<string, readonly number[]>>;
 }
 
-/** How far one quantity is off: max|difference| / max|reference|. */
+/**
+ * How far one quantity is off. Output: max|difference| / max|reference|. Gradients: max|difference| / D, D the Euclidean norm of the
+ * reference or, as some are 0 but for rounding (a bias before softmax), 1e-4 of the largest such norm in the file.
+ */
 export interface GoldenRow { quantity: string; error: number }
 
-/** A gradient is measured against at least this part of the op's largest: some are 0 but for rounding (a bias before softmax). */
 const SMALLEST_SCALE = 1e-4;
 
+/** The largest Euclidean norm of a gradient among some ops: those of a file. */
+export function largestGradient(ops: Iterable<GoldenOp>): number {
+  return Math.max(0, ...[...ops].flatMap(({ grads }) => Object.values(grads).map((gradient) => Math.hypot(...gradient))));
+}
+
 /**
- * Runs one op of a file and compares its output ("output") and every gradient ("dx", "dw", ...) with the file's.
+ * Runs one op of a file and compares its output ("output") and every gradient ("dx", "dw", ...) with the file's, whose largest
+ * gradient is that of the op itself unless given.
  * Throws ConfigError for an op or input that is not known, a gradient without an input, and data that do not fill their shape.
  */
-export async function runGoldenOp(golden: GoldenOp, device: Device, dtype: DType = "f64"): Promise<GoldenRow[]> {
+export async function runGoldenOp(
+  golden: GoldenOp, device: Device, dtype: DType = "f64", largestInFile = largestGradient([golden]),
+): Promise<GoldenRow[]> {
   if (!Object.hasOwn(goldenOps, golden.op)) {
     throw new ConfigError(`golden file: op "${golden.op}" is unknown`, [`allowed  ${Object.keys(goldenOps).join(", ")}`]);
   }
@@ -76,11 +86,9 @@ export async function runGoldenOp(golden: GoldenOp, device: Device, dtype: DType
   const rows: GoldenRow[] = [];
   const [y, yExpected] = await valuesOf(compared.output);
   rows.push({ quantity: "output", error: largestDifference(y, yExpected) / largest(yExpected) });
-  const gradients = [];
-  for (const { name, pair } of compared.gradients) gradients.push({ name, values: await valuesOf(pair) });
-  const floor = SMALLEST_SCALE * Math.max(0, ...gradients.map(({ values: [, expected] }) => largest(expected)));
-  for (const { name, values: [dx, expected] } of gradients) {
-    rows.push({ quantity: name, error: largestDifference(dx, expected) / Math.max(largest(expected), floor) });
+  for (const { name, pair } of compared.gradients) {
+    const [dx, expected] = await valuesOf(pair);
+    rows.push({ quantity: name, error: largestDifference(dx, expected) / Math.max(Math.hypot(...expected), SMALLEST_SCALE * largestInFile) });
   }
   for (const t of [...compared.output, ...compared.gradients.flatMap(({ pair }) => pair)]) t.dispose();
   return rows;
