@@ -1,13 +1,13 @@
 /** Points on a spiral, learnt by a network of three layers that sees a point and its time. */
-import {
-  concat, mse, Random, silu, tensor, type Device, type Tensor,
-} from "@fromnoise/tensor";
+import { concat, mse, multiply, Random, silu, tensor, type Device, type Tensor } from "@fromnoise/tensor";
 import { Adam, disposeParameters, Grads, initialize, Linear, timestepEmbedding, type LinearCache, type Module } from "@fromnoise/nn";
 import { ddimSampler, lastOf, makeSchedule, qSample } from "@fromnoise/diffusion";
 import type { Demo } from "./demo.js";
 import { drawPoints } from "./draw.js";
 
 const EMBEDDING = 16;
+/** The turns of the spiral lie a few tenths apart; enlarged, the first layer tells them apart from the start. */
+const ENLARGED = 8;
 
 interface Cache { a: Tensor; b: Tensor; fc1: LinearCache; fc2: LinearCache; fc3: LinearCache }
 
@@ -22,7 +22,7 @@ class PointNetwork implements Module {
   forward(x: Tensor, t: readonly number[]): [y: Tensor, cache: Cache] {
     const embedding = timestepEmbedding(t, EMBEDDING, { maxPeriod: 100 });
     const temb = tensor(embedding, { device: x.device, dtype: x.dtype, shape: [t.length, EMBEDDING] });
-    const [a, fc1] = this.fc1.forward(concat([x, temb], 1));                // [N, 96]
+    const [a, fc1] = this.fc1.forward(concat([multiply(x, ENLARGED), temb], 1)); // [N, 96]
     const [b, fc2] = this.fc2.forward(silu.forward(a));                     // [N, 96]
     const [y, fc3] = this.fc3.forward(silu.forward(b));                     // [N, 2]
     return [y, { a, b, fc1, fc2, fc3 }];
@@ -50,7 +50,7 @@ export function pointsDemo(device: Device, { batch = 512, count = 1000 } = {}): 
   const options = { device, dtype: "f32" } as const;
   const schedule = makeSchedule({ name: "linear", timesteps: 100, betaStart: 1e-3, betaEnd: 0.1 });
   const network = initialize(new PointNetwork(), { ...options, seed: 1 });
-  const adam = new Adam(network, { lr: 2e-3 });
+  const adam = new Adam(network, { lr: 3e-3 });
   const random = new Random(2);
   const given = spiral(count, new Random(3));
   const sample = async (): Promise<ArrayLike<number>> => {

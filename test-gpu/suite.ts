@@ -18,7 +18,8 @@ export type Goldens = Readonly<Record<string, { kind: string }>>;
 export type Outcome = Pick<Part, "measured" | "failures">;
 
 const CONFORMANCE_TOLERANCE = 5e-6;
-const GOLDEN_TOLERANCE = 1e-4;
+/** Some gradients of the goldens are zero in theory: what stands there in f32 is rounding, measured against a ten-thousandth of the largest. */
+const GOLDEN_TOLERANCE = 2e-4;
 
 /** Runs everything in one mode. `log` hears of each part as it is done. Rejects when the mode is not there. */
 export async function runSuite(mode: GpuMode, goldens: Goldens, log: (part: Part) => void): Promise<Report> {

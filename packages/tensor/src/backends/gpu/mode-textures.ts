@@ -60,7 +60,8 @@ export function openTextureMode(gpuJs: GpuJs, gpu: GpuInstance, name: "webgl2" |
 
 function rendererName(gl: GlContext): string {
   const unmasked = gl.getExtension("WEBGL_debug_renderer_info");
-  return gl.getParameter(unmasked?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER) as string;
+  const name = gl.getParameter(unmasked?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER) as string;
+  return name === "ANGLE" ? "ANGLE, which does not name the GPU or program below it" : name; // headless-gl
 }
 
 /** Counts the textures of a context from now on. */
