@@ -36,7 +36,7 @@ class PointNetwork implements Module {
 }
 
 /** n points x, y of a spiral of one and a half turns within the unit circle, a little blurred. */
-export function spiral(n: number, random: Random): Float64Array {
+function spiral(n: number, random: Random): Float64Array {
   const along = random.uniform(n);
   const blur = random.normal(2 * n);
   return Float64Array.from({ length: 2 * n }, (_, k) => {
