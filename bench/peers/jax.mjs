@@ -1,4 +1,4 @@
-/** jax-js, backend wasm: every bench traced once by `jit`. Arrays are consumed by use, so whatever is used again is passed as `.ref`. */
+/** jax-js, backend wasm: every bench traced once by `jit`. Arrays are consumed by use: what is used again is passed as `.ref`. */
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 import { timeFeatures, unet } from "./unet.mjs";
@@ -57,8 +57,10 @@ const gradient = ({ grad, numpy: np }, f, argnums) => (dy, ...args) => grad((...
 const kernels = {
   "matmul": ({ numpy: np }) => (a, b) => [np.matmul(a, b)],
   "conv2d-forward": (jax, s) => (x, w) => [forwardConv(jax, s)(x, w)],
-  "conv2d-grad-input": (jax, s) => (dy, w) => gradient(jax, forwardConv(jax, s), [0])(dy, jax.numpy.zeros([s.n, s.cin, s.h, s.w]), w),
-  "conv2d-grad-weight": (jax, s) => (dy, x) => gradient(jax, forwardConv(jax, s), [1])(dy, x, jax.numpy.zeros([s.kh, s.kw, s.cin, s.cout])),
+  "conv2d-grad-input": (jax, s) => (dy, w) =>
+    gradient(jax, forwardConv(jax, s), [0])(dy, jax.numpy.zeros([s.n, s.cin, s.h, s.w]), w),
+  "conv2d-grad-weight": (jax, s) => (dy, x) =>
+    gradient(jax, forwardConv(jax, s), [1])(dy, x, jax.numpy.zeros([s.kh, s.kw, s.cin, s.cout])),
   "groupnorm-silu-forward": (jax, s) => (x, gamma, beta) => [normSilu(jax, s)(x, gamma, beta)],
   "groupnorm-silu-backward": (jax, s) => (x, gamma, beta, dy) => gradient(jax, normSilu(jax, s), [0, 1, 2])(dy, x, gamma, beta),
   "softmax": ({ nn }) => (x) => [nn.softmax(x)],
@@ -125,7 +127,8 @@ async function model({ jax, array, parameters, batch }, bench, shape) {
   const { numpy: np, jit } = jax;
   const named = await parameters(shape), { x, timesteps, shape: images } = batch(shape);
   const weights = named.map(array), input = nchw(np, array({ values: x, shape: images }));
-  const features = array({ values: timeFeatures(shape.config, timesteps), shape: [timesteps.length, shape.config.block_out_channels[0]] });
+  const [width] = shape.config.block_out_channels;
+  const features = array({ values: timeFeatures(shape.config, timesteps), shape: [timesteps.length, width] });
   const at = new Map(named.map(({ name }, i) => [name, i]));
   const compiled = jit((image, time, ...p) => [unet(operations(jax), shape.config, (name) => p[at.get(name)], image, time)]);
   return {

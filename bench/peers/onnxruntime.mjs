@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 const require = createRequire(import.meta.url);
 const python = process.env.PYTHON ?? (existsSync("/usr/bin/python3") ? "/usr/bin/python3" : "python3");
 
-/** Writes the graph of a bench; answers with the names of its inputs and whether its output is an image [N, C, H, W]. */
+/** Writes the graph of a bench. Throws with the exporter's last words. */
 function exportGraph(bench, shape, file) {
   const script = fileURLToPath(new URL("torch/export.py", import.meta.url));
   try {
@@ -19,16 +19,25 @@ function exportGraph(bench, shape, file) {
   }
 }
 
-/** [N, H, W, C] <-> [N, C, H, W] */
+/** [N, H, W, C] -> [N, C, H, W] */
 function channelsFirst(values, [n, h, w, c]) {
   const y = new Float32Array(values.length);
-  for (let i = 0; i < n; i++) for (let p = 0; p < h * w; p++) for (let j = 0; j < c; j++) y[(i * c + j) * h * w + p] = values[(i * h * w + p) * c + j];
+  eachPixel(n, h * w, c, (first, last) => void (y[first] = values[last]));
   return y;
 }
+
+/** [N, C, H, W] -> [N, H, W, C] */
 function channelsLast(values, [n, c, h, w]) {
   const y = new Float32Array(values.length);
-  for (let i = 0; i < n; i++) for (let j = 0; j < c; j++) for (let p = 0; p < h * w; p++) y[(i * h * w + p) * c + j] = values[(i * c + j) * h * w + p];
+  eachPixel(n, h * w, c, (first, last) => void (y[last] = values[first]));
   return y;
+}
+
+/** Calls visit(index in [N, C, P], index in [N, P, C]) for every value. */
+function eachPixel(n, pixels, c, visit) {
+  for (let i = 0; i < n; i++) {
+    for (let p = 0; p < pixels; p++) for (let j = 0; j < c; j++) visit((i * c + j) * pixels + p, (i * pixels + p) * c + j);
+  }
 }
 
 export async function open({ threads, inputs, batch }) {
@@ -46,12 +55,14 @@ export async function open({ threads, inputs, batch }) {
       try {
         const file = join(folder, "graph.onnx");
         exportGraph(bench, shape, file);
-        const session = await ort.InferenceSession.create(file, { intraOpNumThreads: threads, interOpNumThreads: 1, executionProviders: ["cpu"] });
+        const options = { intraOpNumThreads: threads, interOpNumThreads: 1, executionProviders: ["cpu"] };
+        const session = await ort.InferenceSession.create(file, options);
         const arrays = "config" in shape ? { x: { values: batch(shape).x, shape: batch(shape).shape } } : inputs(bench, shape);
         const feeds = Object.fromEntries(session.inputNames.map((name) => [name, tensor(arrays[name])]));
         return {
           run: async () => void await session.run(feeds),
-          results: async () => Object.values(await session.run(feeds)).map(({ data, dims }) => (dims.length === 4 ? channelsLast(data, dims) : data)),
+          results: async () => Object.values(await session.run(feeds))
+            .map(({ data, dims }) => (dims.length === 4 ? channelsLast(data, dims) : data)),
           dispose: () => void session.release(),
         };
       } finally {

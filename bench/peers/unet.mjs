@@ -1,8 +1,8 @@
 /**
  * The U-Net of Ho et al. 2020 (diffusers' UNet2DModel) over a library's own operations, channels last.
  *
- * ops: conv(x, w, b, stride, [top, bottom, left, right]), linear(x, w, b), groupNorm(x, gamma, beta, groups, eps), silu(x), add(a, b),
- * perImage(x [N,H,W,C], t [N,C]), concat(a, b), upsample(x), tokens(x) [N,H,W,C] -> [N,HW,C], image(tokens, like),
+ * ops: conv(x, w, b, stride, [top, bottom, left, right]), linear(x, w, b), groupNorm(x, gamma, beta, groups, eps), silu(x),
+ * add(a, b), perImage(x [N,H,W,C], t [N,C]), concat(a, b), upsample(x), tokens(x) [N,H,W,C] -> [N,HW,C], image(tokens, like),
  * attention(q, k, v, heads), constant(values, shape).
  */
 
@@ -24,7 +24,7 @@ export function timeFeatures(config, timesteps) {
 /** epsTheta(x, t): `p` gives a parameter by its name, `features` are timeFeatures as a tensor. */
 export function unet(ops, config, p, x, features) {
   const { norm_num_groups: groups, norm_eps: eps, layers_per_block: layers } = config;
-  const SAME = [1, 1, 1, 1];
+  const SAME = [1, 1, 1, 1], downPad = config.downsample_padding ? SAME : [0, 1, 0, 1];
   const conv = (name, v, stride = 1, pad = SAME) => ops.conv(v, p(`${name}.weight`), p(`${name}.bias`), stride, pad);
   const linear = (name, v) => ops.linear(v, p(`${name}.weight`), p(`${name}.bias`));
   const norm = (name, v) => ops.groupNorm(v, p(`${name}.weight`), p(`${name}.bias`), groups, eps);
@@ -52,7 +52,7 @@ export function unet(ops, config, p, x, features) {
   const skips = [h], last = config.block_out_channels.length - 1;
   config.down_block_types.forEach((type, b) => {
     for (let i = 0; i < layers; i++) skips.push(h = step(`down_blocks.${b}`, i, type, h));
-    if (b < last) skips.push(h = conv(`down_blocks.${b}.downsamplers.0.conv`, h, 2, config.downsample_padding ? SAME : [0, 1, 0, 1]));
+    if (b < last) skips.push(h = conv(`down_blocks.${b}.downsamplers.0.conv`, h, 2, downPad));
   });
   h = resnet("mid_block.resnets.1", attention("mid_block.attentions.0", resnet("mid_block.resnets.0", h)));
   config.up_block_types.forEach((type, b) => {

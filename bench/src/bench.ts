@@ -2,8 +2,8 @@
 import type { DType, Device, Shape } from "@fromnoise/tensor";
 
 export const benchNames = [
-  "matmul", "conv2d-forward", "conv2d-grad-input", "conv2d-grad-weight", "groupnorm-silu-forward", "groupnorm-silu-backward", "softmax",
-  "attention", "elementwise", "reduce", "adam", "unet-forward", "unet-train-step", "demo-train-step",
+  "matmul", "conv2d-forward", "conv2d-grad-input", "conv2d-grad-weight", "groupnorm-silu-forward", "groupnorm-silu-backward",
+  "softmax", "attention", "elementwise", "reduce", "adam", "unet-forward", "unet-train-step", "demo-train-step",
 ] as const;
 export type BenchName = (typeof benchNames)[number];
 
@@ -19,8 +19,6 @@ export type BenchShape = Sizes | ModelShape;
 export interface BenchCase {
   readonly bench: BenchName;
   readonly shape: BenchShape;
-  /** Part of `--quick`. */
-  readonly quick: boolean;
 }
 
 /** An input in closed form, see `fill`: scale 1 and base 0 unless given. */

@@ -61,7 +61,7 @@ function work({ bench, shape }: BenchCase): number {
 export function casesOf(names: readonly BenchName[], quick: boolean): BenchCase[] {
   return benchNames.filter((name) => names.includes(name)).flatMap((bench) => {
     const { quick: few, more } = shapes[bench];
-    const cases = [...few.map((shape) => ({ bench, shape, quick: true })), ...more.map((shape) => ({ bench, shape, quick: false }))];
-    return cases.filter((c) => !quick || c.quick).sort((a, b) => work(a) - work(b));
+    const chosen = quick ? few : [...few, ...more];
+    return chosen.map((shape) => ({ bench, shape })).sort((a, b) => work(a) - work(b));
   });
 }

@@ -2,102 +2,133 @@
 import type { Peaks } from "./rows.js";
 
 /** Colours that differ in lightness too, so that they stay apart for colour-blind readers and in print. */
-export const COLORS = ["#1f6feb", "#d9480f", "#2b8a3e", "#862e9c", "#c99700", "#495057", "#0b7285", "#c2255c", "#5c940d", "#364fc7", "#a61e4d", "#087f5b"];
+export const COLORS = [
+  "#1f6feb", "#d9480f", "#2b8a3e", "#862e9c", "#c99700", "#495057",
+  "#0b7285", "#c2255c", "#5c940d", "#364fc7", "#a61e4d", "#087f5b",
+];
 const INK = "#343a40", SOFT = "#868e96", RULE = "#e9ecef";
+
+type Points = readonly (readonly [x: number, y: number])[];
+type Anchor = "start" | "middle" | "end";
 
 export const escapeHtml = (text: string): string => text.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
 
 const fixed = (value: number): string => value.toFixed(1);
-const write = (text: string, x: number, y: number, anchor: "start" | "middle" | "end" = "start", color = INK): string =>
-  `<text x="${fixed(x)}" y="${fixed(y)}" text-anchor="${anchor}" fill="${color}">${escapeHtml(text)}</text>`;
-const line = (x1: number, y1: number, x2: number, y2: number, color: string, width = 1): string =>
-  `<line x1="${fixed(x1)}" y1="${fixed(y1)}" x2="${fixed(x2)}" y2="${fixed(y2)}" stroke="${color}" stroke-width="${width}"/>`;
-const svg = (width: number, height: number, body: readonly string[]): string =>
-  `<svg viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="sans-serif" font-size="13" role="img">${body.join("")}</svg>`;
+
+function element(name: string, attributes: Readonly<Record<string, number | string>>, content = ""): string {
+  const written = Object.entries(attributes).map(([key, value]) => ` ${key}="${typeof value === "number" ? fixed(value) : value}"`);
+  return `<${name}${written.join("")}>${content}</${name}>`;
+}
+
+const write = (text: string, x: number, y: number, anchor: Anchor = "start", color = INK): string =>
+  element("text", { x, y, "text-anchor": anchor, fill: color }, escapeHtml(text));
+const box = (x: number, y: number, width: number, height: number, color: string): string =>
+  element("rect", { x, y, width, height, fill: color });
+const dot = ([x, y]: readonly [number, number], r: number, color: string): string =>
+  element("circle", { cx: x, cy: y, r, fill: color, "fill-opacity": "0.8" });
+const path = (points: Points, color: string, dashes = "none"): string =>
+  element("polyline", {
+    points: points.map(([x, y]) => `${fixed(x)},${fixed(y)}`).join(" "), fill: "none",
+    stroke: color, "stroke-width": "2", "stroke-dasharray": dashes,
+  });
+
+function svg(width: number, height: number, body: readonly string[]): string {
+  const attributes = { viewBox: `0 0 ${width} ${height}`, width, height, "font-family": "sans-serif", "font-size": "13" };
+  return element("svg", attributes, body.join(""));
+}
 
 export interface Bar { label: string; value: number; text: string; color: string }
 
-/** Horizontal bars from zero, with the value written at their end. */
+/** Bars longer than this many times the shortest are cut, so that plain loops do not hide what differs between the fast ones. */
+const CUT = 12;
+
+/** Horizontal bars from zero, with the value written at their end; cut ones end in a gap. */
 export function barChart(bars: readonly Bar[]): string {
-  const [width, left, right, step] = [760, 170, 170, 24];
-  const most = Math.max(...bars.map((bar) => bar.value));
+  const [width, left, right, step] = [760, 170, 190, 24];
+  const values = bars.map((bar) => bar.value);
+  const most = Math.min(Math.max(...values), CUT * Math.min(...values));
   return svg(width, bars.length * step + 8, bars.flatMap(({ label, value, text, color }, i) => {
-    const y = 4 + i * step, length = Math.max(1, (value / most) * (width - left - right));
+    const y = 4 + i * step, length = Math.max(1, (Math.min(value, most) / most) * (width - left - right));
+    const gap = value > most ? [box(left + length - 14, y, 5, step - 2, "#ffffff")] : [];
     return [
-      write(label, left - 8, y + 15, "end"),
-      `<rect x="${left}" y="${y + 2}" width="${fixed(length)}" height="${step - 6}" fill="${color}"/>`,
+      write(label, left - 8, y + 15, "end"), box(left, y + 2, length, step - 6, color), ...gap,
       write(text, left + length + 6, y + 15, "start", SOFT),
     ];
   }));
 }
 
-/** A value of a logarithmic axis at a place between 0 and 1, and its marks: powers of ten. */
-function logAxis(low: number, high: number): { place: (value: number) => number; marks: number[] } {
-  const [from, to] = [Math.floor(Math.log10(low) - 1e-9), Math.ceil(Math.log10(high) + 1e-9)];
+const WIDTH = 760, HEIGHT = 360;
+const FRAME = { left: 70, right: WIDTH - 180, top: 20, bottom: HEIGHT - 50 };
+
+/** Where a value lies between the powers of ten around all values, from 0 to 1, and those powers as marks. */
+function logAxis(values: readonly number[]): { place: (value: number) => number; marks: number[] } {
+  const from = Math.floor(Math.log10(Math.min(...values)));
+  const to = Math.max(from + 1, Math.ceil(Math.log10(Math.max(...values))));
   return {
-    place: (value) => (Math.log10(value) - from) / Math.max(1, to - from),
+    place: (value) => (Math.log10(value) - from) / (to - from),
     marks: Array.from({ length: to - from + 1 }, (_, i) => 10 ** (from + i)),
   };
 }
 
-const short = (value: number): string => (value >= 1e6 ? `${value / 1e6}M` : value >= 1e3 ? `${value / 1e3}k` : String(Number(value.toPrecision(3))));
-
-interface Plot { x: (value: number) => number; y: (value: number) => number; frame: string[]; width: number; height: number }
-
-/** A frame with two logarithmic axes. */
-function logLogPlot(xs: readonly number[], ys: readonly number[], xName: string, yName: string): Plot {
-  const [width, height, left, right, top, bottom] = [760, 360, 70, 180, 20, 50];
-  const [xAxis, yAxis] = [xs, ys].map((values) => logAxis(Math.min(...values), Math.max(...values)));
-  const x = (value: number): number => left + xAxis.place(value) * (width - left - right);
-  const y = (value: number): number => height - bottom - yAxis.place(value) * (height - top - bottom);
-  return {
-    x, y, width, height, frame: [
-      ...yAxis.marks.flatMap((mark) => [line(left, y(mark), width - right, y(mark), RULE), write(short(mark), left - 8, y(mark) + 4, "end", SOFT)]),
-      ...xAxis.marks.flatMap((mark) => [line(x(mark), top, x(mark), height - bottom, RULE), write(short(mark), x(mark), height - bottom + 18, "middle", SOFT)]),
-      write(xName, (left + width - right) / 2, height - 10, "middle"), write(yName, left, 13),
-    ],
-  };
+function short(value: number): string {
+  if (value >= 1e6) return `${value / 1e6}M`;
+  return value >= 1e3 ? `${value / 1e3}k` : String(Number(value.toPrecision(3)));
 }
 
-export interface Curve { label: string; color: string; points: readonly (readonly [x: number, y: number])[] }
-
-/** Curves through points, both axes logarithmic; names at the right. */
-export function lineChart(curves: readonly Curve[], xName: string, yName: string): string {
-  const points = curves.flatMap((curve) => curve.points);
-  const plot = logLogPlot(points.map(([x]) => x), points.map(([, y]) => y), xName, yName);
-  return svg(plot.width, plot.height, [...plot.frame, ...curves.flatMap(({ color, points: own }) => [
-    `<polyline points="${own.map(([x, y]) => `${fixed(plot.x(x))},${fixed(plot.y(y))}`).join(" ")}" fill="none" stroke="${color}" stroke-width="2"/>`,
-    ...own.map(([x, y]) => `<circle cx="${fixed(plot.x(x))}" cy="${fixed(plot.y(y))}" r="3" fill="${color}"/>`),
-  ]), ...legend(curves)]);
+/** A frame with two logarithmic axes for the points, and where a point lies in it. */
+function logLogPlot(points: Points, xName: string, yName: string) {
+  const { left, right, top, bottom } = FRAME;
+  const xAxis = logAxis(points.map(([x]) => x)), yAxis = logAxis(points.map(([, y]) => y));
+  const at = ([x, y]: readonly [number, number]): [number, number] =>
+    [left + xAxis.place(x) * (right - left), bottom - yAxis.place(y) * (bottom - top)];
+  const [x0, y0] = [xAxis.marks[0], yAxis.marks[0]];
+  const horizontal = yAxis.marks.flatMap((mark) => {
+    const y = at([x0, mark])[1];
+    return [box(left, y, right - left, 1, RULE), write(short(mark), left - 8, y + 4, "end", SOFT)];
+  });
+  const vertical = xAxis.marks.flatMap((mark) => {
+    const x = at([mark, y0])[0];
+    return [box(x, top, 1, bottom - top, RULE), write(short(mark), x, bottom + 18, "middle", SOFT)];
+  });
+  const names = [write(xName, (left + right) / 2, HEIGHT - 10, "middle"), write(yName, left, 13)];
+  return { at, frame: [...horizontal, ...vertical, ...names] };
 }
 
 function legend(entries: readonly { label: string; color: string }[]): string[] {
-  return entries.flatMap(({ label, color }, i) => [
-    `<rect x="592" y="${20 + 19 * i}" width="12" height="12" fill="${color}"/>`, write(label, 610, 31 + 19 * i),
-  ]);
+  const x = FRAME.right + 12;
+  return entries.flatMap(({ label, color }, i) => [box(x, 20 + 19 * i, 12, 12, color), write(label, x + 18, 31 + 19 * i)]);
 }
 
-export interface RooflinePoint { label: string; flopsPerByte: number; gflops: number; color: string }
+export interface Curve { label: string; color: string; points: Points }
+
+/** Curves through points, both axes logarithmic; names at the right. */
+export function lineChart(curves: readonly Curve[], xName: string, yName: string): string {
+  const { at, frame } = logLogPlot(curves.flatMap((curve) => curve.points), xName, yName);
+  const drawn = curves.flatMap(({ color, points }) => {
+    const placed = points.map(at);
+    return [path(placed, color), ...placed.map((point) => dot(point, 3, color))];
+  });
+  return svg(WIDTH, HEIGHT, [...frame, ...drawn, ...legend(curves)]);
+}
+
+export interface RooflinePoint { label: string; color: string; flopsPerByte: number; gflops: number }
 
 /**
  * Roofline: GFLOP/s a kernel reaches against the operations it does for each byte it must move, under what one thread could do:
- * min(peak, intensity x speed of memory).
+ * min(peak, operations a byte x speed of memory), with the speed of the cache drawn solid and that of memory dashed.
  */
-export function roofline(peaks: Peaks, points: readonly RooflinePoint[]): string {
+export function roofline(peaks: Peaks, dots: readonly RooflinePoint[]): string {
   const peak = Math.max(peaks.muladd_gflops, peaks.fused_gflops ?? 0);
-  const intensities = points.map((point) => point.flopsPerByte);
-  const range = [Math.min(0.05, ...intensities), Math.max(200, ...intensities)];
-  const plot = logLogPlot(range, [Math.min(0.5, ...points.map((p) => p.gflops)), Math.max(peak, ...points.map((p) => p.gflops))], "operations a byte", "GFLOP/s");
-  const roof = (gbps: number): string => {
-    const knee = peak / gbps;
-    const corners = [[range[0], range[0] * gbps], [knee, peak], [range[1], peak]].map(([x, y]) => `${fixed(plot.x(x))},${fixed(Math.min(plot.y(y), plot.height - 50))}`);
-    return `<polyline points="${corners.join(" ")}" fill="none" stroke="${INK}" stroke-width="1.5" stroke-dasharray="${gbps === peaks.memory_gbps ? "6 4" : "none"}"/>`;
-  };
-  const names = [...new Map(points.map((point) => [point.label, point])).values()];
-  return svg(plot.width, plot.height, [
-    ...plot.frame, roof(peaks.cache_gbps), roof(peaks.memory_gbps),
-    write(`128-bit peak ${peak.toFixed(0)}`, plot.x(range[1]) - 4, plot.y(peak) - 6, "end"),
-    ...points.map((p) => `<circle cx="${fixed(plot.x(p.flopsPerByte))}" cy="${fixed(plot.y(p.gflops))}" r="5" fill="${p.color}" fill-opacity="0.75"/>`),
-    ...legend(names),
+  const points = dots.map(({ flopsPerByte, gflops }) => [flopsPerByte, gflops] as const);
+  const from = 0.5 * Math.min(0.1, ...points.map(([x]) => x)), to = 2 * Math.max(100, ...points.map(([x]) => x));
+  const roof = (gbps: number): Points => [[from, from * gbps], [peak / gbps, peak], [to, peak]];
+  const roofs = [roof(peaks.cache_gbps), roof(peaks.memory_gbps)];
+  const { at, frame } = logLogPlot([...points, ...roofs.flat()], "operations a byte", "GFLOP/s");
+  const names = [...new Map(dots.map((entry) => [entry.label, entry])).values()];
+  const [x, y] = at([to, peak]);
+  return svg(WIDTH, HEIGHT, [
+    ...frame, path(roofs[0].map(at), INK), path(roofs[1].map(at), INK, "6 4"),
+    write(`128-bit peak ${peak.toFixed(0)}`, x, y - 6, "end"),
+    ...dots.map(({ color }, i) => dot(at(points[i]), 5, color)), ...legend(names),
   ]);
 }

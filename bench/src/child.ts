@@ -1,10 +1,10 @@
 /**
  * A contender's own process. It reads one JSON object a line and answers with one a line:
- *   {op: "open", engine: "device" | "peer" | "module", spec, threads} -> {description}
- *   {op: "setup", bench, shape, results: FILE}               -> {first_ms, sizes, upload_ms?, readback_ms?}; writes f64 values to FILE
- *   {op: "warm", seconds}                                    -> {best_ms}
- *   {op: "run", seconds}                                     -> {ms: [...]}
- *   {op: "memory"}                                           -> {peak_rss_mb}
+ *   {op: "open", engine: "device" | "peer" | "module", spec, threads}              -> {description}
+ *   {op: "setup", bench, shape, results: FILE}  writes the results to FILE in f64  -> {first_ms, sizes, upload_ms?, readback_ms?}
+ *   {op: "warm", seconds}                                                          -> {best_ms}
+ *   {op: "run", seconds}                                                           -> {ms: [...]}
+ *   {op: "memory"}                                                                 -> {peak_rss_mb}
  * An answer {error} carries the contender's own words. bench/peers/torch/peer.py speaks the same.
  */
 import { writeFileSync } from "node:fs";
@@ -43,7 +43,8 @@ async function answer(request: Request): Promise<object> {
       writeFileSync(request.results, Buffer.concat(results.map((values) => Buffer.from(Float64Array.from(values).buffer))));
       sampler = new Sampler(session);
       const transfer = await session.transfer?.();
-      return { first_ms, sizes: results.map((values) => values.length), upload_ms: transfer?.upload, readback_ms: transfer?.readback };
+      const sizes = results.map((values) => values.length);
+      return { first_ms, sizes, upload_ms: transfer?.upload, readback_ms: transfer?.readback };
     }
     case "warm":
       return { best_ms: await sampler!.warmUp(request.seconds) };

@@ -19,9 +19,9 @@ export interface Comparison { row: Row; a: number | null; b: number | null; rati
 const keyOf = ({ bench, shape, device, peer, threads }: Row): string => JSON.stringify([bench, shape, device, peer, threads]);
 
 /**
- * Compares the rows that both reports have. The interval of a ratio is at 95 %: the scatter of the rounds, how far the anchor (fixed
- * work, timed in the same rounds) moved from one run to the other, and the scatter between launches. SLOWER: past the threshold, and
- * by more than chance. BROKEN: measured in a, not in b, where it was wrong or failed.
+ * Compares the rows that both reports have. The interval of a ratio is at 95 %: the scatter of the rounds, how far the anchor
+ * (fixed work, timed in the same rounds) moved from one run to the other, and the scatter between launches. SLOWER: past the
+ * threshold, and by more than chance. BROKEN: measured in a, not in b, where it was wrong or failed.
  */
 export function compareReports(a: Report, b: Report, threshold: number): Comparison[] {
   const others = new Map(b.rows.map((row) => [keyOf(row), row]));
@@ -47,10 +47,12 @@ function judge({ ratio, differs }: Ratio, threshold: number): Verdict {
 /** The ratios as a table, and what they come to. */
 export function formatComparison(comparisons: readonly Comparison[], threshold: number): string {
   const ms = (value: number | null): string => (value === null ? "-" : value.toPrecision(4));
-  const rows = comparisons.map(({ row, a, b, ratio, verdict }) => [
-    row.bench, titleOf(row), labelOf(row), ms(a), ms(b), ratio === null ? "-" : ratio.ratio.toFixed(3),
-    ratio === null ? "-" : ratio.high === Infinity ? "one round only" : `${ratio.low.toFixed(3)} .. ${ratio.high.toFixed(3)}`, verdict,
-  ]);
+  const interval = ({ low, high }: Ratio): string =>
+    (high === Infinity ? "one round only" : `${low.toFixed(3)} .. ${high.toFixed(3)}`);
+  const rows = comparisons.map(({ row, a, b, ratio, verdict }) => {
+    const figures = ratio === null ? ["-", "-"] : [ratio.ratio.toFixed(3), interval(ratio)];
+    return [row.bench, titleOf(row), labelOf(row), ms(a), ms(b), ...figures, verdict];
+  });
   const count = (verdict: Verdict): number => comparisons.filter((c) => c.verdict === verdict).length;
   return `${table(["bench", "shape", "contender", "a ms", "b ms", "b / a", "95 %", "verdict"], rows)}
 ${comparisons.length} rows: ${count("same")} same, ${count("faster")} faster, ${count("slower")} slower within the threshold, \

@@ -1,6 +1,6 @@
 /** Who takes part: our devices by device string, and peers. */
 import { availableParallelism } from "node:os";
-import { ConfigError, deviceNames, parseDevice } from "@fromnoise/tensor";
+import { ConfigError, parseDevice } from "@fromnoise/tensor";
 import type { BenchName } from "./bench.js";
 import { labelOf } from "./rows.js";
 
@@ -34,19 +34,19 @@ export const peerNames: readonly string[] = Object.keys(peerBackends);
 export const defaultThreads: readonly number[] = [...new Set([1, availableParallelism()])];
 
 const REVECTORIZING_NODE = 24;
+const GPU_MODES = ["webgpu", "headlessgl", "webasm", "cpu"];
 
 /**
- * Devices when none is named: wasm in its modes, and in a full run the reference and the modes of gpu that Node may have. The exact
- * mode differs in convolutions only.
+ * Devices when none is named: wasm in its modes (exact differs in convolutions only), and in a full run the reference and the
+ * modes of gpu that Node may have.
  */
 function defaultDevices(quick: boolean): { spec: string; takes: Contender["takes"] }[] {
   const node = Number(process.versions.node.split(".")[0]);
-  const gpu = (deviceNames as readonly string[]).includes("gpu") ? ["webgpu", "headlessgl", "webasm", "cpu"].map((mode) => `gpu:${mode}`) : [];
   return [
     { spec: "wasm", takes: everything },
     { spec: "wasm:exact", takes: convolves },
     ...(node >= REVECTORIZING_NODE ? [{ spec: "wasm:revectorize", takes: everything }] : []),
-    ...(quick ? [] : ["reference", ...gpu].map((spec) => ({ spec, takes: everything }))),
+    ...(quick ? [] : ["reference", ...GPU_MODES.map((mode) => `gpu:${mode}`)].map((spec) => ({ spec, takes: everything }))),
   ];
 }
 
@@ -59,7 +59,8 @@ export function deviceContenders(specs: readonly string[], threads: readonly num
     if (name !== "wasm") return [{ device: spec, peer: null, threads: name === "reference" ? 1 : 0, spec, takes }];
     const device = spec.replace(/,?threads=\d+/, "").replace(/:,/, ":").replace(/:$/, "");
     return (given === undefined ? threads : [given]).map((count) => ({
-      device, peer: null, threads: count, takes, spec: given === undefined ? `${spec}${spec.includes(":") ? "," : ":"}threads=${count}` : spec,
+      device, peer: null, threads: count, takes,
+      spec: given === undefined ? `${spec}${spec.includes(":") ? "," : ":"}threads=${count}` : spec,
     }));
   });
 }
@@ -70,9 +71,8 @@ export function peerContenders(names: readonly string[], threads: readonly numbe
     const [name, backend] = text.split(":");
     const known = peerBackends[name];
     if (known === undefined || (backend !== undefined && !known.backends.includes(backend))) {
-      throw new ConfigError(`--peers: "${text}" is not allowed`, [
-        `allowed  none, all, ${Object.entries(peerBackends).flatMap(([p, { backends }]) => [p, ...backends.slice(backends.length > 1 ? 0 : 1).map((b) => `${p}:${b}`)]).join(", ")}`,
-      ]);
+      const pairs = Object.entries(peerBackends).flatMap(([peer, { backends }]) => backends.map((device) => `${peer}:${device}`));
+      throw new ConfigError(`--peers: "${text}" is not allowed`, [`allowed  none, all, ${[...peerNames, ...pairs].join(", ")}`]);
     }
     const backends = backend === undefined ? known.backends : [backend];
     return backends.flatMap((device) => (known.threaded ? threads : [1]).map((count) => ({

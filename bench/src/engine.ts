@@ -22,7 +22,7 @@ export interface Engine {
 
 export interface NamedArray { readonly name: string; readonly shape: readonly number[]; readonly values: Float32Array }
 
-/** What a module in bench/peers gets, so that it imports nothing of ours. Layouts: images [N, H, W, C], see Parameter for weights. */
+/** What a module in bench/peers gets, so that it imports nothing of ours. Images are [N, H, W, C]; for weights see Parameter. */
 export interface PeerContext {
   readonly threads: number;
   /** What comes after the colon of a peer's name. */

@@ -1,4 +1,4 @@
-/** Inputs that every contender can make for itself: base + scale sin(phase (k + 1) + step j + chirp j j), as in the golden files. */
+/** Inputs that every contender can make itself: base + scale sin(phase (k + 1) + step j + chirp j j), as in the golden files. */
 import { goldenFill } from "@fromnoise/nn";
 
 export const COEFFICIENTS = { phase: 0.7, step: 1.3, chirp: 0.01 };

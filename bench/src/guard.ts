@@ -1,6 +1,6 @@
 /**
- * `bench guard`: figures that noise cannot touch (kernels a training step launches, bytes it allocates, tensors it leaves, kernels a
- * GPU compiles) against bench/guard.json, exactly; and times as ratios to the anchor of the same run, generously.
+ * `bench guard`: figures that noise cannot touch (kernels a training step launches, bytes it allocates, tensors it leaves, kernels
+ * a GPU compiles) against bench/guard.json, exactly; and times as ratios to the anchor of the same run, generously.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -16,12 +16,12 @@ const file = new URL("../guard.json", import.meta.url);
 
 /** The training step that is counted: the bench U-Net, small enough for plain JavaScript. */
 const counted: BenchCase = {
-  bench: "unet-train-step", quick: true, shape: { batch: 2, config: { ...benchUNet, sample_size: 8, block_out_channels: [16, 16, 32] } },
+  bench: "unet-train-step", shape: { batch: 2, config: { ...benchUNet, sample_size: 8, block_out_channels: [16, 16, 32] } },
 };
 const timed: readonly BenchCase[] = [
-  { bench: "matmul", shape: { m: 256, k: 256, n: 256 }, quick: true },
-  { bench: "conv2d-forward", shape: { n: 4, h: 16, w: 16, cin: 64, cout: 64, kh: 3, kw: 3, stride: 1, pad: 1 }, quick: true },
-  { bench: "groupnorm-silu-forward", shape: { n: 16, h: 16, w: 16, c: 64, groups: 8 }, quick: true },
+  { bench: "matmul", shape: { m: 256, k: 256, n: 256 } },
+  { bench: "conv2d-forward", shape: { n: 4, h: 16, w: 16, cin: 64, cout: 64, kh: 3, kw: 3, stride: 1, pad: 1 } },
+  { bench: "groupnorm-silu-forward", shape: { n: 16, h: 16, w: 16, c: 64, groups: 8 } },
   counted,
 ];
 const TIMED_DEVICE = "wasm:threads=1,deterministic"; // the build that every engine has
@@ -71,7 +71,9 @@ export async function countRun(c: BenchCase, device: Device, compiled?: () => nu
   await workload.run();
   device.onKernel = undefined;
   const after = device.memory();
-  const launches = Object.entries(counts.kernels).map(([kernel, events]) => [kernel, events / (updated(kernel)?.length ?? 1)] as const);
+  const launches = Object.entries(counts.kernels).map(
+    ([kernel, events]): [string, number] => [kernel, events / (updated(kernel)?.length ?? 1)],
+  );
   Object.assign(counts, {
     kernels: Object.fromEntries(launches.sort(([a], [b]) => (a < b ? -1 : 1))),
     launches: launches.reduce((sum, [, count]) => sum + count, 0),
@@ -97,7 +99,9 @@ async function measureCounts(): Promise<Guard["counts"]> {
 /** Best times of the timed cases over the anchor's, taken in turns. */
 async function measureRatios(): Promise<Guard["ratios"]> {
   const device = await openDeviceSpec(TIMED_DEVICE);
-  const workloads = timed.map((c) => ({ name: `${c.bench} ${titleOf(c)}`, workload: benchOf(c.bench).open(c.shape, device, "f32"), best: Infinity }));
+  const workloads = timed.map((c) => {
+    return { name: `${c.bench} ${titleOf(c)}`, workload: benchOf(c.bench).open(c.shape, device, "f32"), best: Infinity };
+  });
   let fixed = Infinity;
   for (let round = 0; round < ROUNDS; round++) {
     fixed = Math.min(fixed, anchor());
@@ -120,7 +124,8 @@ export function differences(committed: unknown, now: unknown, name = ""): string
     return committed === now ? [] : [`${name}: ${JSON.stringify(committed)} -> ${JSON.stringify(now)}`];
   }
   const [a, b] = [committed as Record<string, unknown>, now as Record<string, unknown>];
-  return [...new Set([...Object.keys(a), ...Object.keys(b)])].flatMap((key) => differences(a[key], b[key], name === "" ? key : `${name}.${key}`));
+  const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
+  return [...keys].flatMap((key) => differences(a[key], b[key], name === "" ? key : `${name}.${key}`));
 }
 
 /** Ratios that grew past the slack; none where processor or Node version differ. */
@@ -145,7 +150,8 @@ export async function guardCommand(update: boolean): Promise<number> {
   }
   const changed = differences(committed.counts, now.counts), slow = slower(committed.ratios, now.ratios);
   for (const [name, { launches, bytesAllocated, peakBytes, compiled }] of Object.entries(now.counts)) {
-    console.log(`${name}: ${launches} launches, ${bytesAllocated} bytes allocated, ${peakBytes} at the peak${compiled ? `, ${compiled[0]} kernels compiled` : ""}`);
+    const kernels = compiled ? `, ${compiled[0]} kernels compiled` : "";
+    console.log(`${name}: ${launches} launches, ${bytesAllocated} bytes allocated, ${peakBytes} at the peak${kernels}`);
   }
   for (const [name, ratio] of Object.entries(now.ratios.values)) console.log(`${name}: ${ratio} times the anchor`);
   for (const text of [...changed, ...slow]) console.error(`CHANGED  ${text}`);

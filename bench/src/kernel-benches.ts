@@ -78,7 +78,9 @@ function convolution({ n, h, w, cin, cout, kh, kw, stride, pad }: Sizes) {
   return { x, weight, dy, flops: 2 * sizeOf(dy) * kh * kw * cin, attrs: { stride, padding: pad } };
 }
 
-function convBench(inputs: readonly ("x" | "w" | "dy")[], compute: (t: Tensors, c: ReturnType<typeof convolution>) => Tensor): Bench<Sizes> {
+function convBench(
+  inputs: readonly ("x" | "w" | "dy")[], compute: (t: Tensors, c: ReturnType<typeof convolution>) => Tensor,
+): Bench<Sizes> {
   return kernelBench({
     title: ({ n, h, w, cin, cout, kh, kw, stride }) =>
       `B${n} ${cin}->${cout} ${h}x${w}${kh === 3 && kw === 3 ? "" : ` k${kh}x${kw}`}${stride === 1 ? "" : ` stride ${stride}`}`,
@@ -102,7 +104,9 @@ const normInputs = ({ n, h, w, c }: Sizes): Record<string, Input> => ({
 });
 
 /** Adam's factors at the first step: lr 1e-3, betas 0.9 and 0.999, eps 1e-8. */
-const ADAM = { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, correction1: 0.1, correction2: 0.001, weightDecay: 0, gradScale: 1 };
+const ADAM = {
+  lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, correction1: 0.1, correction2: 0.001, weightDecay: 0, gradScale: 1,
+};
 
 export const kernelBenches = {
   "matmul": kernelBench({
@@ -139,7 +143,10 @@ export const kernelBenches = {
   "attention": kernelBench({
     title: ({ batch, length, d }) => `B${batch} L${length} d${d}`,
     cost: ({ batch, length, d }) => ({ flops: 4 * batch * length * length * d, bytes: 4 * F32 * batch * length * d }),
-    inputs: ({ batch, length, d }) => Object.fromEntries(["q", "k", "v"].map((name, k) => [name, { shape: [batch, length, d], k }])),
+    inputs: ({ batch, length, d }) => {
+      const shape = [batch, length, d];
+      return { q: { shape, k: 0 }, k: { shape, k: 1 }, v: { shape, k: 2 } };
+    },
     compute: ({ q, k, v }) => [attention.forward(q, k, v, { heads: 1 })],
   }),
   "elementwise": kernelBench({

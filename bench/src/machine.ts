@@ -14,7 +14,8 @@ export function describeMachine(): Machine {
 
 /** The commit of the working tree, with a plus sign where it has changes; "unknown" outside of a repository. */
 export function commit(): string {
-  const git = (...args: string[]): string => execFileSync("git", args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+  const git = (...args: string[]): string =>
+    execFileSync("git", args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
   try {
     return git("rev-parse", "--short=12", "HEAD") + (git("status", "--porcelain", "--untracked-files=no") === "" ? "" : "+");
   } catch {

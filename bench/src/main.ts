@@ -1,4 +1,4 @@
-/** `npm run bench`: see `usage`. Exit codes: 0 done, 1 a comparison failed or nothing was measured, 2 wrong usage, 130 interrupted. */
+/** `npm run bench`: see `usage`. Exit codes: 0 done, 1 failed or something is slower, 2 wrong usage, 130 interrupted. */
 import { FromnoiseError } from "@fromnoise/tensor";
 import { compareCommand } from "./compare.js";
 import { guardCommand } from "./guard.js";

@@ -1,77 +1,84 @@
-/** The report as Markdown: header, targets, a table of times and of ratios for each bench, growth, accuracy, and what did not run. */
-import { benchNames, type BenchName, type ModelShape } from "./bench.js";
+/** The report as Markdown: times and ratios bench by bench, share of the peak, growth, transfers, errors, and what did not run. */
+import type { BenchName, ModelShape } from "./bench.js";
 import { titleOf } from "./cases.js";
 import { labelOf, type Report, type Row } from "./rows.js";
 import { table } from "./table.js";
 
-/** Benches whose rate is shown in bytes, though they count operations. */
-const MEMORY_BOUND: readonly BenchName[] = ["elementwise", "reduce"];
 /** The peers that ratios are taken to, at the same number of threads. */
 const BASELINES = ["torch", "onnxruntime"];
+/** Benches whose rate is shown in bytes, though they count operations. */
+const MEMORY_BOUND: readonly BenchName[] = ["elementwise", "reduce"];
 
-const isTimed = (row: Row): row is Row & { median_ms: number; best_ms: number } => row.median_ms !== null;
-const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];
+export type TimedRow = Row & { median_ms: number; best_ms: number };
+
+export const isTimed = (row: Row): row is TimedRow => row.median_ms !== null;
+export const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];
 
 export function markdownReport(report: Report): string {
   const { rows } = report;
-  const benches = benchNames.filter((bench) => rows.some((row) => row.bench === bench && isTimed(row)));
+  const timed = rows.filter(isTimed);
+  const groups = unique(timed.map((row) => groupOf(row.bench)));
   return [
-    "# Benchmarks", header(report), ...groups(benches).flatMap(({ title, names }) => section(title, names, rows)),
-    ...peakSection(report), ...growthSection(rows), ...transferSection(rows), ...accuracySection(rows), ...failureSection(rows),
-  ].filter((text) => text !== "").join("\n\n") + "\n";
+    "# Benchmarks", ...header(report), ...groups.flatMap((group) => timeSection(group, timed)),
+    ...peakSection(report), ...growthSection(timed), ...transferSection(timed), ...accuracySection(rows), ...failureSection(rows),
+  ].filter((block) => block !== "").join("\n\n") + "\n";
 }
 
-function header({ machine, date, commit, node, command, complete }: Report): string {
+function header({ machine, date, commit, node, command, complete }: Report): string[] {
   const { peaks } = machine;
   const fused = peaks.fused_gflops === null ? "" : `, fused ${peaks.fused_gflops.toFixed(1)}`;
   return [
-    `* ${date}, commit ${commit.replace("+", " with changes")}${complete ? "" : ", INTERRUPTED: what was measured until then"}`,
-    `* \`${command}\``,
-    `* ${machine.cpu}, ${machine.cores} cores, ${machine.memory_gb} GB, ${machine.os}; Node ${node}, V8 ${machine.v8}`,
-    `* 128-bit peak of one thread in WebAssembly, measured in this run: mul+add ${peaks.muladd_gflops.toFixed(1)}${fused} GFLOP/s; ` +
-      `copying ${peaks.cache_gbps.toFixed(0)} GB/s in cache, ${peaks.memory_gbps.toFixed(0)} GB/s in memory`,
-    ...Object.entries(machine.contenders).map(([name, description]) => `* ${name}: ${description.split("\n")[0]}`),
-    "",
-    "Times are medians in milliseconds, +- the 95 % margin of the mean over rounds; the number in brackets after a contender is its " +
-      "threads. GFLOP/s are effective: operations of the direct algorithm over time, whatever algorithm ran. Every result was checked " +
-      "against the reference in f64 before it was timed; contenders took turns round by round.",
-  ].join("\n");
+    [
+      `* ${date}, commit ${commit.replace("+", " with changes")}${complete ? "" : ", INTERRUPTED: what was measured until then"}`,
+      `* \`${command}\``,
+      `* ${machine.cpu}, ${machine.cores} cores, ${machine.memory_gb} GB, ${machine.os}; Node ${node}, V8 ${machine.v8}`,
+      `* one thread of WebAssembly in this run: 128-bit mul+add ${peaks.muladd_gflops.toFixed(1)}${fused} GFLOP/s; ` +
+        `copies ${peaks.cache_gbps.toFixed(0)} GB/s in cache, ${peaks.memory_gbps.toFixed(0)} GB/s in memory`,
+      ...Object.entries(machine.contenders).map(([name, description]) => `* ${name}: ${description.split("\n")[0]}`),
+    ].join("\n"),
+    "Medians in milliseconds, +- the 95 % margin of the mean over rounds. In brackets after a contender: its threads. " +
+      "GFLOP/s are effective: the operations of the direct algorithm over time, whatever algorithm ran. Every result was checked " +
+      "against the reference in f64 before it was timed; the contenders took turns, round by round.",
+  ];
 }
 
-function groups(benches: readonly BenchName[]): { title: string; names: BenchName[] }[] {
-  const convolutions = benches.filter((name) => name.startsWith("conv2d"));
-  const groupNorms = benches.filter((name) => name.startsWith("groupnorm"));
-  return unique(benches.map((name) => (convolutions.includes(name) ? "conv2d" : groupNorms.includes(name) ? "groupnorm-silu" : name)))
-    .map((title) => ({ title, names: title === "conv2d" ? convolutions : title === "groupnorm-silu" ? groupNorms : [title as BenchName] }));
+/** Benches that share a table. */
+const groupOf = (bench: BenchName): string => /^(conv2d|groupnorm-silu)/.exec(bench)?.[0] ?? bench;
+
+/** A table with a line for each name and a column for each contender. */
+function contenderTable<R extends Row>(
+  head: string, rows: readonly R[], nameOf: (row: R) => string, cell: (row: R) => string,
+): string {
+  if (rows.length === 0) return "";
+  const contenders = unique(rows.map(labelOf));
+  return table([head, ...contenders], unique(rows.map(nameOf)).map((name) => [name, ...contenders.map((contender) => {
+    const row = rows.find((r) => nameOf(r) === name && labelOf(r) === contender);
+    return row === undefined ? "-" : cell(row);
+  })]));
 }
 
-type Timed = Row & { median_ms: number };
-
-/** Times, below them times over the baselines' times, and peak memory of models. */
-function section(title: string, names: readonly BenchName[], rows: readonly Row[]): string[] {
-  const timed = rows.filter((row) => names.includes(row.bench)).filter(isTimed);
-  const nameOf = (row: Row): string =>
-    (names.length > 1 ? `${row.bench.replace(/^(conv2d|groupnorm-silu)-/, "")} ${titleOf(row)}` : titleOf(row));
-  const byCase = (head: string, shown: readonly Timed[], cell: (row: Timed) => string): string => {
-    const contenders = unique(shown.map(labelOf));
-    return shown.length === 0 ? "" : table([head, ...contenders], unique(shown.map(nameOf)).map((name) => [name, ...contenders.map((contender) => {
-      const row = shown.find((r) => nameOf(r) === name && labelOf(r) === contender);
-      return row === undefined ? "-" : cell(row);
-    })]));
-  };
+/** Times, times over the baselines' times, and peak memory of models. */
+function timeSection(group: string, all: readonly TimedRow[]): string[] {
+  const rows = all.filter((row) => groupOf(row.bench) === group);
+  const nameOf = (row: Row): string => `${row.bench.slice(group.length + 1)} ${titleOf(row)}`.trim();
   const ratios = BASELINES.map((peer) => {
-    const baseline = (row: Row): Timed | undefined =>
-      timed.find((other) => other.peer === peer && nameOf(other) === nameOf(row) && other.threads === Math.max(1, row.threads));
-    const compared = timed.filter((row) => row.peer !== peer && baseline(row) !== undefined);
-    return byCase(`time / ${peer}: ${title}`, compared, (row) => (row.median_ms / baseline(row)!.median_ms).toFixed(2));
+    const baseline = (row: Row): TimedRow | undefined =>
+      rows.find((other) => other.peer === peer && nameOf(other) === nameOf(row) && other.threads === Math.max(1, row.threads));
+    const compared = rows.filter((row) => row.peer !== peer && baseline(row) !== undefined);
+    const ratio = (row: TimedRow): string => (row.median_ms / baseline(row)!.median_ms).toFixed(2);
+    return contenderTable(`time / ${peer}: ${group}`, compared, nameOf, ratio);
   });
-  const memory = byCase(`peak MB: ${title}`, timed.filter((row) => row.peak_rss_mb !== null), (row) => String(row.peak_rss_mb));
-  return [`## ${title}`, byCase(title, timed, timeCell), ...ratios, memory];
+  const models = rows.filter((row) => row.peak_rss_mb !== null);
+  return [
+    `## ${group}`, contenderTable(group, rows, nameOf, timeCell), ...ratios,
+    contenderTable(`peak MB: ${group}`, models, nameOf, (row) => String(row.peak_rss_mb)),
+  ];
 }
 
-function timeCell(row: Timed): string {
-  const rate = row.gflops !== null && !MEMORY_BOUND.includes(row.bench) ? ` (${digits(row.gflops)} GFLOP/s)` : row.gbps !== null ? ` (${digits(row.gbps)} GB/s)` : "";
-  return `${milliseconds(row.median_ms)}${row.rme === null ? "" : ` +-${row.rme.toFixed(0)}%`}${rate}`;
+function timeCell({ bench, median_ms, rme, gflops, gbps }: TimedRow): string {
+  const inBytes = gflops === null || MEMORY_BOUND.includes(bench);
+  const rate = inBytes ? (gbps === null ? "" : ` (${digits(gbps)} GB/s)`) : ` (${digits(gflops)} GFLOP/s)`;
+  return `${milliseconds(median_ms)}${rme === null ? "" : ` +-${rme.toFixed(0)}%`}${rate}`;
 }
 
 /** Two digits at least. */
@@ -83,76 +90,74 @@ function peakSection({ rows, machine: { peaks } }: Report): string[] {
   const peak = Math.max(peaks.muladd_gflops, peaks.fused_gflops ?? 0);
   const products = rows.filter((row) => row.bench === "matmul" && titleOf(row) === "512^3" && row.threads === 1).filter(isTimed);
   if (products.length === 0) return [];
-  return ["## Product of 512 x 512 matrices against the 128-bit peak, one thread", table(
-    ["contender", "GFLOP/s, median", "best", `share of ${peak.toFixed(1)}, best`],
-    products.map((row) => {
-      const best = 2 * 512 ** 3 / row.best_ms / 1e6;
-      return [labelOf(row), row.gflops!.toFixed(1), best.toFixed(1), `${(100 * best / peak).toFixed(0)} %`];
-    }),
-  )];
+  const head = ["contender", "GFLOP/s, median", "best", `best / ${peak.toFixed(1)}`];
+  return ["## Product of 512 x 512 matrices against the 128-bit peak, one thread", table(head, products.map((row) => {
+    const best = 2 * 512 ** 3 / row.best_ms / 1e6;
+    return [labelOf(row), row.gflops!.toFixed(1), best.toFixed(1), `${(100 * best / peak).toFixed(0)} %`];
+  }))];
 }
 
-/** Milliseconds an image of the training step, along batch, pixels and width. */
-function growthSection(rows: readonly Row[]): string[] {
-  const steps = rows.filter((row) => row.bench === "unet-train-step").filter(isTimed);
-  const contenders = unique(steps.map(labelOf));
-  const shapeOf = (row: Row): { batch: number; side: number; width: string } => {
+/** Milliseconds an image of the training step, along batch, pixels and width: constant where cost is linear. */
+function growthSection(timed: readonly TimedRow[]): string[] {
+  const steps = timed.filter((row) => row.bench === "unet-train-step").map((row) => {
     const { batch, config } = row.shape as ModelShape;
-    return { batch, side: config["sample_size"] as number, width: (config["block_out_channels"] as number[]).join("-") };
+    return { ...row, batch, side: config["sample_size"] as number, width: (config["block_out_channels"] as number[])[0] };
+  });
+  type Step = (typeof steps)[number];
+  const along = (head: string, fixed: Partial<Step>, value: (step: Step) => number, unit: (step: Step) => number): string => {
+    const kept = steps.filter((step) => Object.entries(fixed).every(([key, wanted]) => step[key as keyof Step] === wanted));
+    if (unique(kept.map(value)).length < 2) return "";
+    const sorted = [...kept].sort((a, b) => value(a) - value(b));
+    return contenderTable(head, sorted, (step) => String(value(step)), (step) => milliseconds(step.median_ms / unit(step)));
   };
-  const widths = unique(steps.map((row) => shapeOf(row).width));
-  const along = (head: string, keep: (s: ReturnType<typeof shapeOf>) => boolean, value: (s: ReturnType<typeof shapeOf>) => number): string => {
-    const kept = steps.filter((row) => keep(shapeOf(row)));
-    const values = unique(kept.map((row) => value(shapeOf(row)))).sort((a, b) => a - b);
-    if (values.length < 2) return "";
-    return table([head, ...contenders], values.map((v) => [String(v), ...contenders.map((contender) => {
-      const row = kept.find((r) => value(shapeOf(r)) === v && labelOf(r) === contender);
-      return row === undefined ? "-" : milliseconds(row.median_ms / shapeOf(row).batch);
-    })]));
-  };
-  const usual = "32-64-128";
   const tables = [
-    along("ms an image at 32x32, by batch", (s) => s.side === 32 && s.width === usual, (s) => s.batch),
-    along("ms an image in batches of 16, by side", (s) => s.batch === 16 && s.width === usual, (s) => s.side),
-    widths.length > 1 ? along("ms an image in batches of 16 at 32x32, by width", (s) => s.batch === 16 && s.side === 32, (s) => Number(s.width.split("-")[0])) : "",
+    along("ms an image, by batch", { side: 32, width: 32 }, (s) => s.batch, (s) => s.batch),
+    along("ms for 1024 pixels, by side", { batch: 16, width: 32 }, (s) => s.side, (s) => s.batch * s.side ** 2 / 1024),
+    along("ms an image, by width", { batch: 16, side: 32 }, (s) => s.width, (s) => s.batch),
   ].filter((text) => text !== "");
-  return tables.length === 0 ? [] : ["## Growth of the training step: cost is linear where a column is constant (pixels: times four a row)", ...tables];
+  return tables.length === 0 ? [] : ["## Growth of the training step", ...tables];
 }
 
-/** Moving inputs to a device and results back, beside computing; and the size from which a GPU is faster than wasm. */
-function transferSection(rows: readonly Row[]): string[] {
-  const moved = rows.filter((row) => row.upload_ms !== null && row.device.startsWith("gpu")).filter(isTimed);
+/** Moving inputs to a GPU and results back, beside computing; and the smallest size at which a GPU is faster than wasm. */
+function transferSection(timed: readonly TimedRow[]): string[] {
+  const moved = timed.filter((row) => row.upload_ms !== null && row.device.startsWith("gpu"));
   if (moved.length === 0) return [];
-  const crossings = unique(moved.map((row) => `${row.bench}\n${labelOf(row)}`)).map((key) => {
-    const [bench, contender] = key.split("\n");
-    const sizes = moved.filter((row) => row.bench === bench && labelOf(row) === contender);
-    const cpu = (row: Row): number =>
-      Math.min(...rows.filter((r) => r.bench === bench && r.device === "wasm" && titleOf(r) === titleOf(row)).filter(isTimed).map((r) => r.median_ms));
-    const first = (cost: (row: Timed) => number): string => {
-      const row = sizes.find((r) => cost(r) < cpu(r));
+  const computing = (row: TimedRow): number => row.median_ms;
+  const withTransfers = (row: TimedRow): number => row.median_ms + row.upload_ms! + row.readback_ms!;
+  const wasm = (row: Row): number => {
+    const rivals = timed.filter((r) => r.bench === row.bench && r.device === "wasm" && titleOf(r) === titleOf(row));
+    return Math.min(...rivals.map(computing));
+  };
+  const pairs = new Map(moved.map((row) => [`${row.bench} ${labelOf(row)}`, row]));
+  const crossings = [...pairs.values()].map((pair) => {
+    const sizes = moved.filter((row) => row.bench === pair.bench && labelOf(row) === labelOf(pair));
+    const first = (time: (row: TimedRow) => number): string => {
+      const row = sizes.find((r) => time(r) < wasm(r));
       return row === undefined ? "none" : titleOf(row);
     };
-    return [bench, contender, first((r) => r.median_ms), first((r) => r.median_ms + r.upload_ms! + r.readback_ms!)];
+    return [pair.bench, labelOf(pair), first(computing), first(withTransfers)];
   });
+  const splits = moved.map((row) =>
+    [row.bench, titleOf(row), labelOf(row), ...[row.upload_ms!, row.median_ms, row.readback_ms!].map(milliseconds)]);
   return [
-    "## Upload, compute and read-back on GPUs", table(["bench", "shape", "contender", "upload ms", "compute ms", "read-back ms"],
-      moved.map((row) => [row.bench, titleOf(row), labelOf(row), milliseconds(row.upload_ms!), milliseconds(row.median_ms), milliseconds(row.readback_ms!)])),
-    table(["smallest size faster than wasm", "contender", "computing only", "with both transfers"], crossings),
+    "## Upload, compute and read-back", table(["bench", "shape", "contender", "upload ms", "compute ms", "read-back ms"], splits),
+    table(["smallest size faster than wasm", "contender", "computing", "with transfers"], crossings),
   ];
 }
 
 /** The largest error of each contender in each bench. */
 function accuracySection(rows: readonly Row[]): string[] {
-  const checked = rows.filter((row) => row.max_error !== null);
-  const contenders = unique(checked.filter((row) => row.threads <= 1).map(labelOf));
-  const benches = unique(checked.map((row) => row.bench));
+  const checked = rows.filter((row) => row.max_error !== null && row.threads <= 1);
   if (checked.length === 0) return [];
-  return ["## Error against f64: max |difference| / max |reference|, the largest over the sizes", table(["bench", ...contenders],
-    benches.map((bench) => [bench, ...contenders.map((contender) => {
-      const errors = checked.filter((row) => row.bench === bench && labelOf(row) === contender).map((row) => row.max_error!);
-      return errors.length === 0 ? "-" : Math.max(...errors).toExponential(1);
-    })]))];
+  const largest = (row: Row): number =>
+    Math.max(...checked.filter((r) => r.bench === row.bench && labelOf(r) === labelOf(row)).map((r) => r.max_error!));
+  return [
+    "## Error against f64, one thread: max |difference| / max |reference|, the largest over the sizes",
+    contenderTable("bench", checked, (row) => row.bench, (row) => largest(row).toExponential(1)),
+  ];
 }
+
+const MAX_NOTE = 200;
 
 /** What was not timed, with the contender's own words; the same words once. */
 function failureSection(rows: readonly Row[]): string[] {
@@ -163,6 +168,7 @@ function failureSection(rows: readonly Row[]): string[] {
     const key = JSON.stringify([labelOf(row), row.note]);
     alike.set(key, [...(alike.get(key) ?? []), row]);
   }
+  const cases = (same: readonly Row[]): string => unique(same.map((row) => row.bench)).join(", ");
   return ["## Not timed", table(["contender", "benches", "in its own words"], [...alike.values()].map((same) =>
-    [labelOf(same[0]), unique(same.map((row) => row.bench)).join(", "), same[0].note.split("\n")[0]]))];
+    [labelOf(same[0]), cases(same), same[0].note.replace(/\n\s*/g, "; ").slice(0, MAX_NOTE)]))];
 }

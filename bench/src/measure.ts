@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BenchCase } from "./bench.js";
-import { benchOf } from "./cases.js";
+import { benchOf, titleOf } from "./cases.js";
 import { label, type Contender } from "./contender.js";
 import { anchor } from "./probe.js";
 import { ContenderError, ContenderProcess } from "./process.js";
@@ -21,8 +21,8 @@ export interface MeasureOptions {
   roundSeconds: number;
   warmSeconds: number;
   limitMs: number;
-  /** Longest time for the rounds of one contender in one case: slow ones get fewer rounds. */
-  caseSeconds: number;
+  /** About the longest time for the rounds of one contender in one case: slow ones get fewer rounds, two at least. */
+  caseSeconds: { kernel: number; model: number };
   /** True once the user wants to stop: what was measured is kept. */
   interrupted: () => boolean;
   /** Called with each contender's description, and with each row when its case is done. */
@@ -37,12 +37,14 @@ const START_MS = 60_000;
 interface Setup { first_ms: number; sizes: number[]; upload_ms?: number; readback_ms?: number; note?: string }
 
 /** A contender in a case that passed its check, and what was timed so far. */
-interface Entrant { contender: Contender; process: ContenderProcess; row: Row; samples: number[]; anchors: number[]; rounds: number }
+interface Entrant { process: ContenderProcess; row: Row; samples: number[]; anchors: number[]; rounds: number }
 
 /** Processes that stay alive from case to case, and those that failed to start, with their error. */
 class Pool {
   readonly #running = new Map<Contender, ContenderProcess>();
   readonly #failed = new Map<Contender, ContenderError>();
+  /** The size at which a contender did not answer in time, by bench: larger ones are not tried. */
+  readonly #tooSlow = new Map<string, string>();
 
   constructor(readonly options: MeasureOptions) {}
 
@@ -62,6 +64,15 @@ class Pool {
       if (!this.options.interrupted()) this.#failed.set(contender, error as ContenderError);
       throw error;
     }
+  }
+
+  /** The size of the bench that took the contender too long; undefined while none did. */
+  tooSlowAt({ bench }: BenchCase, contender: Contender): string | undefined {
+    return this.#tooSlow.get(`${bench} ${label(contender)}`);
+  }
+
+  markTooSlow(c: BenchCase, contender: Contender): void {
+    this.#tooSlow.set(`${c.bench} ${label(contender)}`, titleOf(c));
   }
 
   killAll(): void {
@@ -90,7 +101,7 @@ export function measure(cases: readonly BenchCase[], options: MeasureOptions): {
 async function measureCase(c: BenchCase, pool: Pool, file: string): Promise<void> {
   const { options } = pool;
   const takers = options.contenders.filter((contender) => contender.takes(c.bench));
-  const title = `${c.bench} ${benchOf(c.bench).title(c.shape)}`;
+  const title = `${c.bench} ${titleOf(c)}`;
   options.onProgress(`${title}: reference`);
   const reference = await referenceResults(c);
   const entrants: Entrant[] = [];
@@ -117,6 +128,8 @@ async function prepare(
   const { limitMs, warmSeconds, caseSeconds, rounds } = pool.options;
   const row = emptyRow(c, contender);
   const { model, tolerance } = benchOf(c.bench);
+  const tooSlow = pool.tooSlowAt(c, contender);
+  if (tooSlow !== undefined) return { ...row, note: `not tried: ${tooSlow} took longer than ${Math.round(limitMs / 1000)} s` };
   try {
     const process = await pool.get(contender, model);
     const setup = await process.ask<Setup>({ op: "setup", bench: c.bench, shape: c.shape, results: file }, limitMs);
@@ -129,17 +142,19 @@ async function prepare(
     }
     Object.assign(row, { first_ms: setup.first_ms, upload_ms: setup.upload_ms ?? null, readback_ms: setup.readback_ms ?? null });
     const { best_ms } = await process.ask<{ best_ms: number }>({ op: "warm", seconds: warmSeconds }, limitMs);
-    const affordable = Math.max(1, Math.floor(1e3 * caseSeconds / best_ms));
-    return { contender, process, row, samples: [], anchors: [], rounds: Math.min(rounds, affordable) };
+    const affordable = Math.max(2, Math.floor(1e3 * caseSeconds[model ? "model" : "kernel"] / best_ms));
+    return { process, row, samples: [], anchors: [], rounds: Math.min(rounds, affordable) };
   } catch (error) {
     if (!(error instanceof ContenderError)) throw error;
+    if (error.timedOut) pool.markTooSlow(c, contender);
     row.note = error.message;
     return row;
   }
 }
 
 /** Rounds in which every entrant runs once; each begins with the next one, so that none always follows the same neighbour. */
-async function runRounds(entrants: readonly Entrant[], { rounds, roundSeconds, limitMs, interrupted }: MeasureOptions): Promise<void> {
+async function runRounds(entrants: readonly Entrant[], options: MeasureOptions): Promise<void> {
+  const { rounds, roundSeconds, limitMs, interrupted } = options;
   for (let round = 0; round < rounds; round++) {
     for (let i = 0; i < entrants.length; i++) {
       if (interrupted()) return;
@@ -167,7 +182,8 @@ async function finish(c: BenchCase, { row, samples, anchors, process }: Entrant)
   const middle = median(samples);
   const margin = relativeMargin(row.rounds_ms);
   Object.assign(row, {
-    median_ms: rounded(middle), best_ms: rounded(Math.min(...samples)), p95_ms: rounded(quantile(samples, 0.95)), samples: samples.length,
+    median_ms: rounded(middle), best_ms: rounded(Math.min(...samples)), p95_ms: rounded(quantile(samples, 0.95)),
+    samples: samples.length,
     gflops: flops > 0 ? rounded(flops / middle / 1e6) : null, gbps: bytes > 0 ? rounded(bytes / middle / 1e6) : null,
     rme: Number.isNaN(margin) ? null : rounded(margin), anchor_ms: rounded(median(anchors)),
   } satisfies Partial<Row>);
@@ -181,8 +197,9 @@ async function finish(c: BenchCase, { row, samples, anchors, process }: Entrant)
 
 function emptyRow({ bench, shape }: BenchCase, { device, peer, threads }: Contender): Row {
   return {
-    bench, shape, device, peer, threads, first_ms: null, median_ms: null, best_ms: null, p95_ms: null, samples: 0, gflops: null, gbps: null,
-    peak_rss_mb: null, max_error: null, note: "", upload_ms: null, readback_ms: null, rme: null, rounds_ms: [], anchor_ms: null,
+    bench, shape, device, peer, threads, first_ms: null, median_ms: null, best_ms: null, p95_ms: null, samples: 0,
+    gflops: null, gbps: null, peak_rss_mb: null, max_error: null, note: "",
+    upload_ms: null, readback_ms: null, rme: null, rounds_ms: [], anchor_ms: null,
   };
 }
 

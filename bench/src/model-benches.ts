@@ -1,7 +1,9 @@
 /** A U-Net as a whole: forward pass, and training step (forward, loss, backward, clip, Adam, average). */
 import { mse, openDryDevice, tensor, zeros, type DType, type Device, type Tensor } from "@fromnoise/tensor";
-import { Adam, clipCoefficient, disposeParameters, Ema, globalNorm, Grads, initialize, loadGoldenParameters, UNet } from "@fromnoise/nn";
-import { trainDefaults } from "@fromnoise/diffusion/node";
+import {
+  Adam, clipCoefficient, disposeParameters, Ema, globalNorm, Grads, initialize, loadGoldenParameters, UNet,
+} from "@fromnoise/nn";
+import { demoConfig } from "@fromnoise/diffusion/node";
 import type { Bench, ModelShape, Workload } from "./bench.js";
 import { COEFFICIENTS, fill } from "./fill.js";
 
@@ -10,12 +12,13 @@ type Config = ModelShape["config"];
 /** The reference workload: 2,734,945 parameters; every field that is not here is diffusers' default. */
 export const benchUNet: Config = {
   sample_size: 32, in_channels: 1, out_channels: 1, layers_per_block: 1, block_out_channels: [32, 64, 128], norm_num_groups: 8,
-  down_block_types: ["DownBlock2D", "DownBlock2D", "AttnDownBlock2D"], up_block_types: ["AttnUpBlock2D", "UpBlock2D", "UpBlock2D"],
+  down_block_types: ["DownBlock2D", "DownBlock2D", "AttnDownBlock2D"],
+  up_block_types: ["AttnUpBlock2D", "UpBlock2D", "UpBlock2D"],
   attention_head_dim: 8, downsample_padding: 1, flip_sin_to_cos: true, freq_shift: 0, norm_eps: 1e-5,
 };
 
 /** The network of `fromnoise demo`. */
-export const demoUNet = trainDefaults.model as Config;
+export const demoUNet: Config = { ...demoConfig.model, num_class_embeds: null };
 
 const LR = 1e-4, EMA_DECAY = 0.995, MAX_NORM = 1;
 const MODEL_TOLERANCE = 1e-3;
@@ -25,8 +28,8 @@ const CHECKED_STEPS = 2;
 const IMAGES = 1000, TARGETS = 1001;
 
 /**
- * A batch repeats two images and two timesteps, so that loss and gradients are those of a batch of two, which the f64 reference can
- * compute in seconds; no kernel is faster for it.
+ * A batch repeats two images and two timesteps, so that loss and gradients are those of a batch of two, which the f64 reference
+ * can compute in seconds; no kernel is faster for it.
  */
 const DISTINCT = 2;
 
@@ -46,7 +49,12 @@ function repeated(values: Float64Array, times: number): Float64Array {
 }
 
 /** What a model bench computes on: x and target [N, H, W, C], and the timesteps. */
-export interface Batch { shape: [n: number, h: number, w: number, c: number]; x: Float64Array; target: Float64Array; timesteps: number[] }
+export interface Batch {
+  shape: [n: number, h: number, w: number, c: number];
+  x: Float64Array;
+  target: Float64Array;
+  timesteps: number[];
+}
 
 export function modelBatch({ batch, config }: ModelShape): Batch {
   const [h, w, c] = imageShape(config);
@@ -65,7 +73,9 @@ export function modelNetwork({ config }: ModelShape, device: Device, dtype: DTyp
   return unet;
 }
 
-function openNetwork(model: ModelShape, device: Device, dtype: DType): { unet: UNet; x: Tensor; target: Tensor; timesteps: number[] } {
+interface Network { unet: UNet; x: Tensor; target: Tensor; timesteps: number[] }
+
+function openNetwork(model: ModelShape, device: Device, dtype: DType): Network {
   const { shape, x, target, timesteps } = modelBatch(model);
   const upload = (values: Float64Array): Tensor => device.keep(tensor(values, { device, dtype, shape }));
   return { unet: modelNetwork(model, device, dtype), x: upload(x), target: upload(target), timesteps };

@@ -176,6 +176,10 @@ export const naiveEngine: Engine = {
     if (loop === undefined) throw new Error(`no ${bench}: for networks the plain loops are those of the reference device`);
     const inputs = Object.fromEntries(Object.entries(inputsOf(bench, shape)).map(([name, { values }]) => [name, values]));
     const compute = (): Values[] => loop(inputs, shape as Sizes);
-    return { run: () => void compute(), results: () => Promise.resolve(compute().map((values) => values.slice())), dispose: () => undefined };
+    return {
+      run: () => void compute(),
+      results: () => Promise.resolve(compute().map((values) => values.slice())),
+      dispose: () => undefined,
+    };
   },
 };

@@ -51,9 +51,10 @@ export function parseCommand(argv: readonly string[]): Command {
   const [name = "run", ...rest] = positionals;
   const given = Object.keys(values);
   const expect = (count: number, allowed: readonly string[]): void => {
-    if (rest.length !== count) throw new ConfigError(`${name}: ${count} arguments are needed, not ${rest.length}`, [`usage    ${lineOf(name)}`]);
     const foreign = given.find((flag) => !allowed.includes(flag));
-    if (foreign !== undefined) throw new ConfigError(`${name} has no option --${foreign}`, [`usage    ${lineOf(name)}`]);
+    const wrong = rest.length !== count ? `${name}: ${count} arguments are needed, not ${rest.length}`
+      : foreign !== undefined ? `${name} has no option --${foreign}` : undefined;
+    if (wrong !== undefined) throw new ConfigError(wrong, [`usage    ${lineOf(name)}`]);
   };
   if (values.help) return { name: "help" };
   switch (name) {
@@ -84,12 +85,13 @@ function parsed(argv: readonly string[]) {
 
 function runOptions(values: ReturnType<typeof parsed>["values"]): RunOptions {
   const quick = values.quick ?? false;
-  const threads = values.threads === undefined ? defaultThreads : listOf([values.threads]).map((text) => countOf("threads", text));
+  const threads = values.threads?.split(",").map((text) => countOf("threads", text)) ?? defaultThreads;
   const { json, md, html } = values;
   return {
     only: values.only === undefined ? benchNames : listOf(values.only).map(benchName),
     contenders: [
-      ...deviceContenders(devicesOf(values.device ?? []), threads, quick), ...peerContenders(peersOf(values.peers), threads),
+      ...deviceContenders(devicesOf(values.device ?? []), threads, quick),
+      ...peerContenders(peersOf(values.peers), threads),
     ],
     quick,
     rounds: values.rounds === undefined ? (quick ? 5 : 10) : countOf("rounds", values.rounds),

@@ -29,7 +29,9 @@ export function inputsOf(bench: BenchName, shape: BenchShape): Record<string, Na
 
 async function parametersOf(shape: ModelShape): Promise<NamedArray[]> {
   const { parameters } = modelNetwork(shape, await openDevice("reference"), "f32");
-  return Promise.all(parameters.map(async (p) => ({ name: p.name, shape: p.shape, values: await p.tensor.data() as Float32Array })));
+  return Promise.all(parameters.map(async (p) => {
+    return { name: p.name, shape: p.shape, values: await p.tensor.data() as Float32Array };
+  }));
 }
 
 function batchOf(model: ModelShape): ReturnType<PeerContext["batch"]> {

@@ -1,6 +1,6 @@
 /**
- * What the processor can do from WebAssembly, measured in the same run: the peak of 128-bit multiply-adds and the speed of memory.
- * The modules are assembled here, byte by byte, so that nothing stands between the loop and the measurement. The peak is also the
+ * What the processor can do from WebAssembly, measured in the same run: the peak of 128-bit multiply-adds, the speed of memory.
+ * The modules are assembled here, byte by byte, so that nothing stands between the loop and the measurement. The loop is also the
  * anchor of a run: a fixed piece of work, timed in every round, that tells a slower machine from slower code.
  */
 import type { Peaks } from "./rows.js";
@@ -23,9 +23,9 @@ const ADD = simd(0xe4), MUL = simd(0xe6), RELAXED_MADD = simd(0x105);
 const LOAD = [...simd(0x00), 4, 0], STORE = [...simd(0x0b), 4, 0];
 const EXTRACT_LANE_0 = [...simd(0x1f), 0];
 
-/** A module with one function (i32) -> f32 named run: locals of the given types after the argument, a body that leaves an f32. */
-function assemble(locals: readonly (readonly [count: number, type: number])[], body: Bytes, pages: number): Uint8Array<ArrayBuffer> {
-  const code = [locals.length, ...locals.flatMap(([count, type]) => [...unsigned(count), type]), ...body, 0x0b];
+/** A module with one function (i32) -> f32 named run: `count` locals of a type after the argument, a body that leaves an f32. */
+function assemble(count: number, type: number, body: Bytes, pages: number): Uint8Array<ArrayBuffer> {
+  const code = [1, ...unsigned(count), type, ...body, 0x0b];
   return Uint8Array.from([
     0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0,
     ...section(1, [1, 0x60, 1, I32, 1, 0x7d]), ...section(3, [1, 0]), ...section(5, [1, 0, ...unsigned(pages)]),
@@ -41,23 +41,25 @@ const multiplyAdd = (fused: boolean, a: number, b: number, c: number): number[] 
   (fused ? [...get(a), ...get(b), ...get(c), ...RELAXED_MADD] : [...get(a), ...get(b), ...MUL, ...get(c), ...ADD]);
 const range = (n: number, from = 0): number[] => Array.from({ length: n }, (_, i) => from + i);
 const load = (local: number): number[] => [...i32(16 * local), ...LOAD, ...set(local)];
-const sumOf = (locals: Bytes): number[] => [...locals.slice(1).reduce((sum, i) => [...sum, ...get(i), ...ADD], get(locals[0])), ...EXTRACT_LANE_0];
+const sumOf = ([first, ...rest]: Bytes): number[] =>
+  [...rest.reduce((sum, local) => [...sum, ...get(local), ...ADD], get(first)), ...EXTRACT_LANE_0];
 
 /**
- * n rounds of acc[i][j] += z[i] x[j], the innermost loop of a matrix product: z is loaded in every round, x and acc stay in registers
- * (x is loaded too: V8 would make constants anew in every round). Between two rounds stands the latency of the addition.
+ * n rounds of acc[i][j] += z[i] x[j], the innermost loop of a matrix product: z is loaded in every round, x and acc stay in
+ * registers (x comes from memory: V8 would make constants anew in every round). Between rounds stands the latency of the addition.
  */
 function productModule(rows: number, columns: number, fused: boolean): Uint8Array<ArrayBuffer> {
   const x = range(columns, 1), z = range(rows, 1 + columns), acc = range(rows * columns, 1 + columns + rows); // local 0 counts
   const steps = acc.flatMap((sum, at) => [...multiplyAdd(fused, z[Math.floor(at / columns)], x[at % columns], sum), ...set(sum)]);
-  return assemble([[x.length + z.length + acc.length, V128]], [...x.flatMap(load), ...loop([...z.flatMap(load), ...steps]), ...sumOf(acc)], 1);
+  const body = [...x.flatMap(load), ...loop([...z.flatMap(load), ...steps]), ...sumOf(acc)];
+  return assemble(x.length + z.length + acc.length, V128, body, 1);
 }
 
 /** n rounds of acc[i] = acc[i] x + y: nothing but arithmetic, but a longer way from round to round. */
 function chainModule(chains: number, fused: boolean): Uint8Array<ArrayBuffer> {
   const [x, y] = [1, 2], acc = range(chains, 3);
   const steps = acc.flatMap((sum) => [...multiplyAdd(fused, sum, x, y), ...set(sum)]);
-  return assemble([[2 + chains, V128]], [...load(x), ...load(y), ...loop(steps), ...sumOf(acc)], 1);
+  return assemble(2 + chains, V128, [...load(x), ...load(y), ...loop(steps), ...sumOf(acc)], 1);
 }
 
 const BLOCK = 8; // vectors copied in one turn of the loop
@@ -66,9 +68,7 @@ const BLOCK = 8; // vectors copied in one turn of the loop
 function copyModule(from: number, to: number, pages: number): Uint8Array<ArrayBuffer> {
   const at = (address: number): number[] => [...get(1), ...i32(address), I32_ADD];
   const copies = Array.from({ length: BLOCK }, (_, i) => [...at(to + 16 * i), ...at(from + 16 * i), ...LOAD, ...STORE]);
-  return assemble([[1, I32]], [
-    ...loop([...copies.flat(), ...at(16 * BLOCK), ...set(1)]), ...F32_ZERO,
-  ], pages);
+  return assemble(1, I32, [...loop([...copies.flat(), ...at(16 * BLOCK), ...set(1)]), ...F32_ZERO], pages);
 }
 
 type Run = (n: number) => number;
@@ -119,7 +119,7 @@ function copyGbps(bytes: number): number {
 
 const hasRelaxedSimd = WebAssembly.validate(productModule(1, 1, true));
 
-/** Peaks of one thread: 128-bit arithmetic, and copies of 512 KiB (in cache) and 64 MiB (in memory). Takes about half a second. */
+/** Peaks of one thread: 128-bit arithmetic, and copies of 256 KiB (in cache) and 64 MiB (in memory). Takes half a second. */
 export function measurePeaks(): Peaks {
   return {
     muladd_gflops: peakGflops(false), fused_gflops: hasRelaxedSimd ? peakGflops(true) : null,

@@ -5,9 +5,9 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Contender } from "./contender.js";
 
-/** What a contender says it cannot do, in its own words; `fatal` where its process is gone. */
+/** What a contender says it cannot do, in its own words; `timedOut` where it did not answer in time. */
 export class ContenderError extends Error {
-  constructor(message: string, readonly fatal: boolean) {
+  constructor(message: string, readonly timedOut = false) {
     super(message);
   }
 }
@@ -18,7 +18,8 @@ const MAX_STDERR = 4000;
 
 function commandOf({ peer, threads }: Contender): { command: string; args: string[]; env: NodeJS.ProcessEnv } {
   if (peer !== "torch") {
-    return { command: process.execPath, args: [...process.execArgv, fileURLToPath(new URL("child.ts", import.meta.url))], env: process.env };
+    const child = fileURLToPath(new URL("child.ts", import.meta.url));
+    return { command: process.execPath, args: [...process.execArgv, child], env: process.env };
   }
   const count = String(threads);
   return {
@@ -40,11 +41,16 @@ export class ContenderProcess {
     const { command, args, env } = commandOf(contender);
     // Its own process group: Ctrl-C reaches this program alone, which keeps what was measured and then ends its contenders.
     this.#child = spawn(command, args, { env, detached: true, stdio: ["pipe", "pipe", "pipe"] });
-    this.#child.stderr!.setEncoding("utf8").on("data", (text: string) => void (this.#stderr = (this.#stderr + text).slice(-MAX_STDERR)));
+    this.#child.stderr!.setEncoding("utf8").on("data", (text: string) => {
+      this.#stderr = (this.#stderr + text).slice(-MAX_STDERR);
+    });
     this.#child.stdin!.on("error", () => undefined); // "close" reports it
-    createInterface({ input: this.#child.stdout! }).on("line", (line) => this.#settle((waiting) => waiting.resolve(JSON.parse(line))));
+    createInterface({ input: this.#child.stdout! })
+      .on("line", (line) => this.#settle((waiting) => waiting.resolve(JSON.parse(line))));
     this.#child.on("error", (error) => this.#end(error.message));
-    this.#child.on("close", (code, signal) => this.#end(this.#lastWords() || `its process ended with ${signal ?? `code ${code}`}`));
+    this.#child.on("close", (code, signal) => {
+      this.#end(this.#lastWords() || `its process ended with ${signal ?? `code ${code}`}`);
+    });
   }
 
   /** Starts the process and opens the device or peer in it. Throws ContenderError. */
@@ -67,7 +73,7 @@ export class ContenderProcess {
     if (this.#ended) throw this.#ended;
     const answer = await new Promise<unknown>((resolve, reject) => {
       const timer = setTimeout(() => {
-        this.#end(`no answer within ${Math.round(limitMs / 1000)} s`);
+        this.#end(`no answer within ${Math.round(limitMs / 1000)} s`, true);
         this.kill();
       }, limitMs);
       const done = (act: () => void): void => {
@@ -77,7 +83,7 @@ export class ContenderProcess {
       this.#waiting = { resolve: (value) => done(() => resolve(value)), reject: (error) => done(() => reject(error)) };
       this.#child.stdin!.write(`${JSON.stringify(request)}\n`);
     }) as T & { error?: string };
-    if (answer.error !== undefined) throw new ContenderError(answer.error, false);
+    if (answer.error !== undefined) throw new ContenderError(answer.error);
     return answer;
   }
 
@@ -96,8 +102,8 @@ export class ContenderProcess {
     if (waiting) act(waiting);
   }
 
-  #end(reason: string): void {
-    this.#ended ??= new ContenderError(reason, true);
+  #end(reason: string, timedOut = false): void {
+    this.#ended ??= new ContenderError(reason, timedOut);
     this.#settle((waiting) => waiting.reject(this.#ended!));
   }
 

@@ -1,4 +1,4 @@
-/** What is right: the results of the reference device in f64. Those of training steps take minutes and are kept in a committed file. */
+/** What is right: the results of the reference device in f64. Those of training steps take minutes and are kept in a file. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { openDevice } from "@fromnoise/tensor";
 import type { BenchCase, ModelShape } from "./bench.js";

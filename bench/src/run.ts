@@ -9,9 +9,9 @@ import { htmlReport } from "./html.js";
 import { markdownReport } from "./markdown.js";
 import { labelOf, SCHEMA, type Report, type Row } from "./rows.js";
 
-/** Seconds in a round, of warm-up, and for all rounds of a contender in a case. */
-const FULL = { roundSeconds: 0.1, warmSeconds: 0.3, caseSeconds: 30 };
-const QUICK = { roundSeconds: 0.05, warmSeconds: 0.1, caseSeconds: 3 };
+/** Seconds in a round, of warm-up, and for all rounds of a contender in a case (see MeasureOptions). */
+const FULL = { roundSeconds: 0.1, warmSeconds: 0.3, caseSeconds: { kernel: 4, model: 30 } };
+const QUICK = { roundSeconds: 0.05, warmSeconds: 0.1, caseSeconds: { kernel: 1, model: 4 } };
 
 /** Runs the benches. Returns the exit code. */
 export async function runCommand(options: RunOptions): Promise<number> {
@@ -57,6 +57,8 @@ function showProgress(text: string): void {
 function lineOf(row: Row): string {
   const { bench, median_ms, rme, gflops, max_error, note } = row;
   const time = median_ms === null ? "-" : `${median_ms.toPrecision(4)} ms${rme === null ? "" : ` +-${rme.toFixed(1)}%`}`;
-  const facts = [time, gflops === null ? "" : `${gflops.toFixed(1)} GFLOP/s`, max_error === null ? "" : `error ${max_error.toExponential(1)}`, note.split("\n")[0]];
-  return `${bench.padEnd(23)} ${titleOf(row).padEnd(24)} ${labelOf(row).padEnd(20)} ${facts.filter((fact) => fact !== "").join("  ")}`;
+  const rate = gflops === null ? "" : `${gflops.toFixed(1)} GFLOP/s`;
+  const error = max_error === null ? "" : `error ${max_error.toExponential(1)}`;
+  const facts = [time, rate, error, note.split("\n")[0]].filter((fact) => fact !== "");
+  return `${bench.padEnd(23)} ${titleOf(row).padEnd(24)} ${labelOf(row).padEnd(20)} ${facts.join("  ")}`;
 }

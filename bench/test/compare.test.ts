@@ -10,15 +10,19 @@ const rounds = (center: number): number[] => Array.from({ length: 10 }, (_, i) =
 
 function row(ms: number | null, changes: Partial<Row> = {}): Row {
   return {
-    bench: "matmul", shape: { m: 8, k: 8, n: 8 }, device: "wasm", peer: null, threads: 1, first_ms: ms, median_ms: ms, best_ms: ms, p95_ms: ms,
-    samples: ms === null ? 0 : 10, gflops: null, gbps: null, peak_rss_mb: null, max_error: 0, note: "", upload_ms: null, readback_ms: null,
-    rme: 1, rounds_ms: ms === null ? [] : rounds(ms), anchor_ms: 1, ...changes,
+    bench: "matmul", shape: { m: 8, k: 8, n: 8 }, device: "wasm", peer: null, threads: 1,
+    first_ms: ms, median_ms: ms, best_ms: ms, p95_ms: ms, samples: ms === null ? 0 : 10,
+    gflops: null, gbps: null, peak_rss_mb: null, max_error: 0, note: "", upload_ms: null, readback_ms: null, rme: 1,
+    rounds_ms: ms === null ? [] : rounds(ms), anchor_ms: 1, ...changes,
   };
 }
 
 const report = (...rows: Row[]): Report => ({
   schema: SCHEMA, date: "", commit: "", node: "", command: "", complete: true, rows,
-  machine: { cpu: "", cores: 1, memory_gb: 1, os: "", v8: "", contenders: {}, peaks: { muladd_gflops: 1, fused_gflops: null, cache_gbps: 1, memory_gbps: 1 } },
+  machine: {
+    cpu: "", cores: 1, memory_gb: 1, os: "", v8: "", contenders: {},
+    peaks: { muladd_gflops: 1, fused_gflops: null, cache_gbps: 1, memory_gbps: 1 },
+  },
 });
 
 const verdict = (a: Row, b: Row): Verdict => compareReports(report(a), report(b), 1.1)[0].verdict;

@@ -29,8 +29,8 @@ describe("the reference of the benches", () => {
     for (const bench of ["unet-forward", "unet-train-step"] as const) {
       const shape: ModelShape = { batch: 4, config: tiny };
       expect(distinctShape(shape).batch).to.equal(2);
-      const two = await resultsOf({ bench, shape: distinctShape(shape), quick: true });
-      expect(maxError(await resultsOf({ bench, shape, quick: true }), two)).to.be.below(1e-12);
+      const two = await resultsOf({ bench, shape: distinctShape(shape) });
+      expect(maxError(await resultsOf({ bench, shape }), two)).to.be.below(1e-12);
     }
   });
 
@@ -45,15 +45,18 @@ describe("the reference of the benches", () => {
 
 describe("the guard of the benches", () => {
   it("counts launches, bytes and what a run leaves", async () => {
-    const counts = await countRun({ bench: "adam", shape: { n: 10 }, quick: true }, await openDevice("reference"));
-    expect(counts).to.deep.equal({ kernels: { adam: 1 }, launches: 1, bytesAllocated: 0, peakBytes: 0, tensorsLeft: 0, bytesLeft: 0 });
-    const product = await countRun({ bench: "matmul", shape: { m: 2, k: 3, n: 4 }, quick: true }, await openDevice("reference"));
+    const counts = await countRun({ bench: "adam", shape: { n: 10 } }, await openDevice("reference"));
+    expect(counts).to.deep.equal({
+      kernels: { adam: 1 }, launches: 1, bytesAllocated: 0, peakBytes: 0, tensorsLeft: 0, bytesLeft: 0,
+    });
+    const product = await countRun({ bench: "matmul", shape: { m: 2, k: 3, n: 4 } }, await openDevice("reference"));
     expect(product).to.include({ launches: 1, bytesAllocated: 32, peakBytes: 32, tensorsLeft: 0, bytesLeft: 0 });
   });
 
   it("names every figure that differs", () => {
     expect(differences({ a: { kernels: 1, bytes: 2 } }, { a: { kernels: 1, bytes: 2 } })).to.deep.equal([]);
-    expect(differences({ a: { kernels: 1, bytes: 2 } }, { a: { kernels: 3, bytes: 2, left: 1 } })).to.deep.equal(["a.kernels: 1 -> 3", "a.left: undefined -> 1"]);
+    expect(differences({ a: { kernels: 1, bytes: 2 } }, { a: { kernels: 3, bytes: 2, left: 1 } }))
+      .to.deep.equal(["a.kernels: 1 -> 3", "a.left: undefined -> 1"]);
   });
 
   it("finds a ratio that grew, on the same processor only", () => {

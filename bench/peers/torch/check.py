@@ -1,4 +1,4 @@
-"""Compares unet.py with a golden file of kind "unet": python3 check.py FILE. Prints the largest error and exits 1 past 1e-9."""
+"""Compares unet.py with a golden file of kind "unet": python3 check.py FILE. Prints the largest error and exits 1 past 1e-6."""
 import json
 import sys
 

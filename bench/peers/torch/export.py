@@ -75,7 +75,8 @@ def main():
     module, inputs = graph(bench, shape)
     warnings.simplefilter("ignore")
     with torch.no_grad():
-        torch.onnx.export(module.eval(), tuple(torch.zeros(size) for size in inputs.values()), path, input_names=list(inputs), opset_version=16)
+        examples = tuple(torch.zeros(size) for size in inputs.values())
+        torch.onnx.export(module.eval(), examples, path, input_names=list(inputs), opset_version=16)
 
 
 main()

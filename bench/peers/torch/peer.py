@@ -227,7 +227,8 @@ def answer(message, state):
     op = message["op"]
     if op == "open":
         torch.set_num_threads(message["threads"])
-        return {"description": f"PyTorch {torch.__version__}, oneDNN {'on' if torch.backends.mkldnn.is_available() else 'off'}{blas()}"}
+        onednn = "oneDNN" if torch.backends.mkldnn.is_available() else "no oneDNN"
+        return {"description": f"PyTorch {torch.__version__}, {onednn}{blas()}"}
     if op == "setup":
         state["session"] = None
         session = state["session"] = Session(message["bench"], message["shape"], message["results"])
