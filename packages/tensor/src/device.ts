@@ -10,7 +10,7 @@ import type {
 } from "./kernels.js";
 import { here } from "./location.js";
 import { forEachTensor, moveTo, type Scope } from "./scope.js";
-import { formatShape, sameShape, sizeOf, type Shape } from "./shape.js";
+import { formatShape, sizeOf, type Shape } from "./shape.js";
 import { Tensor } from "./tensor.js";
 
 export { moveTo, type Scope };
@@ -313,13 +313,6 @@ export function run<K extends KernelName | FusedKernelName>(
 ): Tensor {
   const tensors = Object.values(inputs as Record<string, Tensor>);
   return tensors[0].device.run(kernel, inputs, attrs, scalars, shape);
-}
-
-/** Throws a ShapeError unless the tensors have equal shapes. */
-export function assertSameShape(op: string, a: Tensor, b: Tensor): void {
-  if (!sameShape(a.shape, b.shape)) {
-    throw new ShapeError(`${op}: shapes differ`, [`a        ${formatShape(a.shape)}`, `b        ${formatShape(b.shape)}`]);
-  }
 }
 
 function mixedDevices(op: string, [nameA, a]: [string, Tensor], [nameB, b]: [string, Tensor]): DeviceError {

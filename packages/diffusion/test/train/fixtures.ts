@@ -32,7 +32,7 @@ export const tinyModel = {
 export function tinyConfig(input: TrainConfigInput & { data: string }): TrainConfig {
   return trainConfig({
     model: tinyModel, steps: 6, batch: 2, checkpointEvery: 100, previewEvery: 0, lrSchedule: { name: "constant" },
-    schedule: { timesteps: 20 }, ...input,
+    schedule: { timesteps: 20 }, device: "reference", ...input,
   });
 }
 
