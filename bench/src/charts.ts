@@ -125,10 +125,10 @@ export function roofline(peaks: Peaks, dots: readonly RooflinePoint[]): string {
   const roofs = [roof(peaks.cache_gbps), roof(peaks.memory_gbps)];
   const { at, frame } = logLogPlot([...points, ...roofs.flat()], "operations a byte", "GFLOP/s");
   const names = [...new Map(dots.map((entry) => [entry.label, entry])).values()];
-  const [x, y] = at([to, peak]);
+  const [x, y] = at([from, peak]);
   return svg(WIDTH, HEIGHT, [
     ...frame, path(roofs[0].map(at), INK), path(roofs[1].map(at), INK, "6 4"),
-    write(`128-bit peak ${peak.toFixed(0)}`, x, y - 6, "end"),
+    write(`128-bit peak ${peak.toFixed(0)}`, x, y + 5),
     ...dots.map(({ color }, i) => dot(at(points[i]), 5, color)), ...legend(names),
   ]);
 }

@@ -12,9 +12,10 @@ npm run bench -- reference                        bring bench/reference.json up 
   --only NAMES       benches, with commas between: ${benchNames.join(", ")}
   --device SPECS     our devices, with commas between or repeated: wasm, wasm:exact, wasm:revectorize, gpu:webgpu, reference
   --peers NAMES      none, all, or some of: ${peerNames.join(", ")}, tfjs:cpu, tfjs:wasm [js,torch]
+                     (torch: python3-torch, or $PYTHON with torch; onnxruntime, tfjs, jax: npm run bench:peers)
   --threads LIST     thread counts of those that have threads [${defaultThreads.join(",")}]
   --quick            one size a bench, fewer rounds: under three minutes
-  --rounds N         rounds, in each of which every contender runs [10, quick 5]
+  --rounds N         rounds, in each of which every contender runs [10, quick 4]
   --limit SECONDS    longest answer of a contender that is waited for [60, quick 15]
   --json, --md, --html FILE  write the report
   --threshold R      compare: largest ratio b / a that passes [1.1]
@@ -94,7 +95,7 @@ function runOptions(values: ReturnType<typeof parsed>["values"]): RunOptions {
       ...peerContenders(peersOf(values.peers), threads),
     ],
     quick,
-    rounds: values.rounds === undefined ? (quick ? 5 : 10) : countOf("rounds", values.rounds),
+    rounds: values.rounds === undefined ? (quick ? 4 : 10) : countOf("rounds", values.rounds),
     limitMs: 1000 * numberOf("limit", values.limit, quick ? 15 : 60),
     ...(json !== undefined && { json }), ...(md !== undefined && { md }), ...(html !== undefined && { html }),
   };

@@ -11,7 +11,7 @@ import { labelOf, SCHEMA, type Report, type Row } from "./rows.js";
 
 /** Seconds in a round, of warm-up, and for all rounds of a contender in a case (see MeasureOptions). */
 const FULL = { roundSeconds: 0.1, warmSeconds: 0.3, caseSeconds: { kernel: 4, model: 30 } };
-const QUICK = { roundSeconds: 0.05, warmSeconds: 0.1, caseSeconds: { kernel: 1, model: 4 } };
+const QUICK = { roundSeconds: 0.05, warmSeconds: 0.1, caseSeconds: { kernel: 1, model: 3 } };
 
 /** Runs the benches. Returns the exit code. */
 export async function runCommand(options: RunOptions): Promise<number> {
