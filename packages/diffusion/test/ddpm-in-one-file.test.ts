@@ -55,7 +55,7 @@ describe("DDPM in one file, against the packages", () => {
     for (const p of unet.parameters) norms.push(Math.hypot(...toFileLayout(p, await grads.get(p)!.data())));
     const floor = 1e-4 * Math.max(...norms);                                 // some gradients are zero but for rounding
     for (const [i, p] of unet.parameters.entries()) {
-      const expected = await grads.get(p)!.data(), found = net.params.get(p.name)!.grad;
+      const expected = Float64Array.from(await grads.get(p)!.data()), found = net.params.get(p.name)!.grad;
       const worst = expected.reduce((most, value, j) => Math.max(most, Math.abs(value - found[j])), 0);
       expect(worst / Math.max(norms[i], floor), p.name).to.be.below(1e-9);
     }
