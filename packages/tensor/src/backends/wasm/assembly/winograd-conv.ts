@@ -5,6 +5,7 @@ import { BLOCK, TILE_COLUMNS, TILE_ROWS, ceilDiv, roundUp } from "./variant";
 import {
   SCRATCH_BYTES, TABLE_BYTES, frequencies, pixelTable, tileCount, transformInput, transformOutput,
 } from "./winograd-tiles";
+import { uSlice } from "./winograd-weights";
 
 /*
  * 3x3 convolution of stride 1 by Winograd's transforms (winograd-transforms.ts). A chunk is a block of tiles, small enough that
@@ -81,7 +82,7 @@ function multiply(p: Conv, tiles: i32, block: i32, v: usize, m: usize): void {
     );
     v += vSlice(p, block);
     m += mSlice(p, block);
-    u += panels * panelBytes;
+    u += uSlice(p.cin, p.cout);
   }
 }
 

@@ -15,10 +15,10 @@ import { gradWeightTransform2, gradWeightTransform4 } from "./winograd-transform
  */
 
 /** Input and output channels of a chunk. */
-@inline const BLOCK_IN: i32 = 32;
+@inline const BLOCK_IN: i32 = 64;
 @inline const BLOCK_OUT: i32 = 64;
 /** Tiles that are transformed before they are multiplied. */
-@inline const BLOCK_TILES: i32 = 32;
+@inline const BLOCK_TILES: i32 = 64;
 /** The tiles are shared out until there are so many chunks. */
 @inline const CHUNKS: i32 = 8;
 

@@ -25,9 +25,15 @@ export class WinogradWeights {
 @inline function inputs(w: WinogradWeights): i32 { return w.gradInput ? w.cout : w.cin; }
 @inline function outputs(w: WinogradWeights): i32 { return w.gradInput ? w.cin : w.cout; }
 
+/** Bytes between two frequencies of U for k input and n output channels: a line more than the data, as in winograd-conv.ts. */
+@inline
+export function uSlice(k: i32, n: i32): i32 {
+  return k * roundUp(n, TILE_COLUMNS) * 4 + 64;
+}
+
 /** Bytes of the transformed weights. */
 export function winogradWeightsBytes(w: WinogradWeights): i32 {
-  return frequencies(w.tile) * inputs(w) * roundUp(outputs(w), TILE_COLUMNS) * 4;
+  return frequencies(w.tile) * uSlice(inputs(w), outputs(w));
 }
 
 /** Chunks of `winogradWeights`: one a panel of output channels. */
@@ -35,37 +41,61 @@ export function winogradWeightsChunks(w: WinogradWeights): i32 {
   return panelCount(outputs(w));
 }
 
+/** Bytes of the 9 taps of 4 output channels, and of the intermediate of their transform (3 x 6 vectors). */
+@inline const TAPS_BYTES: i32 = 9 * 16;
+@inline const HALF_WAY_BYTES: i32 = 18 * 16;
+
 /** Bytes of workspace for each thread. */
 export function winogradWeightsWorkspace(_w: WinogradWeights): i32 {
-  return 9 * 16 + 18 * 16;
+  return 4 * TAPS_BYTES + HALF_WAY_BYTES;
 }
 
-/** Transforms the weights. */
+/** Transforms the weights: 4 input channels by 4 output channels at a time. */
 export function winogradWeights(w: WinogradWeights, from: i32, to: i32, workspace: usize): void {
   const k = inputs(w), n = outputs(w);
-  const slice = <usize>(k * roundUp(n, TILE_COLUMNS) * 4);
+  const slice = <usize>uSlice(k, n), scratch = workspace + 4 * TAPS_BYTES;
   for (let panel = from; panel < to; panel++) {
     const column = panel * TILE_COLUMNS;
     let out = w.transformed + <usize>(panel * k * TILE_COLUMNS * 4);
-    for (let i = 0; i < k; i++) {
-      for (let j = column; j < column + TILE_COLUMNS; j += 4, out += 16) {
-        const lanes = min(4, n - j);
-        for (let tap = 0; tap < 9; tap++) {
-          let v: v128 = f32x4.splat(0);
-          if (w.gradInput) {
-            const at = w.weights + <usize>(((8 - tap) * w.cin + j) * w.cout + i << 2), row = <usize>w.cout << 2;
-            if (lanes > 0) v = v128.load32_zero(at);
-            if (lanes > 1) v = v128.load_lane<f32>(at + row, v, 1);
-            if (lanes > 2) v = v128.load_lane<f32>(at + 2 * row, v, 2);
-            if (lanes > 3) v = v128.load_lane<f32>(at + 3 * row, v, 3);
-          } else if (lanes > 0) {
-            v = firstLanes(v128.load(w.weights + <usize>((tap * w.cin + i) * w.cout + j << 2)), lanes);
-          }
-          v128.store(workspace + <usize>(tap << 4), v);
+    for (let i = 0; i < k; i += 4, out += 4 * TILE_COLUMNS * 4) {
+      const rows = min(4, k - i);
+      for (let j = 0; j < TILE_COLUMNS; j += 4) {
+        const lanes = min(4, n - column - j);
+        if (w.gradInput) loadTransposed(w, i, column + j, lanes, workspace);
+        else loadTaps(w, i, rows, column + j, lanes, workspace);
+        for (let r = 0; r < rows; r++) {
+          transform(w.tile, workspace + r * TAPS_BYTES, scratch, out + <usize>((r * TILE_COLUMNS + j) << 2), slice);
         }
-        transform(w.tile, workspace, workspace + 9 * 16, out, slice);
       }
     }
+  }
+}
+
+/** The 9 taps of input channels i .. i + rows - 1 for 4 output channels from j, zeros past the `lanes` that exist. */
+@inline
+function loadTaps(w: WinogradWeights, i: i32, rows: i32, j: i32, lanes: i32, to: usize): void {
+  for (let tap = 0; tap < 9; tap++, to += 16) {
+    let at = w.weights + <usize>((tap * w.cin + i) * w.cout + j << 2);
+    for (let r = 0; r < rows; r++, at += <usize>w.cout << 2) {
+      v128.store(to + r * TAPS_BYTES, lanes > 0 ? firstLanes(v128.load(at), lanes) : f32x4.splat(0));
+    }
+  }
+}
+
+/** The same of grad-input: taps turned by 180 degrees, rows (i) are output channels of the weights, lanes (j) input channels. */
+@inline
+function loadTransposed(w: WinogradWeights, i: i32, j: i32, lanes: i32, to: usize): void {
+  const row = <usize>w.cout << 2;
+  for (let tap = 8; tap >= 0; tap--, to += 16) {
+    const at = w.weights + <usize>((tap * w.cin + j) * w.cout + i << 2), zero = f32x4.splat(0);
+    const x0 = lanes > 0 ? v128.load(at) : zero, x1 = lanes > 1 ? v128.load(at + row) : zero;
+    const x2 = lanes > 2 ? v128.load(at + 2 * row) : zero, x3 = lanes > 3 ? v128.load(at + 3 * row) : zero;
+    const ab0 = v128.shuffle<f32>(x0, x1, 0, 4, 1, 5), ab1 = v128.shuffle<f32>(x0, x1, 2, 6, 3, 7);
+    const cd0 = v128.shuffle<f32>(x2, x3, 0, 4, 1, 5), cd1 = v128.shuffle<f32>(x2, x3, 2, 6, 3, 7);
+    v128.store(to, v128.shuffle<f32>(ab0, cd0, 0, 1, 4, 5));
+    v128.store(to + TAPS_BYTES, v128.shuffle<f32>(ab0, cd0, 2, 3, 6, 7));
+    v128.store(to + 2 * TAPS_BYTES, v128.shuffle<f32>(ab1, cd1, 0, 1, 4, 5));
+    v128.store(to + 3 * TAPS_BYTES, v128.shuffle<f32>(ab1, cd1, 2, 3, 6, 7));
   }
 }
 
