@@ -12,6 +12,8 @@ interface KernelBench {
   title(s: Sizes): string;
   cost(s: Sizes): Cost;
   inputs(s: Sizes): Readonly<Record<string, Input>>;
+  /** What a backward pass is given from the forward pass, computed once, outside of what is timed; nothing unless said. */
+  saved?(x: Tensors, s: Sizes): Tensors;
   /** The results: new tensors, or inputs that an update replaced. */
   compute(x: Tensors, s: Sizes): Tensor[];
 }
@@ -28,7 +30,8 @@ function openKernel(bench: KernelBench, s: Sizes, device: Device, dtype: DType):
   const upload = (): Tensors => Object.fromEntries(
     inputs.map(({ name, shape, values }) => [name, device.keep(tensor(values, { device, dtype, shape }))]),
   );
-  const x = upload();
+  const uploaded = upload();
+  const x = { ...uploaded, ...device.scope(() => bench.saved?.(uploaded, s)) };
   const isInput = new Set(Object.values(x));
   const compute = (): Tensor[] => device.scope(() => bench.compute(x, s));
   const release = (tensors: Iterable<Tensor>): void => {
@@ -128,8 +131,8 @@ export const kernelBenches = {
     title: normTitle,
     inputs: (s) => ({ ...normInputs(s), dy: { shape: [s.n, s.h, s.w, s.c], k: 3 } }),
     cost: ({ n, h, w, c }) => ({ flops: 0, bytes: 5 * F32 * n * h * w * c }), // x and dy twice: for the sums, then for dx
-    compute: ({ x, gamma, beta, dy }, { groups }) => {
-      const stats = groupNorm.stats(x, { groups, eps: GROUP_NORM_EPS });
+    saved: ({ x }, { groups }) => ({ stats: groupNorm.stats(x, { groups, eps: GROUP_NORM_EPS }) }),
+    compute: ({ x, stats, gamma, beta, dy }, { groups }) => {
       const { dx, dgamma, dbeta } = groupNormSilu.backward(dy, x, stats, gamma, beta, { groups });
       return [dx, dgamma, dbeta];
     },

@@ -11,6 +11,9 @@ import type { Machine, Storage } from "./machine.js";
 const BLOCK = 16384;
 const ROW = 256;
 
+/** Images for each thread from which gradients are computed image by image. */
+const IMAGES_A_THREAD = 4;
+
 type Names = "groupNormStats" | "groupNorm" | "groupNormGradInput" | "groupNormGradParams"
   | "groupNormSilu" | "groupNormSiluGradInput" | "groupNormSiluGradParams";
 type Table = Required<Pick<KernelTable<Storage>, Names>>;
@@ -75,26 +78,38 @@ class Gradients {
     this.#machine = machine;
   }
 
-  /** dx. With SiLU, dz = dy silu'(z) passes through the memory of dx, so that each exponential is computed once. */
+  /** dx: image by image where there are enough for all threads, else in three rounds over blocks; the same bits either way. */
   input(dx: Storage, inputs: GradInputs, attrs: GroupNormAttrs): void {
     const { units, rowBytes } = geometry(attrs);
-    const silu = inputs.beta !== undefined;
-    this.#sumImages(inputs, attrs, silu ? dx.address : 0);
-    this.#args(silu ? dx : inputs.dy, inputs, attrs, dx.address, 0);
-    this.#machine.launch("groupNormGradInput", units, 1, 4 * rowBytes);
+    if (attrs.n >= IMAGES_A_THREAD * this.#machine.threads) {
+      this.#withSums(inputs, attrs, dx.address, () => this.#machine.launch("groupNormGradImage", attrs.n, 1, 5 * rowBytes));
+    } else {
+      this.#sumImages(inputs, attrs, dx.address);
+      this.#args(inputs, attrs, dx.address, 0);
+      this.#machine.launch("groupNormGradInput", units, 1, 4 * rowBytes);
+    }
   }
 
   /** (dgamma, dbeta). */
   params(y: Storage, inputs: GradInputs, attrs: GroupNormAttrs): void {
     if (!this.#hasSums(inputs, attrs)) this.#sumImages(inputs, attrs, 0);
-    this.#args(inputs.dy, inputs, attrs, y.address, 0);
+    this.#args(inputs, attrs, y.address, 0);
     this.#machine.launch("groupNormGradParams", attrs.c, attrs.c);
   }
 
   /** Fills the sums per image; with SiLU and dz != 0, writes dz there. */
   #sumImages(inputs: GradInputs, attrs: GroupNormAttrs, dz: number): void {
+    const { units, rowBytes } = geometry(attrs);
+    this.#withSums(inputs, attrs, dz, () => {
+      this.#machine.launch("groupNormGradSums", units, 1, 5 * rowBytes);
+      this.#machine.launch("groupNormGradImages", attrs.n, attrs.n);
+    });
+  }
+
+  /** Calls `launch`, which fills the sums per image, with the arguments set and room for the sums per block. */
+  #withSums(inputs: GradInputs, attrs: GroupNormAttrs, y: number, launch: () => void): void {
     const machine = this.#machine;
-    const { units, sumBytes, rowBytes } = geometry(attrs);
+    const { units, sumBytes } = geometry(attrs);
     const bytes = attrs.n * sumBytes;
     if (this.#sums === undefined || this.#sums.bytes < bytes) {
       if (this.#sums !== undefined) machine.memory.free(this.#sums);
@@ -103,9 +118,8 @@ class Gradients {
     }
     this.#key = [];
     machine.scratch(units * sumBytes, "sums of group normalisation's gradients", (sums) => {
-      this.#args(inputs.dy, inputs, attrs, dz, sums);
-      machine.launch("groupNormGradSums", units, 1, 5 * rowBytes);
-      machine.launch("groupNormGradImages", attrs.n, attrs.n);
+      this.#args(inputs, attrs, y, sums);
+      launch();
     });
     this.#key = keyOf(inputs, attrs);
   }
@@ -116,7 +130,7 @@ class Gradients {
     return this.#key.length === key.length && key.every((part, i) => part === this.#key[i]);
   }
 
-  #args(dy: Storage, { x, stats, gamma, beta }: GradInputs, attrs: GroupNormAttrs, y: number, sums: number): void {
+  #args({ dy, x, stats, gamma, beta }: GradInputs, attrs: GroupNormAttrs, y: number, sums: number): void {
     const { n, hw, c, groups } = attrs;
     const { block, repeat } = geometry(attrs);
     this.#machine.args([

@@ -1,6 +1,6 @@
-import { EXP_CONSTANTS as C } from "./exp";
+import { EXP_CONSTANTS, NEGATIVE_EXP_CONSTANTS } from "./exp";
 import { firstLanes, storeLanes } from "./pack";
-import { multiplyAdd } from "./variant";
+import { multiplyAdd, subtractProduct } from "./variant";
 
 /*
  * The rows that need an exponential for each element: SiLU, its gradient, both behind a normalisation, and softmax. They share
@@ -39,21 +39,23 @@ function argument(kind: i32, d: v128, scale: usize, shift: usize, top: v128, at:
   return hasNorm(kind) ? multiplyAdd(d, v128.load(scale + at), v128.load(shift + at)) : d;
 }
 
-/** -z held between -87.3 and 88; for softmax z itself, which is never above 0. */
+/** z held between -88 and 87.3; for softmax, where it is never above 0, from -87.3. */
 @inline
 function held(kind: i32, z: v128, low: v128, high: v128): v128 {
-  return kind == SOFTMAX ? f32x4.pmax(z, low) : f32x4.pmin(f32x4.pmax(f32x4.neg(z), low), high);
+  return kind == SOFTMAX ? f32x4.pmax(z, low) : f32x4.pmin(f32x4.pmax(z, low), high);
 }
 
-/** e^t, as `expInRange` in exp.ts. */
+/** e^-t, for softmax e^t: `expInRange` in exp.ts, by the constants of the one or the other. */
 @inline
 function power(
-  t: v128, log2e: v128, round: v128, ln2High: v128, ln2Low: v128, c5: v128, c4: v128, c3: v128, c2: v128, one: v128,
+  kind: i32, t: v128, log2e: v128, round: v128, ln2High: v128, ln2Low: v128, c5: v128, c4: v128, c3: v128, c2: v128, one: v128,
 ): v128 {
   const n = multiplyAdd(t, log2e, round), whole = f32x4.sub(n, round);
   const r = multiplyAdd(whole, ln2Low, multiplyAdd(whole, ln2High, t));
   const p = multiplyAdd(multiplyAdd(multiplyAdd(c5, r, c4), r, c3), r, c2);
-  return i32x4.add(multiplyAdd(multiplyAdd(p, r, one), r, one), i32x4.shl(n, 23));
+  const mantissa = kind == SOFTMAX
+    ? multiplyAdd(multiplyAdd(p, r, one), r, one) : subtractProduct(subtractProduct(p, r, one), r, one);
+  return i32x4.add(mantissa, i32x4.shl(n, 23));
 }
 
 /**
@@ -78,19 +80,20 @@ function row(
   kind: i32, x: usize, dy: usize, y: usize, mean: usize, scale: usize, shift: usize, sums: usize, products: usize,
   top: v128, n: i32,
 ): void {
+  const C = kind == SOFTMAX ? EXP_CONSTANTS : NEGATIVE_EXP_CONSTANTS;
   const log2e = v128.load32_splat(C), round = v128.load32_splat(C, 4);
   const ln2High = v128.load32_splat(C, 8), ln2Low = v128.load32_splat(C, 12);
   const c5 = v128.load32_splat(C, 16), c4 = v128.load32_splat(C, 20);
   const c3 = v128.load32_splat(C, 24), c2 = v128.load32_splat(C, 28);
   const one = v128.load32_splat(C, 32), low = v128.load32_splat(C, 36), high = v128.load32_splat(C, 40);
-  const tiny = v128.load32_splat(C, 80);
+  const tiny = kind == SOFTMAX ? v128.load32_splat(C, 80) : one;
   while (n >= 8) {
     const x0 = v128.load(x), x1 = v128.load(x, 16);
     const d0 = centred(kind, x0, mean, 0), d1 = centred(kind, x1, mean, 16);
     const z0 = argument(kind, d0, scale, shift, top, 0), z1 = argument(kind, d1, scale, shift, top, 16);
     const t0 = held(kind, z0, low, high), t1 = held(kind, z1, low, high);
-    const e0 = power(t0, log2e, round, ln2High, ln2Low, c5, c4, c3, c2, one);
-    const e1 = power(t1, log2e, round, ln2High, ln2Low, c5, c4, c3, c2, one);
+    const e0 = power(kind, t0, log2e, round, ln2High, ln2Low, c5, c4, c3, c2, one);
+    const e1 = power(kind, t1, log2e, round, ln2High, ln2Low, c5, c4, c3, c2, one);
     const y0 = result(kind, z0, e0, dy, one, tiny, 0), y1 = result(kind, z1, e1, dy, one, tiny, 16);
     if (kind != NORM_SILU_GRAD_SUMS) {
       v128.store(y, y0);
@@ -111,7 +114,7 @@ function row(
   while (n > 0) { // the last one or two vectors; lanes behind the end are zero in the sums
     let d = centred(kind, v128.load(x), mean, 0);
     const z = argument(kind, d, scale, shift, top, 0);
-    const e = power(held(kind, z, low, high), log2e, round, ln2High, ln2Low, c5, c4, c3, c2, one);
+    const e = power(kind, held(kind, z, low, high), log2e, round, ln2High, ln2Low, c5, c4, c3, c2, one);
     let out = result(kind, z, e, dy, one, tiny, 0);
     if (kind != NORM_SILU_GRAD_SUMS) storeLanes(y, out, min(4, n));
     if (hasSums(kind)) {

@@ -30,6 +30,13 @@ export const EXP_CONSTANTS: usize = memory.data<f32>([
   1.3e-38,                 // 80: a little more than e^-87.3
 ]);
 
+/** The same for e^-x, from n = -x log2 e rounded and q = x + n ln 2: offsets as above. 36, 40: where x is held. */
+export const NEGATIVE_EXP_CONSTANTS: usize = memory.data<f32>([
+  -1.4426950408889634, 12582912, 0.693359375, -2.12194440e-4,
+  -0.008312477730214596, 0.041890550404787064, -0.16667115688323975, 0.4999922811985016, // e^-q = 1 - q + c2 q^2 - c3 q^3 ...
+  1, -88, 87.3,
+]);
+
 @inline
 function constant(offset: usize): v128 {
   return v128.load32_splat(EXP_CONSTANTS + offset);

@@ -10,7 +10,7 @@ import { ceilDiv, multiplyAdd, roundUp } from "./variant";
  */
 @unmanaged
 class GroupNormGrad {
-  /** Gradient of the output; groupNormGradInput reads dz here. */
+  /** Gradient of the output: dz itself without `silu`. */
   dy: usize;
   x: usize;
   stats: usize;
@@ -45,7 +45,8 @@ function statsOf(args: GroupNormGrad, image: i32, channel: i32): usize {
 }
 
 /**
- * Writes the sums of each block and, with `silu` and y != 0, dz to y. A unit is a block of an image. Workspace: 5 rows.
+ * Writes the sums of each block and, with `silu` and y != 0, dz to y, where dx will replace it, so that each exponential is
+ * computed once. A unit is a block of an image. Workspace: 5 rows.
  */
 export function groupNormGradSums(args: GroupNormGrad, from: i32, to: i32, mean: usize): void {
   const hw = args.hw, c = args.c, blocks = ceilDiv(hw, args.block), length = c * args.repeat, row = patternBytes(c, args.repeat);
@@ -138,7 +139,7 @@ export function groupNormGradImages(args: GroupNormGrad, from: i32, to: i32, _wo
  */
 export function groupNormGradInput(args: GroupNormGrad, from: i32, to: i32, mean: usize): void {
   const hw = args.hw, c = args.c, blocks = ceilDiv(hw, args.block), length = c * args.repeat, row = patternBytes(c, args.repeat);
-  const scale = mean + row, constant = scale + row, slope = constant + row;
+  const scale = mean + row, constant = scale + row, slope = constant + row, dz = args.silu ? args.y : args.dy;
   let image = -1;
   for (let unit = from; unit < to; unit++) {
     if (unit / blocks != image) {
@@ -148,8 +149,18 @@ export function groupNormGradInput(args: GroupNormGrad, from: i32, to: i32, mean
     const first = unit % blocks * args.block;
     let left = min(args.block, hw - first) * c, at = <usize>((image * hw + first) * c) << 2;
     for (; left > 0; left -= length, at += <usize>length << 2) {
-      inputRow(args.dy + at, args.x + at, args.y + at, mean, scale, constant, slope, min(length, left));
+      inputRow(dz + at, args.x + at, args.y + at, mean, scale, constant, slope, min(length, left));
     }
+  }
+}
+
+/** All three rounds image by image, while its pixels are in the cache. A unit is an image. Workspace: 5 rows. */
+export function groupNormGradImage(args: GroupNormGrad, from: i32, to: i32, workspace: usize): void {
+  const blocks = ceilDiv(args.hw, args.block);
+  for (let image = from; image < to; image++) {
+    groupNormGradSums(args, image * blocks, (image + 1) * blocks, workspace);
+    groupNormGradImages(args, image, image + 1, workspace);
+    groupNormGradInput(args, image * blocks, (image + 1) * blocks, workspace);
   }
 }
 

@@ -38,6 +38,34 @@ export function groupNormSums(args: GroupNorm, from: i32, to: i32, _workspace: u
     let shift = args.x + <usize>(unit / blocks * hw) * row, x = shift + <usize>first * row;
     let sum = args.sums + <usize>unit * 2 * padded;
     let j = 0;
+    // Whole lines, and eight sums that need not wait for each other; too many registers where a product needs one of its own.
+    for (; ASC_FEATURE_RELAXED_SIMD && j + 16 <= c; j += 16, x += 64, shift += 64, sum += 64) {
+      const k0 = v128.load(shift), k1 = v128.load(shift, 16), k2 = v128.load(shift, 32), k3 = v128.load(shift, 48);
+      let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0, q0 = s0, q1 = s0, q2 = s0, q3 = s0;
+      let at = x, left = pixels;
+      while (left > 0) {
+        const d0 = f32x4.sub(v128.load(at), k0), d1 = f32x4.sub(v128.load(at, 16), k1);
+        s0 = f32x4.add(s0, d0);
+        s1 = f32x4.add(s1, d1);
+        q0 = multiplyAdd(d0, d0, q0);
+        q1 = multiplyAdd(d1, d1, q1);
+        const d2 = f32x4.sub(v128.load(at, 32), k2), d3 = f32x4.sub(v128.load(at, 48), k3);
+        s2 = f32x4.add(s2, d2);
+        s3 = f32x4.add(s3, d3);
+        q2 = multiplyAdd(d2, d2, q2);
+        q3 = multiplyAdd(d3, d3, q3);
+        at += row;
+        left--;
+      }
+      v128.store(sum, s0);
+      v128.store(sum, s1, 16);
+      v128.store(sum, s2, 32);
+      v128.store(sum, s3, 48);
+      v128.store(sum + padded, q0);
+      v128.store(sum + padded, q1, 16);
+      v128.store(sum + padded, q2, 32);
+      v128.store(sum + padded, q3, 48);
+    }
     for (; j + 8 <= c; j += 8, x += 32, shift += 32, sum += 32) {
       const k0 = v128.load(shift), k1 = v128.load(shift, 16);
       let s0 = f32x4.splat(0), s1 = s0, q0 = s0, q1 = s0;

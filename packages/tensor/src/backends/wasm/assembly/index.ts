@@ -72,7 +72,9 @@ export { argmax, reduce } from "./reduce";
 export { copyRows, gather, repeatElements, scatterAdd } from "./copy";
 export { permute, transpose } from "./permute";
 export { groupNorm, groupNormStats, groupNormSums } from "./group-norm";
-export { groupNormGradImages, groupNormGradInput, groupNormGradParams, groupNormGradSums } from "./group-norm-grad";
+export {
+  groupNormGradImage, groupNormGradImages, groupNormGradInput, groupNormGradParams, groupNormGradSums,
+} from "./group-norm-grad";
 export { softmax, softmaxGrad } from "./softmax";
 export { sumPool, upsampleNearest } from "./resample";
 export { adam, ema } from "./update";
