@@ -1,9 +1,11 @@
 /** `npm run bench`: see `usage`. Exit codes: 0 done, 1 failed or something is slower, 2 wrong usage, 130 interrupted. */
 import { FromnoiseError } from "@fromnoise/tensor";
 import { compareCommand } from "./compare.js";
+import { curvesCommand } from "./curves.js";
 import { guardCommand } from "./guard.js";
 import { benchNames } from "./bench.js";
 import { casesOf, titleOf } from "./cases.js";
+import { hogCommand } from "./hog.js";
 import { parseCommand, usage, type Command } from "./options.js";
 import { keepReferences } from "./reference.js";
 import { runCommand } from "./run.js";
@@ -25,6 +27,10 @@ async function main(): Promise<number> {
       return runCommand(command.options);
     case "compare":
       return compareCommand(command.a, command.b, command.threshold);
+    case "curves":
+      return curvesCommand(command.options);
+    case "hog":
+      return hogCommand(command.options);
     case "guard":
       return guardCommand(command.update);
     case "reference":

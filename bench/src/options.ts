@@ -1,11 +1,16 @@
 /** The command line of `npm run bench`. */
+import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { ConfigError, deviceNames } from "@fromnoise/tensor";
+import { ConfigError, deviceNames, parseDevice } from "@fromnoise/tensor";
 import { benchNames, type BenchName } from "./bench.js";
 import { defaultThreads, deviceContenders, peerContenders, peerNames, type Contender } from "./contender.js";
+import type { CurvesOptions } from "./curves.js";
+import type { HogOptions } from "./hog.js";
 
 export const usage = `npm run bench -- [options]                       run the benches
 npm run bench -- compare a.json b.json [options]  ratios of two runs; exits 1 when b is slower past the threshold
+npm run bench -- curves [options]                 losses of a training run, device by device; exits 1 where they differ past noise
+npm run bench -- hog [options]                    all threads against one beside a busy process; exits 1 past the threshold
 npm run bench -- guard [--update]                 compare counts with bench/guard.json; --update writes it
 npm run bench -- reference                        bring bench/reference.json up to date (minutes)
 
@@ -18,7 +23,11 @@ npm run bench -- reference                        bring bench/reference.json up 
   --rounds N         rounds, in each of which every contender runs [10, quick 4]
   --limit SECONDS    longest answer of a contender that is waited for [60, quick 15]
   --json, --md, --html FILE  write the report
-  --threshold R      compare: largest ratio b / a that passes [1.1]
+  --threshold R      compare, hog: largest ratio that passes [1.1]
+  --steps N          curves: training steps [300]
+  --seeds N          curves: runs of the first device, whose scatter is the noise; the others run once [3]
+                     (curves knows --device [wasm,wasm:exact,reference], --json, whose runs are kept and not repeated, --html;
+                     hog knows --threads [all cores], --rounds [8], --quick: the small network only)
   --help             this text`;
 
 export interface RunOptions {
@@ -35,6 +44,8 @@ export interface RunOptions {
 export type Command =
   | { name: "run"; options: RunOptions }
   | { name: "compare"; a: string; b: string; threshold: number }
+  | { name: "curves"; options: CurvesOptions }
+  | { name: "hog"; options: HogOptions }
   | { name: "guard"; update: boolean }
   | { name: "reference" }
   | { name: "help" };
@@ -43,7 +54,7 @@ const flags = {
   only: { type: "string", multiple: true }, device: { type: "string", multiple: true }, peers: { type: "string", multiple: true },
   threads: { type: "string" }, quick: { type: "boolean" }, rounds: { type: "string" }, limit: { type: "string" },
   json: { type: "string" }, md: { type: "string" }, html: { type: "string" }, threshold: { type: "string" },
-  update: { type: "boolean" }, help: { type: "boolean" },
+  steps: { type: "string" }, seeds: { type: "string" }, update: { type: "boolean" }, help: { type: "boolean" },
 } as const;
 
 /** Reads the arguments. Throws ConfigError, which says what is allowed. */
@@ -65,6 +76,12 @@ export function parseCommand(argv: readonly string[]): Command {
     case "compare":
       expect(2, ["threshold"]);
       return { name, a: rest[0], b: rest[1], threshold: numberOf("threshold", values.threshold, 1.1) };
+    case "curves":
+      expect(0, ["device", "steps", "seeds", "json", "html"]);
+      return { name, options: curvesOptions(values) };
+    case "hog":
+      expect(0, ["threads", "rounds", "quick", "threshold"]);
+      return { name, options: hogOptions(values) };
     case "guard":
       expect(0, ["update"]);
       return { name, update: values.update ?? false };
@@ -72,7 +89,7 @@ export function parseCommand(argv: readonly string[]): Command {
       expect(0, []);
       return { name };
     default:
-      throw new ConfigError(`"${name}" is unknown`, ["allowed  compare, guard, reference, or no word to run the benches"]);
+      throw new ConfigError(`"${name}" is unknown`, ["allowed  compare, curves, hog, guard, reference, or no word to run the benches"]);
   }
 }
 
@@ -98,6 +115,23 @@ function runOptions(values: ReturnType<typeof parsed>["values"]): RunOptions {
     rounds: values.rounds === undefined ? (quick ? 4 : 10) : countOf("rounds", values.rounds),
     limitMs: 1000 * numberOf("limit", values.limit, quick ? 15 : 60),
     ...(json !== undefined && { json }), ...(md !== undefined && { md }), ...(html !== undefined && { html }),
+  };
+}
+
+function curvesOptions({ device, steps, seeds, json, html }: ReturnType<typeof parsed>["values"]): CurvesOptions {
+  const devices = devicesOf(device ?? ["wasm,wasm:exact,reference"]);
+  for (const spec of devices) parseDevice(spec);
+  return {
+    devices, steps: steps === undefined ? 300 : countOf("steps", steps), seeds: seeds === undefined ? 3 : countOf("seeds", seeds),
+    ...(json !== undefined && { json }), ...(html !== undefined && { html }),
+  };
+}
+
+function hogOptions({ threads, rounds, quick, threshold }: ReturnType<typeof parsed>["values"]): HogOptions {
+  return {
+    threads: threads === undefined ? Math.max(2, availableParallelism()) : countOf("threads", threads),
+    rounds: rounds === undefined ? 8 : countOf("rounds", rounds),
+    quick: quick ?? false, threshold: numberOf("threshold", threshold, 1.1), seconds: 1,
   };
 }
 

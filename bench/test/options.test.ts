@@ -44,6 +44,15 @@ describe("options of the benches", () => {
     expect(run("--device", "wasm:exact").contenders[0].takes("softmax")).to.be.true;
   });
 
+  it("reads what curves and hog know", () => {
+    expect(parseCommand(["curves", "--device", "wasm,wasm:exact,threads=2,reference", "--steps", "40", "--html", "c.html"])).to.deep.equal({
+      name: "curves", options: { devices: ["wasm", "wasm:exact,threads=2", "reference"], steps: 40, seeds: 3, html: "c.html" },
+    });
+    expect(parseCommand(["hog", "--threads", "3", "--quick"])).to.deep.equal({
+      name: "hog", options: { threads: 3, rounds: 8, quick: true, threshold: 1.1, seconds: 1 },
+    });
+  });
+
   const wrong: [argv: string[], message: RegExp][] = [
     [["--only", "matmull"], /--only: "matmull" is no bench\n {2}allowed {2}matmul, conv2d-forward/],
     [["--device", "cuda"], /device "cuda" is unknown\n {2}allowed {2}reference, wasm/],
@@ -55,7 +64,10 @@ describe("options of the benches", () => {
     [["compare", "a.json"], /compare: 2 arguments are needed, not 1\n {2}usage {4}npm run bench -- compare a.json b.json/],
     [["compare", "a.json", "b.json", "--quick"], /compare has no option --quick/],
     [["compare", "a.json", "b.json", "--threshold", "-1"], /threshold/],
-    [["race"], /"race" is unknown\n {2}allowed {2}compare, guard/],
+    [["race"], /"race" is unknown\n {2}allowed {2}compare, curves, hog, guard/],
+    [["curves", "--steps", "0"], /--steps: "0" is not allowed/],
+    [["curves", "--device", "cuda"], /device "cuda" is unknown/],
+    [["hog", "--json", "x"], /hog has no option --json\n {2}usage {4}npm run bench -- hog \[options\]/],
   ];
   for (const [argv, message] of wrong) {
     it(`refuses ${argv.join(" ")}`, () => {
