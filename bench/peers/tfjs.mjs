@@ -87,6 +87,7 @@ const operations = (tf) => ({
 });
 
 async function model({ tf, tensor, inputs, parameters, batch }, bench, shape) {
+  if (bench === "sampler") throw new Error("no sampler here: its steps are those of unet-forward");
   if (bench === "adam") {
     const { p, g } = inputs(bench, shape);
     const variable = tf.variable(tensor(p)), gradient = tf.keep(tensor(g));

@@ -4,14 +4,15 @@ import type { DType, Device, Shape } from "@fromnoise/tensor";
 export const benchNames = [
   "matmul", "conv2d-forward", "conv2d-grad-input", "conv2d-grad-weight", "groupnorm-silu-forward", "groupnorm-silu-backward",
   "softmax", "attention", "elementwise", "reduce", "adam", "unet-forward", "unet-train-step", "demo-train-step",
+  "sampler",
 ] as const;
 export type BenchName = (typeof benchNames)[number];
 
 /** The sizes of one case by name, as peers receive them and reports store them. */
 export type Sizes = Readonly<Record<string, number>>;
 
-/** A case of a model bench: images a step, and the network in the fields of diffusers' UNet2DModel. */
-export interface ModelShape { readonly batch: number; readonly config: Readonly<Record<string, unknown>> }
+/** A case of a model bench: images a step, the network in the fields of diffusers' UNet2DModel, and a sampler's steps. */
+export interface ModelShape { readonly batch: number; readonly config: Readonly<Record<string, unknown>>; readonly steps?: number }
 
 export type BenchShape = Sizes | ModelShape;
 

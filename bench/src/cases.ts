@@ -22,6 +22,12 @@ const convSizes = [
 const normSizes = [16, 32, 64].map((side) => ({ n: 16, h: side, w: side, c: 64, groups: 8 }));
 const atSide = (side: number) => ({ batch: 16, config: { ...benchUNet, sample_size: side } });
 const bench16 = { batch: 16, config: benchUNet };
+/** The bench U-Net along batch, pixels and width. */
+const sweeps: readonly BenchShape[] = [
+  ...[1, 4, 64].map((batch) => ({ batch, config: benchUNet })), atSide(16), atSide(64),
+  { batch: 16, config: { ...benchUNet, block_out_channels: [16, 32, 64] } },
+];
+const demoSampler = (steps: number): BenchShape => ({ batch: 16, config: demoUNet, steps });
 
 /** The shapes of each bench, and which of them belong to `--quick`. */
 const shapes: Record<BenchName, { quick: readonly BenchShape[]; more: readonly BenchShape[] }> = {
@@ -36,15 +42,10 @@ const shapes: Record<BenchName, { quick: readonly BenchShape[]; more: readonly B
   "elementwise": { quick: [{ n: 2 ** 20 }], more: [{ n: 2 ** 12 }, { n: 2 ** 16 }, { n: 2 ** 22 }] },
   "reduce": { quick: [{ rows: 1024, n: 1024 }], more: [{ rows: 64, n: 1024 }] },
   "adam": { quick: [{ n: 1_000_000 }], more: [{ n: 10_000 }] },
-  "unet-forward": { quick: [bench16], more: [] },
-  "unet-train-step": {
-    quick: [bench16],
-    more: [
-      ...[1, 4, 64].map((batch) => ({ batch, config: benchUNet })), atSide(16), atSide(64),
-      { batch: 16, config: { ...benchUNet, block_out_channels: [16, 32, 64] } },
-    ],
-  },
+  "unet-forward": { quick: [bench16], more: sweeps },
+  "unet-train-step": { quick: [bench16], more: sweeps },
   "demo-train-step": { quick: [{ batch: 32, config: demoUNet }], more: [] },
+  "sampler": { quick: [demoSampler(1)], more: [...[5, 10, 20].map(demoSampler), { ...bench16, steps: 1 }] },
 };
 
 function cube(size: number): BenchShape {

@@ -2,7 +2,8 @@
 import { benchNames, type BenchName } from "./bench.js";
 import { benchOf, titleOf } from "./cases.js";
 import { barChart, COLORS, escapeHtml, lineChart, roofline, type Curve } from "./charts.js";
-import { isTimed, markdownReport, unique, type TimedRow } from "./markdown.js";
+import { isTimed, unique, type TimedRow } from "./contender-table.js";
+import { markdownReport } from "./markdown.js";
 import { labelOf, type Report, type Row } from "./rows.js";
 
 const STYLE = `

@@ -1,6 +1,8 @@
 /** The report as Markdown: times and ratios bench by bench, share of the peak, growth, transfers, errors, and what did not run. */
-import type { BenchName, ModelShape } from "./bench.js";
+import type { BenchName } from "./bench.js";
 import { titleOf } from "./cases.js";
+import { contenderTable, digits, isTimed, milliseconds, unique, type TimedRow } from "./contender-table.js";
+import { growthSection, imagesPerSecond } from "./growth.js";
 import { labelOf, type Report, type Row } from "./rows.js";
 import { table } from "./table.js";
 
@@ -8,11 +10,6 @@ import { table } from "./table.js";
 const BASELINES = ["torch", "onnxruntime"];
 /** Benches whose rate is shown in bytes, though they count operations. */
 const MEMORY_BOUND: readonly BenchName[] = ["elementwise", "reduce"];
-
-export type TimedRow = Row & { median_ms: number; best_ms: number };
-
-export const isTimed = (row: Row): row is TimedRow => row.median_ms !== null;
-export const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];
 
 export function markdownReport(report: Report): string {
   const { rows } = report;
@@ -45,19 +42,7 @@ function header({ machine, date, commit, node, command, complete }: Report): str
 /** Benches that share a table. */
 const groupOf = (bench: BenchName): string => /^(conv2d|groupnorm-silu)/.exec(bench)?.[0] ?? bench;
 
-/** A table with a line for each name and a column for each contender. */
-function contenderTable<R extends Row>(
-  head: string, rows: readonly R[], nameOf: (row: R) => string, cell: (row: R) => string,
-): string {
-  if (rows.length === 0) return "";
-  const contenders = unique(rows.map(labelOf));
-  return table([head, ...contenders], unique(rows.map(nameOf)).map((name) => [name, ...contenders.map((contender) => {
-    const row = rows.find((r) => nameOf(r) === name && labelOf(r) === contender);
-    return row === undefined ? "-" : cell(row);
-  })]));
-}
-
-/** Times, times over the baselines' times, and peak memory of models. */
+/** Times, times over the baselines' times; images per second and peak memory of models. */
 function timeSection(group: string, all: readonly TimedRow[]): string[] {
   const rows = all.filter((row) => groupOf(row.bench) === group);
   const nameOf = (row: Row): string => `${row.bench.slice(group.length + 1)} ${titleOf(row)}`.trim();
@@ -69,8 +54,10 @@ function timeSection(group: string, all: readonly TimedRow[]): string[] {
     return contenderTable(`time / ${peer}: ${group}`, compared, nameOf, ratio);
   });
   const models = rows.filter((row) => row.peak_rss_mb !== null);
+  const rates = rows.filter((row) => imagesPerSecond(row) !== null);
   return [
     `## ${group}`, contenderTable(group, rows, nameOf, timeCell), ...ratios,
+    contenderTable(`images per second: ${group}`, rates, nameOf, (row) => digits(imagesPerSecond(row)!)),
     contenderTable(`peak MB: ${group}`, models, nameOf, (row) => String(row.peak_rss_mb)),
   ];
 }
@@ -80,10 +67,6 @@ function timeCell({ bench, median_ms, rme, gflops, gbps }: TimedRow): string {
   const rate = inBytes ? (gbps === null ? "" : ` (${digits(gbps)} GB/s)`) : ` (${digits(gflops)} GFLOP/s)`;
   return `${milliseconds(median_ms)}${rme === null ? "" : ` +-${rme.toFixed(0)}%`}${rate}`;
 }
-
-/** Two digits at least. */
-const digits = (value: number): string => (value >= 10 ? value.toFixed(0) : value.toPrecision(2));
-const milliseconds = (ms: number): string => (ms >= 1000 ? ms.toFixed(0) : ms.toPrecision(3));
 
 /** How much of the 128-bit peak one thread reaches in the product of 512 x 512 matrices. */
 function peakSection({ rows, machine: { peaks } }: Report): string[] {
@@ -95,27 +78,6 @@ function peakSection({ rows, machine: { peaks } }: Report): string[] {
     const best = 2 * 512 ** 3 / row.best_ms / 1e6;
     return [labelOf(row), row.gflops!.toFixed(1), best.toFixed(1), `${(100 * best / peak).toFixed(0)} %`];
   }))];
-}
-
-/** Milliseconds an image of the training step, along batch, pixels and width: constant where cost is linear. */
-function growthSection(timed: readonly TimedRow[]): string[] {
-  const steps = timed.filter((row) => row.bench === "unet-train-step").map((row) => {
-    const { batch, config } = row.shape as ModelShape;
-    return { ...row, batch, side: config["sample_size"] as number, width: (config["block_out_channels"] as number[])[0] };
-  });
-  type Step = (typeof steps)[number];
-  const along = (head: string, fixed: Partial<Step>, value: (step: Step) => number, unit: (step: Step) => number): string => {
-    const kept = steps.filter((step) => Object.entries(fixed).every(([key, wanted]) => step[key as keyof Step] === wanted));
-    if (unique(kept.map(value)).length < 2) return "";
-    const sorted = [...kept].sort((a, b) => value(a) - value(b));
-    return contenderTable(head, sorted, (step) => String(value(step)), (step) => milliseconds(step.median_ms / unit(step)));
-  };
-  const tables = [
-    along("ms an image, by batch", { side: 32, width: 32 }, (s) => s.batch, (s) => s.batch),
-    along("ms for 1024 pixels, by side", { batch: 16, width: 32 }, (s) => s.side, (s) => s.batch * s.side ** 2 / 1024),
-    along("ms an image, by width", { batch: 16, side: 32 }, (s) => s.width, (s) => s.batch),
-  ].filter((text) => text !== "");
-  return tables.length === 0 ? [] : ["## Growth of the training step", ...tables];
 }
 
 /** Moving inputs to a GPU and results back, beside computing; and the smallest size at which a GPU is faster than wasm. */

@@ -1,9 +1,9 @@
-/** A U-Net as a whole: forward pass, and training step (forward, loss, backward, clip, Adam, average). */
-import { mse, openDryDevice, tensor, zeros, type DType, type Device, type Tensor } from "@fromnoise/tensor";
+/** A U-Net as a whole: forward pass, training step (forward, loss, backward, clip, Adam, average), and sampler. */
+import { mse, openDryDevice, Random, tensor, zeros, type DType, type Device, type Tensor } from "@fromnoise/tensor";
 import {
   Adam, clipCoefficient, disposeParameters, Ema, globalNorm, Grads, initialize, loadGoldenParameters, UNet,
 } from "@fromnoise/nn";
-import { demoConfig } from "@fromnoise/diffusion/node";
+import { ddimSampler, demoConfig, denoiserOf, lastOf, makeSchedule } from "@fromnoise/diffusion/node";
 import type { Bench, ModelShape, Workload } from "./bench.js";
 import { COEFFICIENTS, fill } from "./fill.js";
 
@@ -34,8 +34,8 @@ const IMAGES = 1000, TARGETS = 1001;
 const DISTINCT = 2;
 
 /** The shape whose f64 results are those of `shape`: no more images than differ. */
-export function distinctShape({ batch, config }: ModelShape): ModelShape {
-  return { batch: Math.min(batch, DISTINCT), config };
+export function distinctShape(shape: ModelShape): ModelShape {
+  return { ...shape, batch: Math.min(shape.batch, DISTINCT) };
 }
 
 function imageShape({ sample_size: side, in_channels: channels }: Config): [number, number, number] {
@@ -99,6 +99,30 @@ function openForward(shape: ModelShape, device: Device, dtype: DType): Workload 
   };
 }
 
+const schedule = makeSchedule(demoConfig.schedule);
+
+/** DDIM from x over the shape's number of steps, without noise, with the demo's schedule and prediction. */
+function openSampler(shape: ModelShape, device: Device, dtype: DType): Workload {
+  const { unet, x, target } = openNetwork(shape, device, dtype);
+  target.dispose();
+  const sample = (): Promise<Tensor> => lastOf(ddimSampler(denoiserOf(unet), schedule, {
+    shape: x.shape, device, dtype, xT: x, steps: shape.steps ?? 1, objective: demoConfig.objective, random: new Random(0),
+  }));
+  return {
+    run: async () => (await sample()).dispose(),
+    async results() {
+      const y = await sample();
+      const values = Float64Array.from(await y.data());
+      y.dispose();
+      return [values];
+    },
+    dispose: () => {
+      x.dispose();
+      disposeParameters(unet);
+    },
+  };
+}
+
 function openTrainStep(shape: ModelShape, device: Device, dtype: DType): Workload {
   const { unet, x, target, timesteps } = openNetwork(shape, device, dtype);
   const one = device.keep(tensor(1, { device, dtype }));
@@ -149,15 +173,16 @@ function forwardFlops({ batch, config }: ModelShape): number {
   return flops;
 }
 
-function title({ batch, config }: ModelShape): string {
+function title({ batch, config, steps }: ModelShape): string {
   const { sample_size, block_out_channels } = config as { sample_size: number; block_out_channels: number[] };
-  return `B${batch} ${sample_size}x${sample_size} ${block_out_channels.join("-")}`;
+  const sampled = steps === undefined ? "" : ` ${steps} step${steps === 1 ? "" : "s"}`;
+  return `B${batch} ${sample_size}x${sample_size} ${block_out_channels.join("-")}${sampled}`;
 }
 
 function modelBench(flopsPerForward: number, open: Bench<ModelShape>["open"]): Bench<ModelShape> {
   return {
     model: true, tolerance: MODEL_TOLERANCE, title, open,
-    cost: (shape) => ({ flops: flopsPerForward * forwardFlops(shape), bytes: 0 }),
+    cost: (shape) => ({ flops: flopsPerForward * (shape.steps ?? 1) * forwardFlops(shape), bytes: 0 }),
   };
 }
 
@@ -166,4 +191,5 @@ export const modelBenches = {
   "unet-forward": modelBench(1, openForward),
   "unet-train-step": modelBench(3, openTrainStep),
   "demo-train-step": modelBench(3, openTrainStep),
+  "sampler": modelBench(1, openSampler),
 };

@@ -13,8 +13,8 @@ type Kept = Record<string, number[]>;
 const isKept = ({ bench }: BenchCase): boolean => bench.endsWith("train-step");
 
 function keyOf(c: BenchCase): string {
-  const { batch, config } = distinctShape(c.shape as ModelShape);
-  return JSON.stringify({ ...config, batch });
+  const { batch, config, steps } = distinctShape(c.shape as ModelShape);
+  return JSON.stringify({ ...config, batch, steps });
 }
 
 const readKept = (): Kept => JSON.parse(readFileSync(file, "utf8")) as Kept;
@@ -30,11 +30,17 @@ async function compute({ bench, shape }: BenchCase): Promise<Float64Array[]> {
   return results;
 }
 
-/** The right results of a case: kept ones where there are, else computed. */
+/** The right results of a case: kept ones where there are, else computed, once for all batches of a model. */
 export async function referenceResults(c: BenchCase): Promise<Float64Array[]> {
   const kept = isKept(c) ? readKept()[keyOf(c)] : undefined;
-  return kept?.map((value) => Float64Array.of(value)) ?? compute(c);
+  if (kept !== undefined) return kept.map((value) => Float64Array.of(value));
+  if (!benchOf(c.bench).model) return compute(c);
+  const key = `${c.bench} ${keyOf(c)}`;
+  const results = computed.get(key) ?? await compute(c);
+  computed.set(key, results);
+  return results;
 }
+const computed = new Map<string, Float64Array[]>();
 
 /** Brings the committed file up to date: computes what it lacks of these cases, drops what none of them needs. */
 export async function keepReferences(cases: readonly BenchCase[], progress: (c: BenchCase) => void): Promise<void> {

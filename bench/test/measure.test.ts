@@ -83,4 +83,10 @@ describe("a bench run", () => {
     expect(formatComparison(comparisons, 1.1)).to.include("1 slower past 1.1");
     expect(compareReports(report(slow), report(fast), 1.1)[0].verdict).to.equal("faster");
   });
+
+  it("is compared with a second run of itself: nothing is slower past what two runs on a busy machine may differ by", async () => {
+    const [comparison] = compareReports(report(fast), report(await rowsOf([matmul], [reference])), 2);
+    expect(comparison.verdict).to.be.oneOf(["same", "faster", "slower"]);
+    expect(comparison.ratio!.low).to.be.below(comparison.ratio!.ratio).and.below(2);
+  });
 });

@@ -26,8 +26,8 @@ describe("the reference of the benches", () => {
   });
 
   it("of a batch that repeats two images is that of the two", async () => {
-    for (const bench of ["unet-forward", "unet-train-step"] as const) {
-      const shape: ModelShape = { batch: 4, config: tiny };
+    for (const bench of ["unet-forward", "unet-train-step", "sampler"] as const) {
+      const shape: ModelShape = { batch: 4, config: tiny, ...(bench === "sampler" && { steps: 3 }) };
       expect(distinctShape(shape).batch).to.equal(2);
       const two = await resultsOf({ bench, shape: distinctShape(shape) });
       expect(maxError(await resultsOf({ bench, shape }), two)).to.be.below(1e-12);

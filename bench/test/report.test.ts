@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import type { ModelShape } from "../src/bench.js";
 import { compareReports } from "../src/compare.js";
 import { htmlReport } from "../src/html.js";
 import { markdownReport } from "../src/markdown.js";
@@ -44,10 +45,26 @@ describe("the report of the benches", () => {
     for (const text of [
       "commit abc with changes", "PyTorch 1.13", "| 512^3 | 6.00 +-2% (45 GFLOP/s) | 3.00 +-2% (45 GFLOP/s) | 4.00 +-2% (45 GFLOP/s) |",
       "| time / torch: matmul | wasm (1) | gpu:webgpu |", "| 512^3 | 2.00 | 1.33 |", "| wasm (1) | 44.7 | 53.7 | 93 % |",
-      "| peak MB: unet-train-step | wasm (1) |", "| ms an image, by batch | wasm (1) |", "| 1 | 40.0 |", "| 4 | 40.0 |",
+      "| peak MB: unet-train-step | wasm (1) |", "| images per second: unet-train-step | wasm (1) |", "| B4 32x32 32-64-128 | 25 |",
       "| matmul | 512^3 | gpu:webgpu | 1.50 | 4.00 | 1.00 |", "| matmul | gpu:webgpu | 512^3 | none |",
       "| tfjs wasm (1) | matmul | Kernel 'X' not registered |",
     ]) expect(markdown).to.include(text);
+  });
+
+  it("shows how cost grows along batch, pixels, width and T, each with all else equal", () => {
+    const at = (bench: Row["bench"], ms: number, sizes: Partial<ModelShape>, config = {}): Row =>
+      ({ ...base, bench, shape: { batch: 16, ...sizes, config: { ...benchUNet, ...config } }, median_ms: ms });
+    const markdown = markdownReport({ ...report, rows: [
+      step(1, 40), step(4, 200), step(16, 800), at("unet-train-step", 200, {}, { sample_size: 16 }),
+      at("unet-train-step", 160, {}, { block_out_channels: [16, 32, 64] }),
+      at("sampler", 10, { steps: 1 }), at("sampler", 45, { steps: 5 }), at("sampler", 3, { steps: 1 }, { sample_size: 16 }),
+    ] }).replace(/ +/g, " ");
+    for (const lines of [
+      ["| unet-train-step: ms an image, by batch | wasm (1) |", "| 1 | 40.0 (1.00) |", "| 4 | 50.0 (1.25) |", "| 16 | 50.0 (1.25) |"],
+      ["| unet-train-step: ms an image and 1024 pixels, by side | wasm (1) |", "| 16 | 50.0 (1.00) |", "| 32 | 50.0 (1.00) |"],
+      ["| unet-train-step: ms an image, by width; growth against operations | wasm (1) |", "| 16 | 10.0 (1.00) |"],
+      ["| sampler: ms an image and step, by T | wasm (1) |", "| 1 | 0.625 (1.00) |", "| 5 | 0.563 (0.90) |"],
+    ]) expect(markdown.split("\n").filter((line) => !line.startsWith("|-")).join("\n")).to.include(lines.join("\n"));
   });
 
   it("says when a run was interrupted", () => {

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { Random } from "@fromnoise/tensor";
 import { median, quantile, rankTest, ratioOf, relativeMargin, t95 } from "../src/statistics.js";
 
 /** n values about `center`, spread over +- `spread` of it. */
@@ -39,6 +40,19 @@ describe("statistics of the benches", () => {
     const sample = ratioOf(around(1, 0.01), around(1.1, 0.01), Math.log(1.2));
     expect(sample.low).to.be.below(1.1 / 1.19);
     expect(sample.differs).to.be.false;
+  });
+
+  it("finds two runs of equal speed inside the interval it prints, at least as often as it says", () => {
+    const random = new Random(7), pairs = 400;
+    const rounds = (): number[] => Array.from(random.normal(6), (z) => 10 * Math.exp(0.05 * z));
+    let [inside, alarms] = [0, 0];
+    for (let i = 0; i < pairs; i++) {
+      const { low, high, differs } = ratioOf(rounds(), rounds());
+      if (low <= 1 && high >= 1) inside++;
+      if (differs) alarms++;
+    }
+    expect(inside / pairs).to.be.within(0.92, 0.99);
+    expect(alarms / pairs).to.be.below(0.08);
   });
 
   it("claims nothing from a single round", () => {

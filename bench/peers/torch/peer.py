@@ -147,6 +147,39 @@ def unet(s, fmt, train):
     return step, lambda: [torch.tensor([value]) for _ in range(2) for value in step()]
 
 
+def alpha_bars(count):
+    """alphaBar of the cosine schedule, betas at most 0.999."""
+    f = lambda u: math.cos((u + 0.008) / 1.008 * math.pi / 2) ** 2
+    bars, product = [], 1.0
+    for t in range(count):
+        product *= 1 - min(1 - f((t + 1) / count) / f(t / count), 0.999)
+        bars.append(product)
+    return bars
+
+
+def sampler(s, fmt):
+    """DDIM without noise, the network predicting v, x0 clipped."""
+    count, batch, side, channels = 1000, s["batch"], s["config"]["sample_size"], s["config"]["in_channels"]
+    net = UNet(s["config"])
+    load_fill(net, FILL)
+    net = net.to(memory_format=fmt)
+    start = batched([batch, side, side, channels], 1000).contiguous(memory_format=fmt)
+    steps = [round(count - k * count / s["steps"]) - 1 for k in range(s["steps"])]
+    bars = alpha_bars(count)
+
+    def run():
+        x = start
+        for t, after in zip(steps, [bars[t] for t in steps[1:]] + [1.0]):
+            bar = bars[t]
+            v = net(x, torch.full([batch], t))
+            x0 = (math.sqrt(bar) * x - math.sqrt(1 - bar) * v).clamp(-1, 1)
+            eps = (x - math.sqrt(bar) * x0) / math.sqrt(1 - bar)
+            x = math.sqrt(after) * x0 + math.sqrt(1 - after) * eps
+        return x
+
+    return run, lambda: [channels_last(run())]
+
+
 BENCHES = {
     "matmul": matmul,
     "conv2d-forward": lambda s, fmt: conv(s, fmt, "forward"),
@@ -158,6 +191,7 @@ BENCHES = {
     "unet-forward": lambda s, fmt: unet(s, fmt, False),
     "unet-train-step": lambda s, fmt: unet(s, fmt, True),
     "demo-train-step": lambda s, fmt: unet(s, fmt, True),
+    "sampler": sampler,
 }
 #: Benches that need gradients; the others run without the bookkeeping of autograd.
 WITH_GRADIENTS = ("groupnorm-silu-backward", "unet-train-step", "demo-train-step")

@@ -2,6 +2,7 @@
  * Threads that share one memory and one list of work. A kernel's units are handed out in chunks of `grain` by an atomic counter,
  * so that a thread which lost its core holds up one chunk and no more. Threads join a launch when they come: the calling thread
  * works from the start, and waits at the end only for those that hold a chunk. A thread out of work spins shortly, then sleeps.
+ * Where a thread lost its core while it held a chunk, the calling thread works alone for a while; see STALL_MS.
  */
 import { platform } from "#platform";
 import { DeviceError } from "../../errors.js";
@@ -41,6 +42,16 @@ export const CONTROL_BYTES = 64;
 const WORKER_SPIN_MS = 0.05;
 const CALLER_SPINS = 2000;
 
+/**
+ * A thread whose core another process took holds up the launch by that process's time slice, some milliseconds, and does so again
+ * and again. A wait is such a stall where it is longer than two chunks and STALL_MS. Where a stall comes within SOON_MS of the
+ * last one, the calling thread works alone for twice as long as it took, then four times, up to MOST_ALONE times; one stall by
+ * itself changes nothing.
+ */
+const STALL_MS = 0.25;
+const SOON_MS = 30;
+const MOST_ALONE = 32;
+
 /** One kernel over units 0 .. units - 1, `grain` in a chunk. */
 export interface Launch {
   readonly name: string;
@@ -60,6 +71,9 @@ export class Pool {
   readonly threads: number;
   readonly #control: Int32Array;
   readonly #workers: { terminate(): Promise<void> }[];
+  /** Until then, in milliseconds of the clock, the calling thread works alone; and how many times as long as the last stall. */
+  #aloneUntil = 0;
+  #alone = 0;
 
   /**
    * Starts threads - 1 workers on a shared memory; the calling thread is the other one. `control` is the address of CONTROL_BYTES
@@ -86,7 +100,13 @@ export class Pool {
 
   /** Does units 0 .. units - 1 of a kernel, with all threads that come in time; returns when all are done. */
   run({ name, kernel, place, args, units, grain, workspace, stride }: Launch): void {
+    const began = performance.now();
+    if (began < this.#aloneUntil) {
+      for (let from = 0; from < units; from += grain) kernel(args, from, Math.min(from + grain, units), workspace);
+      return;
+    }
     const control = this.#control;
+    let chunks = 0, done = began;
     control[words.KERNEL] = place;
     control[words.ARGS] = args;
     control[words.UNITS] = units;
@@ -100,10 +120,17 @@ export class Pool {
     try {
       for (let from; (from = Atomics.add(control, words.NEXT, grain)) < units;) {
         kernel(args, from, Math.min(from + grain, units), workspace);
+        chunks++;
       }
+      done = performance.now();
     } finally {
       Atomics.store(control, words.OPEN, 0);
       this.#awaitWorkers();
+    }
+    const end = performance.now(), waited = end - done;
+    if (waited > STALL_MS + (2 * (done - began)) / Math.max(1, chunks)) {
+      this.#alone = end - this.#aloneUntil < SOON_MS ? Math.min(Math.max(2, 2 * this.#alone), MOST_ALONE) : 0;
+      this.#aloneUntil = end + this.#alone * waited;
     }
     if (Atomics.exchange(control, words.FAILED, 0) === 1) throw new DeviceError(`wasm: ${name} failed in a thread of the pool`);
   }

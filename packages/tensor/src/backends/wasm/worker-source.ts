@@ -29,11 +29,23 @@ function run({ module, memory, control: address, index, words, spinMs }, answer)
     if (Atomics.sub(control, ACTIVE, 1) === 1 && Atomics.load(control, WAITING) === 1) Atomics.notify(control, ACTIVE);
   }
 
-  function await_(seen) {
+  // Spins in a row that found no work, and how many of the next waits go without: where this thread shares a core with the calling
+  // one, which cannot run meanwhile, no spin ever finds any.
+  let misses = 0, skipped = 0;
+
+  function spins(seen) {
+    if (skipped > 0) return void skipped--;
     const until = performance.now() + spinMs;
     do {
-      for (let i = 0; i < 100; i++) if (Atomics.load(control, GENERATION) !== seen) return;
+      for (let i = 0; i < 100; i++) if (Atomics.load(control, GENERATION) !== seen) return (misses = 0, true);
     } while (performance.now() < until);
+    misses++;
+    if (misses > 3) skipped = Math.min(2 ** (misses - 3), 32);
+    return false;
+  }
+
+  function await_(seen) {
+    if (spins(seen)) return;
     Atomics.add(control, SLEEPERS, 1);
     Atomics.wait(control, GENERATION, seen);
     Atomics.sub(control, SLEEPERS, 1);
