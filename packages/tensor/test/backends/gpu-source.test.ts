@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { javascript, type KernelSource } from "../../src/backends/gpu/source.js";
-import { foldedAt, foldedPlace, foldedSpace, line, matrix } from "../../src/backends/gpu/space.js";
+import { foldedAt, foldedPlace, foldedSpace, line, matrix, quads } from "../../src/backends/gpu/space.js";
 
 const source = (body: string, more: Partial<KernelSource> = {}): KernelSource =>
   ({ inputs: ["x", "w"], scalars: [], sizes: {}, output: matrix(2, 8), lanes: 1, body, ...more });
@@ -8,14 +8,15 @@ const source = (body: string, more: Partial<KernelSource> = {}): KernelSource =>
 describe("the notation of gpu kernels", () => {
   it("becomes JavaScript over rows and columns, or over a line", () => {
     expect(javascript(source("return x[row, col] + exp(w[0, col]);"), "linear")).to.equal(
-      "function (x, w) {\n  const row = this.thread.y;\n  const col = this.thread.x;\nreturn x[row][col] + Math.exp(w[0][col]);\n}");
+      "function (x, w) {\n  let row = 0; row++; row = this.thread.y;\n  let col = 0; col++; col = this.thread.x;\n" +
+      "return x[row][col] + Math.exp(w[0][col]);\n}");
     expect(javascript(source("return v * x[index];", { inputs: ["x"], scalars: ["v"], output: line(5) }), "linear"))
       .to.equal("function (x, v) {\nreturn v * x[this.thread.x];\n}");
   });
 
   it("puts textures under the sizes [cols, 1, rows]", () => {
     const text = javascript(source("return x[row, col];"), "texture");
-    expect(text).to.contain("const row = this.thread.z;").and.contain("return x[row][0][col];");
+    expect(text).to.contain("let row = this.thread.z;").and.contain("return x[row][0][col];");
     expect(javascript(source("return x[index];", { output: line(5) }), "texture")).to.contain("return x[0][0][this.thread.x];");
   });
 
@@ -28,6 +29,21 @@ describe("the notation of gpu kernels", () => {
     expect(javascript(source("return x[w[row, 0], div(div(col, 2), 3)];"), "linear"))
       .to.contain("return x[w[row][0]][Math.floor((Math.floor((col + 0.5) / (2)) + 0.5) / (3))];");
     expect(() => javascript(source("return x[row, col;"), "linear")).to.throw("a bracket is not closed");
+  });
+
+  it("declares integers where a mode has them", () => {
+    const body = "int at = row * 3; at += 2;";
+    expect(javascript(source(body), "linear")).to.contain("let at = 0; at++; at = row * 3; at += 2;");
+    expect(javascript(source(body), "texture")).to.contain("let at = row * 3; at += 2;");
+  });
+
+  it("loads quads: of a texture at once, elsewhere those of their numbers that are used", () => {
+    const body = "quad a = x[at + w[0]];\nreturn a.x * a.w + x[at, k];";
+    const more = { quads: ["x"], sizes: { w0: 5 }, output: quads(2, 8) };
+    expect(javascript(source(body, more), "linear")).to.contain(
+      "const a_x = x[4 * (at + w[0]) + 0]; const a_w = x[4 * (at + w[0]) + 3];\nreturn a_x * a_w + x[4 * (at) + k];");
+    expect(javascript(source(body, more), "texture")).to.contain(
+      "const a = x[0][0][at + w[0][0][0]];\nreturn a[0] * a[3] + component(x[0][0][at], k);");
   });
 
   it("repeats lines with a $ for each column of a thread", () => {

@@ -4,7 +4,7 @@ import type { GpuKernel } from "./gpu-js.js";
 import type { Mode } from "./mode.js";
 import { Queue } from "./queue.js";
 import { javascript } from "./source.js";
-import { elements, EXACT, isLine, line, type Space } from "./space.js";
+import { elements, EXACT, isLine, isQuads, line, type Space } from "./space.js";
 
 /** Storage of one array: what the mode keeps for it, once the kernel that computes it has been launched. */
 export interface GpuArray {
@@ -39,7 +39,18 @@ export function withScratch(like: GpuArray, sizes: readonly number[], fn: (...ar
   }
 }
 
+/** One launch, as `onLaunch` hears of it, in ms. */
+export interface LaunchTime {
+  readonly kernel: string;
+  /** Until gpu.js gave back the handle: compiling, at a kernel's first call, and issuing. */
+  readonly issuing: number;
+  /** From then until the GPU was done. */
+  readonly computing: number;
+}
+
 export class Engine {
+  /** For profiles: when set, every launch is waited for and reported. */
+  onLaunch: ((time: LaunchTime) => void) | undefined;
   readonly #mode: Mode<unknown>;
   /** The class that must be seen to run: gpu.js changes to another silently. */
   readonly #kernelClass: unknown;
@@ -148,8 +159,19 @@ export class Engine {
       if (y.handle !== undefined) this.#mode.free(y.handle);
       y.handle = handle;
     };
-    const result = this.#mode.run(kernel, args(), spec.output, lanes);
+    const started = performance.now();
+    const result = this.#mode.run(kernel, args(), spec.output, isQuads(spec.output) ? 1 : lanes);
+    if (this.onLaunch !== undefined) return this.#report(spec.kernel, started, result).then(settle);
     return result instanceof Promise ? result.then(settle) : settle(result);
+  }
+
+  /** Waits for a launch and reports it. */
+  async #report(kernel: string, started: number, result: unknown): Promise<unknown> {
+    const handle = await result;
+    const issued = performance.now();
+    await this.#mode.sync();
+    this.onLaunch?.({ kernel, issuing: issued - started, computing: performance.now() - issued });
+    return handle;
   }
 
   #kernel(
@@ -160,7 +182,8 @@ export class Engine {
     const call = `${lanes} ${body} ${JSON.stringify(Object.values(sizes))} ${shapes}`;
     const called = this.#calls.get(call);
     if (called !== undefined) return { kernel: called, isNew: false };
-    const source = javascript({ inputs: names, scalars: Object.keys(scalars), sizes, output, lanes, body }, this.#mode.indexing);
+    const quads = names.filter((_, i) => isQuads(spaces[i]));
+    const source = javascript({ inputs: names, quads, scalars: Object.keys(scalars), sizes, output, lanes, body }, this.#mode.indexing);
     const known = this.#kernels.get(source + shapes);
     const kernel = known ?? this.#mode.createKernel(source, output);
     this.#calls.set(call, kernel);
@@ -169,10 +192,11 @@ export class Engine {
     return { kernel, isNew: known === undefined };
   }
 
-  /** Columns a thread computes: as many as the mode can return, where the body is written for several and they divide the columns. */
+  /** Results of a thread: a quad, or as many columns as the mode can return, where the body is written for several and they divide the columns. */
   #lanes({ output, body }: Launch): number {
+    if (isQuads(output)) return 4;
     const { lanes } = this.#mode;
-    return !isLine(output) && output[1] % lanes === 0 && body.includes("$") ? lanes : 1;
+    return output.length === 2 && output[1] % lanes === 0 && body.includes("$") ? lanes : 1;
   }
 
   #argument(kernel: string, array: GpuArray, space: Space): unknown {

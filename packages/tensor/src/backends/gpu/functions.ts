@@ -97,4 +97,12 @@ const power = `function power(a, b) {
   return -size;
 }`;
 
+/** Number k of a quad. */
+export const component = `function component(v, k) {
+  if (k < 0.5) { return v[0]; }
+  if (k < 1.5) { return v[1]; }
+  if (k < 2.5) { return v[2]; }
+  return v[3];
+}`;
+
 export const functions: readonly string[] = [sigmoid, silu, siluSlope, tanh, erf, normalCdf, gelu, geluSlope, circle, power];

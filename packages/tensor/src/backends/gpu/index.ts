@@ -7,7 +7,7 @@ import type { KernelTable } from "../../kernels.js";
 import { sizeOf } from "../../shape.js";
 import { conv2d, conv2dBias, conv2dGradInput, conv2dGradWeight } from "./conv2d.js";
 import { affine, binary, clip, full, unary, where } from "./elementwise.js";
-import type { GpuArray } from "./engine.js";
+import type { GpuArray, LaunchTime } from "./engine.js";
 import {
   groupNorm, groupNormGradInput, groupNormGradParams, groupNormSilu, groupNormSiluGradInput, groupNormSiluGradParams, groupNormStats,
 } from "./group-norm.js";
@@ -38,6 +38,8 @@ export interface GpuBackend extends Backend<GpuArray> {
   compiledKernels(): number;
   /** GPU buffers or textures alive now, gpu.js's own included; in the CPU modes, our arrays. */
   liveBuffers(): number;
+  /** Has every launch waited for and reported from now on, for profiles; undefined ends that. */
+  observeLaunches(report: ((time: LaunchTime) => void) | undefined): void;
 }
 
 /** Opens the backend in one of gpu.js's modes. Throws DeviceError when the mode is not there; nothing falls back. */
@@ -61,5 +63,6 @@ export function gpuBackend({ engine, description }: OpenedEngine): GpuBackend {
     source: (kernel) => engine.source(kernel),
     compiledKernels: () => engine.compiled,
     liveBuffers: () => engine.live,
+    observeLaunches: (report) => void (engine.onLaunch = report),
   };
 }

@@ -7,7 +7,7 @@ import { describeRenderer } from "./renderer.js";
 import type { GpuHandle, GpuInstance, GpuJs, GpuKernel } from "./gpu-js.js";
 import { SETTINGS } from "./mode-arrays.js";
 import type { Mode } from "./mode.js";
-import { EXACT, isLine, type Space } from "./space.js";
+import { EXACT, isLine, isQuads, type Space } from "./space.js";
 
 /** What this file asks of a WebGL context. */
 interface GlContext {
@@ -17,10 +17,18 @@ interface GlContext {
   getExtension(name: string): { readonly UNMASKED_RENDERER_WEBGL: number } | null;
   createTexture(...args: unknown[]): unknown;
   deleteTexture(texture: unknown): void;
-  finish(): void;
+  readonly FRAMEBUFFER: number;
+  readonly FRAMEBUFFER_BINDING: number;
+  readonly RGBA: number;
+  readonly UNSIGNED_BYTE: number;
+  bindFramebuffer(target: number, framebuffer: unknown): void;
+  readPixels(x: number, y: number, width: number, height: number, format: number, type: number, pixels: Uint8Array): void;
 }
 
-const textureSize = (space: Space): number[] => (isLine(space) ? [space[0], 1, 1] : [space[1], 1, space[0]]);
+/** Texels of an array, the columns first; quads are addressed in a line. */
+const textureSize = (space: Space): number[] => (isLine(space) ? [space[0], 1, 1] : isQuads(space) ? [space[0] * space[1], 1, 1] : [space[1], 1, space[0]]);
+/** Threads of a kernel; one has a texel as its result. */
+const threads = (space: Space): number[] => (isLine(space) ? [space[0], 1, 1] : [space[1], 1, space[0]]);
 
 export function openTextureMode(gpuJs: GpuJs, gpu: GpuInstance, name: "webgl2" | "headlessgl"): Mode<GpuHandle> {
   const probe = gpu.createKernel("function (x) { return x[0][0][this.thread.x]; }", { ...SETTINGS, output: [1, 1, 1] });
@@ -37,9 +45,10 @@ export function openTextureMode(gpuJs: GpuJs, gpu: GpuInstance, name: "webgl2" |
     limits: { elements: Math.min(EXACT, side * side), side: EXACT, inputs: 7 },
     dynamic: false,
     lanes: 1,
-    createKernel: (javascript, output) => gpu.createKernel(javascript, { ...SETTINGS, output: textureSize(output) }),
+    createKernel: (javascript, output) => gpu.createKernel(javascript, { ...SETTINGS, output: threads(output) }),
     hostArgument: (values) => new gpuJs.Input(values, [values.length, 1, 1]),
     argument: (texture, space) => {
+      if ((texture.type === "ArrayTexture(4)") !== isQuads(space)) throw new Error("an array of quads is seen as one of numbers, or the other way round");
       const size = textureSize(space);
       return Object.assign(Object.create(texture) as object, { type: texture.type, output: size, dimensions: size });
     },
@@ -52,10 +61,18 @@ export function openTextureMode(gpuJs: GpuJs, gpu: GpuInstance, name: "webgl2" |
       return values;
     },
     free: (texture) => texture.delete(),
-    sync: () => gl.finish(),
+    sync: () => waitFor(gl),
     live,
     dispose: () => gpu.destroy(),
   };
+}
+
+/** Waits until the GPU is done, by reading a pixel of the canvas: browsers return from `finish` at once. */
+function waitFor(gl: GlContext): void {
+  const bound = gl.getParameter(gl.FRAMEBUFFER_BINDING);
+  gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+  gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
+  gl.bindFramebuffer(gl.FRAMEBUFFER, bound);
 }
 
 function rendererName(gl: GlContext): string {

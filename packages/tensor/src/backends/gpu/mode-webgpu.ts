@@ -2,7 +2,7 @@
 import { DeviceError } from "../../errors.js";
 import { poolBuffers, type BufferSource, type PooledBuffer } from "./buffer-pool.js";
 import type { GpuHandle, GpuInstance, GpuJs, GpuKernel } from "./gpu-js.js";
-import { gpuSize, SETTINGS } from "./mode-arrays.js";
+import { gpuSize, SETTINGS, threads } from "./mode-arrays.js";
 import type { Mode } from "./mode.js";
 import { describeRenderer } from "./renderer.js";
 
@@ -16,7 +16,7 @@ interface GpuDevice extends BufferSource {
   onuncapturederror: ((event: { readonly error: { readonly message: string } }) => void) | null;
 }
 /** gpu.js counts the handles of a buffer in `_refs`. */
-interface BufferHandle extends GpuHandle { readonly buffer: PooledBuffer & { _refs: number } }
+interface BufferHandle extends GpuHandle { readonly componentCount: number; readonly buffer: PooledBuffer & { _refs: number } }
 
 /** Opens the mode; `onError` hears of failures that WebGPU reports outside of any call. Throws DeviceError without an adapter. */
 export async function openWebGpuMode(
@@ -38,14 +38,14 @@ export async function openWebGpuMode(
     dynamic: true,
     lanes: 4,
     createKernel: (javascript, output) =>
-      gpu.createKernel(javascript, { ...SETTINGS, output: gpuSize(output), dynamicOutput: true, dynamicArguments: true }),
+      gpu.createKernel(javascript, { ...SETTINGS, output: threads(output), dynamicOutput: true, dynamicArguments: true }),
     hostArgument: (values) => new gpuJs.Input(values, [values.length]),
     argument: (handle, space) => Object.assign(Object.create(handle) as object, { type: handle.type, output: gpuSize(space) }),
     async run(kernel: GpuKernel, args, output, lanes) {
-      const [cols, ...rows] = gpuSize(output);
+      const [cols, ...rows] = threads(output);
       kernel.setOutput([cols / lanes, ...rows]);
       const handle = await (kernel(...args) as Promise<BufferHandle>);
-      if (lanes > 1) Object.assign(handle, { componentCount: 1, output: [cols, ...rows] });
+      if (handle.componentCount > 1) Object.assign(handle, { componentCount: 1, output: gpuSize(output) });
       letGo(kernel, handle);
       return handle;
     },

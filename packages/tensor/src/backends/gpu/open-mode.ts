@@ -1,7 +1,7 @@
 /** Opening a mode of gpu.js, or the first that is there. */
 import { DeviceError } from "../../errors.js";
 import { Engine } from "./engine.js";
-import { functions } from "./functions.js";
+import { component, functions } from "./functions.js";
 import { loadGpuJs, type GpuInstance, type GpuJs } from "./gpu-js.js";
 import { openArrayMode } from "./mode-arrays.js";
 import { openTextureMode } from "./mode-textures.js";
@@ -38,6 +38,7 @@ async function openNamed(gpuJs: GpuJs, name: ModeName): Promise<OpenedEngine> {
   try {
     const gpu = new gpuJs.GPU({ mode: name });
     for (const source of functions) gpu.addFunction(source);
+    if (name === "webgl2" || name === "headlessgl") gpu.addFunction(component);
     const mode = await openMode(gpuJs, gpu, name, (error) => later?.(error));
     const engine = new Engine(mode, classOf(gpuJs, name));
     later = (error) => engine.queue.fail(error);

@@ -6,19 +6,24 @@
  *   div(a, b)               floor(a / b) of whole numbers 0 <= a < 2^23; `/` is f32 division in every mode, hence the half
  *   exp(x), sqrt(x), ...    Math.exp(x), Math.sqrt(x), ...
  *   cin, kh, ...            sizes: they are replaced by their values, so loops have constant bounds
+ *   int at = ...; at += 2;  a whole number, an integer where the mode has them: addresses in loops are cheap and exact in it
+ *   quad v = x[at];         the four numbers v.x, v.y, v.z, v.w of quad `at` of an input that is seen as quads (space.ts)
+ *   x[at, k]                number k of quad `at`
  *   sum$, col$              a thread may compute several neighbouring columns at once (`lanes`). A line in which $ stands is
  *                           repeated for each of them: `sum$ += v * w[c, col$];` loads v once. `return [sum$];` returns them all.
  */
-import type { Space } from "./space.js";
+import { isLine, type Space } from "./space.js";
 
 export interface KernelSource {
   /** Names of the inputs, in the order of the arguments. */
   readonly inputs: readonly string[];
+  /** Those of the inputs that are seen as quads. */
+  readonly quads?: readonly string[];
   /** Names of the numbers that may change from call to call; they follow the inputs. */
   readonly scalars: readonly string[];
   readonly sizes: Readonly<Record<string, number>>;
   readonly output: Space;
-  /** Columns a thread computes. */
+  /** Numbers a thread computes: four, of a quad or of neighbouring columns, or one. */
   readonly lanes: number;
   readonly body: string;
 }
@@ -29,14 +34,35 @@ export type Indexing = "linear" | "texture";
 const MATH = /^(abs|cos|exp|floor|log|max|min|pow|sign|sin|sqrt)$/;
 
 /** JavaScript of a kernel, as gpu.js takes it. */
-export function javascript({ inputs, scalars, sizes, output, lanes, body }: KernelSource, indexing: Indexing): string {
-  const place = output.length === 1
+export function javascript({ inputs, quads = [], scalars, sizes, output, lanes, body }: KernelSource, indexing: Indexing): string {
+  const place = isLine(output)
     ? ""
-    : `  const row = this.thread.${indexing === "texture" ? "z" : "y"};\n  const col = this.thread.x;\n`;
-  const named = repeatLanes(body, lanes).replace(/[A-Za-z_]\w*/g, (name) => (Object.hasOwn(sizes, name) ? `${sizes[name]}` : name));
+    : declareIntegers(`  int row = this.thread.${indexing === "texture" ? "z" : "y"};\n  int col = this.thread.x;\n`, indexing);
+  const declared = declareIntegers(declareQuads(repeatLanes(body, lanes), indexing), indexing);
+  const named = declared.replace(/[A-Za-z_]\w*/g, (name) => (Object.hasOwn(sizes, name) ? `${sizes[name]}` : name));
   // `index` is written out everywhere: as a variable it would be an f32, which is exact only up to 2^24
-  const placed = output.length === 1 ? named.replace(/\bindex\b/g, "this.thread.x") : named;
-  return `function (${[...inputs, ...scalars].join(", ")}) {\n${place}${expand(placed, inputs, indexing)}\n}`;
+  const placed = isLine(output) ? named.replace(/\bindex\b/g, "this.thread.x") : named;
+  return `function (${[...inputs, ...scalars].join(", ")}) {\n${place}${expand(placed, inputs, quads, indexing)}\n}`;
+}
+
+/** gpu.js makes an integer of a variable that starts as a whole number and is counted up; textures are addressed by f32. */
+function declareIntegers(text: string, indexing: Indexing): string {
+  return text.replace(/\bint (\w+) = /g, (_, name: string) => (indexing === "texture" ? `let ${name} = ` : `let ${name} = 0; ${name}++; ${name} = `));
+}
+
+/** A texture gives a quad at once; elsewhere only those of its numbers are loaded that are used. */
+function declareQuads(text: string, indexing: Indexing): string {
+  const names: string[] = [];
+  const declared = text.replace(/\bquad (\w+) = (\w+)\[(.*)\];/g, (_, name: string, x: string, at: string) => {
+    names.push(name);
+    if (indexing === "texture") return `const ${name} = ${x}[${at}];`;
+    const used = [..."xyzw"].filter((part) => new RegExp(`\\b${name}\\.${part}\\b`).test(text));
+    return used.map((part) => `const ${name}_${part} = ${x}[${at}, ${"xyzw".indexOf(part)}];`).join(" ");
+  });
+  return declared.replace(/\b(\w+)\.([xyzw])\b/g, (part, name: string, letter: string) => {
+    if (!names.includes(name)) return part;
+    return indexing === "texture" ? `${name}[${"xyzw".indexOf(letter)}]` : `${name}_${letter}`;
+  });
 }
 
 /** One line for each lane in place of every line with a $; the columns of a thread stand side by side. */
@@ -54,7 +80,7 @@ function repeatLanes(body: string, lanes: number): string {
 }
 
 /** Replaces x[...] of the inputs, div(...) and bare Math functions, from the outside in. */
-function expand(text: string, inputs: readonly string[], indexing: Indexing): string {
+function expand(text: string, inputs: readonly string[], quads: readonly string[], indexing: Indexing): string {
   let out = "";
   for (let at = 0; at < text.length;) {
     const name = /^[A-Za-z_]\w*/.exec(text.slice(at))?.[0];
@@ -71,11 +97,17 @@ function expand(text: string, inputs: readonly string[], indexing: Indexing): st
       continue;
     }
     const [parts, end] = operands(text, at);
-    const values = parts.map((part) => expand(part, inputs, indexing));
-    out += isInput ? `${name}${element(values, indexing)}` : `Math.floor((${values[0]} + 0.5) / (${values[1]}))`;
+    const values = parts.map((part) => expand(part, inputs, quads, indexing));
+    out += isInput ? (quads.includes(name) ? quadElement(name, values, indexing) : `${name}${element(values, indexing)}`) : `Math.floor((${values[0]} + 0.5) / (${values[1]}))`;
     at = end;
   }
   return out;
+}
+
+/** A quad of a texture, or one number of a quad. */
+function quadElement(name: string, [at, k]: readonly string[], indexing: Indexing): string {
+  if (indexing === "linear") return `${name}[4 * (${at}) + ${k}]`;
+  return k === undefined ? `${name}[0][0][${at}]` : `component(${name}[0][0][${at}], ${k})`;
 }
 
 function element(indices: readonly string[], indexing: Indexing): string {

@@ -2,7 +2,7 @@
  * How a kernel looks at an array: in a line, or as rows and columns. The numbers lie in the same order in every view, so an array
  * has no shape of its own here, and seeing it differently costs nothing.
  */
-export type Space = readonly [n: number] | readonly [rows: number, cols: number];
+export type Space = readonly [n: number] | readonly [rows: number, cols: number] | readonly [rows: number, cols: number, quad: 4];
 
 /** Sizes of an array seen from one axis. */
 export type Folded = readonly [outer: number, axis: number, inner: number];
@@ -13,10 +13,18 @@ export const line = (n: number): Space => [n];
 /** Rows and columns, the columns side by side in memory. A kernel over it knows its own place as `row` and `col`. */
 export const matrix = (rows: number, cols: number): Space => [rows, cols];
 
+/**
+ * Rows and columns of quads, four numbers side by side that a thread reads or returns at once. On GL a quad is a texel of its own
+ * kind of texture: what was computed as quads can only be read as quads.
+ */
+export const quads = (rows: number, cols: number): Space => [rows, cols, 4];
+
+export const isQuads = (space: Space): space is readonly [number, number, 4] => space.length === 3;
+
 export const isLine = (space: Space): space is readonly [number] => space.length === 1;
 
 export function elements(space: Space): number {
-  return space.length === 1 ? space[0] : space[0] * space[1];
+  return space.reduce((product: number, side) => product * side, 1);
 }
 
 /** Above it an address held in a variable, an f32 in every mode, is no longer exact. */
