@@ -52,7 +52,7 @@ export interface Guard {
 }
 
 /** The tensors that an update kernel replaces, each an event of its own; undefined for the other kernels. */
-const updated = (kernel: string): readonly string[] | undefined =>
+export const updated = (kernel: string): readonly string[] | undefined =>
   (updateKernels as Record<string, { updates: readonly string[] } | undefined>)[kernel]?.updates;
 
 /** Counts a case on a device: its second run, since the first allocates what stays. */

@@ -6,6 +6,7 @@ import { guardCommand } from "./guard.js";
 import { benchNames } from "./bench.js";
 import { casesOf, titleOf } from "./cases.js";
 import { hogCommand } from "./hog.js";
+import { profileCommand } from "./profile.js";
 import { parseCommand, usage, type Command } from "./options.js";
 import { keepReferences } from "./reference.js";
 import { runCommand } from "./run.js";
@@ -33,6 +34,8 @@ async function main(): Promise<number> {
       return hogCommand(command.options);
     case "guard":
       return guardCommand(command.update);
+    case "profile":
+      return profileCommand(command.device, command.batch);
     case "reference":
       await keepReferences(casesOf(benchNames, false), (c) => console.error(`${c.bench} ${titleOf(c)}`));
       return 0;

@@ -12,6 +12,7 @@ npm run bench -- compare a.json b.json [options]  ratios of two runs; exits 1 wh
 npm run bench -- curves [options]                 losses of a training run, device by device; exits 1 where they differ past noise
 npm run bench -- hog [options]                    all threads against one beside a busy process; exits 1 past the threshold
 npm run bench -- guard [--update]                 compare counts with bench/guard.json; --update writes it
+npm run bench -- profile --device SPEC [--batch N]  where a training step's time goes: kernels by time, issuing; DDIM-50
 npm run bench -- reference                        bring bench/reference.json up to date (minutes)
 
   --only NAMES       benches, with commas between: ${benchNames.join(", ")}
@@ -23,6 +24,7 @@ npm run bench -- reference                        bring bench/reference.json up 
   --rounds N         rounds, in each of which every contender runs [10, quick 4]
   --limit SECONDS    longest answer of a contender that is waited for [60, quick 15]
   --json, --md, --html FILE  write the report
+  --batch N          profile: images a step [16]
   --threshold R      compare, hog: largest ratio that passes [1.1]
   --steps N          curves: training steps [300]
   --seeds N          curves: runs of the first device, whose scatter is the noise; the others run once [3]
@@ -47,6 +49,7 @@ export type Command =
   | { name: "curves"; options: CurvesOptions }
   | { name: "hog"; options: HogOptions }
   | { name: "guard"; update: boolean }
+  | { name: "profile"; device: string; batch: number }
   | { name: "reference" }
   | { name: "help" };
 
@@ -54,7 +57,7 @@ const flags = {
   only: { type: "string", multiple: true }, device: { type: "string", multiple: true }, peers: { type: "string", multiple: true },
   threads: { type: "string" }, quick: { type: "boolean" }, rounds: { type: "string" }, limit: { type: "string" },
   json: { type: "string" }, md: { type: "string" }, html: { type: "string" }, threshold: { type: "string" },
-  steps: { type: "string" }, seeds: { type: "string" }, update: { type: "boolean" }, help: { type: "boolean" },
+  steps: { type: "string" }, seeds: { type: "string" }, batch: { type: "string" }, update: { type: "boolean" }, help: { type: "boolean" },
 } as const;
 
 /** Reads the arguments. Throws ConfigError, which says what is allowed. */
@@ -85,11 +88,17 @@ export function parseCommand(argv: readonly string[]): Command {
     case "guard":
       expect(0, ["update"]);
       return { name, update: values.update ?? false };
+    case "profile": {
+      expect(0, ["device", "batch"]);
+      const devices = devicesOf(values.device ?? []);
+      if (devices.length !== 1) throw new ConfigError(`profile: ${devices.length} devices are given`, ["allowed  one, as --device gpu:webgpu"]);
+      return { name, device: devices[0], batch: values.batch === undefined ? 16 : countOf("batch", values.batch) };
+    }
     case "reference":
       expect(0, []);
       return { name };
     default:
-      throw new ConfigError(`"${name}" is unknown`, ["allowed  compare, curves, hog, guard, reference, or no word to run the benches"]);
+      throw new ConfigError(`"${name}" is unknown`, ["allowed  compare, curves, hog, guard, profile, reference, or no word to run the benches"]);
   }
 }
 

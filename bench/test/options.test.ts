@@ -53,6 +53,11 @@ describe("options of the benches", () => {
     });
   });
 
+  it("profiles one device, 16 images a step unless told otherwise", () => {
+    expect(parseCommand(["profile", "--device", "wasm:exact,threads=2"])).to.deep.equal({ name: "profile", device: "wasm:exact,threads=2", batch: 16 });
+    expect(parseCommand(["profile", "--device", "gpu:webgpu", "--batch", "64"])).to.deep.equal({ name: "profile", device: "gpu:webgpu", batch: 64 });
+  });
+
   const wrong: [argv: string[], message: RegExp][] = [
     [["--only", "matmull"], /--only: "matmull" is no bench\n {2}allowed {2}matmul, conv2d-forward/],
     [["--device", "cuda"], /device "cuda" is unknown\n {2}allowed {2}reference, wasm/],
@@ -68,6 +73,8 @@ describe("options of the benches", () => {
     [["curves", "--steps", "0"], /--steps: "0" is not allowed/],
     [["curves", "--device", "cuda"], /device "cuda" is unknown/],
     [["hog", "--json", "x"], /hog has no option --json\n {2}usage {4}npm run bench -- hog \[options\]/],
+    [["profile"], /profile: 0 devices are given\n {2}allowed {2}one, as --device gpu:webgpu/],
+    [["profile", "--device", "wasm", "--batch", "none"], /--batch: "none" is not allowed/],
   ];
   for (const [argv, message] of wrong) {
     it(`refuses ${argv.join(" ")}`, () => {

@@ -60,6 +60,7 @@ export class Engine {
   readonly #calls = new Map<string, GpuKernel>();
   readonly #sources = new Map<string, string>();
   readonly queue = new Queue();
+  #waitedMs = 0;
 
   constructor(mode: Mode<unknown>, kernelClass: unknown) {
     this.#mode = mode;
@@ -74,6 +75,11 @@ export class Engine {
   /** Buffers or textures that gpu.js holds. */
   get live(): number {
     return this.#mode.live();
+  }
+
+  /** Ms spent so far in waiting for results, in reads and syncs, with nothing left to issue. */
+  get waitedMs(): number {
+    return this.#waitedMs;
   }
 
   /** The source last generated for a kernel. */
@@ -119,7 +125,10 @@ export class Engine {
       this.queue.push("read", () => {
         try {
           this.queue.throwFailure();
+          const started = performance.now();
           values = this.#mode.read(this.#handle("read", x), x.size);
+          if (values instanceof Promise) values = values.finally(() => this.#count(started));
+          else this.#count(started);
           resolve(values);
         } catch (error) {
           reject(error as Error);
@@ -141,8 +150,15 @@ export class Engine {
 
   async sync(): Promise<void> {
     await this.queue.idle();
+    const started = performance.now();
     await this.#mode.sync();
+    this.#count(started);
     this.queue.throwFailure();
+  }
+
+  /** Counts the time since then as waited. */
+  #count(started: number): void {
+    this.#waitedMs += performance.now() - started;
   }
 
   async dispose(): Promise<void> {

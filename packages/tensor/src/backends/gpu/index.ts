@@ -38,6 +38,8 @@ export interface GpuBackend extends Backend<GpuArray> {
   compiledKernels(): number;
   /** GPU buffers or textures alive now, gpu.js's own included; in the CPU modes, our arrays. */
   liveBuffers(): number;
+  /** Ms spent so far in waiting for results, with nothing left to issue. */
+  waitedMs(): number;
   /** Has every launch waited for and reported from now on, for profiles; undefined ends that. */
   observeLaunches(report: ((time: LaunchTime) => void) | undefined): void;
 }
@@ -63,6 +65,7 @@ export function gpuBackend({ engine, description }: OpenedEngine): GpuBackend {
     source: (kernel) => engine.source(kernel),
     compiledKernels: () => engine.compiled,
     liveBuffers: () => engine.live,
+    waitedMs: () => engine.waitedMs,
     observeLaunches: (report) => void (engine.onLaunch = report),
   };
 }

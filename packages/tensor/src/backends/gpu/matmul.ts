@@ -34,26 +34,26 @@ function chunkProducts(
   const chunks = Math.ceil(k / length);
   const lastIsFull = chunks * length === k;
   const product = `
-      const v = a[${transposeA ? "s * k + l, r" : "s * m + r, l"}];
-      sum$ += v * b[${transposeB ? "s * n + col$, l" : "s * k + l, col$"}];`;
+      const v = a[atA];
+      sum$ += v * b[${transposeB ? "atB$" : "atB + col$"}];`;
   launch(y, {
     kernel: bias === undefined ? "matmul" : "linear",
     output: matrix(chunks * batch * m, n),
-    inputs: {
-      a: [a, transposeA ? matrix(batch * k, m) : matrix(batch * m, k)],
-      b: [b, transposeB ? matrix(batch * n, k) : matrix(batch * k, n)],
-      ...(bias === undefined ? {} : { bias: [bias, line(n)] as const }),
-    },
-    sizes: { batch, m, k, n, length },
+    inputs: { a: [a, line(a.size)], b: [b, line(b.size)], ...(bias === undefined ? {} : { bias: [bias, line(n)] as const }) },
+    sizes: { batch, m, k, n, length, rows: batch * m },
     body: `
-  const chunk = ${chunks === 1 ? "0" : "div(row, batch * m)"};
-  const s = ${batch === 1 ? "0" : "div(row - chunk * batch * m, m)"};
-  const r = row - (chunk * batch + s) * m;
+  int chunk = ${chunks === 1 ? "0" : "div(row, rows)"};
+  int s = ${batch === 1 ? "0" : "div(row - chunk * rows, m)"};
+  int r = row - (chunk * batch + s) * m;
+  int l = chunk * length;
+  int atA = ${transposeA ? "(s * k + l) * m + r" : "(s * m + r) * k + l"};
+  int ${transposeB ? "atB$ = (s * n + col$) * k + l" : "atB = (s * k + l) * n"};
   let sum$ = ${bias === undefined ? "0" : "bias[col$]"};
   for (let j = 0; j < length; j++) {
-    const l = chunk * length + j;
-    ${lastIsFull ? product : `if (l < k) {${product}
+    ${lastIsFull ? product : `if (l + j < k) {${product}
     }`}
+    atA += ${transposeA ? "m" : "1"};
+    ${transposeB ? "atB$ += 1" : "atB += n"};
   }
   return [sum$];`,
   });

@@ -64,8 +64,8 @@ export const sumSquares: Kernel<"sumSquares", GpuArray> = (y, { x }, { n }) => {
   assertExact("sumSquares", n);
   const length = chunkLength(n, 1);
   const chunks = Math.ceil(n / length);
-  withScratch(y, [chunks], (partial) => {
-    launch(partial, {
+  const sumChunks = (sums: GpuArray): void => {
+    launch(sums, {
       kernel: "sumSquares", output: line(chunks), inputs: { x: [x, line(n)] }, sizes: { n, length },
       body: `
   const start = index * length;
@@ -75,6 +75,13 @@ export const sumSquares: Kernel<"sumSquares", GpuArray> = (y, { x }, { n }) => {
   }
   return sum;`,
     });
+  };
+  if (chunks === 1) {
+    sumChunks(y);
+    return;
+  }
+  withScratch(y, [chunks], (partial) => {
+    sumChunks(partial);
     reduce(y, { x: partial }, { outer: 1, axis: chunks, inner: 1, op: "sum" }, {});
   });
 };
