@@ -91,7 +91,9 @@ export function parseCommand(argv: readonly string[]): Command {
     case "profile": {
       expect(0, ["device", "batch"]);
       const devices = devicesOf(values.device ?? []);
-      if (devices.length !== 1) throw new ConfigError(`profile: ${devices.length} devices are given`, ["allowed  one, as --device gpu:webgpu"]);
+      if (devices.length !== 1) {
+        throw new ConfigError(`profile: ${devices.length} devices are given`, ["allowed  one, as --device gpu:webgpu"]);
+      }
       return { name, device: devices[0], batch: values.batch === undefined ? 16 : countOf("batch", values.batch) };
     }
     case "reference":

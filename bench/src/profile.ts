@@ -136,7 +136,8 @@ export async function profileCommand(spec: string, batch: number, print: (text: 
   }
   const ms = median(steps.map((s) => s.ms));
   const issuing = median(steps.map((s) => s.ms - s.computing));
-  print(`step         ${show(ms)} ms, of which issuing ${show(issuing)} ms = ${(100 * issuing / ms).toFixed(0)} % (medians of ${STEPS})`);
+  const share = (100 * issuing / ms).toFixed(0);
+  print(`step         ${show(ms)} ms, of which issuing ${show(issuing)} ms = ${share} % (medians of ${STEPS})`);
 
   const rows = await probe.launchesOf(step);
   const total = rows.reduce((sum, row) => sum + row.ms, 0);

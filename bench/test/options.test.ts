@@ -54,8 +54,10 @@ describe("options of the benches", () => {
   });
 
   it("profiles one device, 16 images a step unless told otherwise", () => {
-    expect(parseCommand(["profile", "--device", "wasm:exact,threads=2"])).to.deep.equal({ name: "profile", device: "wasm:exact,threads=2", batch: 16 });
-    expect(parseCommand(["profile", "--device", "gpu:webgpu", "--batch", "64"])).to.deep.equal({ name: "profile", device: "gpu:webgpu", batch: 64 });
+    expect(parseCommand(["profile", "--device", "wasm:exact,threads=2"]))
+      .to.deep.equal({ name: "profile", device: "wasm:exact,threads=2", batch: 16 });
+    expect(parseCommand(["profile", "--device", "gpu:webgpu", "--batch", "64"]))
+      .to.deep.equal({ name: "profile", device: "gpu:webgpu", batch: 64 });
   });
 
   const wrong: [argv: string[], message: RegExp][] = [

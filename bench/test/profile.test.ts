@@ -20,7 +20,9 @@ describe("the profile of a training step", () => {
       const rows = await probe.launchesOf(work);
       const counted = rows.map(({ kernel, launches }) => `${kernel} ${launches.toFixed()}`);
       expect(counted).to.include.members(["matmul 2", ...adamLaunches]);
-      expect(rows.map(({ ms }) => ms)).to.deep.equal(rows.map(({ ms }) => ms).sort((a, b) => b - a)).and.satisfy((all: number[]) => all.every((ms) => ms >= 0));
+      const times = rows.map(({ ms }) => ms);
+      expect(times).to.deep.equal([...times].sort((a, b) => b - a));
+      expect(Math.min(...times)).to.be.at.least(0);
       expect(await probe.computingOf(work)).to.be.within(0, 10_000);
       expect(await probe.launchesOf(() => Promise.resolve()), "nothing is heard any more").to.deep.equal([]);
       await device.dispose();

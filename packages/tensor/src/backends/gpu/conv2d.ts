@@ -68,6 +68,9 @@ interface Convolution {
 const part = (name: string, k: number): string => `${name}${k >> 2}.${"xyzw"[k & 3]}`;
 const range = (n: number): number[] => Array.from({ length: n }, (_, k) => k);
 
+/** Source text that adds products to a thread's result number k. */
+const addTo = (k: number, products: readonly string[]): string => `sum${k} += ${products.join(" + ")};`;
+
 /** Quads of x that a thread needs for four results, `stride` pixels apart, of `taps` taps. */
 const quadsFor = (stride: number, taps: number): number => ((3 * stride + taps - 1) >> 2) + 1;
 
@@ -76,7 +79,8 @@ const loads = (name: string, x: string, at: string, count: number, apart: number
   range(count).map((k) => `quad ${name}${k} = ${x}[${at}${k === 0 ? "" : ` + ${k * apart}`}];`).join("\n      ");
 
 function convolve(
-  y: GpuArray, { x, w, bias }: { x: GpuArray; w: GpuArray; bias?: GpuArray | undefined }, { from, taps, flipped, stride, oh, ow }: Convolution,
+  y: GpuArray, { x, w, bias }: { x: GpuArray; w: GpuArray; bias?: GpuArray | undefined },
+  { from, taps, flipped, stride, oh, ow }: Convolution,
 ): void {
   const { n } = from;
   const { kh, kw } = taps;
@@ -102,7 +106,7 @@ function convolve(
     for (let c = 0; c < cin; c++) {
       ${loads("a", "x", "at", count, cin)}
       ${loads("w", "weight", "tap", groups, cin * cout)}
-      ${range(4).map((k) => `sum${k} += ${range(kw).map((j) => `${part("a", k * stride + j)} * ${part("w", j)}`).join(" + ")};`).join("\n      ")}
+      ${range(4).map((k) => addTo(k, range(kw).map((j) => `${part("a", k * stride + j)} * ${part("w", j)}`))).join("\n      ")}
       at += 1;
       tap += cout;
     }
@@ -165,7 +169,7 @@ export const conv2dGradWeight: Kernel<"conv2dGradWeight", GpuArray> = (dw, { x, 
       for (let q = 0; q < across; q++) {
         ${loads("a", "x", "at", count, cin)}
         quad d0 = dy[to];
-        ${range(Math.min(4, attrs.kw)).map((j) => `sum${j} += ${range(4).map((k) => `${part("a", k * stride + j)} * ${part("d", k)}`).join(" + ")};`).join("\n        ")}
+        ${range(Math.min(4, attrs.kw)).map((j) => addTo(j, range(4).map((k) => `${part("a", k * stride + j)} * ${part("d", k)}`))).join("\n        ")}
         at += step;
         to += cout;
       }

@@ -26,7 +26,7 @@ interface GlContext {
 }
 
 /** Texels of an array, the columns first; quads are addressed in a line. */
-const textureSize = (space: Space): number[] => (isLine(space) ? [space[0], 1, 1] : isQuads(space) ? [space[0] * space[1], 1, 1] : [space[1], 1, space[0]]);
+const textureSize = (space: Space): number[] => (isQuads(space) ? [space[0] * space[1], 1, 1] : threads(space));
 /** Threads of a kernel; one has a texel as its result. */
 const threads = (space: Space): number[] => (isLine(space) ? [space[0], 1, 1] : [space[1], 1, space[0]]);
 
@@ -48,7 +48,9 @@ export function openTextureMode(gpuJs: GpuJs, gpu: GpuInstance, name: "webgl2" |
     createKernel: (javascript, output) => gpu.createKernel(javascript, { ...SETTINGS, output: threads(output) }),
     hostArgument: (values) => new gpuJs.Input(values, [values.length, 1, 1]),
     argument: (texture, space) => {
-      if ((texture.type === "ArrayTexture(4)") !== isQuads(space)) throw new Error("an array of quads is seen as one of numbers, or the other way round");
+      if ((texture.type === "ArrayTexture(4)") !== isQuads(space)) {
+        throw new Error("an array of quads is seen as one of numbers, or the other way round");
+      }
       const size = textureSize(space);
       return Object.assign(Object.create(texture) as object, { type: texture.type, output: size, dimensions: size });
     },

@@ -43,7 +43,9 @@ export function packImage(y: GpuArray, x: GpuArray, { n, h, w, c, top, left, spr
 }
 
 /** y [n, h, w, c] = the quads [n, h, across, c] without what stands after column w, plus a bias [c] where there is one. */
-export function unpackImage(y: GpuArray, x: GpuArray, bias: GpuArray | undefined, { n, h, w, c, across }: Omit<QuadImage, "top" | "left" | "spread" | "rows">): void {
+export function unpackImage(
+  y: GpuArray, x: GpuArray, bias: GpuArray | undefined, { n, h, w, c, across }: Pick<QuadImage, "n" | "h" | "w" | "c" | "across">,
+): void {
   launch(y, {
     kernel: "conv2d (image)", output: matrix(n * h * w, c),
     inputs: { x: [x, quads(n * h * across, c)], ...(bias === undefined ? {} : { bias: [bias, line(c)] as const }) },

@@ -47,7 +47,8 @@ export function javascript({ inputs, quads = [], scalars, sizes, output, lanes, 
 
 /** gpu.js makes an integer of a variable that starts as a whole number and is counted up; textures are addressed by f32. */
 function declareIntegers(text: string, indexing: Indexing): string {
-  return text.replace(/\bint (\w+) = /g, (_, name: string) => (indexing === "texture" ? `let ${name} = ` : `let ${name} = 0; ${name}++; ${name} = `));
+  const begin = indexing === "texture" ? "let $1 = " : "let $1 = 0; $1++; $1 = ";
+  return text.replace(/\bint (\w+) = /g, begin);
 }
 
 /** A texture gives a quad at once; elsewhere only those of its numbers are loaded that are used. */
@@ -98,7 +99,8 @@ function expand(text: string, inputs: readonly string[], quads: readonly string[
     }
     const [parts, end] = operands(text, at);
     const values = parts.map((part) => expand(part, inputs, quads, indexing));
-    out += isInput ? (quads.includes(name) ? quadElement(name, values, indexing) : `${name}${element(values, indexing)}`) : `Math.floor((${values[0]} + 0.5) / (${values[1]}))`;
+    if (isDivision) out += `Math.floor((${values[0]} + 0.5) / (${values[1]}))`;
+    else out += quads.includes(name) ? quadElement(name, values, indexing) : `${name}${element(values, indexing)}`;
     at = end;
   }
   return out;
