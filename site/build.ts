@@ -11,6 +11,7 @@ export async function buildPage(root: string, outDir: string): Promise<void> {
   await build({
     root, base: "./", configFile: false, logLevel: "error",
     resolve: { conditions: ["fromnoise-source", "module", "browser", "import", "default"] },
+    worker: { format: "es" },
     build: { outDir, emptyOutDir: true, target: "es2022", chunkSizeWarningLimit: 4000 },
   });
 }

@@ -16,11 +16,13 @@ export function titleOf({ bench, shape }: { bench: BenchName; shape: BenchShape 
 
 const convSizes = [
   [16, 32, 32, 32, 3, 1], [16, 16, 64, 64, 3, 1], [16, 8, 128, 128, 3, 1], [16, 16, 128, 64, 3, 1], [1, 32, 128, 128, 3, 1],
-  [16, 32, 1, 32, 3, 1], [16, 16, 64, 128, 1, 1], [16, 32, 32, 32, 3, 2],
+  [16, 32, 1, 32, 3, 1], [16, 16, 64, 128, 1, 1], [16, 32, 32, 32, 3, 2], [1, 16, 64, 64, 3, 1], [64, 16, 64, 64, 3, 1],
 ].map(([n, side, cin, cout, k, stride]) => ({ n, h: side, w: side, cin, cout, kh: k, kw: k, stride, pad: (k - 1) / 2 }));
 
 const normSizes = [16, 32, 64].map((side) => ({ n: 16, h: side, w: side, c: 64, groups: 8 }));
 const atSide = (side: number) => ({ batch: 16, config: { ...benchUNet, sample_size: side } });
+/** What a software renderer can do in a second. */
+const small = { batch: 2, config: { ...benchUNet, sample_size: 16, block_out_channels: [16, 32, 64] } };
 const bench16 = { batch: 16, config: benchUNet };
 /** The bench U-Net along batch, pixels and width. */
 const sweeps: readonly BenchShape[] = [
@@ -37,13 +39,13 @@ const shapes: Record<BenchName, { quick: readonly BenchShape[]; more: readonly B
   "conv2d-grad-weight": { quick: [convSizes[1]], more: convSizes.filter((_, i) => i !== 1) },
   "groupnorm-silu-forward": { quick: [normSizes[1]], more: [normSizes[0], normSizes[2]] },
   "groupnorm-silu-backward": { quick: [normSizes[1]], more: [normSizes[0], normSizes[2]] },
-  "softmax": { quick: [{ rows: 4096, n: 256 }], more: [{ rows: 256, n: 64 }] },
+  "softmax": { quick: [{ rows: 4096, n: 256 }], more: [{ rows: 256, n: 64 }, { rows: 32768, n: 256 }] },
   "attention": { quick: [{ batch: 16, length: 64, d: 128 }], more: [{ batch: 16, length: 256, d: 64 }] },
   "elementwise": { quick: [{ n: 2 ** 20 }], more: [{ n: 2 ** 12 }, { n: 2 ** 16 }, { n: 2 ** 22 }] },
-  "reduce": { quick: [{ rows: 1024, n: 1024 }], more: [{ rows: 64, n: 1024 }] },
-  "adam": { quick: [{ n: 1_000_000 }], more: [{ n: 10_000 }] },
-  "unet-forward": { quick: [bench16], more: sweeps },
-  "unet-train-step": { quick: [bench16], more: sweeps },
+  "reduce": { quick: [{ rows: 1024, n: 1024 }], more: [{ rows: 64, n: 1024 }, { rows: 4096, n: 4096 }] },
+  "adam": { quick: [{ n: 1_000_000 }], more: [{ n: 10_000 }, { n: 100_000 }] },
+  "unet-forward": { quick: [bench16], more: [...sweeps, small] },
+  "unet-train-step": { quick: [bench16], more: [...sweeps, small] },
   "demo-train-step": { quick: [{ batch: 32, config: demoUNet }], more: [] },
   "sampler": { quick: [demoSampler(1)], more: [...[5, 10, 20].map(demoSampler), { ...bench16, steps: 1 }] },
 };

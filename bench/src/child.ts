@@ -1,62 +1,61 @@
 /**
  * A contender's own process. It reads one JSON object a line and answers with one a line:
- *   {op: "open", engine: "device" | "peer" | "module", spec, threads}              -> {description}
+ *   {op: "open", engine: "device" | "peer" | "module", spec, threads, page?}       -> {description, browser?}
  *   {op: "setup", bench, shape, results: FILE}  writes the results to FILE in f64  -> {first_ms, sizes, upload_ms?, readback_ms?}
  *   {op: "warm", seconds}                                                          -> {best_ms}
  *   {op: "run", seconds}                                                           -> {ms: [...]}
  *   {op: "memory"}                                                                 -> {peak_rss_mb}
- * An answer {error} carries the contender's own words. bench/peers/torch/peer.py speaks the same.
+ * With `page`, the folder of a built page, the contender works in Chromium, whose process is `browser`. An answer {error} carries
+ * the contender's own words.
+ * bench/peers/torch/peer.py speaks the same.
  */
 import { writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import type { BenchName, BenchShape } from "./bench.js";
+import { benchmarkTimer } from "./benchmark-timer.js";
 import { openDeviceEngine } from "./device-engine.js";
-import type { Engine, Session } from "./engine.js";
+import type { Engine } from "./engine.js";
 import { openPeerEngine } from "./peer-engine.js";
-import { Sampler } from "./sampling.js";
+import { describeError, EngineStage, type Stage } from "./stage.js";
 
 type Request =
-  | { op: "open"; engine: "device" | "peer" | "module"; spec: string; threads: number }
+  | { op: "open"; engine: "device" | "peer" | "module"; spec: string; threads: number; page?: string }
   | { op: "setup"; bench: BenchName; shape: BenchShape; results: string }
   | { op: "warm" | "run"; seconds: number }
   | { op: "memory" };
 
-let engine: Engine | undefined, session: Session | undefined, sampler: Sampler | undefined;
+let stage: Stage | undefined, browser: number | undefined;
 
 async function openEngine({ engine: kind, spec, threads }: Request & { op: "open" }): Promise<Engine> {
   if (kind === "module") return (await import(spec) as { openEngine(): Promise<Engine> }).openEngine();
   return kind === "device" ? openDeviceEngine(spec) : openPeerEngine(spec, threads);
 }
 
+async function openStage(request: Request & { op: "open" }): Promise<Stage> {
+  if (request.page === undefined) return new EngineStage(await openEngine(request), benchmarkTimer);
+  const { openPageStage } = await import("./page-stage.js");
+  const opened = await openPageStage(request.page, request.spec, request.threads);
+  browser = opened.browser;
+  return opened.stage;
+}
+
 async function answer(request: Request): Promise<object> {
   switch (request.op) {
     case "open":
-      engine = await openEngine(request);
-      return { description: engine.description };
+      stage = await openStage(request);
+      return { description: stage.description, browser };
     case "setup": {
-      session?.dispose();
-      session = sampler = undefined;
-      session = await engine!.open(request.bench, request.shape);
-      const start = performance.now();
-      const results = await session.results();
-      const first_ms = performance.now() - start;
-      writeFileSync(request.results, Buffer.concat(results.map((values) => Buffer.from(Float64Array.from(values).buffer))));
-      sampler = new Sampler(session);
-      const transfer = await session.transfer?.();
-      const sizes = results.map((values) => values.length);
-      return { first_ms, sizes, upload_ms: transfer?.upload, readback_ms: transfer?.readback };
+      const { results, ...times } = await stage!.setup(request.bench, request.shape);
+      writeFileSync(request.results, Buffer.concat(results.map((values) => Buffer.from(values.buffer))));
+      return { ...times, sizes: results.map((values) => values.length) };
     }
     case "warm":
-      return { best_ms: await sampler!.warmUp(request.seconds) };
+      return { best_ms: await stage!.warmUp(request.seconds) };
     case "run":
-      return { ms: await sampler!.sample(request.seconds) };
-    case "memory":
-      return { peak_rss_mb: process.resourceUsage().maxRSS / 1024 };
+      return { ms: await stage!.sample(request.seconds) };
+    case "memory": // Chromium's is that of many processes, which share some of it
+      return { peak_rss_mb: browser !== undefined ? null : process.resourceUsage().maxRSS / 1024 };
   }
-}
-
-function describeError(error: unknown): string {
-  return error instanceof Error ? (error.name === "Error" ? error.message : `${error.name}: ${error.message}`) : String(error);
 }
 
 console.log = console.error; // standard output belongs to the answers

@@ -31,5 +31,7 @@ export interface PeerContext {
   inputs(bench: BenchName, shape: BenchShape): Record<string, NamedArray>;
   /** Parameters of a network in order. */
   parameters(shape: ModelShape): Promise<NamedArray[]>;
+  /** In a page: resolves when all that was sent to WebGL is done. */
+  readonly waitForGl?: () => Promise<void>;
   batch(shape: ModelShape): { shape: readonly number[]; x: Float32Array; target: Float32Array; timesteps: number[] };
 }

@@ -1,13 +1,17 @@
 /** The report as Markdown: times and ratios bench by bench, share of the peak, growth, transfers, errors, and what did not run. */
 import type { BenchName } from "./bench.js";
 import { titleOf } from "./cases.js";
+import { withoutPlace } from "./contender.js";
 import { contenderTable, digits, isTimed, milliseconds, unique, type TimedRow } from "./contender-table.js";
 import { growthSection, imagesPerSecond } from "./growth.js";
 import { labelOf, type Report, type Row } from "./rows.js";
 import { table } from "./table.js";
 
-/** The peers that ratios are taken to, at the same number of threads. */
-const BASELINES = ["torch", "onnxruntime"];
+/** The peers that ratios are taken to: on the CPU at the same number of threads, on a GPU by what computes on one. */
+const BASELINES: readonly Pick<Row, "peer" | "device" | "threads">[] = [
+  { peer: "torch", device: "cpu", threads: 1 }, { peer: "onnxruntime", device: "cpu", threads: 1 },
+  { peer: "tfjs", device: "webgl", threads: 0 }, { peer: "tfjs", device: "webgpu", threads: 0 },
+];
 /** Benches whose rate is shown in bytes, though they count operations. */
 const MEMORY_BOUND: readonly BenchName[] = ["elementwise", "reduce"];
 
@@ -46,12 +50,13 @@ const groupOf = (bench: BenchName): string => /^(conv2d|groupnorm-silu)/.exec(be
 function timeSection(group: string, all: readonly TimedRow[]): string[] {
   const rows = all.filter((row) => groupOf(row.bench) === group);
   const nameOf = (row: Row): string => `${row.bench.slice(group.length + 1)} ${titleOf(row)}`.trim();
-  const ratios = BASELINES.map((peer) => {
+  const ratios = BASELINES.map(({ peer, device, threads: least }) => {
+    const isBaseline = (row: Row): boolean => row.peer === peer && row.device === device;
     const baseline = (row: Row): TimedRow | undefined =>
-      rows.find((other) => other.peer === peer && nameOf(other) === nameOf(row) && other.threads === Math.max(1, row.threads));
-    const compared = rows.filter((row) => row.peer !== peer && baseline(row) !== undefined);
+      rows.find((other) => isBaseline(other) && nameOf(other) === nameOf(row) && other.threads === Math.max(least, row.threads));
+    const compared = rows.filter((row) => !isBaseline(row) && baseline(row) !== undefined);
     const ratio = (row: TimedRow): string => (row.median_ms / baseline(row)!.median_ms).toFixed(2);
-    return contenderTable(`time / ${peer}: ${group}`, compared, nameOf, ratio);
+    return contenderTable(`time / ${labelOf({ peer, device, threads: 0 })}: ${group}`, compared, nameOf, ratio);
   });
   const models = rows.filter((row) => row.peak_rss_mb !== null);
   const rates = rows.filter((row) => imagesPerSecond(row) !== null);
@@ -82,17 +87,17 @@ function peakSection({ rows, machine: { peaks } }: Report): string[] {
 
 /** Moving inputs to a GPU and results back, beside computing; and the smallest size at which a GPU is faster than wasm. */
 function transferSection(timed: readonly TimedRow[]): string[] {
-  const moved = timed.filter((row) => row.upload_ms !== null && row.device.startsWith("gpu"));
+  const moved = timed.filter((row) => row.upload_ms !== null && withoutPlace(row.device).startsWith("gpu"));
   if (moved.length === 0) return [];
   const computing = (row: TimedRow): number => row.median_ms;
   const withTransfers = (row: TimedRow): number => row.median_ms + row.upload_ms! + row.readback_ms!;
-  const wasm = (row: Row): number => {
-    const rivals = timed.filter((r) => r.bench === row.bench && r.device === "wasm" && titleOf(r) === titleOf(row));
-    return Math.min(...rivals.map(computing));
-  };
-  const pairs = new Map(moved.map((row) => [`${row.bench} ${labelOf(row)}`, row]));
+  const rivals = (row: Row): TimedRow[] =>
+    timed.filter((r) => r.bench === row.bench && r.device === "wasm" && titleOf(r) === titleOf(row));
+  const wasm = (row: Row): number => Math.min(...rivals(row).map(computing));
+  const compared = moved.filter((row) => rivals(row).length > 0);
+  const pairs = new Map(compared.map((row) => [`${row.bench} ${labelOf(row)}`, row]));
   const crossings = [...pairs.values()].map((pair) => {
-    const sizes = moved.filter((row) => row.bench === pair.bench && labelOf(row) === labelOf(pair));
+    const sizes = compared.filter((row) => row.bench === pair.bench && labelOf(row) === labelOf(pair));
     const first = (time: (row: TimedRow) => number): string => {
       const row = sizes.find((r) => time(r) < wasm(r));
       return row === undefined ? "none" : titleOf(row);
@@ -103,7 +108,7 @@ function transferSection(timed: readonly TimedRow[]): string[] {
     [row.bench, titleOf(row), labelOf(row), ...[row.upload_ms!, row.median_ms, row.readback_ms!].map(milliseconds)]);
   return [
     "## Upload, compute and read-back", table(["bench", "shape", "contender", "upload ms", "compute ms", "read-back ms"], splits),
-    table(["smallest size faster than wasm", "contender", "computing", "with transfers"], crossings),
+    crossings.length === 0 ? "" : table(["smallest size faster than wasm", "contender", "computing", "with transfers"], crossings),
   ];
 }
 

@@ -189,7 +189,8 @@ async function finish(c: BenchCase, { row, samples, anchors, process }: Entrant)
   } satisfies Partial<Row>);
   if (!model || process.ended) return;
   try {
-    row.peak_rss_mb = Math.round((await process.ask<{ peak_rss_mb: number }>({ op: "memory" }, 10_000)).peak_rss_mb);
+    const { peak_rss_mb } = await process.ask<{ peak_rss_mb: number | null }>({ op: "memory" }, 10_000);
+    row.peak_rss_mb = peak_rss_mb === null ? null : Math.round(peak_rss_mb);
   } catch (error) {
     if (!(error instanceof ContenderError)) throw error;
   }

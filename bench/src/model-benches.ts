@@ -3,7 +3,9 @@ import { mse, openDryDevice, Random, tensor, zeros, type DType, type Device, typ
 import {
   Adam, clipCoefficient, disposeParameters, Ema, globalNorm, Grads, initialize, loadGoldenParameters, UNet,
 } from "@fromnoise/nn";
-import { ddimSampler, demoConfig, denoiserOf, lastOf, makeSchedule } from "@fromnoise/diffusion/node";
+import { ddimSampler, denoiserOf, lastOf, makeSchedule } from "@fromnoise/diffusion";
+// By its path: this file is part of pages too, and the entry that has it is for Node.
+import { demoConfig } from "../../packages/diffusion/src/command/demo-config.js";
 import type { Bench, ModelShape, Workload } from "./bench.js";
 import { COEFFICIENTS, fill } from "./fill.js";
 

@@ -1,7 +1,7 @@
 /** The peer `js`: what one writes first, plain loops on typed arrays. */
 import type { BenchName, Sizes } from "./bench.js";
 import type { Engine } from "./engine.js";
-import { inputsOf } from "./peer-engine.js";
+import { inputsOf } from "./peer-context.js";
 
 type Values = Float32Array;
 type Arrays = Readonly<Record<string, Values>>;

@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { ConfigError, deviceNames, parseDevice } from "@fromnoise/tensor";
 import { benchNames, type BenchName } from "./bench.js";
-import { defaultThreads, deviceContenders, peerContenders, peerNames, type Contender } from "./contender.js";
+import { defaultThreads, deviceContenders, peerContenders, peerNames, withoutPlace, type Contender } from "./contender.js";
 import type { CurvesOptions } from "./curves.js";
 import type { HogOptions } from "./hog.js";
 
@@ -16,10 +16,14 @@ npm run bench -- profile --device SPEC [--batch N]  where a training step's time
 npm run bench -- reference                        bring bench/reference.json up to date (minutes)
 
   --only NAMES       benches, with commas between: ${benchNames.join(", ")}
-  --device SPECS     our devices, with commas between or repeated: wasm, wasm:exact, wasm:revectorize, gpu:webgpu, reference
-  --peers NAMES      none, all, or some of: ${peerNames.join(", ")}, tfjs:cpu, tfjs:wasm [js,torch]
-                     (torch: python3-torch, or $PYTHON with torch; onnxruntime, tfjs, jax: npm run bench:peers)
+  --device SPECS     our devices, with commas between or repeated: wasm, wasm:exact, wasm:revectorize, gpu:webgpu, reference;
+                     in Chromium: chromium/gpu:webgpu, chromium/gpu:webgl2, chromium/wasm
+  --peers NAMES      none, all, or some of: ${peerNames.join(", ")}, tfjs:cpu, tfjs:wasm, jax:wasm,
+                     and in Chromium tfjs:webgl, tfjs:webgpu, jax:webgpu [js,torch]
+                     (torch: python3-torch, or $PYTHON with torch; onnxruntime, tfjs, jax: npm run bench:peers;
+                     Chromium: /usr/bin/chromium or $CHROMIUM, on its software renderer unless $CHROMIUM_FLAGS says otherwise)
   --threads LIST     thread counts of those that have threads [${defaultThreads.join(",")}]
+  --sizes TEXTS      sizes whose titles have these words: "512^3", "B1", "B2 16x16", with commas between
   --quick            one size a bench, fewer rounds: under three minutes
   --rounds N         rounds, in each of which every contender runs [10, quick 4]
   --limit SECONDS    longest answer of a contender that is waited for [60, quick 15]
@@ -34,6 +38,8 @@ npm run bench -- reference                        bring bench/reference.json up 
 
 export interface RunOptions {
   only: readonly BenchName[];
+  /** Whether a size of this title takes part. */
+  takesSize: (title: string) => boolean;
   contenders: readonly Contender[];
   quick: boolean;
   rounds: number;
@@ -55,7 +61,7 @@ export type Command =
 
 const flags = {
   only: { type: "string", multiple: true }, device: { type: "string", multiple: true }, peers: { type: "string", multiple: true },
-  threads: { type: "string" }, quick: { type: "boolean" }, rounds: { type: "string" }, limit: { type: "string" },
+  threads: { type: "string" }, sizes: { type: "string", multiple: true }, quick: { type: "boolean" }, rounds: { type: "string" }, limit: { type: "string" },
   json: { type: "string" }, md: { type: "string" }, html: { type: "string" }, threshold: { type: "string" },
   steps: { type: "string" }, seeds: { type: "string" }, batch: { type: "string" }, update: { type: "boolean" }, help: { type: "boolean" },
 } as const;
@@ -74,7 +80,7 @@ export function parseCommand(argv: readonly string[]): Command {
   if (values.help) return { name: "help" };
   switch (name) {
     case "run":
-      expect(0, ["only", "device", "peers", "threads", "quick", "rounds", "limit", "json", "md", "html"]);
+      expect(0, ["only", "device", "peers", "threads", "sizes", "quick", "rounds", "limit", "json", "md", "html"]);
       return { name, options: runOptions(values) };
     case "compare":
       expect(2, ["threshold"]);
@@ -118,6 +124,7 @@ function runOptions(values: ReturnType<typeof parsed>["values"]): RunOptions {
   const { json, md, html } = values;
   return {
     only: values.only === undefined ? benchNames : listOf(values.only).map(benchName),
+    takesSize: sizeFilter(values.sizes),
     contenders: [
       ...deviceContenders(devicesOf(values.device ?? []), threads, quick),
       ...peerContenders(peersOf(values.peers), threads),
@@ -151,7 +158,7 @@ const listOf = (texts: readonly string[]): string[] => texts.flatMap((text) => t
 /** Splits at commas, except those between the options of one device: "wasm:exact,threads=2,reference" names two devices. */
 function devicesOf(texts: readonly string[]): string[] {
   return texts.flatMap((text) => text.split(",").reduce<string[]>((specs, part) => {
-    const begins = (deviceNames as readonly string[]).includes(part.split(":")[0]);
+    const begins = (deviceNames as readonly string[]).includes(withoutPlace(part).split(":")[0]);
     if (begins || specs.length === 0) return [...specs, part];
     return [...specs.slice(0, -1), `${specs.at(-1)!},${part}`];
   }, []));
@@ -161,6 +168,13 @@ function peersOf(texts: readonly string[] | undefined): string[] {
   if (texts === undefined) return ["js", "torch"];
   const names = listOf(texts);
   return names.flatMap((name) => (name === "none" ? [] : name === "all" ? [...peerNames] : [name]));
+}
+
+/** True of titles that have the words of one of the texts; of all where there is none. */
+function sizeFilter(texts: readonly string[] | undefined): RunOptions["takesSize"] {
+  if (texts === undefined) return () => true;
+  const wanted = listOf(texts);
+  return (title) => wanted.some((words) => ` ${title} `.includes(` ${words.trim()} `));
 }
 
 function benchName(text: string): BenchName {

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Contender } from "./contender.js";
+import { builtPage } from "./pages.js";
 
 /** What a contender says it cannot do, in its own words; `timedOut` where it did not answer in time. */
 export class ContenderError extends Error {
@@ -36,6 +37,8 @@ export class ContenderProcess {
   #waiting: Waiting | undefined;
   #stderr = "";
   #ended: ContenderError | undefined;
+  /** The process of its Chromium, which leads a group. */
+  #browser: number | undefined;
 
   private constructor(contender: Contender) {
     const { command, args, env } = commandOf(contender);
@@ -55,12 +58,16 @@ export class ContenderProcess {
 
   /** Starts the process and opens the device or peer in it. Throws ContenderError. */
   static async start(contender: Contender, limitMs: number): Promise<{ process: ContenderProcess; description: string }> {
+    const page = contender.page && await builtPage(contender.page).catch((error: Error) => {
+      throw new ContenderError(`${error.name}: ${error.message}`);
+    });
     const started = new ContenderProcess(contender);
     try {
       const engine = contender.spec.startsWith("file:") ? "module" : contender.peer === null ? "device" : "peer";
-      const { description } = await started.ask<{ description: string }>(
-        { op: "open", engine, spec: contender.spec, threads: contender.threads }, limitMs,
+      const { description, browser } = await started.ask<{ description: string; browser?: number }>(
+        { op: "open", engine, spec: contender.spec, threads: contender.threads, page }, limitMs,
       );
+      started.#browser = browser;
       return { process: started, description };
     } catch (error) {
       started.kill();
@@ -94,6 +101,13 @@ export class ContenderProcess {
   kill(): void {
     this.#end("ended");
     this.#child.kill("SIGKILL");
+    if (this.#browser === undefined) return;
+    try {
+      process.kill(-this.#browser, "SIGKILL"); // left alone, Chromium first finishes what was sent to the GPU
+    } catch {
+      // it has ended
+    }
+    this.#browser = undefined;
   }
 
   #settle(act: (waiting: Waiting) => void): void {

@@ -1,5 +1,6 @@
 /** `npm run bench`: measures, shows rows as they come, writes the reports. */
 import { writeFileSync } from "node:fs";
+import { ConfigError } from "@fromnoise/tensor";
 import { casesOf, titleOf } from "./cases.js";
 import { label } from "./contender.js";
 import { commit, describeMachine } from "./machine.js";
@@ -26,7 +27,9 @@ export async function runCommand(options: RunOptions): Promise<number> {
     stop();
   };
   process.on("SIGINT", onInterrupt);
-  const measuring = measure(casesOf(options.only, options.quick), {
+  const cases = casesOf(options.only, options.quick).filter((c) => options.takesSize(titleOf(c)));
+  if (cases.length === 0) throw new ConfigError("--sizes: no size of these benches has such a title");
+  const measuring = measure(cases, {
     ...(options.quick ? QUICK : FULL), contenders: options.contenders, rounds: options.rounds, limitMs: options.limitMs,
     interrupted: () => !report.complete,
     onOpen: (contender, description) => void (report.machine.contenders[label(contender)] = description),

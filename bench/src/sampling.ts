@@ -1,6 +1,8 @@
-/** Timing in the contender's own process, by the `benchmark` package. */
-import Benchmark from "benchmark";
+/** Timing where the contender computes: in its process, or in its page. */
 import type { Session } from "./engine.js";
+
+/** Takes samples of fn for `seconds`, one at least: milliseconds of each. */
+export type Timer = (fn: () => Promise<void>, seconds: number) => Promise<number[]>;
 
 /** Below this many milliseconds a sample repeats the run: the clock and the wait must not count. */
 const MIN_SAMPLE_MS = 1;
@@ -8,10 +10,12 @@ const MIN_SAMPLE_MS = 1;
 /** Samples of a session. The number of runs in a sample is fixed by an estimate, so that all samples are alike. */
 export class Sampler {
   readonly #session: Session;
+  readonly #timer: Timer;
   #runsPerSample = 1;
 
-  constructor(session: Session) {
+  constructor(session: Session, timer: Timer) {
     this.#session = session;
+    this.#timer = timer;
   }
 
   /** Runs until `seconds` are over, once at least, and sets the runs per sample by the fastest, whose milliseconds it returns. */
@@ -32,22 +36,7 @@ export class Sampler {
   /** Milliseconds a run, sample by sample, for `seconds` and at least one sample. */
   async sample(seconds: number): Promise<number[]> {
     const runs = this.#runsPerSample;
-    let failure: unknown;
-    const benchmark = new Benchmark({
-      defer: true, minTime: 1e-9, initCount: 1, minSamples: 1, maxTime: seconds, delay: 0,
-      fn: (deferred: { resolve(): void; benchmark: Benchmark }) => {
-        this.#runs(runs).catch((error: unknown) => {
-          failure = error;
-          deferred.benchmark.abort();
-        }).finally(() => deferred.resolve());
-      },
-    });
-    await new Promise<void>((resolve) => {
-      benchmark.on("complete", () => resolve());
-      benchmark.run({ async: true });
-    });
-    if (failure !== undefined) throw failure;
-    return benchmark.stats.sample.map((s) => (1e3 * s) / runs);
+    return (await this.#timer(() => this.#runs(runs), seconds)).map((ms) => ms / runs);
   }
 
   async #runs(count: number): Promise<void> {

@@ -64,6 +64,21 @@ describe("a bench run", () => {
     expect(rows.filter((row) => row.samples > 0).map((row) => row.bench)).to.deep.equal(["matmul", "softmax"]);
   });
 
+  it("lists a contender in Chromium as not there, with what would bring it, where there is no Chromium", async () => {
+    const kept = process.env["CHROMIUM"];
+    process.env["CHROMIUM"] = "/nowhere/chromium";
+    try {
+      const inChromium = { ...reference, device: "chromium/gpu:webgpu", spec: "gpu:webgpu", page: "device" } as const;
+      const [row, other] = await rowsOf([matmul], [inChromium, reference]);
+      expect(row.note).to.match(/^ConfigError: Chromium is not there: \/nowhere\/chromium\n {2}setup {4}apt-get install -y chromium/);
+      expect(row).to.include({ samples: 0, device: "chromium/gpu:webgpu" });
+      expect(other.samples).to.be.above(0);
+    } finally {
+      if (kept === undefined) delete process.env["CHROMIUM"];
+      else process.env["CHROMIUM"] = kept;
+    }
+  });
+
   it("does not wait for a contender that takes too long, nor tries it with more work", async () => {
     const larger = { ...reduce, shape: { rows: 8, n: 8 } };
     const rows = await rowsOf([reduce, larger], [contender("silent")], { limitMs: 1000 });

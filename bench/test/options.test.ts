@@ -33,9 +33,34 @@ describe("options of the benches", () => {
 
   it("takes all peers, one, or one backend of one", () => {
     expect(labels("--device", "reference", "--peers", "all", "--threads", "1")).to.deep.equal([
-      "reference (1)", "js (1)", "torch (1)", "onnxruntime (1)", "tfjs wasm (1)", "tfjs (1)", "jax wasm (1)",
+      "reference (1)", "js (1)", "torch (1)", "onnxruntime (1)", "tfjs wasm (1)", "tfjs (1)", "tfjs webgl", "tfjs webgpu",
+      "jax wasm (1)", "jax webgpu",
     ]);
     expect(labels("--device", "reference", "--peers", "tfjs:cpu")).to.deep.equal(["reference (1)", "tfjs (1)"]);
+  });
+
+  it("names what computes in Chromium by chromium/ before a device, or by a backend that only a browser has", () => {
+    const { contenders } = run(
+      "--device", "chromium/gpu:webgpu,gpu:webgpu,chromium/wasm:exact,threads=2,chromium/wasm", "--threads", "1", "--peers", "tfjs:webgl,jax:webgpu",
+    );
+    expect(contenders.map((c) => [label(c), c.spec, c.page])).to.deep.equal([
+      ["chromium/gpu:webgpu", "gpu:webgpu", "device"], ["gpu:webgpu", "gpu:webgpu", undefined],
+      ["chromium/wasm:exact (2)", "wasm:exact,threads=2", "device"], ["chromium/wasm (1)", "wasm:threads=1", "device"],
+      ["tfjs webgl", "tfjs:webgl", "tfjs"], ["jax webgpu", "jax:webgpu", "jax"],
+    ]);
+  });
+
+  it("takes the sizes that are named by words of their titles", () => {
+    const { takesSize } = run("--sizes", "B1,B2 16x16", "--sizes", "512^3");
+    const titles = ["B1 32x32 32-64-128", "B16 32x32 32-64-128", "B2 16x16 16-32-64", "B2 32x32 32-64-128", "512^3", "1512^3"];
+    expect(titles.filter(takesSize)).to.deep.equal(["B1 32x32 32-64-128", "B2 16x16 16-32-64", "512^3"]);
+    expect(titles.every(run().takesSize)).to.be.true;
+  });
+
+  it("takes Chromium's GPU modes in a full run, not in a quick one", () => {
+    const inChromium = (...argv: string[]): string[] => run(...argv).contenders.filter((c) => c.page !== undefined).map(label);
+    expect(inChromium()).to.deep.equal(["chromium/gpu:webgpu", "chromium/gpu:webgl2"]);
+    expect(inChromium("--quick")).to.deep.equal([]);
   });
 
   it("asks only convolving benches of the exact mode, unless it was named", () => {
@@ -63,6 +88,9 @@ describe("options of the benches", () => {
   const wrong: [argv: string[], message: RegExp][] = [
     [["--only", "matmull"], /--only: "matmull" is no bench\n {2}allowed {2}matmul, conv2d-forward/],
     [["--device", "cuda"], /device "cuda" is unknown\n {2}allowed {2}reference, wasm/],
+    [["--device", "chromium/cuda"], /device "cuda" is unknown/],
+    [["--device", "firefox/gpu:webgpu"], /device "firefox\/gpu:webgpu" is unknown/],
+    [["--peers", "tfjs:vulkan"], /--peers: "tfjs:vulkan" is not allowed\n {2}allowed .*tfjs:webgl, tfjs:webgpu/],
     [["--device", "wasm:quick"], /the wasm device has no option "quick"/],
     [["--peers", "numpy"], /--peers: "numpy" is not allowed\n {2}allowed {2}none, all, js/],
     [["--threads", "0"], /--threads: "0" is not allowed\n {2}allowed {2}whole numbers from 1/],

@@ -23,6 +23,8 @@ const report: Report = {
   rows: [
     base, { ...base, device: "cpu", peer: "torch", median_ms: 3 }, step(1, 40), step(4, 160),
     { ...base, device: "gpu:webgpu", threads: 0, median_ms: 4, upload_ms: 1.5 },
+    { ...base, device: "chromium/gpu:webgl2", threads: 0, median_ms: 5, readback_ms: 0.5 },
+    { ...base, device: "webgl", peer: "tfjs", threads: 0, median_ms: 10, upload_ms: null, readback_ms: null },
     { ...base, device: "wasm", peer: "tfjs", median_ms: null, best_ms: null, samples: 0, max_error: null, note: "Kernel 'X' not registered" },
   ],
 };
@@ -46,9 +48,16 @@ describe("the report of the benches", () => {
       "commit abc with changes", "PyTorch 1.13", "| 512^3 | 6.00 +-2% (45 GFLOP/s) | 3.00 +-2% (45 GFLOP/s) | 4.00 +-2% (45 GFLOP/s) |",
       "| time / torch: matmul | wasm (1) | gpu:webgpu |", "| 512^3 | 2.00 | 1.33 |", "| wasm (1) | 44.7 | 53.7 | 93 % |",
       "| peak MB: unet-train-step | wasm (1) |", "| images per second: unet-train-step | wasm (1) |", "| B4 32x32 32-64-128 | 25 |",
+      "| time / tfjs webgl: matmul | gpu:webgpu | chromium/gpu:webgl2 |", "| 512^3 | 0.40 | 0.50 |",
+      "| matmul | 512^3 | chromium/gpu:webgl2 | 1.00 | 5.00 | 0.500 |", "| matmul | chromium/gpu:webgl2 | 512^3 | none |",
       "| matmul | 512^3 | gpu:webgpu | 1.50 | 4.00 | 1.00 |", "| matmul | gpu:webgpu | 512^3 | none |",
       "| tfjs wasm (1) | matmul | Kernel 'X' not registered |",
     ]) expect(markdown).to.include(text);
+  });
+
+  it("claims no size at which a GPU is faster than wasm where wasm was not measured", () => {
+    const alone = markdownReport({ ...report, rows: report.rows.filter((row) => row.device !== "wasm") });
+    expect(alone).to.include("Upload, compute and read-back").and.not.include("smallest size faster than wasm");
   });
 
   it("shows how cost grows along batch, pixels, width and T, each with all else equal", () => {
@@ -81,7 +90,7 @@ describe("the report of the benches", () => {
   });
 
   it("is made even when nothing was timed", () => {
-    const nothing = { ...report, rows: [report.rows[5]] };
+    const nothing = { ...report, rows: [report.rows[7]] };
     expect(htmlReport(nothing)).to.include("Not timed");
   });
 });
