@@ -1,14 +1,15 @@
 /**
- * `npm run test:gpu [-- PLACE...]` runs the suite wherever a GPU, real or not, can be had, and lists what ran on what.
- * Places: webgpu and headlessgl (Node), chromium-webgl2, chromium-webgpu, site (the page, driven in Chromium on webgpu). Exit code 1 when something is wrong, or when a place
- * named in REQUIRE (REQUIRE=webgpu,chromium-webgl2) is not there.
+ * `npm run test:gpu [-- PLACE...]` runs the suites wherever a GPU, real or not, or a browser can be had, and lists what ran on what.
+ * Places: webgpu and headlessgl (Node), chromium-webgl2, chromium-webgpu, chromium-wasm (the wasm device in a worker of a page),
+ * site (the page that trains, driven in Chromium). Exit code 1 when something is wrong, or when a place named in REQUIRE
+ * (REQUIRE=webgpu,chromium-webgl2) is not there.
  */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
-import { chromiumIsThere, runInChromium, runSite } from "./chromium.js";
-import type { Report } from "./suite.js";
+import { chromiumIsThere, runInChromium, runSite, runWasmInChromium } from "./chromium.js";
+import type { Report } from "./report.js";
 
 /** The one line that brings a place; Chromium's SwiftShader also serves Node's webgpu where there is no GPU. */
 const CHROMIUM_SETUP = "setup: apt-get install -y chromium";
@@ -71,6 +72,7 @@ const places: Readonly<Record<string, () => Promise<Report>>> = {
   webgpu: nodeWebGpu,
   "chromium-webgl2": () => inChromium((log) => runInChromium("webgl2", log)),
   "chromium-webgpu": () => inChromium((log) => runInChromium("webgpu", log)),
+  "chromium-wasm": () => inChromium(runWasmInChromium),
   site: () => inChromium(runSite),
   headlessgl: headlessGl,
 };
