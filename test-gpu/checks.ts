@@ -10,7 +10,10 @@ import { conformanceErrors } from "../packages/tensor/test/backends/conformance.
 import { trainTiny } from "../packages/tensor/test/backends/tiny-training.js";
 import type { Outcome } from "./report.js";
 
-/** Some gradients of the goldens are zero in theory: what stands there in f32 is rounding, measured against a ten-thousandth of the largest. */
+/**
+ * Some gradients of the goldens are zero in theory: what stands there in f32 is rounding, measured against a ten-thousandth of the
+ * largest.
+ */
 const GOLDEN_TOLERANCE = 2e-4;
 
 /** The kernels of the list, in groups that fit a context each. */
@@ -18,8 +21,8 @@ export function conformanceFamilies(): [string, AnyKernelName[]][] {
   const all = [...Object.keys(kernels), ...Object.keys(fusedKernels), ...Object.keys(updateKernels)] as AnyKernelName[];
   const families = new Map<string, AnyKernelName[]>();
   for (const name of all) {
-    const family = name.startsWith("conv2d") ? name : name.startsWith("groupNorm") ? "groupNorm" : /^(matmul|linear)$/.test(name) ? "matmul"
-      : name === "binary" ? name : name in updateKernels ? "updates" : "elementwise, reductions, layout";
+    const family = name.startsWith("conv2d") || name === "binary" ? name : name.startsWith("groupNorm") ? "groupNorm"
+      : /^(matmul|linear)$/.test(name) ? "matmul" : name in updateKernels ? "updates" : "elementwise, reductions, layout";
     families.set(family, [...families.get(family) ?? [], name]);
   }
   return [...families];
@@ -54,7 +57,8 @@ export async function runGolden(golden: { kind: string }, device: Device): Promi
     }
   }
   const worst = Math.max(...rows.map(({ error }) => error));
-  const failures = rows.filter(({ error }) => !(error <= GOLDEN_TOLERANCE)).map(({ name, quantity, error }) => `${name} ${quantity}: error ${error}`);
+  const failures = rows.filter(({ error }) => !(error <= GOLDEN_TOLERANCE))
+    .map(({ name, quantity, error }) => `${name} ${quantity}: error ${error}`);
   return { measured: `${rows.length} quantities, worst error ${worst.toExponential(1)}`, failures };
 }
 
@@ -121,8 +125,8 @@ async function trainOn(device: Device, live: () => number): Promise<{
     counts.push(live());
   }
   const { images } = await sampleImages({
-    unet: trainer.unet, device, schedule: trainer.schedule, objective: CONFIG.objective, count: 2, size: [8, 8], random: new Random(5),
-    sampler: { name: "ddim", steps: 5, eta: 0, spacing: "trailing" },
+    unet: trainer.unet, device, schedule: trainer.schedule, objective: CONFIG.objective, count: 2, size: [8, 8],
+    random: new Random(5), sampler: { name: "ddim", steps: 5, eta: 0, spacing: "trailing" },
   });
   trainer.dispose();
   return { losses, images: Array.from(images.data), live: counts, milliseconds };

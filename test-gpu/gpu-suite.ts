@@ -60,7 +60,8 @@ async function limits(backend: GpuBackend): Promise<Outcome> {
     backend.free(y);
   } catch (error) {
     measured = `${n} numbers refused`;
-    if (!/limit {4}\d+ \((webgpu|webgl2|headlessgl|webasm|cpu)\)/.test((error as Error).message)) failures.push((error as Error).message);
+    const { message } = error as Error;
+    if (!/limit {4}\d+ \((webgpu|webgl2|headlessgl|webasm|cpu)\)/.test(message)) failures.push(message);
   }
   return { measured, failures };
 }

@@ -4,7 +4,8 @@ import { readGoldens } from "./goldens.js";
 import { runGpuSuite } from "./gpu-suite.js";
 
 try {
-  const report = await runGpuSuite(process.argv[2] as GpuMode, readGoldens(), ({ name, seconds }) => console.error(`${name} ${seconds.toFixed(1)} s`));
+  const report = await runGpuSuite(process.argv[2] as GpuMode, readGoldens(), ({ name, seconds }) =>
+    console.error(`${name} ${seconds.toFixed(1)} s`));
   console.log(JSON.stringify(report));
 } catch (error) {
   console.error(String(error));

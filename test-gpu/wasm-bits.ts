@@ -9,7 +9,8 @@ export type Bits = Readonly<Record<string, string>>;
 function digest(arrays: readonly Float32Array[]): string {
   let hash = 2166136261;
   for (const values of arrays) {
-    for (const word of new Uint32Array(values.buffer, values.byteOffset, values.length)) hash = Math.imul(hash ^ word, 16777619) >>> 0;
+    const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
+    for (const word of words) hash = Math.imul(hash ^ word, 16777619) >>> 0;
   }
   return hash.toString(16).padStart(8, "0");
 }
@@ -18,7 +19,8 @@ function digest(arrays: readonly Float32Array[]): string {
 export async function bitsOf(options: WasmOptions): Promise<{ description: string; bits: Bits }> {
   const backend: WasmBackend = await openWasm(options);
   try {
-    const bits = Object.fromEntries(largeCases.map((one) => [`${one[0]} ${JSON.stringify(one[1])}`, digest(results(backend, one))]));
+    const bits = Object.fromEntries(largeCases.map((one) =>
+      [`${one[0]} ${JSON.stringify(one[1])}`, digest(results(backend, one))]));
     return { description: backend.description, bits };
   } finally {
     await backend.dispose();

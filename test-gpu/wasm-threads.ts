@@ -6,7 +6,8 @@ import { Parts, type Outcome, type Part } from "./report.js";
 /** Why the device has one thread here. */
 const ADVICE = {
   "the main thread": [
-    "wasm: the main thread of a page cannot wait for other threads", "  threads  2", "  open the device in a worker, or with threads: 1",
+    "wasm: the main thread of a page cannot wait for other threads", "  threads  2",
+    "  open the device in a worker, or with threads: 1",
   ],
   "a page without COOP and COEP": [
     "wasm: threads need SharedArrayBuffer", "  threads  2",

@@ -1,4 +1,4 @@
-/** The worker in which the wasm device runs: it is told what to do in one message and answers with lines of a log, then with the end. */
+/** The worker in which the wasm device runs: one message tells it what to do; it answers with each part as it is done, then all. */
 import type { Part, Report } from "../report.js";
 import { runWasmSuite, type WasmInputs } from "../wasm-suite.js";
 import { runWithoutThreads } from "../wasm-threads.js";

@@ -7,10 +7,8 @@ import type { Answer, Order } from "./wasm-worker.js";
 /** In a cross-origin isolated page the whole suite; in another one what the device does without SharedArrayBuffer. */
 export async function runWasm(log: (part: Part) => void): Promise<Report> {
   const read = async <T>(file: string): Promise<T> => await (await fetch(file)).json() as T;
-  const order: Order = crossOriginIsolated
-    ? { inputs: { goldens: await read<WasmInputs["goldens"]>("goldens.json"), bits: await read<WasmInputs["bits"]>("wasm-bits.json") } }
-    : {};
-  const { description, parts } = await inWorker(order, log);
+  const inputs = async (): Promise<WasmInputs> => ({ goldens: await read("goldens.json"), bits: await read("wasm-bits.json") });
+  const { description, parts } = await inWorker(crossOriginIsolated ? { inputs: await inputs() } : {}, log);
   const where = `main thread, ${crossOriginIsolated ? "" : "not "}isolated`;
   return { description, parts: [...parts, ...await runWithoutThreads("the main thread", where, log)] };
 }
