@@ -20,15 +20,17 @@ const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html", ".js": "text/javascript", ".json": "application/json", ".css": "text/css", ".png": "image/png",
 };
 
-/** Serves a folder, cross-origin isolated, as SharedArrayBuffer and with it threads need. Port 0 is a free one. */
-export async function serve(folder: string, port: number): Promise<{ url: string; server: Server }> {
+/** The headers that isolate a page from other origins, as SharedArrayBuffer and with it threads need. */
+const ISOLATED = { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" };
+
+/** Serves a folder, isolated unless told otherwise. Port 0 is a free one. */
+export async function serve(folder: string, port: number, { isolated = true } = {}): Promise<{ url: string; server: Server }> {
   const server = createServer((request, response) => {
     const asked = normalize(new URL(request.url ?? "/", "http://localhost").pathname);
     const path = asked === "/" ? "/index.html" : asked;
     readFile(join(folder, path)).then(
       (body) => response.writeHead(200, {
-        "content-type": TYPES[extname(path)] ?? "application/octet-stream",
-        "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp",
+        "content-type": TYPES[extname(path)] ?? "application/octet-stream", ...(isolated ? ISOLATED : {}),
       }).end(body),
       () => response.writeHead(404).end(),
     );

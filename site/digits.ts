@@ -1,23 +1,25 @@
-/** Handwritten digits, learnt by the U-Net that the command trains by default. */
+/** Handwritten digits, learnt by the U-Net of `npm run demo`: 16 x 16 pixels, each drawn by its class. */
 import { Random, type Device } from "@fromnoise/tensor";
-import { grid, sampleImages, tileDataset, trainConfig, trainDefaults, Trainer, type ImageDataset, type Picture } from "@fromnoise/diffusion";
+import {
+  builtinSheets, demoConfig, grid, sampleImages, tileDataset, trainConfig, Trainer, type ImageDataset, type Picture,
+} from "@fromnoise/diffusion";
 import type { Demo } from "./demo.js";
 import { drawBitmap } from "./draw.js";
 
 export interface DigitsOptions {
   /** Images a step. */
   batch?: number;
-  /** Channels of the three levels. */
-  channels?: [number, number, number];
-  /** Number of samples, a square, and their DDIM steps. */
+  /** Channels of the two levels. */
+  channels?: [number, number];
+  /** Number of samples, in order of their class, and their DDIM steps. */
   samples?: number;
   sampleSteps?: number;
 }
 
 const SHEET = new URL("../data/digits-28x28-gray-10000.png", import.meta.url);
 
-/** The digits' sheet as the page's own decoder reads it. */
-async function digits(): Promise<ImageDataset> {
+/** The digits' sheet as the browser's own decoder reads it. */
+async function digits(size: number): Promise<ImageDataset> {
   const bitmap = await createImageBitmap(await (await fetch(SHEET)).blob());
   const { width, height } = bitmap;
   const context = new OffscreenCanvas(width, height).getContext("2d")!;
@@ -25,24 +27,28 @@ async function digits(): Promise<ImageDataset> {
   const pixels = context.getImageData(0, 0, width, height).data;
   const data = Float32Array.from({ length: width * height }, (_, p) => pixels[4 * p] / 255);
   const sheet: Picture = { width, height, channels: 1, data };
-  return tileDataset("digits", "digits-28x28-gray-10000.png", sheet, { tile: 28, columns: 100, count: 10000 });
+  const { file, ...tiles } = builtinSheets.digits;
+  return tileDataset("digits", file, sheet, { ...tiles, size });
 }
 
-export async function digitsDemo(device: Device, options: DigitsOptions = {}): Promise<Demo> {
-  const { batch = trainDefaults.batch, channels = [16, 32, 32], samples = 9, sampleSteps = 20 } = options;
-  const model = { ...trainDefaults.model, block_out_channels: channels };
-  const config = trainConfig({ model, batch, steps: 2000 });
-  const trainer = new Trainer(config, device, await digits());
+/** The demo for a run of so many steps, over which the learning rate falls. */
+export async function digitsDemo(device: Device, steps: number, options: DigitsOptions = {}): Promise<Demo> {
+  const { batch = demoConfig.batch, channels = demoConfig.model.block_out_channels!, samples = 30, sampleSteps = 20 } = options;
+  const config = trainConfig({ ...demoConfig, model: { ...demoConfig.model, block_out_channels: channels }, batch, steps });
+  const size = config.model.sample_size as number;
+  const trainer = new Trainer(config, device, await digits(size));
+  const { unet, ema, schedule } = trainer;
   return {
-    caption: `Samples, ${sampleSteps} steps of DDIM`,
-    showEvery: 50,
+    caption: `Digits 0 to 9, drawn by the network from noise in ${sampleSteps} steps of DDIM`,
+    showEvery: 100,
     step: async () => (await trainer.trainStep()).loss,
-    async show(canvas) {
-      const { images } = await sampleImages({
-        unet: trainer.unet, device, schedule: trainer.schedule, objective: config.objective, count: samples, size: [28, 28], random: new Random(4),
+    async show() {
+      const { images } = await ema.use(() => sampleImages({
+        unet, device, schedule, objective: config.objective, count: samples, size: [size, size], random: new Random(4),
         sampler: { name: "ddim", steps: sampleSteps, eta: 0, spacing: "trailing" },
-      });
-      drawBitmap(canvas, grid(images, { scale: 3 }));
+        classLabels: Array.from({ length: samples }, (_, i) => Math.floor((10 * i) / samples)),
+      }));
+      return drawBitmap(grid(images, { columns: Math.min(6, samples), gap: 4, scale: 6 }));
     },
     dispose: () => trainer.dispose(),
   };

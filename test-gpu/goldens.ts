@@ -1,6 +1,6 @@
 /** The golden files of the packages' tests, for the suite. */
 import { readFileSync } from "node:fs";
-import type { Goldens } from "./suite.js";
+import type { Goldens } from "./report.js";
 
 const files = [
   "tensor/test/golden/ops.json", "nn/test/golden/unet_tiny_ho.json", "nn/test/golden/unet_tiny_diffusers_default.json",

@@ -1,14 +1,16 @@
 /**
- * `npm run test:gpu [-- PLACE...]` runs the suite wherever a GPU, real or not, can be had, and lists what ran on what.
- * Places: webgpu and headlessgl (Node), chromium-webgl2, chromium-webgpu, site (the page, driven in Chromium on webgpu). Exit code 1 when something is wrong, or when a place
- * named in REQUIRE (REQUIRE=webgpu,chromium-webgl2) is not there.
+ * `npm run test:gpu [-- PLACE...]` runs the suites where a GPU, real or not, or a browser can be had, and lists what ran on what.
+ * Places: webgpu and headlessgl (Node), chromium-webgl2, chromium-webgpu, chromium-wasm (the wasm device in a worker of a page),
+ * site (the page that trains, driven in Chromium). Exit code 1 when something is wrong, or when a place named in REQUIRE
+ * (REQUIRE=webgpu,chromium-webgl2) is not there.
  */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
-import { chromiumIsThere, runInChromium, runSite } from "./chromium.js";
-import type { Report } from "./suite.js";
+import { chromiumIsThere, runInChromium, runWasmInChromium } from "./chromium.js";
+import type { Report } from "./report.js";
+import { runSite } from "./site.js";
 
 /** The one line that brings a place; Chromium's SwiftShader also serves Node's webgpu where there is no GPU. */
 const CHROMIUM_SETUP = "setup: apt-get install -y chromium";
@@ -16,6 +18,9 @@ const GL_SETUP = "setup: npm install --no-save gl, and a display: xvfb-run -a np
 
 /** The software Vulkan driver that comes with Debian's Chromium. */
 const SWIFTSHADER = { VK_ICD_FILENAMES: "/usr/lib/chromium/vk_swiftshader_icd.json", LD_LIBRARY_PATH: "/usr/lib/chromium" };
+
+/** How long a suite in a process of its own may take; a machine may be busy. */
+const LIMIT_MS = 15 * 60_000;
 
 /** A place that is not there, and why. */
 class Missing extends Error {
@@ -26,10 +31,11 @@ class Missing extends Error {
 
 const log = (line: string): void => console.error(`    ${line}`);
 
-/** Runs the suite in a process of its own. A mode that is not there is Missing. */
+/** Runs the GPU suite in a process of its own. A mode that is not there is Missing. */
 async function runInNode(mode: string, more: NodeJS.ProcessEnv): Promise<Report> {
-  const child = spawn(process.execPath, ["--import", "tsx", "-C", "fromnoise-source", fileURLToPath(new URL("node.ts", import.meta.url)), mode], {
-    env: { ...process.env, ...more }, stdio: ["ignore", "pipe", "pipe"],
+  const script = fileURLToPath(new URL("node.ts", import.meta.url));
+  const child = spawn(process.execPath, ["--import", "tsx", "-C", "fromnoise-source", script, mode], {
+    env: { ...process.env, ...more }, stdio: ["ignore", "pipe", "pipe"], timeout: LIMIT_MS,
   });
   let [out, errors] = ["", ""];
   child.stdout.on("data", (data: Buffer) => { out += data.toString(); });
@@ -40,7 +46,8 @@ async function runInNode(mode: string, more: NodeJS.ProcessEnv): Promise<Report>
   const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
   if (code === 0) return JSON.parse(out.trim().split("\n").at(-1)!) as Report;
   const reason = /DeviceError: gpu: mode .* is not there\s+(.*)/.exec(errors)?.[1];
-  throw reason === undefined ? new Error(`the suite ended with code ${code}`) : new Missing(reason);
+  const ending = child.killed ? `was not done after ${LIMIT_MS / 60_000} minutes` : `ended with code ${code}`;
+  throw reason === undefined ? new Error(`the suite ${ending}`) : new Missing(reason);
 }
 
 /** Node's webgpu on the machine's own driver, else on SwiftShader. */
@@ -71,6 +78,7 @@ const places: Readonly<Record<string, () => Promise<Report>>> = {
   webgpu: nodeWebGpu,
   "chromium-webgl2": () => inChromium((log) => runInChromium("webgl2", log)),
   "chromium-webgpu": () => inChromium((log) => runInChromium("webgpu", log)),
+  "chromium-wasm": () => inChromium(runWasmInChromium),
   site: () => inChromium(runSite),
   headlessgl: headlessGl,
 };

@@ -1,11 +1,15 @@
-/** Runs the suite in a page: `index.html?mode=webgl2`. The runner reads `suite`, a promise of the report as JSON. */
+/** Runs a suite in a page: `?suite=webgl2`, webgpu or wasm. The runner reads `report`, a promise of the report as JSON. */
 import type { GpuMode } from "../../packages/tensor/src/backends/gpu/index.js";
-import { runSuite, type Goldens } from "../suite.js";
+import { runGpuSuite } from "../gpu-suite.js";
+import type { Goldens, Part, Report } from "../report.js";
+import { runWasm } from "./wasm.js";
 
-async function run(): Promise<string> {
-  const mode = new URLSearchParams(location.search).get("mode") as GpuMode;
-  const goldens = await (await fetch("goldens.json")).json() as Goldens;
-  return JSON.stringify(await runSuite(mode, goldens, ({ name, seconds }) => console.log(`${name} ${seconds.toFixed(1)} s`)));
+const log = ({ name, seconds }: Part): void => console.log(`${name} ${seconds.toFixed(1)} s`);
+
+async function run(suite: GpuMode | "wasm"): Promise<Report> {
+  if (suite === "wasm") return runWasm(log);
+  return runGpuSuite(suite, await (await fetch("goldens.json")).json() as Goldens, log);
 }
 
-Object.assign(window, { suite: run() });
+const suite = new URLSearchParams(location.search).get("suite") as GpuMode | "wasm";
+Object.assign(window, { report: run(suite).then((report) => JSON.stringify(report)) });

@@ -16,6 +16,7 @@ export {
 export { denoiserOf } from "./denoiser.js";
 export { reverseSteps, sampleImages, type SamplingOptions, type SamplingResult } from "./sampling.js";
 export { lrSchedule, trainConfig, trainDefaults, type TrainConfig, type TrainConfigInput } from "./train/config.js";
+export { demoConfig } from "./command/demo-config.js";
 export { startPosition, streams, Trainer, type TrainerPosition } from "./train/trainer.js";
 export { BUCKETS, parseMetrics, type StepMetrics } from "./train/metrics.js";
 export * from "./data/portable.js";

@@ -12,4 +12,3 @@ export { openTrainingData } from "./train/training-data.js";
 export {
   isDiffusersFolder, readDiffusersFolder, writeDiffusersFolder, type DiffusersModel, type DiffusersScheduler,
 } from "./exchange/diffusers.js";
-export { demoConfig } from "./command/demo-config.js";

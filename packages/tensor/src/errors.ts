@@ -5,9 +5,10 @@
  *     x        [5, 6]   expected [N, 8]
  *     w        [8, 4]
  *
- * A command prints `error.message` and never a stack trace.
+ * A command prints `error.message` and never a stack trace. Names are written out: bundlers shorten those of classes.
  */
 export abstract class FromnoiseError extends Error {
+  abstract override readonly name: string;
   /** One sentence: what is wrong and where. */
   readonly summary: string;
   /** The values behind the sentence, one line each. */
@@ -17,7 +18,6 @@ export abstract class FromnoiseError extends Error {
     super([summary, ...details.map((line) => `  ${line}`)].join("\n"));
     this.summary = summary;
     this.details = details;
-    this.name = new.target.name;
   }
 
   /** Adds the layer in which the error came up, once: the innermost `at` that sees the error names it. */
@@ -32,22 +32,36 @@ export abstract class FromnoiseError extends Error {
 }
 
 /** Shapes, axes or sizes that do not fit an operation. */
-export class ShapeError extends FromnoiseError {}
+export class ShapeError extends FromnoiseError {
+  override readonly name = "ShapeError";
+}
 
 /** A device that is not there, a mix of devices, or a dtype or size that a device does not have. */
-export class DeviceError extends FromnoiseError {}
+export class DeviceError extends FromnoiseError {
+  override readonly name = "DeviceError";
+}
 
 /** Use of a tensor or device after it was disposed. */
-export class DisposedError extends FromnoiseError {}
+export class DisposedError extends FromnoiseError {
+  override readonly name = "DisposedError";
+}
 
 /** A value that is NaN or infinite where training cannot go on; names the first such tensor and the step. */
-export class NumericError extends FromnoiseError {}
+export class NumericError extends FromnoiseError {
+  override readonly name = "NumericError";
+}
 
 /** A configuration field or option: names the field, the value, and what is allowed. */
-export class ConfigError extends FromnoiseError {}
+export class ConfigError extends FromnoiseError {
+  override readonly name = "ConfigError";
+}
 
 /** A checkpoint that is damaged or does not fit the model: key by key. */
-export class CheckpointError extends FromnoiseError {}
+export class CheckpointError extends FromnoiseError {
+  override readonly name = "CheckpointError";
+}
 
 /** An image file that cannot be read or does not fit: the file and what was expected. */
-export class ImageError extends FromnoiseError {}
+export class ImageError extends FromnoiseError {
+  override readonly name = "ImageError";
+}

@@ -4,27 +4,12 @@ import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ImageError } from "@fromnoise/tensor";
 import { readImage } from "../image/decode.js";
+import { builtinSheets, type BuiltinName } from "./builtin.js";
 import type { ImageDataset, ImageFormat } from "./dataset.js";
 import { tileDataset, type TileOptions } from "./tiles.js";
 
-/**
- * The built-in sheets; origins and licences are in LICENSES.md beside them. `digits` is MNIST, sorted by class, and may be
- * padded to 32; the faces are drawn, not photographed.
- */
-const BUILTIN = {
-  digits: {
-    file: "digits-28x28-gray-10000.png", tile: 28, columns: 100, count: 10000, padTo: 32,
-    classCounts: [1001, 1127, 991, 1032, 980, 863, 1014, 1070, 944, 978],
-  },
-  faces: { file: "faces-32x32-rgb-4096.png", tile: 32, columns: 64, count: 4096 },
-  "pixel-faces": { file: "pixel-faces-16x16-rgb-4096.png", tile: 16, columns: 64, count: 4096 },
-} as const satisfies Readonly<Record<string, TileOptions & { file: string }>>;
-
-/** A name of a built-in dataset. */
-export type BuiltinName = keyof typeof BUILTIN;
-
 /** "digits", "faces", "pixel-faces". */
-export const builtinNames = Object.keys(BUILTIN) as BuiltinName[];
+export const builtinNames = Object.keys(builtinSheets) as BuiltinName[];
 
 /**
  * A PNG (or JPEG) of equal square tiles, decoded whole and kept in memory as floats.
@@ -36,7 +21,7 @@ export function openSheet(path: string, options: TileOptions): ImageDataset {
 
 /** A built-in dataset; size and channels default to its own. @throws ConfigError on a size that its tiles cannot have. */
 export function openBuiltin(name: BuiltinName, format: ImageFormat = {}): ImageDataset {
-  const { file, ...tiles } = BUILTIN[name];
+  const { file, ...tiles } = builtinSheets[name];
   const path = embeddedPath(file);
   return tileDataset(name, path, readImage(path), { ...tiles, ...format });
 }

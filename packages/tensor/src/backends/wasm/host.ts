@@ -16,7 +16,8 @@ interface WebAssemblyApi {
   validate(bytes: Uint8Array): boolean;
   compile(bytes: Uint8Array): Promise<WasmModule>;
   readonly Memory: new (limits: { initial: number; maximum: number; shared: boolean }) => WasmMemory;
-  readonly Instance: new (module: WasmModule, imports: { env: { memory: WasmMemory } }) => { readonly exports: WasmExports };
+  /** Asynchronous: older browsers let the main thread of a page make only small instances at once. */
+  instantiate(module: WasmModule, imports: { env: { memory: WasmMemory } }): Promise<{ readonly exports: WasmExports }>;
 }
 
 export const webAssembly = (globalThis as unknown as { WebAssembly: WebAssemblyApi }).WebAssembly;

@@ -24,7 +24,7 @@ export class Machine {
 
   /** An instance of the module on a memory, and its pool of threads; with one thread nothing is shared. */
   static async start(module: WasmModule, memory: Memory, threads: number): Promise<Machine> {
-    const { exports } = new webAssembly.Instance(module, { env: { memory: memory.memory } });
+    const { exports } = await webAssembly.instantiate(module, { env: { memory: memory.memory } });
     memory.begin(exports.heapBase.value);
     const control = memory.allocate(CONTROL_BYTES, () => "the control block").address;
     const pool = threads > 1 ? await Pool.start(threads, module, memory, control) : undefined;

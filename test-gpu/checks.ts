@@ -1,0 +1,138 @@
+/** Checks that every device passes alike: conformance, goldens, a training run and a sampler beside the reference. */
+import { openDevice, Random, runGoldenOp, type Device, type GoldenOp } from "@fromnoise/tensor";
+import { verifyUNet, type UNetGolden } from "@fromnoise/nn";
+import {
+  sampleImages, trainConfig, Trainer, verifyTraining, type ImageDataset, type TrainGolden,
+} from "@fromnoise/diffusion";
+import type { Backend } from "../packages/tensor/src/backend.js";
+import { fusedKernels, kernels, updateKernels, type AnyKernelName } from "../packages/tensor/src/kernels.js";
+import { conformanceErrors } from "../packages/tensor/test/backends/conformance.js";
+import { trainTiny } from "../packages/tensor/test/backends/tiny-training.js";
+import type { Outcome } from "./report.js";
+
+/**
+ * Some gradients of the goldens are zero in theory: what stands there in f32 is rounding, measured against a ten-thousandth of the
+ * largest.
+ */
+const GOLDEN_TOLERANCE = 2e-4;
+
+/** The kernels of the list, in groups that fit a context each. */
+export function conformanceFamilies(): [string, AnyKernelName[]][] {
+  const all = [...Object.keys(kernels), ...Object.keys(fusedKernels), ...Object.keys(updateKernels)] as AnyKernelName[];
+  const families = new Map<string, AnyKernelName[]>();
+  for (const name of all) {
+    const family = name.startsWith("conv2d") || name === "binary" ? name : name.startsWith("groupNorm") ? "groupNorm"
+      : /^(matmul|linear)$/.test(name) ? "matmul" : name in updateKernels ? "updates" : "elementwise, reductions, layout";
+    families.set(family, [...families.get(family) ?? [], name]);
+  }
+  return [...families];
+}
+
+/** Every case of the kernels against the reference in f64. */
+export async function conformance<T>(
+  backend: Backend<T>, names: readonly AnyKernelName[], tolerance: (kernel: AnyKernelName) => number,
+): Promise<Outcome> {
+  const failures: string[] = [];
+  let worst = 0;
+  let cases = 0;
+  for (const name of names) {
+    for (const { tensor, attrs, error } of await conformanceErrors(backend, name, { dtype: "f32" })) {
+      cases++;
+      worst = Math.max(worst, error);
+      if (!(error <= tolerance(name))) failures.push(`${name}, ${tensor} of ${JSON.stringify(attrs)}: error ${error}`);
+    }
+  }
+  return { measured: `${cases} results, worst error ${worst.toExponential(1)}`, failures };
+}
+
+/** The quantities of a golden file, computed on a device in f32. */
+export async function runGolden(golden: { kind: string }, device: Device): Promise<Outcome> {
+  const rows: { name: string; quantity: string; error: number }[] = [];
+  const options = { device, dtype: "f32" } as const;
+  if (golden.kind === "unet") rows.push(...await verifyUNet(golden as unknown as UNetGolden, options));
+  else if (golden.kind === "train") rows.push(...await verifyTraining(golden as unknown as TrainGolden, options));
+  else {
+    for (const [name, op] of Object.entries((golden as unknown as { ops: Record<string, GoldenOp> }).ops)) {
+      for (const row of await runGoldenOp(op, device, "f32")) rows.push({ name, ...row });
+    }
+  }
+  const worst = Math.max(...rows.map(({ error }) => error));
+  const failures = rows.filter(({ error }) => !(error <= GOLDEN_TOLERANCE))
+    .map(({ name, quantity, error }) => `${name} ${quantity}: error ${error}`);
+  return { measured: `${rows.length} quantities, worst error ${worst.toExponential(1)}`, failures };
+}
+
+/** What is held, told by `held`, is the same after each of 300 training steps, which learn. */
+export async function holdsSteady(device: Device, held: () => string): Promise<Outcome> {
+  const all: string[] = [];
+  const { losses } = await trainTiny(device, 300, async () => {
+    await device.sync();
+    all.push(held());
+  });
+  const kinds = [...new Set(all.slice(10))]; // by then everything that is kept was made: a buffer to read the loss into, workspaces
+  const [first, last] = [losses[0], losses[losses.length - 1]];
+  const failures: string[] = [];
+  if (kinds.length !== 1) failures.push(`held after each step: ${all.join("; ")}`);
+  if (!(last < 0.5 * first)) failures.push(`losses ${losses.join(" ")}`);
+  return { measured: `${kinds.join("; ")} after each step; loss ${first.toFixed(3)} to ${last.toFixed(3)}`, failures };
+}
+
+const CONFIG = trainConfig({
+  model: {
+    sample_size: 8, in_channels: 1, out_channels: 1, layers_per_block: 1, block_out_channels: [8, 16], norm_num_groups: 4,
+    down_block_types: ["DownBlock2D", "AttnDownBlock2D"], up_block_types: ["AttnUpBlock2D", "UpBlock2D"],
+  },
+  steps: 20, batch: 4, seed: 7,
+});
+
+/** Twelve 8 x 8 images of stripes. */
+const stripes: ImageDataset = {
+  name: "stripes", count: 12, size: 8, channels: 1,
+  image: (i) => Float32Array.from({ length: 64 }, (_, k) => (Math.floor((k % 8) / (1 + (i % 3))) + Math.floor(i / 3)) % 2 * 2 - 1),
+  describe: () => "12 images, 8x8 gray, stripes",
+};
+
+/**
+ * The losses of a U-Net and what it samples are those of the reference device, step by step; no step leaves
+ * anything behind: `live` counts what is held.
+ */
+export async function trainAndSample(device: Device, live: () => number): Promise<Outcome> {
+  const reference = await openDevice("reference");
+  const expected = await trainOn(reference, () => 0);
+  const actual = await trainOn(device, live);
+  await reference.dispose();
+  const failures: string[] = [];
+  const lossError = worst(actual.losses, expected.losses);
+  const imageError = worst(actual.images, expected.images);
+  if (!(lossError <= 1e-3)) failures.push(`losses ${actual.losses.join(" ")}, expected ${expected.losses.join(" ")}`);
+  if (!(imageError <= 1e-2)) failures.push(`samples differ by ${imageError}`);
+  const counts = new Set(actual.live.slice(2)); // Adam's moments and kernels' own buffers are there from the second step on
+  if (counts.size !== 1) failures.push(`held after each step: ${actual.live.join(" ")}`);
+  const measured = `losses within ${lossError.toExponential(1)}, samples within ${imageError.toExponential(1)} of reference, ` +
+    `first step ${(actual.milliseconds[0] / 1000).toFixed(1)} s, then ${actual.milliseconds[19].toFixed(0)} ms`;
+  return { measured, failures };
+}
+
+async function trainOn(device: Device, live: () => number): Promise<{
+  losses: number[]; images: number[]; live: number[]; milliseconds: number[];
+}> {
+  const trainer = new Trainer(CONFIG, device, stripes);
+  const [losses, counts, milliseconds]: number[][] = [[], [], []];
+  for (let step = 0; step < CONFIG.steps; step++) {
+    const started = performance.now();
+    losses.push((await trainer.trainStep()).loss);
+    milliseconds.push(performance.now() - started);
+    counts.push(live());
+  }
+  const { images } = await sampleImages({
+    unet: trainer.unet, device, schedule: trainer.schedule, objective: CONFIG.objective, count: 2, size: [8, 8],
+    random: new Random(5), sampler: { name: "ddim", steps: 5, eta: 0, spacing: "trailing" },
+  });
+  trainer.dispose();
+  return { losses, images: Array.from(images.data), live: counts, milliseconds };
+}
+
+function worst(actual: readonly number[], expected: readonly number[]): number {
+  const scale = Math.max(...expected.map(Math.abs));
+  return Math.max(...expected.map((value, i) => Math.abs(actual[i] - value))) / scale;
+}
