@@ -31,8 +31,8 @@ class Missing extends Error {
 
 const log = (line: string): void => console.error(`    ${line}`);
 
-/** Runs the GPU suite in a process of its own. A mode that is not there is Missing. */
-async function runInNode(mode: string, more: NodeJS.ProcessEnv): Promise<Report> {
+/** Runs the GPU suite in a process of its own. A mode that is not there is Missing, with the line that brings it. */
+async function runInNode(mode: string, more: NodeJS.ProcessEnv, setup = CHROMIUM_SETUP): Promise<Report> {
   const script = fileURLToPath(new URL("node.ts", import.meta.url));
   const child = spawn(process.execPath, ["--import", "tsx", "-C", "fromnoise-source", script, mode], {
     env: { ...process.env, ...more }, stdio: ["ignore", "pipe", "pipe"], timeout: LIMIT_MS,
@@ -47,7 +47,7 @@ async function runInNode(mode: string, more: NodeJS.ProcessEnv): Promise<Report>
   if (code === 0) return JSON.parse(out.trim().split("\n").at(-1)!) as Report;
   const reason = /DeviceError: gpu: mode .* is not there\s+(.*)/.exec(errors)?.[1];
   const ending = child.killed ? `was not done after ${LIMIT_MS / 60_000} minutes` : `ended with code ${code}`;
-  throw reason === undefined ? new Error(`the suite ${ending}`) : new Missing(reason);
+  throw reason === undefined ? new Error(`the suite ${ending}`) : new Missing(reason, setup);
 }
 
 /** Node's webgpu on the machine's own driver, else on SwiftShader. */
@@ -66,7 +66,7 @@ async function headlessGl(): Promise<Report> {
   } catch (error) {
     throw new Missing(`the package gl cannot be loaded: ${(error as Error).message.split("\n")[0]}`, GL_SETUP);
   }
-  return runInNode("headlessgl", {});
+  return runInNode("headlessgl", {}, GL_SETUP);
 }
 
 async function inChromium(run: (log: (line: string) => void) => Promise<Report>): Promise<Report> {

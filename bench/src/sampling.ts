@@ -4,8 +4,11 @@ import type { Session } from "./engine.js";
 /** Takes samples of fn for `seconds`, one at least: milliseconds of each. */
 export type Timer = (fn: () => Promise<void>, seconds: number) => Promise<number[]>;
 
-/** Below this many milliseconds a sample repeats the run: the clock and the wait must not count. */
-const MIN_SAMPLE_MS = 1;
+/**
+ * Below this many milliseconds a sample repeats the run: the clock and the wait must not count, nor must what the system takes to
+ * give threads their cores back after the pause between samples, some milliseconds.
+ */
+const MIN_SAMPLE_MS = 10;
 
 /** Samples of a session. The number of runs in a sample is fixed by an estimate, so that all samples are alike. */
 export class Sampler {

@@ -16,7 +16,8 @@ import torch.nn.functional as F
 from unet import UNet, fill, load_fill
 
 FILL = {"phase": 0.7, "step": 1.3, "chirp": 0.01}
-MIN_SAMPLE_S = 1e-3
+#: As MIN_SAMPLE_MS in bench/src/sampling.ts.
+MIN_SAMPLE_S = 10e-3
 
 
 def tensor(shape, k, scale=1.0, base=0.0):

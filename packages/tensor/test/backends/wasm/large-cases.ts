@@ -10,7 +10,11 @@ export type Case = { [K in AnyKernelName]: readonly [K, Attrs<K>] }[AnyKernelNam
 
 const conv: Conv2dAttrs = { n: 2, h: 33, w: 29, cin: 19, cout: 33, kh: 3, kw: 3, stride: 1, pad: [1, 1, 1, 1] };
 const strided: Conv2dAttrs = { ...conv, stride: 2, pad: [0, 1, 0, 1] };
+/** More channels and tiles than a block of the gradient of the weights. */
+const wide: Conv2dAttrs = { n: 3, h: 20, w: 21, cin: 70, cout: 67, kh: 3, kw: 3, stride: 1, pad: [1, 1, 1, 1] };
 const norm = { n: 3, hw: 1801, c: 33, groups: 11 };
+/** So many images that gradients go image by image. */
+const norms = { n: 13, hw: 1201, c: 24, groups: 4 };
 const vector = { n: 150_003 };
 const axes = { outer: 3, axis: 4001, inner: 9 };
 const size = [3, 4001, 9] as const;
@@ -31,8 +35,11 @@ export const largeCases: readonly Case[] = [
   ["matmul", { batch: 1, m: 33, k: 5000, n: 40, transposeA: true, transposeB: false }],
   ["linear", { batch: 1, m: 300, k: 65, n: 130, transposeA: false, transposeB: false }],
   ["conv2d", conv], ["conv2dGradInput", conv], ["conv2dGradWeight", conv], ["conv2dBias", strided],
+  ["conv2d", wide], ["conv2dGradInput", wide], ["conv2dGradWeight", wide],
   ["conv2dGradInput", strided], ["conv2dGradWeight", strided],
   ["groupNormStats", norm], ["groupNormSilu", norm], ["groupNormSiluGradInput", norm], ["groupNormSiluGradParams", norm],
+  ["groupNormStats", norms], ["groupNorm", norms], ["groupNormGradInput", norms], ["groupNormGradParams", norms],
+  ["groupNormSiluGradInput", norms],
   ["softmax", { rows: 900, n: 65 }], ["softmaxGrad", { rows: 900, n: 65 }],
   ["upsampleNearest", { n: 2, h: 40, w: 41, c: 19, scale: 2 }], ["sumPool", { n: 2, h: 80, w: 82, c: 19, scale: 2 }],
   ["adam", vector], ["ema", vector], ["assign", vector],

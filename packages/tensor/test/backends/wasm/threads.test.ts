@@ -1,7 +1,9 @@
 import { expect } from "chai";
 import { spawnSync } from "node:child_process";
 import { openWasm } from "../../../src/backends/wasm/index.js";
+import { conformanceErrors } from "../conformance.js";
 import { largeCases, results } from "./large-cases.js";
+import { wasmTolerance } from "./tolerance.js";
 
 const bytes = (values: Float32Array): Uint8Array => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 
@@ -18,6 +20,18 @@ describe("threads of the wasm device", function () {
       }
     }
     await Promise.all([one, ...others].map((backend) => backend.dispose()));
+  });
+
+  it("compute what the reference computes where every kernel has several chunks", async () => {
+    for (const precision of ["fast", "exact"] as const) {
+      const backend = await openWasm({ threads: 2, precision });
+      for (const [kernel, attrs] of largeCases) {
+        for (const { tensor, error } of await conformanceErrors(backend, kernel, { dtype: "f32" }, [attrs])) {
+          expect(error, `${precision}: ${tensor} of ${kernel} ${JSON.stringify(attrs)}`).to.be.at.most(wasmTolerance(precision)(kernel));
+        }
+      }
+      await backend.dispose();
+    }
   });
 
   it("leave nothing allocated behind a kernel, and need no more memory the second time", async () => {
