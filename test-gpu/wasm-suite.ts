@@ -7,6 +7,9 @@ import { conformance, conformanceFamilies, holdsSteady, runGolden, trainAndSampl
 import { Parts, type Goldens, type Outcome, type Part, type Report } from "./report.js";
 import { bitsOf, differences, type Bits } from "./wasm-bits.js";
 
+/** F(4x4, 3x3) loses digits, and its gradients that are zero in theory are measured against little. */
+const GOLDEN_TOLERANCE = 2e-4;
+
 /** What the suite is given: golden files, and the bits of the deterministic device in Node. */
 export interface WasmInputs { goldens: Goldens; bits: Bits }
 
@@ -39,7 +42,7 @@ export async function runWasmSuite({ goldens, bits }: WasmInputs, log: (part: Pa
     }
   }
   for (const [file, golden] of Object.entries(goldens)) {
-    await parts.try(`golden: ${file}`, () => withBackend({}, (_, device) => runGolden(golden, device)));
+    await parts.try(`golden: ${file}`, () => withBackend({}, (_, device) => runGolden(golden, device, GOLDEN_TOLERANCE)));
   }
   await parts.try("1, 2 and 3 threads: the same bits", sameBitsByAnyThreads);
   await parts.try("deterministic: the bits of Node", () => sameBitsAsInNode(bits));

@@ -5,6 +5,8 @@ import type { Peaks } from "./rows.js";
 export const COLORS = [
   "#1f6feb", "#d9480f", "#2b8a3e", "#862e9c", "#c99700", "#495057",
   "#0b7285", "#c2255c", "#5c940d", "#364fc7", "#a61e4d", "#087f5b",
+  "#74c0fc", "#ffa94d", "#8ce99a", "#da77f2", "#ffe066", "#adb5bd",
+  "#3bc9db", "#faa2c1", "#c0eb75", "#91a7ff", "#e599f7", "#63e6be",
 ];
 const INK = "#343a40", SOFT = "#868e96", RULE = "#e9ecef";
 
@@ -94,6 +96,9 @@ function logLogPlot(points: Points, xName: string, yName: string) {
   return { at, frame: [...horizontal, ...vertical, ...names] };
 }
 
+/** Height of a plot whose legend has so many entries. */
+const heightFor = (entries: number): number => Math.max(HEIGHT, 30 + 19 * entries);
+
 function legend(entries: readonly { label: string; color: string }[]): string[] {
   const x = FRAME.right + 12;
   return entries.flatMap(({ label, color }, i) => [box(x, 20 + 19 * i, 12, 12, color), write(label, x + 18, 31 + 19 * i)]);
@@ -108,7 +113,7 @@ export function lineChart(curves: readonly Curve[], xName: string, yName: string
     const placed = points.map(at);
     return [path(placed, color), ...placed.map((point) => dot(point, 3, color))];
   });
-  return svg(WIDTH, HEIGHT, [...frame, ...drawn, ...legend(curves)]);
+  return svg(WIDTH, heightFor(curves.length), [...frame, ...drawn, ...legend(curves)]);
 }
 
 export interface RooflinePoint { label: string; color: string; flopsPerByte: number; gflops: number }
@@ -126,7 +131,7 @@ export function roofline(peaks: Peaks, dots: readonly RooflinePoint[]): string {
   const { at, frame } = logLogPlot([...points, ...roofs.flat()], "operations a byte", "GFLOP/s");
   const names = [...new Map(dots.map((entry) => [entry.label, entry])).values()];
   const [x, y] = at([from, peak]);
-  return svg(WIDTH, HEIGHT, [
+  return svg(WIDTH, heightFor(names.length), [
     ...frame, path(roofs[0].map(at), INK), path(roofs[1].map(at), INK, "6 4"),
     write(`128-bit peak ${peak.toFixed(0)}`, x, y + 5),
     ...dots.map(({ color }, i) => dot(at(points[i]), 5, color)), ...legend(names),

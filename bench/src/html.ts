@@ -17,7 +17,7 @@ table { border-collapse: collapse; font-size: 13px; margin: .8em 0; }
 th, td { border: 1px solid #dee2e6; padding: .2em .6em; text-align: left; white-space: nowrap; }
 td + td { text-align: right; font-variant-numeric: tabular-nums; }
 th { background: #f1f3f5; }
-code { background: #f1f3f5; padding: 0 .3em; }
+code { background: #f1f3f5; padding: 0 .3em; overflow-wrap: anywhere; }
 `;
 
 /** The page. */
