@@ -21,13 +21,13 @@ const convSizes = [
 
 const normSizes = [16, 32, 64].map((side) => ({ n: 16, h: side, w: side, c: 64, groups: 8 }));
 const atSide = (side: number) => ({ batch: 16, config: { ...benchUNet, sample_size: side } });
-/** What a software renderer can do in a second. */
+/** What a software renderer can do in a second; what a contender takes for it says whether more is worth trying. */
 const small = { batch: 2, config: { ...benchUNet, sample_size: 16, block_out_channels: [16, 32, 64] } };
 const bench16 = { batch: 16, config: benchUNet };
 /** The bench U-Net along batch, pixels and width. */
 const sweeps: readonly BenchShape[] = [
   ...[1, 4, 64].map((batch) => ({ batch, config: benchUNet })), atSide(16), atSide(64),
-  { batch: 16, config: { ...benchUNet, block_out_channels: [16, 32, 64] } },
+  ...[[16, 32, 64], [64, 128, 256]].map((widths) => ({ batch: 16, config: { ...benchUNet, block_out_channels: widths } })),
 ];
 const demoSampler = (steps: number): BenchShape => ({ batch: 16, config: demoUNet, steps });
 
@@ -44,27 +44,34 @@ const shapes: Record<BenchName, { quick: readonly BenchShape[]; more: readonly B
   "elementwise": { quick: [{ n: 2 ** 20 }], more: [{ n: 2 ** 12 }, { n: 2 ** 16 }, { n: 2 ** 22 }] },
   "reduce": { quick: [{ rows: 1024, n: 1024 }], more: [{ rows: 64, n: 1024 }, { rows: 4096, n: 4096 }] },
   "adam": { quick: [{ n: 1_000_000 }], more: [{ n: 10_000 }, { n: 100_000 }] },
-  "unet-forward": { quick: [bench16], more: [...sweeps, small] },
-  "unet-train-step": { quick: [bench16], more: [...sweeps, small] },
-  "demo-train-step": { quick: [{ batch: 32, config: demoUNet }], more: [] },
+  "unet-forward": { quick: [small, bench16], more: sweeps },
+  "unet-train-step": { quick: [small, bench16], more: sweeps },
+  "demo-train-step": { quick: [4, 32].map((batch) => ({ batch, config: demoUNet })), more: [] },
   "sampler": { quick: [demoSampler(1)], more: [...[5, 10, 20].map(demoSampler), { ...bench16, steps: 1 }] },
 };
+
+const unique = (all: readonly BenchShape[]): BenchShape[] =>
+  [...new Map(all.map((shape) => [JSON.stringify(shape), shape])).values()];
 
 function cube(size: number): BenchShape {
   return { m: size, k: size, n: size };
 }
 
-/** How much a case computes or moves, to sort the cases of a bench from small to large. */
-function work({ bench, shape }: BenchCase): number {
+/** How much a case computes or moves, in operations or bytes: comparable within a bench. */
+export function workOf({ bench, shape }: BenchCase): number {
   const { flops, bytes } = benchOf(bench).cost(shape);
   return Math.max(flops, bytes);
 }
 
-/** The cases of the benches named, in the order of `benchNames`, small before large; only the quick ones on request. */
-export function casesOf(names: readonly BenchName[], quick: boolean): BenchCase[] {
+/**
+ * The cases of the benches named, in the order of `benchNames`, small before large; only the quick ones on request. `batch` takes the
+ * place of all batch sizes of networks, of which those are left that differ otherwise.
+ */
+export function casesOf(names: readonly BenchName[], quick: boolean, batch?: number): BenchCase[] {
   return benchNames.filter((name) => names.includes(name)).flatMap((bench) => {
     const { quick: few, more } = shapes[bench];
-    const chosen = quick ? few : [...few, ...more];
-    return chosen.map((shape) => ({ bench, shape })).sort((a, b) => work(a) - work(b));
+    const sizes = quick ? few : [...few, ...more];
+    const chosen = batch !== undefined && benchOf(bench).model ? unique(sizes.map((shape) => ({ ...shape, batch }))) : sizes;
+    return chosen.map((shape) => ({ bench, shape })).sort((a, b) => workOf(a) - workOf(b));
   });
 }

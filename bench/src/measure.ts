@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BenchCase } from "./bench.js";
-import { benchOf, titleOf } from "./cases.js";
+import { benchOf, titleOf, workOf } from "./cases.js";
 import { label, type Contender } from "./contender.js";
 import { anchor } from "./probe.js";
 import { ContenderError, ContenderProcess } from "./process.js";
@@ -31,6 +31,12 @@ export interface MeasureOptions {
   onProgress: (text: string) => void;
 }
 
+/**
+ * A case is not tried where the one before it, scaled by the work, says that a run takes this many times the limit. Small cases are
+ * mostly overhead, so they overestimate: the bench U-Net at 128 times the work took software renderers 30 to 50 times as long.
+ */
+const HOPELESS = 3;
+
 /** Starting takes a second or two, more on a busy machine: no contender is judged by it. */
 const START_MS = 60_000;
 
@@ -43,8 +49,8 @@ interface Entrant { process: ContenderProcess; row: Row; samples: number[]; anch
 class Pool {
   readonly #running = new Map<Contender, ContenderProcess>();
   readonly #failed = new Map<Contender, ContenderError>();
-  /** The size at which a contender did not answer in time, by bench: larger ones are not tried. */
-  readonly #tooSlow = new Map<string, string>();
+  /** By bench and contender: the last case, and how long a run of it took; Infinity where it did not answer in time. */
+  readonly #last = new Map<string, { c: BenchCase; ms: number }>();
 
   constructor(readonly options: MeasureOptions) {}
 
@@ -66,13 +72,18 @@ class Pool {
     }
   }
 
-  /** The size of the bench that took the contender too long; undefined while none did. */
-  tooSlowAt({ bench }: BenchCase, contender: Contender): string | undefined {
-    return this.#tooSlow.get(`${bench} ${label(contender)}`);
+  /** Why the case, which has more work than the one before it of the bench, is not worth trying; undefined where it is. */
+  hopeless(c: BenchCase, contender: Contender): string | undefined {
+    const last = this.#last.get(`${c.bench} ${label(contender)}`);
+    if (last === undefined) return undefined;
+    const limit = this.options.limitMs, expected = last.ms * workOf(c) / workOf(last.c);
+    if (last.ms === Infinity) return `not tried: ${titleOf(last.c)} took longer than ${seconds(limit)}`;
+    if (expected <= HOPELESS * limit) return undefined;
+    return `not tried: ${titleOf(last.c)} took ${seconds(last.ms)}, so this would take some ${seconds(expected)}`;
   }
 
-  markTooSlow(c: BenchCase, contender: Contender): void {
-    this.#tooSlow.set(`${c.bench} ${label(contender)}`, titleOf(c));
+  remember(c: BenchCase, contender: Contender, ms: number): void {
+    this.#last.set(`${c.bench} ${label(contender)}`, { c, ms });
   }
 
   killAll(): void {
@@ -128,8 +139,8 @@ async function prepare(
   const { limitMs, warmSeconds, caseSeconds, rounds } = pool.options;
   const row = emptyRow(c, contender);
   const { model, tolerance } = benchOf(c.bench);
-  const tooSlow = pool.tooSlowAt(c, contender);
-  if (tooSlow !== undefined) return { ...row, note: `not tried: ${tooSlow} took longer than ${Math.round(limitMs / 1000)} s` };
+  const hopeless = pool.hopeless(c, contender);
+  if (hopeless !== undefined) return { ...row, note: hopeless };
   try {
     const process = await pool.get(contender, model);
     const setup = await process.ask<Setup>({ op: "setup", bench: c.bench, shape: c.shape, results: file }, limitMs);
@@ -142,11 +153,12 @@ async function prepare(
     }
     Object.assign(row, { first_ms: setup.first_ms, upload_ms: setup.upload_ms ?? null, readback_ms: setup.readback_ms ?? null });
     const { best_ms } = await process.ask<{ best_ms: number }>({ op: "warm", seconds: warmSeconds }, limitMs);
+    pool.remember(c, contender, best_ms);
     const affordable = Math.max(2, Math.floor(1e3 * caseSeconds[model ? "model" : "kernel"] / best_ms));
     return { process, row, samples: [], anchors: [], rounds: Math.min(rounds, affordable) };
   } catch (error) {
     if (!(error instanceof ContenderError)) throw error;
-    if (error.timedOut) pool.markTooSlow(c, contender);
+    if (error.timedOut) pool.remember(c, contender, Infinity);
     row.note = error.message;
     return row;
   }
@@ -211,6 +223,8 @@ function readResults(file: string, sizes: readonly number[]): Float64Array[] {
   let at = 0;
   return sizes.map((size) => values.subarray(at, (at += size)));
 }
+
+const seconds = (ms: number): string => `${Number((ms / 1000).toPrecision(2))} s`;
 
 /** Five significant digits. */
 function rounded(value: number): number {

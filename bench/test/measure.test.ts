@@ -85,6 +85,14 @@ describe("a bench run", () => {
     expect(rows.map((row) => row.note)).to.deep.equal(["no answer within 1 s", "not tried: sum 4x8 took longer than 1 s"]);
   });
 
+  it("does not try a contender with more work that a run of less says is hopeless", async () => {
+    const larger = { ...reduce, shape: { rows: 16384, n: 8 } };
+    const [small, large] = await rowsOf([reduce, larger], [contender("delayed")], { limitMs: 1000 });
+    expect(small.samples).to.be.above(0);
+    expect(large.samples).to.equal(0);
+    expect(large.note).to.match(/^not tried: sum 4x8 took 0\.00\d+ s, so this would take some \d+(\.\d)? s$/);
+  });
+
   it("keeps what was measured when it is interrupted", async () => {
     const rows = await rowsOf([matmul, softmax, reduce], [reference], { stopAfter: 1 });
     expect(rows.map((row) => row.bench)).to.deep.equal(["matmul"]);
