@@ -23,10 +23,10 @@ export const label = (contender: Contender): string => labelOf(contender);
 const everything = (): boolean => true;
 const convolves = (bench: BenchName): boolean => /conv2d|unet|demo/.test(bench);
 
-/** Backends of each peer, the first one named by the peer alone, and whether it uses several threads. */
-const peerBackends: Record<string, { backends: readonly string[]; threaded: boolean }> = {
+/** Backends of each peer, those that take part only when they are named, and whether it uses several threads. */
+const peerBackends: Record<string, { backends: readonly string[]; onRequest?: readonly string[]; threaded: boolean }> = {
   js: { backends: ["cpu"], threaded: false },
-  torch: { backends: ["cpu"], threaded: true },
+  torch: { backends: ["cpu"], onRequest: ["cuda"], threaded: true },
   onnxruntime: { backends: ["cpu"], threaded: true },
   tfjs: { backends: ["wasm", "cpu", "webgl", "webgpu"], threaded: false },
   jax: { backends: ["wasm", "webgpu"], threaded: false },
@@ -78,19 +78,22 @@ export function deviceContenders(specs: readonly string[], threads: readonly num
   });
 }
 
-/** Peers `name` (all its backends) or `name:backend`. Throws ConfigError for an unknown one. */
+const backendsOf = ({ backends, onRequest = [] }: (typeof peerBackends)[string]): string[] => [...backends, ...onRequest];
+
+/** Peers `name` (all its backends but those on request) or `name:backend`. Throws ConfigError for an unknown one. */
 export function peerContenders(names: readonly string[], threads: readonly number[]): Contender[] {
   return names.flatMap((text) => {
     const [name, backend] = text.split(":");
     const known = peerBackends[name];
-    if (known === undefined || (backend !== undefined && !known.backends.includes(backend))) {
-      const pairs = Object.entries(peerBackends).flatMap(([peer, { backends }]) => backends.map((device) => `${peer}:${device}`));
+    if (known === undefined || (backend !== undefined && !backendsOf(known).includes(backend))) {
+      const pairs = Object.entries(peerBackends).flatMap(([peer, its]) => backendsOf(its).map((device) => `${peer}:${device}`));
       throw new ConfigError(`--peers: "${text}" is not allowed`, [`allowed  none, all, ${[...peerNames, ...pairs].join(", ")}`]);
     }
     const backends = backend === undefined ? known.backends : [backend];
     return backends.flatMap((device): Contender[] => {
       const rest = { device, peer: name, spec: `${name}:${device}`, takes: everything };
       if (IN_CHROMIUM.includes(device)) return [{ ...rest, threads: 0, page: name as PageName }];
+      if (known.onRequest?.includes(device)) return [{ ...rest, threads: 0 }]; // a GPU's
       return (known.threaded ? threads : [1]).map((count) => ({ ...rest, threads: count }));
     });
   });

@@ -1,5 +1,6 @@
 """
 PyTorch as a peer of the benches: reads one JSON request a line and answers with one JSON object a line, as bench/src/child.ts does.
+On a GPU (backend "cuda") it computes in full f32, as every other contender: TF32 is off.
 Image benches are prepared in both memory formats and the faster one is kept. Results are written in the layouts of the other side:
 images [N, H, W, C], kernels [kh, kw, Cin, Cout].
 """
@@ -18,10 +19,11 @@ from unet import UNet, fill, load_fill
 FILL = {"phase": 0.7, "step": 1.3, "chirp": 0.01}
 #: As MIN_SAMPLE_MS in bench/src/sampling.ts.
 MIN_SAMPLE_S = 10e-3
+device = torch.device("cpu")
 
 
 def tensor(shape, k, scale=1.0, base=0.0):
-    return fill(shape, k, scale, base, FILL).float()
+    return fill(shape, k, scale, base, FILL).float().to(device)
 
 
 def batched(shape, k):
@@ -124,10 +126,10 @@ def adam(s, fmt):
 def unet(s, fmt, train):
     net = UNet(s["config"])
     load_fill(net, FILL)
-    net = net.to(memory_format=fmt)
+    net = net.to(device, memory_format=fmt)
     side, channels, batch = s["config"]["sample_size"], s["config"]["in_channels"], s["batch"]
     x, target = (batched([batch, side, side, channels], k).contiguous(memory_format=fmt) for k in (1000, 1001))
-    t = torch.tensor([37 + 500 * (i % min(batch, 2)) for i in range(batch)])
+    t = torch.tensor([37 + 500 * (i % min(batch, 2)) for i in range(batch)], device=device)
     if not train:
         run = lambda: net(x, t)
         return run, lambda: [channels_last(run())]
@@ -163,7 +165,7 @@ def sampler(s, fmt):
     count, batch, side, channels = 1000, s["batch"], s["config"]["sample_size"], s["config"]["in_channels"]
     net = UNet(s["config"])
     load_fill(net, FILL)
-    net = net.to(memory_format=fmt)
+    net = net.to(device, memory_format=fmt)
     start = batched([batch, side, side, channels], 1000).contiguous(memory_format=fmt)
     steps = [round(count - k * count / s["steps"]) - 1 for k in range(s["steps"])]
     bars = alpha_bars(count)
@@ -172,7 +174,7 @@ def sampler(s, fmt):
         x = start
         for t, after in zip(steps, [bars[t] for t in steps[1:]] + [1.0]):
             bar = bars[t]
-            v = net(x, torch.full([batch], t))
+            v = net(x, torch.full([batch], t, device=device))
             x0 = (math.sqrt(bar) * x - math.sqrt(1 - bar) * v).clamp(-1, 1)
             eps = (x - math.sqrt(bar) * x0) / math.sqrt(1 - bar)
             x = math.sqrt(after) * x0 + math.sqrt(1 - after) * eps
@@ -200,10 +202,18 @@ FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channel
 FORMATLESS = ("matmul", "softmax", "attention", "elementwise", "reduce", "adam")
 
 
+def synchronize():
+    """Waits for what was launched; a CPU has done it."""
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+
+
 def timed(run, count=1):
+    synchronize()
     start = time.perf_counter()
     for _ in range(count):
         run()
+    synchronize()
     return (time.perf_counter() - start) / count
 
 
@@ -226,7 +236,7 @@ class Session:
             for name, fmt in FORMATS.items():
                 run, results = BENCHES[bench](shape, fmt)
                 start = time.perf_counter()
-                values = [t.detach().double().contiguous() for t in results()]
+                values = [t.detach().cpu().double().contiguous() for t in results()]
                 first = time.perf_counter() - start
                 self.first_s = first if self.first_s is None else self.first_s
                 seconds = min(timed(run) for _ in range(3))
@@ -258,12 +268,23 @@ class Session:
         return samples
 
 
+def open_device(name, threads):
+    """Chooses where tensors live; the description for the report."""
+    global device
+    device = torch.device(name)
+    if name == "cuda":
+        torch.zeros(1, device=device)  # fails in PyTorch's own words where there is no GPU, or no support for it
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+        return f"PyTorch {torch.__version__}, {torch.cuda.get_device_name()}, TF32 off"
+    torch.set_num_threads(threads)
+    onednn = "oneDNN" if torch.backends.mkldnn.is_available() else "no oneDNN"
+    return f"PyTorch {torch.__version__}, {onednn}{blas()}"
+
+
 def answer(message, state):
     op = message["op"]
     if op == "open":
-        torch.set_num_threads(message["threads"])
-        onednn = "oneDNN" if torch.backends.mkldnn.is_available() else "no oneDNN"
-        return {"description": f"PyTorch {torch.__version__}, {onednn}{blas()}"}
+        return {"description": open_device(message["spec"].split(":")[1], message["threads"])}
     if op == "setup":
         state["session"] = None
         session = state["session"] = Session(message["bench"], message["shape"], message["results"])

@@ -121,7 +121,8 @@ class UNet(nn.Module):
 
     def embed(self, t):
         half = self.cfg["block_out_channels"][0] // 2
-        freqs = torch.exp(-math.log(10000) * torch.arange(half, dtype=torch.get_default_dtype()) / (half - self.cfg["freq_shift"]))
+        steps = torch.arange(half, dtype=torch.get_default_dtype(), device=t.device)
+        freqs = torch.exp(-math.log(10000) * steps / (half - self.cfg["freq_shift"]))
         angles = t.to(freqs.dtype)[:, None] * freqs
         parts = [torch.cos(angles), torch.sin(angles)] if self.cfg["flip_sin_to_cos"] else [torch.sin(angles), torch.cos(angles)]
         return self.time_embedding(torch.cat(parts, dim=1))
