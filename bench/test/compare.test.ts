@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { ConfigError } from "@fromnoise/tensor";
-import { compareReports, readReport, type Verdict } from "../src/compare.js";
+import { caveats, compareReports, formatComparison, readReport, type Verdict } from "../src/compare.js";
 import { SCHEMA, type Report, type Row } from "../src/rows.js";
 
 const rounds = (center: number): number[] => Array.from({ length: 10 }, (_, i) => center * (1 + 0.01 * Math.sin(2.4 * i)));
@@ -39,10 +39,19 @@ describe("the comparison of two reports", () => {
     expect(verdict(row(1), row(1.2, { anchor_ms: 1.2 }))).to.equal("same");
   });
 
-  it("reports a row that failed as broken, and leaves out rows that only one report has", () => {
+  it("reports a row that failed as broken, and lists rows that only one report has", () => {
     expect(verdict(row(1), row(null))).to.equal("BROKEN");
     expect(verdict(row(null), row(1))).to.equal("not measured");
-    expect(compareReports(report(row(1)), report(row(1, { threads: 2 })), 1.1)).to.deep.equal([]);
+    const comparisons = compareReports(report(row(1), row(2, { threads: 3 })), report(row(1), row(4, { threads: 2 })), 1.1);
+    expect(comparisons.map((c) => [c.row.threads, c.a, c.b, c.verdict]))
+      .to.deep.equal([[1, 1, 1, "same"], [3, 2, null, "only in a"], [2, null, 4, "only in b"]]);
+    expect(formatComparison(comparisons, 1.1)).to.match(/\n1 rows: 1 same, .*; 1 only in a, 1 only in b$/);
+  });
+
+  it("says where machine or Node differ, or a run was interrupted", () => {
+    const a = report(row(1)), b = { ...a, node: "v24.0.0", complete: false };
+    expect(caveats(a, a)).to.deep.equal([]);
+    expect(caveats(a, b)).to.deep.equal(["NOTE  Node of a: , of b: v24.0.0", "NOTE  b was interrupted"]);
   });
 
   it("reads its own schema only", () => {
@@ -53,6 +62,10 @@ describe("the comparison of two reports", () => {
       expect(readReport(file).rows).to.have.length(1);
       writeFileSync(file, JSON.stringify({ ...report(), schema: SCHEMA + 1 }));
       expect(() => readReport(file)).to.throw(ConfigError, /no report of this version\n {2}schema {3}2 {3}expected 1/);
+      for (const wrong of [{}, null, { ...row(1), rounds_ms: null }, { ...row(1), bench: "nap" }]) {
+        writeFileSync(file, JSON.stringify({ ...report(row(1)), rows: [row(1), wrong] }));
+        expect(() => readReport(file)).to.throw(ConfigError, /a\.json is no report: row 1 is none of a run/);
+      }
       writeFileSync(file, "{");
       expect(() => readReport(file)).to.throw(ConfigError, /cannot be read as a report/);
     } finally {
