@@ -3,16 +3,16 @@
  * a GPU compiles) against bench/guard.json, exactly; and times as ratios to the anchor of the same run, generously.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { cpus } from "node:os";
 import { Device, openDeviceSpec, sizeOf, updateKernels } from "@fromnoise/tensor";
 // The backend itself: how many kernels it compiled is no business of a device.
 import { openGpu } from "../../packages/tensor/src/backends/gpu/index.js";
 import type { BenchCase } from "./bench.js";
 import { benchOf, titleOf } from "./cases.js";
+import { processorName } from "./machine.js";
 import { benchUNet } from "./model-benches.js";
 import { anchor } from "./probe.js";
 
-const file = new URL("../guard.json", import.meta.url);
+export const guardFile = new URL("../guard.json", import.meta.url);
 
 /** The training step that is counted: the bench U-Net, small enough for plain JavaScript. */
 const counted: BenchCase = {
@@ -84,7 +84,8 @@ export async function countRun(c: BenchCase, device: Device, compiled?: () => nu
   return counts;
 }
 
-async function measureCounts(): Promise<Guard["counts"]> {
+/** The counts of every device that is counted. */
+export async function measureCounts(): Promise<Guard["counts"]> {
   const counts: Guard["counts"] = {};
   const wasm = await openDeviceSpec(TIMED_DEVICE);
   counts["wasm"] = await countRun(counted, wasm);
@@ -115,7 +116,7 @@ async function measureRatios(): Promise<Guard["ratios"]> {
   for (const { workload } of workloads) workload.dispose();
   await device.dispose();
   const values = Object.fromEntries(workloads.map(({ name, best }) => [name, Number((best / fixed).toPrecision(3))]));
-  return { cpu: cpus()[0].model.trim(), node: process.version.split(".")[0], values };
+  return { cpu: processorName(), node: process.version.split(".")[0], values };
 }
 
 /** Every figure that differs, as "name: committed -> now". */
@@ -138,12 +139,12 @@ export function slower(committed: Guard["ratios"], now: Guard["ratios"]): string
 /** Compares with the committed figures, or writes them. Returns 1 when something differs. */
 export async function guardCommand(update: boolean): Promise<number> {
   const now: Guard = { counts: await measureCounts(), ratios: await measureRatios() };
-  if (update || !existsSync(file)) {
-    writeFileSync(file, `${JSON.stringify(now, undefined, 1)}\n`);
+  if (update || !existsSync(guardFile)) {
+    writeFileSync(guardFile, `${JSON.stringify(now, undefined, 1)}\n`);
     console.log("bench/guard.json is written");
     return 0;
   }
-  const committed = JSON.parse(readFileSync(file, "utf8")) as Guard;
+  const committed = JSON.parse(readFileSync(guardFile, "utf8")) as Guard;
   for (let tries = 1; tries < TRIES && slower(committed.ratios, now.ratios).length > 0; tries++) { // noise only ever adds
     const again = await measureRatios();
     for (const [name, value] of Object.entries(again.values)) now.ratios.values[name] = Math.min(value, now.ratios.values[name]);

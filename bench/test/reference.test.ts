@@ -1,9 +1,10 @@
+import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import { openDevice } from "@fromnoise/tensor";
 import type { BenchCase, ModelShape } from "../src/bench.js";
 import { benchOf, casesOf } from "../src/cases.js";
 import { benchNames } from "../src/bench.js";
-import { countRun, differences, slower } from "../src/guard.js";
+import { countRun, differences, guardFile, measureCounts, slower, type Guard } from "../src/guard.js";
 import { benchUNet, distinctShape } from "../src/model-benches.js";
 import { maxError, referenceResults } from "../src/reference.js";
 
@@ -51,6 +52,11 @@ describe("the guard of the benches", () => {
     });
     const product = await countRun({ bench: "matmul", shape: { m: 2, k: 3, n: 4 } }, await openDevice("reference"));
     expect(product).to.include({ launches: 1, bytesAllocated: 32, peakBytes: 32, tensorsLeft: 0, bytesLeft: 0 });
+  });
+
+  it("finds the committed counts", async () => {
+    const { counts } = JSON.parse(readFileSync(guardFile, "utf8")) as Guard;
+    expect(differences(counts, await measureCounts()), "if that is meant: npm run bench:guard -- --update").to.deep.equal([]);
   });
 
   it("names every figure that differs", () => {
