@@ -1,5 +1,5 @@
 /** `npm run bench`: see `usage`. Exit codes: 0 done, 1 failed or something is slower, 2 wrong usage, 130 interrupted. */
-import { FromnoiseError } from "@fromnoise/tensor";
+import { ConfigError, FromnoiseError } from "@fromnoise/tensor";
 import { compareCommand } from "./compare.js";
 import { curvesCommand } from "./curves.js";
 import { guardCommand } from "./guard.js";
@@ -46,5 +46,5 @@ try {
   process.exit(await main());
 } catch (error) {
   console.error(error instanceof FromnoiseError ? error.message : error);
-  process.exit(1);
+  process.exit(error instanceof ConfigError ? 2 : 1);
 }

@@ -19,7 +19,7 @@ npm run bench -- reference                        bring bench/reference.json up 
   --device SPECS     our devices, with commas between or repeated: wasm, wasm:exact, wasm:revectorize, gpu:webgpu, reference;
                      in Chromium: chromium/gpu:webgpu, chromium/gpu:webgl2, chromium/wasm
   --peers NAMES      none, all, or some of: ${peerNames.join(", ")}, tfjs:cpu, tfjs:wasm, jax:wasm,
-                     and in Chromium tfjs:webgl, tfjs:webgpu, jax:webgpu [js,torch]
+                     and in Chromium tfjs:webgl, tfjs:webgpu, jax:webgpu; torch:cuda only where it is named [js,torch]
                      (torch: python3-torch, or $PYTHON with torch; onnxruntime, tfjs, jax: npm run bench:peers;
                      Chromium: /usr/bin/chromium or $CHROMIUM, on its software renderer unless $CHROMIUM_FLAGS says otherwise)
   --threads LIST     thread counts of those that have threads [${defaultThreads.join(",")}]
@@ -28,7 +28,7 @@ npm run bench -- reference                        bring bench/reference.json up 
   --rounds N         rounds, in each of which every contender runs [10, quick 4]
   --limit SECONDS    longest answer of a contender that is waited for [60, quick 15]
   --json, --md, --html FILE  write the report
-  --batch N          profile: images a step [16]
+  --batch N          images a step of the networks, in place of their sizes [profile 16]
   --threshold R      compare, hog: largest ratio that passes [1.1]
   --steps N          curves: training steps [300]
   --seeds N          curves: runs of the first device, whose scatter is the noise; the others run once [3]
@@ -42,6 +42,7 @@ export interface RunOptions {
   takesSize: (title: string) => boolean;
   contenders: readonly Contender[];
   quick: boolean;
+  batch?: number;
   rounds: number;
   limitMs: number;
   json?: string;
@@ -61,7 +62,8 @@ export type Command =
 
 const flags = {
   only: { type: "string", multiple: true }, device: { type: "string", multiple: true }, peers: { type: "string", multiple: true },
-  threads: { type: "string" }, sizes: { type: "string", multiple: true }, quick: { type: "boolean" }, rounds: { type: "string" }, limit: { type: "string" },
+  threads: { type: "string" }, sizes: { type: "string", multiple: true },
+  quick: { type: "boolean" }, rounds: { type: "string" }, limit: { type: "string" },
   json: { type: "string" }, md: { type: "string" }, html: { type: "string" }, threshold: { type: "string" },
   steps: { type: "string" }, seeds: { type: "string" }, batch: { type: "string" }, update: { type: "boolean" }, help: { type: "boolean" },
 } as const;
@@ -80,7 +82,7 @@ export function parseCommand(argv: readonly string[]): Command {
   if (values.help) return { name: "help" };
   switch (name) {
     case "run":
-      expect(0, ["only", "device", "peers", "threads", "sizes", "quick", "rounds", "limit", "json", "md", "html"]);
+      expect(0, ["only", "device", "peers", "threads", "sizes", "quick", "rounds", "limit", "batch", "json", "md", "html"]);
       return { name, options: runOptions(values) };
     case "compare":
       expect(2, ["threshold"]);
@@ -100,7 +102,7 @@ export function parseCommand(argv: readonly string[]): Command {
       if (devices.length !== 1) {
         throw new ConfigError(`profile: ${devices.length} devices are given`, ["allowed  one, as --device gpu:webgpu"]);
       }
-      return { name, device: devices[0], batch: values.batch === undefined ? 16 : countOf("batch", values.batch) };
+      return { name, device: devices[0], batch: values.batch === undefined ? 16 : batchOf(values.batch) };
     }
     case "reference":
       expect(0, []);
@@ -122,6 +124,7 @@ function runOptions(values: ReturnType<typeof parsed>["values"]): RunOptions {
   const quick = values.quick ?? false;
   const threads = values.threads?.split(",").map((text) => countOf("threads", text)) ?? defaultThreads;
   const { json, md, html } = values;
+  const batch = values.batch === undefined ? undefined : batchOf(values.batch);
   return {
     only: values.only === undefined ? benchNames : listOf(values.only).map(benchName),
     takesSize: sizeFilter(values.sizes),
@@ -129,7 +132,7 @@ function runOptions(values: ReturnType<typeof parsed>["values"]): RunOptions {
       ...deviceContenders(devicesOf(values.device ?? []), threads, quick),
       ...peerContenders(peersOf(values.peers), threads),
     ],
-    quick,
+    quick, ...(batch !== undefined && { batch }),
     rounds: values.rounds === undefined ? (quick ? 4 : 10) : countOf("rounds", values.rounds),
     limitMs: 1000 * numberOf("limit", values.limit, quick ? 15 : 60),
     ...(json !== undefined && { json }), ...(md !== undefined && { md }), ...(html !== undefined && { html }),
@@ -146,8 +149,10 @@ function curvesOptions({ device, steps, seeds, json, html }: ReturnType<typeof p
 }
 
 function hogOptions({ threads, rounds, quick, threshold }: ReturnType<typeof parsed>["values"]): HogOptions {
+  const all = threads === undefined ? Math.max(2, availableParallelism()) : countOf("threads", threads);
+  if (all === 1) throw new ConfigError("hog: one thread is compared with all of them", ["allowed  --threads from 2"]);
   return {
-    threads: threads === undefined ? Math.max(2, availableParallelism()) : countOf("threads", threads),
+    threads: all,
     rounds: rounds === undefined ? 8 : countOf("rounds", rounds),
     quick: quick ?? false, threshold: numberOf("threshold", threshold, 1.1), seconds: 1,
   };
@@ -192,6 +197,12 @@ function numberOf(flag: string, text: string | undefined, otherwise: number): nu
 function countOf(flag: string, text: string): number {
   if (/^[1-9]\d*$/.test(text)) return Number(text);
   throw new ConfigError(`--${flag}: "${text}" is not allowed`, ["allowed  whole numbers from 1"]);
+}
+
+/** Batches repeat two images. */
+function batchOf(text: string): number {
+  if (/^\d*[02468]$|^1$/.test(text) && Number(text) > 0) return Number(text);
+  throw new ConfigError(`--batch: "${text}" is not allowed`, ["allowed  1 and even numbers"]);
 }
 
 function lineOf(name: string): string {

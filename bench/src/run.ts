@@ -1,5 +1,5 @@
 /** `npm run bench`: measures, shows rows as they come, writes the reports. */
-import { writeFileSync } from "node:fs";
+import { closeSync, openSync, writeFileSync } from "node:fs";
 import { ConfigError } from "@fromnoise/tensor";
 import { casesOf, titleOf } from "./cases.js";
 import { label } from "./contender.js";
@@ -27,8 +27,11 @@ export async function runCommand(options: RunOptions): Promise<number> {
     stop();
   };
   process.on("SIGINT", onInterrupt);
-  const cases = casesOf(options.only, options.quick).filter((c) => options.takesSize(titleOf(c)));
-  if (cases.length === 0) throw new ConfigError("--sizes: no size of these benches has such a title");
+  const all = casesOf(options.only, options.quick, options.batch), cases = all.filter((c) => options.takesSize(titleOf(c)));
+  if (cases.length === 0) {
+    throw new ConfigError("--sizes: no size of these benches has such a title", [`allowed  ${[...new Set(all.map(titleOf))].join(", ")}`]);
+  }
+  for (const file of [options.json, options.md, options.html]) if (file !== undefined) assertWritable(file);
   const measuring = measure(cases, {
     ...(options.quick ? QUICK : FULL), contenders: options.contenders, rounds: options.rounds, limitMs: options.limitMs,
     interrupted: () => !report.complete,
@@ -44,12 +47,21 @@ export async function runCommand(options: RunOptions): Promise<number> {
   await measuring.done;
   showProgress("");
   const markdown = markdownReport(report);
+  console.log(markdown); // first, so that nothing is lost where a file cannot be written after all
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, undefined, 1)}\n`);
   if (options.md !== undefined) writeFileSync(options.md, markdown);
   if (options.html !== undefined) writeFileSync(options.html, htmlReport(report));
-  console.log(markdown);
   if (!report.complete) return 130;
   return report.rows.some((row) => row.samples > 0) ? 0 : 1;
+}
+
+/** Throws ConfigError where a report could not be written, before anything is measured; leaves what a file holds. */
+function assertWritable(file: string): void {
+  try {
+    closeSync(openSync(file, "a"));
+  } catch (error) {
+    throw new ConfigError(`${file} cannot be written`, [`reason   ${(error as Error).message}`]);
+  }
 }
 
 /** One line that the next one overwrites; nothing where standard error is no terminal. */

@@ -37,6 +37,7 @@ describe("options of the benches", () => {
       "jax wasm (1)", "jax webgpu",
     ]);
     expect(labels("--device", "reference", "--peers", "tfjs:cpu")).to.deep.equal(["reference (1)", "tfjs (1)"]);
+    expect(labels("--device", "reference", "--peers", "torch:cuda")).to.deep.equal(["reference (1)", "torch cuda"]);
   });
 
   it("names what computes in Chromium by chromium/ before a device, or by a backend that only a browser has", () => {
@@ -95,6 +96,8 @@ describe("options of the benches", () => {
     [["--peers", "numpy"], /--peers: "numpy" is not allowed\n {2}allowed {2}none, all, js/],
     [["--threads", "0"], /--threads: "0" is not allowed\n {2}allowed {2}whole numbers from 1/],
     [["--rounds", "few"], /--rounds: "few" is not allowed/],
+    [["--batch", "3"], /--batch: "3" is not allowed\n {2}allowed {2}1 and even numbers/],
+    [["hog", "--threads", "1"], /hog: one thread is compared with all of them/],
     [["--fast"], /Unknown option '--fast'\n {2}help {5}npm run bench -- --help/],
     [["compare", "a.json"], /compare: 2 arguments are needed, not 1\n {2}usage {4}npm run bench -- compare a.json b.json/],
     [["compare", "a.json", "b.json", "--quick"], /compare has no option --quick/],
@@ -104,7 +107,7 @@ describe("options of the benches", () => {
     [["curves", "--device", "cuda"], /device "cuda" is unknown/],
     [["hog", "--json", "x"], /hog has no option --json\n {2}usage {4}npm run bench -- hog \[options\]/],
     [["profile"], /profile: 0 devices are given\n {2}allowed {2}one, as --device gpu:webgpu/],
-    [["profile", "--device", "wasm", "--batch", "none"], /--batch: "none" is not allowed/],
+    [["profile", "--device", "wasm", "--batch", "none"], /--batch: "none" is not allowed\n {2}allowed {2}1 and even numbers/],
   ];
   for (const [argv, message] of wrong) {
     it(`refuses ${argv.join(" ")}`, () => {
