@@ -82,7 +82,7 @@ class Gradients {
   input(dx: Storage, inputs: GradInputs, attrs: GroupNormAttrs): void {
     const { units, rowBytes } = geometry(attrs);
     if (attrs.n >= IMAGES_A_THREAD * this.#machine.threads) {
-      this.#withSums(inputs, attrs, dx.address, () => this.#machine.launch("groupNormGradImage", attrs.n, 1, 5 * rowBytes));
+      this.#withSums(inputs, attrs, dx.address, () => this.#machine.launch("groupNormGradImage", attrs.n, 1, 4 * rowBytes));
     } else {
       this.#sumImages(inputs, attrs, dx.address);
       this.#args(inputs, attrs, dx.address, 0);
@@ -92,16 +92,22 @@ class Gradients {
 
   /** (dgamma, dbeta). */
   params(y: Storage, inputs: GradInputs, attrs: GroupNormAttrs): void {
-    if (!this.#hasSums(inputs, attrs)) this.#sumImages(inputs, attrs, 0);
+    if (!this.#hasSums(inputs, attrs)) this.#sumOnly(inputs, attrs);
     this.#args(inputs, attrs, y.address, 0);
     this.#machine.launch("groupNormGradParams", attrs.c, attrs.c);
   }
 
-  /** Fills the sums per image; with SiLU and dz != 0, writes dz there. */
+  /** Fills the sums per image where nobody asked for dx. */
+  #sumOnly(inputs: GradInputs, attrs: GroupNormAttrs): void {
+    if (inputs.beta === undefined) return this.#sumImages(inputs, attrs, 0);
+    this.#machine.scratch(inputs.x.size * 4, "the gradient before SiLU", (dz) => this.#sumImages(inputs, attrs, dz));
+  }
+
+  /** Fills the sums per image; with SiLU, dz on the way. */
   #sumImages(inputs: GradInputs, attrs: GroupNormAttrs, dz: number): void {
     const { units, rowBytes } = geometry(attrs);
     this.#withSums(inputs, attrs, dz, () => {
-      this.#machine.launch("groupNormGradSums", units, 1, 5 * rowBytes);
+      this.#machine.launch("groupNormGradSums", units, 1, 3 * rowBytes);
       this.#machine.launch("groupNormGradImages", attrs.n, attrs.n);
     });
   }

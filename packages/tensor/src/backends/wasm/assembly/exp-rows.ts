@@ -1,5 +1,5 @@
 import { EXP_CONSTANTS, NEGATIVE_EXP_CONSTANTS } from "./exp";
-import { firstLanes, storeLanes } from "./pack";
+import { storeLanes } from "./pack";
 import { multiplyAdd, subtractProduct } from "./variant";
 
 /*
@@ -13,30 +13,18 @@ import { multiplyAdd, subtractProduct } from "./variant";
 @inline const SILU_GRAD: i32 = 2;
 @inline const NORM_SILU: i32 = 3;
 @inline const NORM_SILU_GRAD: i32 = 4;
-@inline const NORM_SILU_GRAD_SUMS: i32 = 5;
-@inline const SOFTMAX: i32 = 6;
+@inline const SOFTMAX: i32 = 5;
 
 @inline
 function hasNorm(kind: i32): bool {
-  return kind == NORM_SILU || hasSums(kind);
-}
-
-@inline
-function hasSums(kind: i32): bool {
-  return kind == NORM_SILU_GRAD || kind == NORM_SILU_GRAD_SUMS;
-}
-
-/** x, or its distance to the mean. */
-@inline
-function centred(kind: i32, x: v128, mean: usize, at: usize): v128 {
-  return hasSums(kind) ? f32x4.sub(x, v128.load(mean + at)) : x;
+  return kind == NORM_SILU || kind == NORM_SILU_GRAD;
 }
 
 /** The argument of SiLU or sigmoid, or that of softmax's exponential. */
 @inline
-function argument(kind: i32, d: v128, scale: usize, shift: usize, top: v128, at: usize): v128 {
-  if (kind == SOFTMAX) return f32x4.sub(d, top);
-  return hasNorm(kind) ? multiplyAdd(d, v128.load(scale + at), v128.load(shift + at)) : d;
+function argument(kind: i32, x: v128, scale: usize, shift: usize, top: v128, at: usize): v128 {
+  if (kind == SOFTMAX) return f32x4.sub(x, top);
+  return hasNorm(kind) ? multiplyAdd(x, v128.load(scale + at), v128.load(shift + at)) : x;
 }
 
 /** z held between -88 and 87.3; for softmax, where it is never above 0, from -87.3. */
@@ -76,10 +64,7 @@ function result(kind: i32, z: v128, e: v128, dy: usize, one: v128, tiny: v128, a
  * kind does not use are 0.
  */
 @inline
-function row(
-  kind: i32, x: usize, dy: usize, y: usize, mean: usize, scale: usize, shift: usize, sums: usize, products: usize,
-  top: v128, n: i32,
-): void {
+function row(kind: i32, x: usize, dy: usize, y: usize, scale: usize, shift: usize, top: v128, n: i32): void {
   const C = kind == SOFTMAX ? EXP_CONSTANTS : NEGATIVE_EXP_CONSTANTS;
   const log2e = v128.load32_splat(C), round = v128.load32_splat(C, 4);
   const ln2High = v128.load32_splat(C, 8), ln2Low = v128.load32_splat(C, 12);
@@ -89,40 +74,21 @@ function row(
   const tiny = kind == SOFTMAX ? v128.load32_splat(C, 80) : one;
   while (n >= 8) {
     const x0 = v128.load(x), x1 = v128.load(x, 16);
-    const d0 = centred(kind, x0, mean, 0), d1 = centred(kind, x1, mean, 16);
-    const z0 = argument(kind, d0, scale, shift, top, 0), z1 = argument(kind, d1, scale, shift, top, 16);
+    const z0 = argument(kind, x0, scale, shift, top, 0), z1 = argument(kind, x1, scale, shift, top, 16);
     const t0 = held(kind, z0, low, high), t1 = held(kind, z1, low, high);
     const e0 = power(kind, t0, log2e, round, ln2High, ln2Low, c5, c4, c3, c2, one);
     const e1 = power(kind, t1, log2e, round, ln2High, ln2Low, c5, c4, c3, c2, one);
     const y0 = result(kind, z0, e0, dy, one, tiny, 0), y1 = result(kind, z1, e1, dy, one, tiny, 16);
-    if (kind != NORM_SILU_GRAD_SUMS) {
-      v128.store(y, y0);
-      v128.store(y, y1, 16);
-    }
-    if (hasSums(kind)) {
-      const s0 = v128.load(sums), s1 = v128.load(sums, 16), p0 = v128.load(products), p1 = v128.load(products, 16);
-      v128.store(sums, f32x4.add(s0, y0));
-      v128.store(sums, f32x4.add(s1, y1), 16);
-      v128.store(products, multiplyAdd(y0, d0, p0));
-      v128.store(products, multiplyAdd(y1, d1, p1), 16);
-      mean += 32, sums += 32, products += 32;
-    }
+    v128.store(y, y0);
+    v128.store(y, y1, 16);
     if (hasNorm(kind)) scale += 32, shift += 32;
     x += 32, dy += 32, y += 32;
     n -= 8;
   }
-  while (n > 0) { // the last one or two vectors; lanes behind the end are zero in the sums
-    let d = centred(kind, v128.load(x), mean, 0);
-    const z = argument(kind, d, scale, shift, top, 0);
+  while (n > 0) { // the last one or two vectors
+    const z = argument(kind, v128.load(x), scale, shift, top, 0);
     const e = power(kind, held(kind, z, low, high), log2e, round, ln2High, ln2Low, c5, c4, c3, c2, one);
-    let out = result(kind, z, e, dy, one, tiny, 0);
-    if (kind != NORM_SILU_GRAD_SUMS) storeLanes(y, out, min(4, n));
-    if (hasSums(kind)) {
-      if (n < 4) out = firstLanes(out, n), d = firstLanes(d, n);
-      v128.store(sums, f32x4.add(v128.load(sums), out));
-      v128.store(products, multiplyAdd(out, d, v128.load(products)));
-      mean += 16, sums += 16, products += 16;
-    }
+    storeLanes(y, result(kind, z, e, dy, one, tiny, 0), min(4, n));
     if (hasNorm(kind)) scale += 16, shift += 16;
     x += 16, dy += 16, y += 16;
     n -= 4;
@@ -131,39 +97,30 @@ function row(
 
 /** y = 1 / (1 + e^-x) */
 export function sigmoidRow(x: usize, y: usize, n: i32): void {
-  row(SIGMOID, x, 0, y, 0, 0, 0, 0, 0, f32x4.splat(0), n);
+  row(SIGMOID, x, 0, y, 0, 0, f32x4.splat(0), n);
 }
 
 /** y = x / (1 + e^-x) */
 export function siluRow(x: usize, y: usize, n: i32): void {
-  row(SILU, x, 0, y, 0, 0, 0, 0, 0, f32x4.splat(0), n);
+  row(SILU, x, 0, y, 0, 0, f32x4.splat(0), n);
 }
 
 /** y = dy silu'(x) */
 export function siluGradRow(dy: usize, x: usize, y: usize, n: i32): void {
-  row(SILU_GRAD, x, dy, y, 0, 0, 0, 0, 0, f32x4.splat(0), n);
+  row(SILU_GRAD, x, dy, y, 0, 0, f32x4.splat(0), n);
 }
 
 /** y = silu(scale x + shift), scale and shift for each element. */
 export function normSiluRow(x: usize, scale: usize, shift: usize, y: usize, n: i32): void {
-  row(NORM_SILU, x, 0, y, 0, scale, shift, 0, 0, f32x4.splat(0), n);
+  row(NORM_SILU, x, 0, y, scale, shift, f32x4.splat(0), n);
 }
 
-/** dz = dy silu'(z), z = scale (x - mean) + shift; sums += dz, products += dz (x - mean). */
-export function normSiluGradRow(
-  dy: usize, x: usize, dz: usize, mean: usize, scale: usize, shift: usize, sums: usize, products: usize, n: i32,
-): void {
-  row(NORM_SILU_GRAD, x, dy, dz, mean, scale, shift, sums, products, f32x4.splat(0), n);
-}
-
-/** The sums alone. */
-export function normSiluGradSumsRow(
-  dy: usize, x: usize, mean: usize, scale: usize, shift: usize, sums: usize, products: usize, n: i32,
-): void {
-  row(NORM_SILU_GRAD_SUMS, x, dy, 0, mean, scale, shift, sums, products, f32x4.splat(0), n);
+/** dz = dy silu'(z), z = scale x + shift. */
+export function normSiluGradRow(dy: usize, x: usize, scale: usize, shift: usize, dz: usize, n: i32): void {
+  row(NORM_SILU_GRAD, x, dy, dz, scale, shift, f32x4.splat(0), n);
 }
 
 /** y = e^(x - top), zero where that is below 1.3e-38. `top` is the address of one number. */
 export function softmaxTermsRow(x: usize, top: usize, y: usize, n: i32): void {
-  row(SOFTMAX, x, 0, y, 0, 0, 0, 0, 0, v128.load32_splat(top), n);
+  row(SOFTMAX, x, 0, y, 0, 0, v128.load32_splat(top), n);
 }

@@ -1,7 +1,7 @@
-import { addFloats, copyFloats } from "./copy";
-import { normSiluGradRow, normSiluGradSumsRow } from "./exp-rows";
+import { channelGradSums } from "./channel-sums";
+import { normSiluGradRow } from "./exp-rows";
 import { fillPattern, patternBytes } from "./group-norm";
-import { firstLanes, storeLanes } from "./pack";
+import { storeLanes } from "./pack";
 import { ceilDiv, multiplyAdd, roundUp } from "./variant";
 
 /**
@@ -17,7 +17,7 @@ class GroupNormGrad {
   gamma: usize;
   /** Only read with `silu`. */
   beta: usize;
-  /** dx, or (dgamma, dbeta). */
+  /** dx, with `silu` dz before; or (dgamma, dbeta). */
   y: usize;
   /** Per block of each image two rows of roundUp(c, 4) floats: sums of dz and of dz (x - mean). */
   sums: usize;
@@ -45,73 +45,47 @@ function statsOf(args: GroupNormGrad, image: i32, channel: i32): usize {
 }
 
 /**
- * Writes the sums of each block and, with `silu` and y != 0, dz to y, where dx will replace it, so that each exponential is
- * computed once. A unit is a block of an image. Workspace: 5 rows.
+ * Writes the sums of each block and, with `silu`, before them dz to y, where dx will replace it, so that each exponential is
+ * computed once. A unit is a block of an image. Workspace: 3 rows.
  */
 export function groupNormGradSums(args: GroupNormGrad, from: i32, to: i32, mean: usize): void {
-  const hw = args.hw, c = args.c, blocks = ceilDiv(hw, args.block), length = c * args.repeat, row = patternBytes(c, args.repeat);
-  const scale = mean + row, shift = scale + row, sums = shift + row, products = sums + row;
+  const hw = args.hw, c = args.c, blocks = ceilDiv(hw, args.block), row = patternBytes(c, args.repeat), padded = rowBytes(args);
+  const scale = mean + row, shift = scale + row;
   let image = -1;
   for (let unit = from; unit < to; unit++) {
     if (unit / blocks != image) {
       image = unit / blocks;
       prepareSums(args, image, mean, scale, shift);
     }
-    const first = unit % blocks * args.block;
-    let left = min(args.block, hw - first) * c, at = <usize>((image * hw + first) * c) << 2;
-    memory.fill(sums, 0, 2 * row);
-    for (; left > 0; left -= length, at += <usize>length << 2) {
-      const dy = args.dy + at, x = args.x + at, n = min(length, left);
-      if (!args.silu) normGradRow(dy, x, mean, sums, products, n);
-      else if (args.y) normSiluGradRow(dy, x, args.y + at, mean, scale, shift, sums, products, n);
-      else normSiluGradSumsRow(dy, x, mean, scale, shift, sums, products, n);
-    }
-    for (let r = 1; r < args.repeat; r++) {
-      addFloats(sums, sums + (<usize>(r * c) << 2), c);
-      addFloats(products, products + (<usize>(r * c) << 2), c);
-    }
-    const out = args.sums + <usize>(2 * unit) * rowBytes(args);
-    copyFloats(out, sums, c);
-    copyFloats(out + rowBytes(args), products, c);
+    const first = unit % blocks * args.block, pixels = min(args.block, hw - first);
+    const at = <usize>((image * hw + first) * c) << 2, x = args.x + at, sums = args.sums + <usize>(2 * unit) * padded;
+    if (args.silu) outputGradient(args, at, pixels * c, scale, shift);
+    channelGradSums(x, (args.silu ? args.y : args.dy) + at, mean, pixels, c, sums, padded);
   }
 }
 
-/** Rows mean, scale = gamma rstd, shift = beta of an image. */
+/** dz of `left` neighbours from `at`, row by row of workspace. */
+function outputGradient(args: GroupNormGrad, at: usize, left: i32, scale: usize, shift: usize): void {
+  const length = args.c * args.repeat;
+  for (; left > 0; left -= length, at += <usize>length << 2) {
+    normSiluGradRow(args.dy + at, args.x + at, scale, shift, args.y + at, min(length, left));
+  }
+}
+
+/** Rows mean and, for z = scale x + shift, scale = gamma rstd and shift = beta - mean scale, of an image. */
 function prepareSums(args: GroupNormGrad, image: i32, mean: usize, scale: usize, shift: usize): void {
   for (let channel = 0; channel < args.c; channel++) {
     const stats = statsOf(args, image, channel), at = <usize>channel << 2;
     f32.store(mean + at, f32.load(stats));
     if (args.silu) {
-      f32.store(scale + at, f32.load(args.gamma + at) * f32.load(stats, 4));
-      f32.store(shift + at, f32.load(args.beta + at));
+      const gamma = f32.load(args.gamma + at) * f32.load(stats, 4);
+      f32.store(scale + at, gamma);
+      f32.store(shift + at, f32.load(args.beta + at) - f32.load(stats) * gamma);
     }
   }
-  fillPattern(mean, args.c, args.repeat);
-  fillPattern(scale, args.c, args.repeat);
-  fillPattern(shift, args.c, args.repeat);
-}
-
-/** sums += dz, products += dz (x - mean). */
-@inline
-function normGradRow(dz: usize, x: usize, mean: usize, sums: usize, products: usize, n: i32): void {
-  while (n >= 8) {
-    const v0 = v128.load(dz), v1 = v128.load(dz, 16), x0 = v128.load(x), x1 = v128.load(x, 16);
-    const m0 = v128.load(mean), m1 = v128.load(mean, 16), s0 = v128.load(sums), s1 = v128.load(sums, 16);
-    const p0 = v128.load(products), p1 = v128.load(products, 16);
-    v128.store(sums, f32x4.add(s0, v0));
-    v128.store(sums, f32x4.add(s1, v1), 16);
-    v128.store(products, multiplyAdd(v0, f32x4.sub(x0, m0), p0));
-    v128.store(products, multiplyAdd(v1, f32x4.sub(x1, m1), p1), 16);
-    dz += 32, x += 32, mean += 32, sums += 32, products += 32;
-    n -= 8;
-  }
-  while (n > 0) {
-    let v = v128.load(dz), d = f32x4.sub(v128.load(x), v128.load(mean));
-    if (n < 4) v = firstLanes(v, n), d = firstLanes(d, n);
-    v128.store(sums, f32x4.add(v128.load(sums), v));
-    v128.store(products, multiplyAdd(v, d, v128.load(products)));
-    dz += 16, x += 16, mean += 16, sums += 16, products += 16;
-    n -= 4;
+  if (args.silu) {
+    fillPattern(scale, args.c, args.repeat);
+    fillPattern(shift, args.c, args.repeat);
   }
 }
 
@@ -154,7 +128,7 @@ export function groupNormGradInput(args: GroupNormGrad, from: i32, to: i32, mean
   }
 }
 
-/** All three rounds image by image, while its pixels are in the cache. A unit is an image. Workspace: 5 rows. */
+/** All three rounds image by image, while its pixels are in the cache. A unit is an image. Workspace: 4 rows. */
 export function groupNormGradImage(args: GroupNormGrad, from: i32, to: i32, workspace: usize): void {
   const blocks = ceilDiv(args.hw, args.block);
   for (let image = from; image < to; image++) {

@@ -1,3 +1,4 @@
+import { channelSums } from "./channel-sums";
 import { copyFloats } from "./copy";
 import { normSiluRow } from "./exp-rows";
 import { storeLanes } from "./pack";
@@ -32,69 +33,11 @@ export class GroupNorm {
  * does not cancel. Reads x, writes sums. A unit is a block of an image.
  */
 export function groupNormSums(args: GroupNorm, from: i32, to: i32, _workspace: usize): void {
-  const c = args.c, hw = args.hw, blocks = ceilDiv(hw, args.block), row = <usize>c << 2, padded = <usize>roundUp(c, 4) << 2;
+  const c = args.c, hw = args.hw, blocks = ceilDiv(hw, args.block), padded = <usize>roundUp(c, 4) << 2;
   for (let unit = from; unit < to; unit++) {
-    const first = unit % blocks * args.block, pixels = min(args.block, hw - first);
-    let shift = args.x + <usize>(unit / blocks * hw) * row, x = shift + <usize>first * row;
-    let sum = args.sums + <usize>unit * 2 * padded;
-    let j = 0;
-    // Whole lines, and eight sums that need not wait for each other; too many registers where a product needs one of its own.
-    for (; ASC_FEATURE_RELAXED_SIMD && j + 16 <= c; j += 16, x += 64, shift += 64, sum += 64) {
-      const k0 = v128.load(shift), k1 = v128.load(shift, 16), k2 = v128.load(shift, 32), k3 = v128.load(shift, 48);
-      let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0, q0 = s0, q1 = s0, q2 = s0, q3 = s0;
-      let at = x, left = pixels;
-      while (left > 0) {
-        const d0 = f32x4.sub(v128.load(at), k0), d1 = f32x4.sub(v128.load(at, 16), k1);
-        s0 = f32x4.add(s0, d0);
-        s1 = f32x4.add(s1, d1);
-        q0 = multiplyAdd(d0, d0, q0);
-        q1 = multiplyAdd(d1, d1, q1);
-        const d2 = f32x4.sub(v128.load(at, 32), k2), d3 = f32x4.sub(v128.load(at, 48), k3);
-        s2 = f32x4.add(s2, d2);
-        s3 = f32x4.add(s3, d3);
-        q2 = multiplyAdd(d2, d2, q2);
-        q3 = multiplyAdd(d3, d3, q3);
-        at += row;
-        left--;
-      }
-      v128.store(sum, s0);
-      v128.store(sum, s1, 16);
-      v128.store(sum, s2, 32);
-      v128.store(sum, s3, 48);
-      v128.store(sum + padded, q0);
-      v128.store(sum + padded, q1, 16);
-      v128.store(sum + padded, q2, 32);
-      v128.store(sum + padded, q3, 48);
-    }
-    for (; j + 8 <= c; j += 8, x += 32, shift += 32, sum += 32) {
-      const k0 = v128.load(shift), k1 = v128.load(shift, 16);
-      let s0 = f32x4.splat(0), s1 = s0, q0 = s0, q1 = s0;
-      let at = x, left = pixels;
-      while (left > 0) {
-        const d0 = f32x4.sub(v128.load(at), k0), d1 = f32x4.sub(v128.load(at, 16), k1);
-        s0 = f32x4.add(s0, d0);
-        s1 = f32x4.add(s1, d1);
-        q0 = multiplyAdd(d0, d0, q0);
-        q1 = multiplyAdd(d1, d1, q1);
-        at += row;
-        left--;
-      }
-      v128.store(sum, s0);
-      v128.store(sum, s1, 16);
-      v128.store(sum + padded, q0);
-      v128.store(sum + padded, q1, 16);
-    }
-    for (; j < c; j += 4, x += 16, shift += 16, sum += 16) {
-      const k = v128.load(shift);
-      let s = f32x4.splat(0), q = s;
-      for (let p = 0, at = x; p < pixels; p++, at += row) {
-        const d = f32x4.sub(v128.load(at), k);
-        s = f32x4.add(s, d);
-        q = multiplyAdd(d, d, q);
-      }
-      v128.store(sum, s);
-      v128.store(sum + padded, q);
-    }
+    const first = unit % blocks * args.block, image = args.x + (<usize>(unit / blocks * hw * c) << 2);
+    const x = image + (<usize>(first * c) << 2), sums = args.sums + <usize>unit * 2 * padded;
+    channelSums(x, image, min(args.block, hw - first), c, sums, padded);
   }
 }
 
