@@ -1,6 +1,6 @@
 /** Matrix products: B is packed into panels, then blocks of the product are computed. */
 import type { KernelTable, MatmulAttrs } from "../../kernels.js";
-import { gradWeightSums } from "./conv2d.js";
+import { gradWeight } from "./conv2d.js";
 import type { Machine, Storage } from "./machine.js";
 
 /** Addresses of the factors, the product and a bias (0: none). */
@@ -30,9 +30,9 @@ export function products(machine: Machine): Required<Pick<KernelTable<Storage>, 
     matmul(y, { a, b }, attrs) {
       if (!isTall(attrs)) return gemm(machine, { a: a.address, b: b.address, y: y.address, bias: 0 }, attrs);
       const { m: cin, k: rows, n: cout } = attrs;
-      gradWeightSums(machine, "convGradWeight", { x: a.address, dy: b.address, dw: y.address }, {
+      gradWeight(machine, { x: a.address, dy: b.address, dw: y.address }, {
         n: 1, h: 1, w: rows, cin, cout, kh: 1, kw: 1, stride: 1, pad: [0, 0, 0, 0],
-      }, 0);
+      });
     },
     linear: (y, { a, b, bias }, attrs) =>
       gemm(machine, { a: a.address, b: b.address, y: y.address, bias: bias.address }, attrs),

@@ -12,6 +12,9 @@ const conv: Conv2dAttrs = { n: 2, h: 33, w: 29, cin: 19, cout: 33, kh: 3, kw: 3,
 const strided: Conv2dAttrs = { ...conv, stride: 2, pad: [0, 1, 0, 1] };
 /** More channels and tiles than a block of the gradient of the weights. */
 const wide: Conv2dAttrs = { n: 3, h: 20, w: 21, cin: 70, cout: 67, kh: 3, kw: 3, stride: 1, pad: [1, 1, 1, 1] };
+/** Few channels on one side. */
+const fewInputs: Conv2dAttrs = { ...conv, cin: 3 };
+const fewOutputs: Conv2dAttrs = { ...conv, cout: 2 };
 const norm = { n: 3, hw: 1801, c: 33, groups: 11 };
 /** So many images that gradients go image by image. */
 const norms = { n: 13, hw: 1201, c: 24, groups: 4 };
@@ -37,6 +40,8 @@ export const largeCases: readonly Case[] = [
   ["conv2d", conv], ["conv2dGradInput", conv], ["conv2dGradWeight", conv], ["conv2dBias", strided],
   ["conv2d", wide], ["conv2dGradInput", wide], ["conv2dGradWeight", wide],
   ["conv2dGradInput", strided], ["conv2dGradWeight", strided],
+  ["conv2dBias", fewInputs], ["conv2dGradInput", fewInputs], ["conv2dGradWeight", fewInputs],
+  ["conv2dBias", fewOutputs], ["conv2dGradInput", fewOutputs], ["conv2dGradWeight", fewOutputs],
   ["groupNormStats", norm], ["groupNormSilu", norm], ["groupNormSiluGradInput", norm], ["groupNormSiluGradParams", norm],
   ["groupNormStats", norms], ["groupNorm", norms], ["groupNormGradInput", norms], ["groupNormGradParams", norms],
   ["groupNormSiluGradInput", norms],

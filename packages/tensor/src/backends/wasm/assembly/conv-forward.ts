@@ -1,7 +1,4 @@
 import { Conv } from "./conv-args";
-import {
-  fewOutputs, fewOutputsChunks, fewOutputsPack, fewOutputsPackBytes, fewOutputsWorkspace, hasFewOutputs,
-} from "./conv-few-outputs";
 import { gatherBlocked } from "./conv-gather";
 import { blockBytes, multiplyRows, rowsInChunk, rowsWorkspace, storePixel } from "./conv-rows";
 import { packPanel, panelCount } from "./pack";
@@ -14,21 +11,16 @@ import { BLOCK, TILE_COLUMNS, ceilDiv } from "./variant";
 
 /** Bytes of the weights packed for `convForward`. */
 export function convPackForwardBytes(p: Conv): i32 {
-  if (hasFewOutputs(p)) return fewOutputsPackBytes(p);
   return depth(p) * panelCount(p.cout) * TILE_COLUMNS * 4;
 }
 
 /** Chunks of `convPackForward`: one a panel of output channels. */
 export function convPackForwardChunks(p: Conv): i32 {
-  return hasFewOutputs(p) ? 1 : panelCount(p.cout);
+  return panelCount(p.cout);
 }
 
 /** Packs p.weights, [kh * kw * cin, cout], into panels at p.y. */
 export function convPackForward(p: Conv, from: i32, to: i32, _workspace: usize): void {
-  if (hasFewOutputs(p)) {
-    if (from < to) fewOutputsPack(p);
-    return;
-  }
   const k = depth(p);
   for (let panel = from; panel < to; panel++) {
     packPanel(p.y + <usize>(panel * k * TILE_COLUMNS * 4), p.weights, k, p.cout, p.cout, panel * TILE_COLUMNS);
@@ -37,20 +29,16 @@ export function convPackForward(p: Conv, from: i32, to: i32, _workspace: usize):
 
 /** Chunks of `convForward`. */
 export function convForwardChunks(p: Conv): i32 {
-  return hasFewOutputs(p) ? fewOutputsChunks(p) : ceilDiv(pixels(p), chunkRows(p));
+  return ceilDiv(pixels(p), chunkRows(p));
 }
 
 /** Bytes of workspace for each thread, 128-byte aligned. */
 export function convForwardWorkspace(p: Conv): i32 {
-  return hasFewOutputs(p) ? fewOutputsWorkspace(p) : rowsWorkspace(chunkRows(p), depth(p), p.cout);
+  return rowsWorkspace(chunkRows(p), depth(p), p.cout);
 }
 
 /** y = bias + conv(x) for any kernel, stride and padding, with p.weights packed by `convPackForward`: patches times weights. */
 export function convForward(p: Conv, from: i32, to: i32, workspace: usize): void {
-  if (hasFewOutputs(p)) {
-    fewOutputs(p, from, to, workspace);
-    return;
-  }
   const block = chunkRows(p), count = pixels(p), k = depth(p);
   for (let chunk = from; chunk < to; chunk++) {
     const first = chunk * block, rows = min(block, count - first);

@@ -1,5 +1,4 @@
 import { Conv } from "./conv-args";
-import { hasFewOutputs } from "./conv-few-outputs";
 import { gatherRow } from "./conv-gather";
 import { gemmTransposed } from "./gemm-block";
 import { packPanel, panelCount } from "./pack";
@@ -12,8 +11,7 @@ import { TILE_COLUMNS, ceilDiv, roundUp } from "./variant";
  * patches [pixels, kernel rows * kw * cin], packs dy and adds to its block of dw in the workspace. With one part the chunk writes
  * dw, otherwise partial sums for `sumPartials`.
  *
- * The patches of a 1x1 kernel of stride 1 without padding are x itself and are read in place. With few output channels the
- * transposed product dw^T = dy^T patches is formed instead: its long side then runs along the vectors.
+ * The patches of a 1x1 kernel of stride 1 without padding are x itself and are read in place.
  */
 
 /** Pixels that are gathered before they are multiplied. */
@@ -47,9 +45,7 @@ export function convGradWeightChunks(p: Conv): i32 {
 }
 @inline function outBytes(): i32 { return BLOCK_PIXELS * BLOCK_OUT * 4; }
 @inline function sumBytes(p: Conv): i32 {
-  const m = kernelRows(p) * p.kw * p.cin;
-  if (hasFewOutputs(p)) return p.cout * roundUp(m, TILE_COLUMNS) * 4;
-  return m * roundUp(min(p.cout, BLOCK_OUT), TILE_COLUMNS) * 4;
+  return kernelRows(p) * p.kw * p.cin * roundUp(min(p.cout, BLOCK_OUT), TILE_COLUMNS) * 4;
 }
 
 /** Bytes of workspace for each thread. */
@@ -71,27 +67,18 @@ export function convGradWeight(p: Conv, from: i32, to: i32, workspace: usize): v
 function gradWeightChunk(p: Conv, from: i32, to: i32, row: i32, co: i32, dw: usize, workspace: usize): void {
   const rows = min(kernelRows(p), p.kh - row), outs = min(BLOCK_OUT, p.cout - co), m = rows * p.kw * p.cin;
   const packed = workspace + patchBytes(p), sums = packed + outBytes(), count = p.n * p.oh * p.ow;
-  const few = hasFewOutputs(p), panels = panelCount(few ? m : outs), sumRow = panels * TILE_COLUMNS * 4;
+  const panels = panelCount(outs), sumRow = panels * TILE_COLUMNS * 4;
   for (let block = from; block < to; block++) {
     const first = block * BLOCK_PIXELS, pixels = min(BLOCK_PIXELS, count - first), add = block > from;
     const dy = p.y + <usize>(first * p.cout + co << 2), panelBytes = pixels * TILE_COLUMNS * 4, patchRow = m << 2;
     const patches = isPointwise(p) ? p.x + <usize>(first * m << 2) : gatherPixels(p, first, pixels, row, rows, workspace);
-    if (few) {
-      gemmTransposed(outs, panels, pixels, dy, p.cout << 2, patches, TILE_COLUMNS * 4, patchRow, sums, sumRow, add);
-    } else {
-      for (let panel = 0; panel < panels; panel++) {
-        packPanel(packed + <usize>(panel * panelBytes), dy, pixels, outs, p.cout, panel * TILE_COLUMNS);
-      }
-      gemmTransposed(m, panels, pixels, patches, patchRow, packed, panelBytes, TILE_COLUMNS * 4, sums, sumRow, add);
+    for (let panel = 0; panel < panels; panel++) {
+      packPanel(packed + <usize>(panel * panelBytes), dy, pixels, outs, p.cout, panel * TILE_COLUMNS);
     }
+    gemmTransposed(m, panels, pixels, patches, patchRow, packed, panelBytes, TILE_COLUMNS * 4, sums, sumRow, add);
   }
   for (let r = 0; r < m; r++) {
-    const out = dw + <usize>((row * p.kw * p.cin + r) * p.cout + co << 2);
-    if (few) {
-      for (let j = 0; j < outs; j++) f32.store(out + <usize>(j << 2), f32.load(sums + <usize>(j * sumRow + (r << 2))));
-    } else {
-      storePixel(out, sums + <usize>(r * sumRow), outs, 0);
-    }
+    storePixel(dw + <usize>((row * p.kw * p.cin + r) * p.cout + co << 2), sums + <usize>(r * sumRow), outs, 0);
   }
 }
 

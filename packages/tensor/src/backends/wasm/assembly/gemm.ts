@@ -1,5 +1,5 @@
 import { BLOCK_K, gemmBlocked, gemmTransposed } from "./gemm-block";
-import { copyVectors, packPanel, packPanelTransposed, panelCount, storeLanes } from "./pack";
+import { copyBlocked, copyVectors, packPanel, packPanelTransposed, panelCount, storeLanes } from "./pack";
 import { BLOCK, TILE_COLUMNS, TILE_ROWS, ceilDiv } from "./variant";
 
 /** Rows of C in a chunk of `gemm`. */
@@ -115,7 +115,7 @@ function gemmChunk(g: Gemm, a: usize, packed: usize, c: usize, row: i32, column:
       gemmTransposed(m, whole, depth, workspace, BLOCK_M * 4, b, panelBytes, bRow, c, cRow, add);
       if (rest) gemmTransposed(m, 1, depth, workspace, BLOCK_M * 4, last, 0, bRow, edge, bRow, p > 0);
     } else {
-      copyBlocked(workspace, a + <usize>row * lda + (<usize>p << 2), m, depth, lda);
+      copyBlocked(workspace, BLOCK_M * BLOCK * 4, a + <usize>row * lda + (<usize>p << 2), m, depth, lda);
       gemmBlocked(m, whole, depth, workspace, BLOCK_M * BLOCK * 4, b, panelBytes, bRow, c, cRow, add);
       if (rest) gemmBlocked(m, 1, depth, workspace, BLOCK_M * BLOCK * 4, last, 0, bRow, edge, bRow, p > 0);
     }
@@ -148,12 +148,4 @@ function copyEdge(edge: usize, m: i32, n: i32, c: usize, cRow: usize, accumulate
 /** Copies k rows of m floats, lda bytes apart, to rows of BLOCK_M floats: a block of A in the transposed layout. */
 function copyRows(to: usize, a: usize, k: i32, m: i32, lda: usize): void {
   for (let p = 0; p < k; p++, to += BLOCK_M * 4, a += lda) copyVectors(to, a, m * 4);
-}
-
-/** Copies m rows of k floats, lda bytes apart, to the blocked layout. */
-function copyBlocked(to: usize, a: usize, m: i32, k: i32, lda: usize): void {
-  for (let p = 0; p < k; p += BLOCK, to += BLOCK_M * BLOCK * 4, a += BLOCK * 4) {
-    const bytes = min(BLOCK, k - p) * 4;
-    for (let r = 0; r < m; r++) copyVectors(to + <usize>(r * BLOCK * 4), a + <usize>r * lda, bytes);
-  }
 }

@@ -42,7 +42,12 @@
  *     convGradInput       `x` = dx from y = dy; `weights` = packed by convPackGradInput
  *     convGradWeight      dw from x and y = dy; `weights` = dw. Also dw = x^T dy of a 1x1 convolution or a
  *                         linear layer (n = 1, h = 1, w = rows)
- *   partial sums of both grad-weight kernels: parts = winogradGradWeightParts(args) or convGradWeightParts(args). If parts > 1,
+ *   few channels on one side, 4 or less (a mirrored convolution has its weights from mirrorWeights and padding kh - 1 - padTop):
+ *     convPackFewInputs, convFewInputs        y = conv(x) + bias for few cin; the pack reads the bias, too.
+ *                                             dx for few cout and stride 1: the same, mirrored
+ *     convPackFewOutputs, convFewOutputs      y = conv(x) + bias for few cout and stride 1. dx for few cin: the same, mirrored
+ *     convFewInputsGrad                       dw for few cin. For few cout and stride 1: the same, mirrored, x and dy exchanged
+ *   partial sums of the three grad-weight kernels: parts = winogradGradWeightParts(args), say. If parts > 1,
  *   allocate parts * kh * kw * cin * cout floats, put the address into `partials` before the call, and afterwards run
  *     sumPartials         args: partials, sum (= dw), count (= kh * kw * cin * cout), parts
  *   Transformed and packed weights depend on the weights alone: make them once a step. The gradient of the bias is a sum over
@@ -61,6 +66,15 @@ export {
   convGradInput, convGradInputChunks, convGradInputWorkspace, convPackGradInput, convPackGradInputBytes, convPackGradInputChunks,
 } from "./conv-grad-input";
 export { convGradWeight, convGradWeightChunks, convGradWeightParts, convGradWeightWorkspace } from "./conv-grad-weight";
+export {
+  convFewInputs, convFewInputsChunks, convFewInputsGrad, convFewInputsGradChunks, convFewInputsGradParts,
+  convFewInputsGradWorkspace, convFewInputsWorkspace, convPackFewInputs, convPackFewInputsBytes, convPackFewInputsChunks,
+} from "./conv-few-inputs";
+export {
+  convFewOutputs, convFewOutputsChunks, convFewOutputsWorkspace, convPackFewOutputs, convPackFewOutputsBytes,
+  convPackFewOutputsChunks,
+} from "./conv-few-outputs";
+export { mirrorWeights } from "./conv-mirror";
 export { sumPartials, sumPartialsChunks } from "./sum-partials";
 /*
  * The remaining kernels work on ranges of units (elements, rows, blocks of pixels, said at each): the host chooses how many units

@@ -1,4 +1,4 @@
-import { TILE_COLUMNS, ceilDiv } from "./variant";
+import { BLOCK, TILE_COLUMNS, ceilDiv } from "./variant";
 
 /** Copies `bytes` rounded up to 16: reads and writes up to 12 bytes more. Callers write in ascending order or leave room. */
 @inline
@@ -8,6 +8,14 @@ export function copyVectors(to: usize, from: usize, bytes: i32): void {
     to += 16;
     from += 16;
     bytes -= 16;
+  }
+}
+
+/** Copies m rows of k floats, `row` bytes apart, to the blocked layout of tiles.ts, its blocks `block` bytes apart. */
+export function copyBlocked(to: usize, block: usize, from: usize, m: i32, k: i32, row: usize): void {
+  for (let p = 0; p < k; p += BLOCK, to += block, from += BLOCK * 4) {
+    const bytes = min(BLOCK, k - p) * 4;
+    for (let r = 0; r < m; r++) copyVectors(to + <usize>(r * BLOCK * 4), from + <usize>r * row, bytes);
   }
 }
 
