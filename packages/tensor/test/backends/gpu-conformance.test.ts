@@ -1,8 +1,15 @@
-import { openGpu } from "../../src/backends/gpu/index.js";
-import { describeConformance } from "./conformance.js";
+import { gpuBackend, openGpu } from "../../src/backends/gpu/index.js";
+import { dynamic, openChanged } from "./changed-mode.js";
+import { describeConformance, type ConformanceOptions } from "./conformance.js";
 
-const fused = ["linear", "conv2dBias", "groupNormSilu", "groupNormSiluGradInput", "groupNormSiluGradParams"] as const;
+const options: ConformanceOptions = {
+  dtype: "f32", tolerance: () => 5e-6, fused: ["linear", "conv2dBias", "groupNormSilu", "groupNormSiluGradInput", "groupNormSiluGradParams"],
+};
 
 for (const mode of ["webasm", "cpu"] as const) {
-  describeConformance(`gpu:${mode}`, () => openGpu(mode), { dtype: "f32", tolerance: () => 5e-6, fused });
+  describeConformance(`gpu:${mode}`, () => openGpu(mode), options);
 }
+
+describeConformance("gpu, sizes as arguments", async () => {
+  return gpuBackend({ engine: await openChanged(dynamic), description: "webasm as a dynamic mode" });
+}, options);

@@ -3,7 +3,7 @@ import { javascript, type KernelSource } from "../../src/backends/gpu/source.js"
 import { foldedAt, foldedPlace, foldedSpace, line, matrix, quads } from "../../src/backends/gpu/space.js";
 
 const source = (body: string, more: Partial<KernelSource> = {}): KernelSource =>
-  ({ inputs: ["x", "w"], scalars: [], sizes: {}, output: matrix(2, 8), lanes: 1, body, ...more });
+  ({ inputs: ["x", "w"], scalars: [], sizes: [], constants: {}, output: matrix(2, 8), lanes: 1, body, ...more });
 
 describe("the notation of gpu kernels", () => {
   it("becomes JavaScript over rows and columns, or over a line", () => {
@@ -20,9 +20,17 @@ describe("the notation of gpu kernels", () => {
     expect(javascript(source("return x[index];", { output: line(5) }), "texture")).to.contain("return x[0][0][this.thread.x];");
   });
 
-  it("replaces sizes by their values, whole words only, and divides whole numbers by way of the half", () => {
-    const text = javascript(source("for (let c = 0; c < cin; c++) { sum += x[div(row, h * cin), c + cin2]; }", { sizes: { h: 3, cin: 4 } }), "linear");
+  it("replaces constants by their values, whole words only, and divides whole numbers by way of the half", () => {
+    const text = javascript(source("for (let c = 0; c < cin; c++) { sum += x[div(row, h * cin), c + cin2]; }", { constants: { h: 3, cin: 4 } }), "linear");
     expect(text).to.contain("for (let c = 0; c < 4; c++) { sum += x[Math.floor((row + 0.5) / (3 * 4))][c + cin2]; }");
+  });
+
+  it("takes sizes as arguments, after the scalars, and makes integers of them where a mode has them", () => {
+    const more = { inputs: ["x"], scalars: ["v"], sizes: ["n", "cin"], output: line(5) };
+    expect(javascript(source("return v * x[index * cin + n];", more), "linear")).to.equal(
+      "function (x, v, nSize, cinSize) {\n  let n = 0; n++; n = nSize;\n  let cin = 0; cin++; cin = cinSize;\n" +
+      "return v * x[this.thread.x * cin + n];\n}");
+    expect(javascript(source("return v * x[index * cin + n];", more), "texture")).to.contain("let n = nSize;\n  let cin = cinSize;");
   });
 
   it("translates brackets within brackets", () => {
@@ -39,7 +47,7 @@ describe("the notation of gpu kernels", () => {
 
   it("loads quads: of a texture at once, elsewhere those of their numbers that are used", () => {
     const body = "quad a = x[at + w[0]];\nreturn a.x * a.w + x[at, k];";
-    const more = { quads: ["x"], sizes: { w0: 5 }, output: quads(2, 8) };
+    const more = { quads: ["x"], constants: { w0: 5 }, output: quads(2, 8) };
     expect(javascript(source(body, more), "linear")).to.contain(
       "const a_x = x[4 * (at + w[0]) + 0]; const a_w = x[4 * (at + w[0]) + 3];\nreturn a_x * a_w + x[4 * (at) + k];");
     expect(javascript(source(body, more), "texture")).to.contain(
@@ -60,9 +68,9 @@ describe("spaces of [outer, axis, inner]", () => {
     expect(foldedSpace([3, 7, 1])).to.deep.equal([3, 7]);
     expect(foldedSpace([3, 7, 5])).to.deep.equal([21, 5]);
     expect(foldedSpace([1, 2 ** 24 + 1, 1]), "too long for exact addresses in a line").to.deep.equal([1, 2 ** 24 + 1]);
-    expect(foldedAt([1, 7, 1], "o", "j", "i")).to.equal("j");
-    expect(foldedAt([3, 7, 1], "o", "j", "i")).to.equal("o, j");
-    expect(foldedAt([3, 7, 5], "o", "j", "i")).to.equal("(o) * 7 + j, i");
-    expect(foldedPlace([3, 7, 5])).to.equal("const o = div(row, 7); const j = row - o * 7; const i = col;");
+    expect(foldedAt([1, 7, 1], "axis", "o", "j", "i")).to.equal("j");
+    expect(foldedAt([3, 7, 1], "axis", "o", "j", "i")).to.equal("o, j");
+    expect(foldedAt([3, 7, 5], "axis", "o", "j", "i")).to.equal("(o) * axis + j, i");
+    expect(foldedPlace([3, 7, 5], "axis")).to.equal("const o = div(row, axis); const j = row - o * axis; const i = col;");
   });
 });

@@ -1,11 +1,7 @@
 import { expect } from "chai";
 import { poolBuffers, RESULT_USAGE, type PooledBuffer } from "../../src/backends/gpu/buffer-pool.js";
-import { Engine, launch, type GpuArray } from "../../src/backends/gpu/engine.js";
-import { functions } from "../../src/backends/gpu/functions.js";
-import { loadGpuJs } from "../../src/backends/gpu/gpu-js.js";
+import { launch, type Engine, type GpuArray } from "../../src/backends/gpu/engine.js";
 import { gpuBackend, gpuModes, openGpu, type GpuBackend } from "../../src/backends/gpu/index.js";
-import { openArrayMode } from "../../src/backends/gpu/mode-arrays.js";
-import type { Mode } from "../../src/backends/gpu/mode.js";
 import { describeRenderer } from "../../src/backends/gpu/renderer.js";
 import { line, matrix } from "../../src/backends/gpu/space.js";
 import { add, Device, DeviceError, DisposedError, openDevice, parseDevice, reshape, sum, tensor } from "../../src/index.js";
@@ -13,29 +9,10 @@ import type { KernelName } from "../../src/kernels.js";
 import { sizeOf } from "../../src/shape.js";
 import { thrown, thrownBy } from "../thrown.js";
 import { conformanceError, termScale } from "./conformance.js";
+import { dynamic, later, openChanged, type Arrays } from "./changed-mode.js";
 import { makeInputs } from "./conformance-inputs.js";
 import { kernelShapes, reference, type LooseKernel } from "./run-reference.js";
 import { trainTiny } from "./tiny-training.js";
-
-type Arrays = Mode<Float32Array>;
-
-/** An engine in mode webasm, its mode changed; the class expected to run is that of gpu.js unless given. */
-async function openChanged(change: (mode: Arrays) => Arrays, kernelClass?: unknown): Promise<Engine> {
-  const gpuJs = await loadGpuJs();
-  const gpu = new gpuJs.GPU({ mode: "webasm" });
-  for (const text of functions) gpu.addFunction(text);
-  return new Engine(change(openArrayMode(gpuJs, gpu, "webasm")) as Mode<unknown>, kernelClass ?? gpuJs.WebAssemblyKernel);
-}
-
-/** The mode as if the GPU answered later: every launch and every read is a promise. */
-const later = (mode: Arrays): Arrays => ({
-  ...mode,
-  run: async (...args) => {
-    await Promise.resolve();
-    return mode.run(...args);
-  },
-  read: async (...args) => mode.read(...args),
-});
 
 const double = (y: GpuArray, x: GpuArray): void =>
   launch(y, { kernel: "double", output: line(x.size), inputs: { x: [x, line(x.size)] }, body: "return 2 * x[index];" });
@@ -89,6 +66,28 @@ describe("the gpu device", () => {
     expect(backend.compiledKernels()).to.equal(before + 1);
     expect(backend.source?.("double")).to.equal("function (x) {\nreturn 2 * x[this.thread.x];\n}");
     await backend.dispose();
+  });
+
+  it("in a dynamic mode compiles one kernel for all sizes, except for those that are specialised", async () => {
+    const engine = await openChanged(dynamic);
+    const repeat = (n: number, times: number, specialised: boolean): GpuArray => {
+      const y = engine.allocate(n * times);
+      const x = engine.upload(Array.from({ length: n }, (_, i) => i));
+      launch(y, {
+        kernel: "repeat", specialised, output: line(y.size), inputs: { x: [x, line(n)] }, sizes: { n },
+        body: "return x[index - n * div(index, n)];",
+      });
+      return y;
+    };
+    for (const [specialised, kernels] of [[false, 1], [true, 3]] as const) {
+      repeat(1, 1, specialised);
+      const before = engine.compiled;
+      for (const [n, times] of [[2, 2], [3, 2], [3, 3], [3, 2]]) {
+        const expected = Array.from({ length: n * times }, (_, i) => i % n);
+        expect([...await engine.read(repeat(n, times, specialised))]).to.deep.equal(expected);
+      }
+      expect(engine.compiled - before).to.equal(specialised ? kernels : 0);
+    }
   });
 
   it("sees one array under every shape of its size", async () => {
@@ -194,7 +193,7 @@ describe("the queue of the gpu device", () => {
 
   it("throws the first failure, under the kernel's name, at the next read, op or sync, once", async () => {
     const engine = await openChanged((mode) => later({
-      ...mode, createKernel: (text, output) => mode.createKernel(text.includes("2 *") ? text.replace("2 *", "missing *") : text, output),
+      ...mode, createKernel: (text, ...rest) => mode.createKernel(text.replace("2 *", "missing *"), ...rest),
     }));
     const fail = (): GpuArray => {
       const y = engine.allocate(2);

@@ -75,8 +75,8 @@ const addTo = (k: number, products: readonly string[]): string => `sum${k} += ${
 const quadsFor = (stride: number, taps: number): number => ((3 * stride + taps - 1) >> 2) + 1;
 
 /** Source text that loads `count` quads of x, `apart` from each other. */
-const loads = (name: string, x: string, at: string, count: number, apart: number): string =>
-  range(count).map((k) => `quad ${name}${k} = ${x}[${at}${k === 0 ? "" : ` + ${k * apart}`}];`).join("\n      ");
+const loads = (name: string, x: string, at: string, count: number, apart: string): string =>
+  range(count).map((k) => `quad ${name}${k} = ${x}[${at}${k === 0 ? "" : ` + ${k} * ${apart}`}];`).join("\n      ");
 
 function convolve(
   y: GpuArray, { x, w, bias }: { x: GpuArray; w: GpuArray; bias?: GpuArray | undefined },
@@ -93,7 +93,7 @@ function convolve(
     packImage(pixels, x, image);
     packTaps(weights, w, taps, flipped);
     launch(sums, {
-      kernel: "conv2d", output: quads(n * oh * across, cout),
+      kernel: "conv2d", specialised: true, output: quads(n * oh * across, cout),
       inputs: { x: [pixels, quads(n * image.rows * image.across, cin)], weight: [weights, quads(kh * groups * cin, cout)] },
       sizes: { kh, cin, cout, taps: groups * cin * cout, stride, oh, across, rows: image.rows, width: image.across },
       body: `
@@ -104,8 +104,8 @@ function convolve(
     int at = ((n * rows + (np - n * oh) * stride + i) * width + (row - np * across) * stride) * cin;
     int tap = i * taps + col;
     for (let c = 0; c < cin; c++) {
-      ${loads("a", "x", "at", count, cin)}
-      ${loads("w", "weight", "tap", groups, cin * cout)}
+      ${loads("a", "x", "at", count, "cin")}
+      ${loads("w", "weight", "tap", groups, "cin * cout")}
       ${range(4).map((k) => addTo(k, range(kw).map((j) => `${part("a", k * stride + j)} * ${part("w", j)}`))).join("\n      ")}
       at += 1;
       tap += cout;
@@ -148,7 +148,7 @@ export const conv2dGradWeight: Kernel<"conv2dGradWeight", GpuArray> = (dw, { x, 
     packImage(pixels, x, image);
     packImage(slopes, dy, gradient);
     launch(sums, {
-      kernel: "conv2dGradWeight", output: quads(chunks * kh * groups * cin, cout),
+      kernel: "conv2dGradWeight", specialised: true, output: quads(chunks * kh * groups * cin, cout),
       inputs: { x: [pixels, quads(n * image.rows * image.across, cin)], dy: [slopes, quads(n * oh * across, cout)] },
       sizes: {
         kh, cin, groups, stride, oh, across, rows: image.rows, width: image.across, length, imageRows: n * oh, step: stride * cin, cout,
@@ -167,7 +167,7 @@ export const conv2dGradWeight: Kernel<"conv2dGradWeight", GpuArray> = (dw, { x, 
       int at = ((n * rows + (np - n * oh) * stride + i) * width + group) * cin + row - above * cin;
       int to = np * slopesInRow + col;
       for (let q = 0; q < across; q++) {
-        ${loads("a", "x", "at", count, cin)}
+        ${loads("a", "x", "at", count, "cin")}
         quad d0 = dy[to];
         ${range(Math.min(4, attrs.kw)).map((j) => addTo(j, range(4).map((k) => `${part("a", k * stride + j)} * ${part("d", k)}`))).join("\n        ")}
         at += step;

@@ -72,13 +72,13 @@ export const binary: Kernel<"binary", GpuArray> = (y, { a, b }, { op, size, a: s
     return;
   }
   launch(y, {
-    kernel: op, output: foldedSpace(size), inputs: { a: [a, foldedSpace(sizeA)], b: [b, foldedSpace(sizeB)] },
-    body: `${foldedPlace(size)} const p = a[${repeatedAt(sizeA)}]; const q = b[${repeatedAt(sizeB)}]; ${binaryOps[op]}`,
+    kernel: op, output: foldedSpace(size), inputs: { a: [a, foldedSpace(sizeA)], b: [b, foldedSpace(sizeB)] }, sizes: { axis: size[1] },
+    body: `${foldedPlace(size, "axis")} const p = a[${repeatedAt(sizeA)}]; const q = b[${repeatedAt(sizeB)}]; ${binaryOps[op]}`,
   });
 };
 
 /** The index of (o, j, i), with 0 along every axis of size 1. */
 function repeatedAt(size: Folded): string {
   const [o, j, i] = ["o", "j", "i"].map((name, axis) => (size[axis] === 1 ? "0" : name));
-  return foldedAt(size, o, j, i);
+  return foldedAt(size, "axis", o, j, i);
 }

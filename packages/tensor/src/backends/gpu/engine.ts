@@ -1,10 +1,11 @@
 /** Arrays on the GPU and the one way in which kernels are launched on them. */
 import { DeviceError, DisposedError } from "../../errors.js";
 import type { GpuKernel } from "./gpu-js.js";
+import { checkLimits } from "./limits.js";
 import type { Mode } from "./mode.js";
 import { Queue } from "./queue.js";
 import { javascript } from "./source.js";
-import { elements, EXACT, isLine, isQuads, line, type Space } from "./space.js";
+import { EXACT, isQuads, line, type Space } from "./space.js";
 
 /** Storage of one array: what the mode keeps for it, once the kernel that computes it has been launched. */
 export interface GpuArray {
@@ -14,12 +15,17 @@ export interface GpuArray {
   freed: boolean;
 }
 
-/** A launch: the body of the kernel (notation in source.ts), the spaces in which it sees its arrays, its sizes and scalars. */
+/**
+ * A launch: the body of the kernel (notation in source.ts), the spaces in which it sees its arrays, its sizes and scalars. Sizes are
+ * arguments in dynamic modes, so that one kernel serves all of them, unless the kernel is `specialised`: where a thread's loops gain
+ * by it, sizes are part of the source, and every combination of sizes is a kernel that has to be compiled.
+ */
 export interface Launch {
   readonly kernel: string;
   readonly output: Space;
   readonly inputs?: Readonly<Record<string, readonly [array: GpuArray, space: Space]>>;
   readonly sizes?: Readonly<Record<string, number>>;
+  readonly specialised?: boolean;
   readonly scalars?: Readonly<Record<string, number>>;
   readonly body: string;
 }
@@ -54,9 +60,9 @@ export class Engine {
   readonly #mode: Mode<unknown>;
   /** The class that must be seen to run: gpu.js changes to another silently. */
   readonly #kernelClass: unknown;
-  /** Kernels by what tells them apart: the generated source and, where the mode is not dynamic, the sizes of all arrays. */
+  /** Kernels by what tells them apart: the generated source and, where they are not dynamic, the sizes of all arrays. */
   readonly #kernels = new Map<string, GpuKernel>();
-  /** The same kernels by body and sizes, so that a launch need not generate its source again. */
+  /** The same kernels by body and shapes, so that a launch need not generate its source again. */
   readonly #calls = new Map<string, GpuKernel>();
   readonly #sources = new Map<string, string>();
   readonly queue = new Queue();
@@ -111,10 +117,10 @@ export class Engine {
     for (const [array] of inputs) assertAlive(spec.kernel, array);
     assertAlive(spec.kernel, y);
     const spaces = inputs.map(([, space]) => space);
-    this.#checkLimits(spec.kernel, [spec.output, ...spaces]);
-    const scalars = Object.values(spec.scalars ?? {});
+    checkLimits(this.#mode, spec.kernel, [spec.output, ...spaces]);
+    const numbers = [...Object.values(spec.scalars ?? {}), ...(this.#isDynamic(spec) ? Object.values(spec.sizes ?? {}) : [])];
     this.queue.push(spec.kernel, () =>
-      this.#run(y, spec, names, spaces, () => [...inputs.map(([array, space]) => this.#argument(spec.kernel, array, space)), ...scalars]));
+      this.#run(y, spec, names, spaces, () => [...inputs.map(([array, space]) => this.#argument(spec.kernel, array, space)), ...numbers]));
   }
 
   read(x: GpuArray): Float32Array | Promise<Float32Array> {
@@ -190,22 +196,28 @@ export class Engine {
     return handle;
   }
 
-  #kernel(
-    { kernel: name, output, sizes = {}, scalars = {}, body }: Launch, names: readonly string[], spaces: readonly Space[], lanes: number,
-  ): { kernel: GpuKernel; isNew: boolean } {
+  #kernel(spec: Launch, names: readonly string[], spaces: readonly Space[], lanes: number): { kernel: GpuKernel; isNew: boolean } {
+    const { kernel: name, output, sizes = {}, scalars = {}, body } = spec;
     const all = [output, ...spaces];
-    const shapes = JSON.stringify(this.#mode.dynamic ? all.map((space) => space.length) : all);
-    const call = `${lanes} ${body} ${JSON.stringify(Object.values(sizes))} ${shapes}`;
+    const dynamic = this.#isDynamic(spec);
+    const shapes = dynamic ? all.map((space) => space.length).join() : JSON.stringify([all, Object.values(sizes)]);
+    const call = `${name} ${lanes} ${body} ${shapes}`;
     const called = this.#calls.get(call);
     if (called !== undefined) return { kernel: called, isNew: false };
-    const quads = names.filter((_, i) => isQuads(spaces[i]));
-    const source = javascript({ inputs: names, quads, scalars: Object.keys(scalars), sizes, output, lanes, body }, this.#mode.indexing);
+    const source = javascript({
+      inputs: names, quads: names.filter((_, i) => isQuads(spaces[i])), scalars: Object.keys(scalars), output, lanes, body,
+      sizes: dynamic ? Object.keys(sizes) : [], constants: dynamic ? {} : sizes,
+    }, this.#mode.indexing);
     const known = this.#kernels.get(source + shapes);
-    const kernel = known ?? this.#mode.createKernel(source, output);
+    const kernel = known ?? this.#mode.createKernel(source, output, dynamic);
     this.#calls.set(call, kernel);
     this.#kernels.set(source + shapes, kernel);
     this.#sources.set(name, source);
     return { kernel, isNew: known === undefined };
+  }
+
+  #isDynamic({ specialised = false }: Launch): boolean {
+    return this.#mode.dynamic && !specialised;
   }
 
   /** Results of a thread: a quad, or as many columns as the mode can return, where the body is written for several and they divide the columns. */
@@ -229,24 +241,6 @@ export class Engine {
     throw new DeviceError(`${name}: gpu.js left the mode ${this.#mode.name} on its own`, [
       `ran      ${(kernel.constructor as { name: string }).name}`, `reason   ${kernel.fallbackReason ?? "none given"}`,
     ]);
-  }
-
-  #checkLimits(kernel: string, spaces: readonly Space[]): void {
-    const { name, limits } = this.#mode;
-    if (spaces.length - 1 > limits.inputs) {
-      throw new DeviceError(`${kernel}: ${spaces.length - 1} input arrays are too many`, [`limit    ${limits.inputs} (${name})`]);
-    }
-    for (const space of spaces) {
-      const tooLong = isLine(space) ? undefined : space.find((side) => side > limits.side);
-      if (tooLong !== undefined) {
-        throw new DeviceError(`${kernel}: a side of ${tooLong} is too long`, [
-          `space    [${space.join(", ")}]`, `limit    ${limits.side} rows or columns (${name})`,
-        ]);
-      }
-      if (elements(space) > limits.elements) {
-        throw new DeviceError(`${kernel}: ${elements(space)} numbers are too many for one array`, [`limit    ${limits.elements} (${name})`]);
-      }
-    }
   }
 }
 

@@ -12,7 +12,10 @@ export interface GpuHandle {
 export interface GpuKernel {
   (...args: unknown[]): unknown;
   setOutput(output: readonly number[]): unknown;
-  readonly kernel: { readonly constructor: unknown; readonly fallbackReason?: string | null; outputBuffer?: unknown; context?: unknown };
+  readonly kernel: {
+    readonly constructor: unknown; readonly fallbackReason?: string | null; readonly dynamicOutput: boolean;
+    outputBuffer?: unknown; texture?: GpuHandle | null; context?: unknown;
+  };
 }
 
 export interface GpuInstance {

@@ -54,10 +54,10 @@ export const groupNormStats: Kernel<"groupNormStats", GpuArray> = (y, { x }, { n
   const mean = sum / (chunks * size);
   if (col === 2 * group) { return mean; }
   let squares = 0;
-  for (let k = 0; k < chunks; k++) {
+  for (let l = 0; l < chunks; l++) {
     for (let s = 0; s < size; s++) {
-      const d = partial[row * chunks + k, group * size + s] - mean;
-      squares += partial[row * chunks + k, c + group * size + s] + length * d * d;
+      const d = partial[row * chunks + l, group * size + s] - mean;
+      squares += partial[row * chunks + l, c + group * size + s] + length * d * d;
     }
   }
   return 1 / sqrt(squares / (chunks * size * length) + eps);`,

@@ -11,16 +11,17 @@ export const expand: Kernel<"expand", GpuArray> = (y, { x }, attrs) => {
   const size = fold(attrs);
   const from: Folded = [attrs.outer, 1, attrs.inner];
   launch(y, {
-    kernel: "expand", output: foldedSpace(size), inputs: { x: [x, foldedSpace(from)] },
-    body: `${foldedPlace(size)} return x[${foldedAt(from, "o", "0", "i")}];`,
+    kernel: "expand", output: foldedSpace(size), inputs: { x: [x, foldedSpace(from)] }, sizes: { axis: attrs.axis },
+    body: `${foldedPlace(size, "axis")} return x[${foldedAt(from, "1", "o", "0", "i")}];`,
   });
 };
 
 export const slice: Kernel<"slice", GpuArray> = (y, { x }, attrs, { start }) => {
   const size: Folded = [attrs.outer, attrs.size, attrs.inner];
   launch(y, {
-    kernel: "slice", output: foldedSpace(size), inputs: { x: [x, foldedSpace(fold(attrs))] }, scalars: { start },
-    body: `${foldedPlace(size)} return x[${foldedAt(fold(attrs), "o", "(start + j)", "i")}];`,
+    kernel: "slice", output: foldedSpace(size), inputs: { x: [x, foldedSpace(fold(attrs))] },
+    sizes: { axis: attrs.axis, size: attrs.size }, scalars: { start },
+    body: `${foldedPlace(size, "size")} return x[${foldedAt(fold(attrs), "axis", "o", "(start + j)", "i")}];`,
   });
 };
 
@@ -28,10 +29,11 @@ export const pad: Kernel<"pad", GpuArray> = (y, { x }, attrs, { value }) => {
   const { outer, axis, inner, before, after } = attrs;
   const size: Folded = [outer, before + axis + after, inner];
   launch(y, {
-    kernel: "pad", output: foldedSpace(size), inputs: { x: [x, foldedSpace(fold(attrs))] }, sizes: { axis, before }, scalars: { value },
+    kernel: "pad", output: foldedSpace(size), inputs: { x: [x, foldedSpace(fold(attrs))] },
+    sizes: { axis, before, padded: size[1] }, scalars: { value },
     body: `
-  ${foldedPlace(size)}
-  if (j >= before && j < before + axis) { return x[${foldedAt(fold(attrs), "o", "(j - before)", "i")}]; }
+  ${foldedPlace(size, "padded")}
+  if (j >= before && j < before + axis) { return x[${foldedAt(fold(attrs), "axis", "o", "(j - before)", "i")}]; }
   return value;`,
   });
 };
@@ -41,11 +43,12 @@ export const concat: Kernel<"concat", GpuArray> = (y, { a, b }, { outer, axisA, 
   const sizeB: Folded = [outer, axisB, inner];
   const size: Folded = [outer, axisA + axisB, inner];
   launch(y, {
-    kernel: "concat", output: foldedSpace(size), inputs: { a: [a, foldedSpace(sizeA)], b: [b, foldedSpace(sizeB)] }, sizes: { axisA },
+    kernel: "concat", output: foldedSpace(size), inputs: { a: [a, foldedSpace(sizeA)], b: [b, foldedSpace(sizeB)] },
+    sizes: { axisA, axisB, both: axisA + axisB },
     body: `
-  ${foldedPlace(size)}
-  if (j < axisA) { return a[${foldedAt(sizeA, "o", "j", "i")}]; }
-  return b[${foldedAt(sizeB, "o", "(j - axisA)", "i")}];`,
+  ${foldedPlace(size, "both")}
+  if (j < axisA) { return a[${foldedAt(sizeA, "axisA", "o", "j", "i")}]; }
+  return b[${foldedAt(sizeB, "axisB", "o", "(j - axisA)", "i")}];`,
   });
 };
 
@@ -54,7 +57,8 @@ export const gather: Kernel<"gather", GpuArray> = (y, { x, index: places }, attr
   const size: Folded = [outer, count, inner];
   launch(y, {
     kernel: "gather", output: foldedSpace(size), inputs: { x: [x, foldedSpace(fold(attrs))], places: [places, line(count)] },
-    body: `${foldedPlace(size)} const from = places[j]; return x[${foldedAt(fold(attrs), "o", "from", "i")}];`,
+    sizes: { axis: attrs.axis, count },
+    body: `${foldedPlace(size, "count")} const from = places[j]; return x[${foldedAt(fold(attrs), "axis", "o", "from", "i")}];`,
   });
 };
 
@@ -64,12 +68,13 @@ export const scatterAdd: Kernel<"scatterAdd", GpuArray> = (y, { x, index: places
   const size = fold(attrs);
   const from: Folded = [outer, count, inner];
   launch(y, {
-    kernel: "scatterAdd", output: foldedSpace(size), inputs: { x: [x, foldedSpace(from)], places: [places, line(count)] }, sizes: { count },
+    kernel: "scatterAdd", output: foldedSpace(size), inputs: { x: [x, foldedSpace(from)], places: [places, line(count)] },
+    sizes: { axis: attrs.axis, count },
     body: `
-  ${foldedPlace(size)}
+  ${foldedPlace(size, "axis")}
   let sum = 0;
   for (let k = 0; k < count; k++) {
-    if (places[k] === j) { sum += x[${foldedAt(from, "o", "k", "i")}]; }
+    if (places[k] === j) { sum += x[${foldedAt(from, "count", "o", "k", "i")}]; }
   }
   return sum;`,
   });
@@ -84,20 +89,21 @@ export const permute: Kernel<"permute", GpuArray> = (y, { x }, attrs) => {
     return;
   }
   const last = order.length - 1;
-  const sizes = order.map((axis) => shape[axis]);
+  const sides = shape.map((_, axis) => `side${axis}`);
   const place = new Array<string>(order.length); // of the element in x, axis by axis
   place[order[last]] = "col";
   const lines = ["const rest = row;"];
   let rest = "rest";
   for (let k = last - 1; k > 0; k--) {
-    lines.push(`const next${k} = div(${rest}, ${sizes[k]}); const at${k} = ${rest} - next${k} * ${sizes[k]};`);
+    lines.push(`const next${k} = div(${rest}, ${sides[order[k]]}); const at${k} = ${rest} - next${k} * ${sides[order[k]]};`);
     place[order[k]] = `at${k}`;
     rest = `next${k}`;
   }
   place[order[0]] = rest;
-  const row = place.slice(0, last).reduce((address, at, axis) => (axis === 0 ? at : `(${address}) * ${shape[axis]} + ${at}`));
+  const row = place.slice(0, last).reduce((address, at, axis) => (axis === 0 ? at : `(${address}) * ${sides[axis]} + ${at}`));
   launch(y, {
-    kernel: "permute", output: rowsOf(sizes), inputs: { x: [x, rowsOf(shape)] },
+    kernel: "permute", output: rowsOf(order.map((axis) => shape[axis])), inputs: { x: [x, rowsOf(shape)] },
+    sizes: Object.fromEntries(sides.map((side, axis) => [side, shape[axis]])),
     body: `${lines.join("\n  ")}\n  return x[${row}, ${place[last]}];`,
   });
 };

@@ -37,7 +37,7 @@ function chunkProducts(
       const v = a[atA];
       sum$ += v * b[${transposeB ? "atB$" : "atB + col$"}];`;
   launch(y, {
-    kernel: bias === undefined ? "matmul" : "linear",
+    kernel: bias === undefined ? "matmul" : "linear", specialised: true,
     output: matrix(chunks * batch * m, n),
     inputs: { a: [a, line(a.size)], b: [b, line(b.size)], ...(bias === undefined ? {} : { bias: [bias, line(n)] as const }) },
     sizes: { batch, m, k, n, length, rows: batch * m },

@@ -8,6 +8,7 @@ import type { GpuHandle, GpuInstance, GpuJs, GpuKernel } from "./gpu-js.js";
 import { SETTINGS } from "./mode-arrays.js";
 import type { Mode } from "./mode.js";
 import { EXACT, isLine, isQuads, type Space } from "./space.js";
+import { TEXELS } from "./texels.js";
 
 /** What this file asks of a WebGL context. */
 interface GlContext {
@@ -36,16 +37,17 @@ export function openTextureMode(gpuJs: GpuJs, gpu: GpuInstance, name: "webgl2" |
   const gl = probe.kernel.context as GlContext;
   const live = countTextures(gl);
   const side = gl.getParameter(gl.MAX_TEXTURE_SIZE) as number;
-  const run = (kernel: GpuKernel, args: readonly unknown[]): GpuHandle => kernel(...args) as GpuHandle;
   return {
     name,
     description: `gpu.js ${name} on ${describeRenderer(rendererName(gl))}`,
     indexing: "texture",
     // a texture of n elements has sides of at most ceil(sqrt n)
     limits: { elements: Math.min(EXACT, side * side), side: EXACT, inputs: 7 },
-    dynamic: false,
+    dynamic: name === "webgl2",
     lanes: 1,
-    createKernel: (javascript, output) => gpu.createKernel(javascript, { ...SETTINGS, output: threads(output) }),
+    createKernel: (javascript, output, dynamic) => gpu.createKernel(javascript, {
+      ...SETTINGS, output: threads(output), dynamicOutput: dynamic, dynamicArguments: dynamic, injectedNative: name === "webgl2" ? TEXELS : "",
+    }),
     hostArgument: (values) => new gpuJs.Input(values, [values.length, 1, 1]),
     argument: (texture, space) => {
       if ((texture.type === "ArrayTexture(4)") !== isQuads(space)) {
@@ -54,7 +56,13 @@ export function openTextureMode(gpuJs: GpuJs, gpu: GpuInstance, name: "webgl2" |
       const size = textureSize(space);
       return Object.assign(Object.create(texture) as object, { type: texture.type, output: size, dimensions: size });
     },
-    run,
+    run(kernel, args, output) {
+      const { kernel: own } = kernel;
+      if (own.dynamicOutput) kernel.setOutput(threads(output));
+      const texture = kernel(...args) as GpuHandle;
+      if (own.dynamicOutput) letGo(own);
+      return texture;
+    },
     read(texture, n) {
       const size = [n, 1, 1];
       const seen = Object.assign(Object.create(texture) as GpuHandle, { output: size, dimensions: size });
@@ -67,6 +75,15 @@ export function openTextureMode(gpuJs: GpuJs, gpu: GpuInstance, name: "webgl2" |
     live,
     dispose: () => gpu.destroy(),
   };
+}
+
+/**
+ * gpu.js keeps the last result of every kernel, to write into it again, or into an earlier one of another size where a kernel is given
+ * its own result. Here a result belongs to its array alone; `setOutput` makes the texture of the next one.
+ */
+function letGo(kernel: GpuKernel["kernel"]): void {
+  kernel.texture?.delete();
+  kernel.texture = null;
 }
 
 /** Waits until the GPU is done, by reading a pixel of the canvas: browsers return from `finish` at once. */

@@ -1,19 +1,10 @@
 /** What a mode of gpu.js is to this backend: how it keeps arrays, how it shows them to kernels, how far it goes. */
 import type { GpuKernel } from "./gpu-js.js";
+import type { Limits } from "./limits.js";
 import type { Indexing } from "./source.js";
 import type { Space } from "./space.js";
 
 export type ModeName = "webgpu" | "webgl2" | "headlessgl" | "webasm" | "cpu";
-
-/** Sizes beyond which a mode fails or computes wrongly; every one of them is checked before a launch. */
-interface Limits {
-  /** Numbers in one array. */
-  readonly elements: number;
-  /** Rows, and columns, of a matrix. */
-  readonly side: number;
-  /** Arrays a kernel may read. */
-  readonly inputs: number;
-}
 
 /** H is what the mode keeps for an array. */
 export interface Mode<H> {
@@ -22,12 +13,15 @@ export interface Mode<H> {
   readonly description: string;
   readonly indexing: Indexing;
   readonly limits: Limits;
-  /** True where one kernel object serves arrays of every size; elsewhere each combination of sizes needs its own. */
+  /** True where one kernel object can serve arrays of every size; elsewhere each combination of sizes needs its own. */
   readonly dynamic: boolean;
   /** Numbers that a thread can return at once. */
   readonly lanes: number;
-  /** Compiles nothing yet: gpu.js does so at the first call. Throws nothing. */
-  createKernel(javascript: string, output: Space): GpuKernel;
+  /**
+   * A kernel, for arrays of every size where it is `dynamic`, else for those of its first call. Compiles nothing yet: gpu.js does so
+   * at the first call. Throws nothing.
+   */
+  createKernel(javascript: string, output: Space, dynamic: boolean): GpuKernel;
   /** The argument by which a kernel gets numbers of the host; only the copying kernel of `upload` takes one. */
   hostArgument(values: Float32Array): unknown;
   /** The argument by which a kernel sees an array. */

@@ -38,15 +38,15 @@ function reduceChunks(y: GpuArray, x: GpuArray, { outer, axis, inner }: AxisAttr
   const size: Folded = [outer, chunks, inner];
   const from: Folded = [outer, axis, inner];
   launch(y, {
-    kernel: op, output: foldedSpace(size), inputs: { x: [x, foldedSpace(from)] }, sizes: { axis, length },
+    kernel: op, output: foldedSpace(size), inputs: { x: [x, foldedSpace(from)] }, sizes: { axis, chunks, length },
     body: `
-  ${foldedPlace(size).replace(/\bj\b/g, "chunk")}
+  ${foldedPlace(size, "chunks").replace(/\bj\b/g, "chunk")}
   let place = 0;
-  let best = x[${foldedAt(from, "o", "chunk * length", "i")}];
+  let best = x[${foldedAt(from, "axis", "o", "chunk * length", "i")}];
   for (let l = 1; l < length; l++) {
     const j = chunk * length + l;
     if (j < axis) {
-      const v = x[${foldedAt(from, "o", "j", "i")}];
+      const v = x[${foldedAt(from, "axis", "o", "j", "i")}];
       ${folds[op]}
     }
   }

@@ -5,7 +5,8 @@
  *   row, col or index       the place of the element that this run of the kernel computes and returns
  *   div(a, b)               floor(a / b) of whole numbers 0 <= a < 2^23; `/` is f32 division in every mode, hence the half
  *   exp(x), sqrt(x), ...    Math.exp(x), Math.sqrt(x), ...
- *   cin, kh, ...            sizes: they are replaced by their values, so loops have constant bounds
+ *   cin, kh, ...            sizes, whole numbers: arguments where the mode is dynamic, so that one kernel serves all of them; elsewhere
+ *                           they are replaced by their values
  *   int at = ...; at += 2;  a whole number, an integer where the mode has them: addresses in loops are cheap and exact in it
  *   quad v = x[at];         the four numbers v.x, v.y, v.z, v.w of quad `at` of an input that is seen as quads (space.ts)
  *   x[at, k]                number k of quad `at`
@@ -21,7 +22,10 @@ export interface KernelSource {
   readonly quads?: readonly string[];
   /** Names of the numbers that may change from call to call; they follow the inputs. */
   readonly scalars: readonly string[];
-  readonly sizes: Readonly<Record<string, number>>;
+  /** Names of the sizes that are arguments; they follow the scalars. */
+  readonly sizes: readonly string[];
+  /** Sizes that are replaced by their values. */
+  readonly constants: Readonly<Record<string, number>>;
   readonly output: Space;
   /** Numbers a thread computes: four, of a quad or of neighbouring columns, or one. */
   readonly lanes: number;
@@ -34,16 +38,21 @@ export type Indexing = "linear" | "texture";
 const MATH = /^(abs|cos|exp|floor|log|max|min|pow|sign|sin|sqrt)$/;
 
 /** JavaScript of a kernel, as gpu.js takes it. */
-export function javascript({ inputs, quads = [], scalars, sizes, output, lanes, body }: KernelSource, indexing: Indexing): string {
+export function javascript({ inputs, quads = [], scalars, sizes, constants, output, lanes, body }: KernelSource, indexing: Indexing): string {
   const place = isLine(output)
     ? ""
-    : declareIntegers(`  int row = this.thread.${indexing === "texture" ? "z" : "y"};\n  int col = this.thread.x;\n`, indexing);
+    : `  int row = this.thread.${indexing === "texture" ? "z" : "y"};\n  int col = this.thread.x;\n`;
+  const wholes = sizes.map((name) => `  int ${name} = ${argumentOf(name)};\n`).join("");
+  const head = declareIntegers(place + wholes, indexing);
   const declared = declareIntegers(declareQuads(repeatLanes(body, lanes), indexing), indexing);
-  const named = declared.replace(/[A-Za-z_]\w*/g, (name) => (Object.hasOwn(sizes, name) ? `${sizes[name]}` : name));
+  const named = declared.replace(/[A-Za-z_]\w*/g, (name) => (Object.hasOwn(constants, name) ? `${constants[name]}` : name));
   // `index` is written out everywhere: as a variable it would be an f32, which is exact only up to 2^24
   const placed = isLine(output) ? named.replace(/\bindex\b/g, "this.thread.x") : named;
-  return `function (${[...inputs, ...scalars].join(", ")}) {\n${place}${expand(placed, inputs, quads, indexing)}\n}`;
+  return `function (${[...inputs, ...scalars, ...sizes.map(argumentOf)].join(", ")}) {\n${head}${expand(placed, inputs, quads, indexing)}\n}`;
 }
+
+/** The argument, an f32, of which a kernel makes a size. */
+const argumentOf = (size: string): string => `${size}Size`;
 
 /** gpu.js makes an integer of a variable that starts as a whole number and is counted up; textures are addressed by f32. */
 function declareIntegers(text: string, indexing: Indexing): string {

@@ -39,21 +39,21 @@ export function foldedSpace([outer, axis, inner]: Folded): Space {
   return outer === 1 && axis <= EXACT ? line(axis) : matrix(outer, axis);
 }
 
-/** The index of element (o, j, i) of an array [outer, axis, inner] in its folded space, as source text. */
-export function foldedAt(size: Folded, o: string, j: string, i: string): string {
-  const [outer, axis, inner] = size;
+/** The index of element (o, j, i) of an array [outer, axis, inner] in its folded space, as source text; `axis` names its size there. */
+export function foldedAt(size: Folded, axis: string, o: string, j: string, i: string): string {
+  const [outer, along, inner] = size;
   if (isLine(foldedSpace(size))) return j;
   if (inner === 1) return outer === 1 ? `0, ${j}` : `${o}, ${j}`;
   if (outer === 1) return `${j}, ${i}`;
-  return axis === 1 ? `${o}, ${i}` : `(${o}) * ${axis} + ${j}, ${i}`;
+  return along === 1 ? `${o}, ${i}` : `(${o}) * ${axis} + ${j}, ${i}`;
 }
 
-/** Source text that declares o, j and i, the place of the element a kernel computes in its folded output. */
-export function foldedPlace(size: Folded): string {
-  const [outer, axis, inner] = size;
+/** Source text that declares o, j and i, the place of the element a kernel computes in its folded output, whose axis has a named size. */
+export function foldedPlace(size: Folded, axis: string): string {
+  const [outer, along, inner] = size;
   if (isLine(foldedSpace(size))) return "const o = 0; const j = index; const i = 0;";
   if (inner === 1) return "const o = row; const j = col; const i = 0;";
   if (outer === 1) return "const o = 0; const j = row; const i = col;";
-  if (axis === 1) return "const o = row; const j = 0; const i = col;";
+  if (along === 1) return "const o = row; const j = 0; const i = col;";
   return `const o = div(row, ${axis}); const j = row - o * ${axis}; const i = col;`;
 }
