@@ -79,9 +79,9 @@ export async function openWasm(options: WasmOptions = {}): Promise<WasmBackend> 
   }
   const threads = threadCount(options.threads);
   const variant = chooseVariant({ deterministic, revectorize: revectorize && !deterministic });
+  const speedUp = variant === "revectorized" ? await checkRevectorized(precision) : "";
   const memory = new Memory(threads > 1);
   const machine = await Machine.start(await loadModule(variant, memory.shared), memory, threads);
-  const speedUp = variant === "revectorized" ? await checkRevectorized(machine) : "";
 
   const cache = new WeightCache(machine);
   const allocate = (shape: Shape): Storage => {

@@ -1,0 +1,53 @@
+import { expect } from "chai";
+import { loadModule } from "../../../src/backends/wasm/loader.js";
+import { Machine } from "../../../src/backends/wasm/machine.js";
+import { Memory } from "../../../src/backends/wasm/memory.js";
+import { compareMachines } from "../../../src/backends/wasm/self-check.js";
+import { DeviceError } from "../../../src/errors.js";
+import { thrown } from "../../thrown.js";
+
+const start = async (): Promise<Machine> => Machine.start(await loadModule("base", false), new Memory(false), 1);
+
+/** A machine that launches one kernel otherwise: how often, and over how many of its units. */
+async function spoiled(kernel: string, how: { times?: number; units?: (units: number) => number }): Promise<Machine> {
+  const { times = 1, units: share = (units) => units } = how;
+  const machine = await start();
+  const launch = machine.launch.bind(machine);
+  machine.launch = (name, units, grain, workspace) => {
+    if (name !== kernel) return launch(name, units, grain, workspace);
+    for (let i = 0; i < times; i++) launch(name, share(units), grain, workspace);
+  };
+  return machine;
+}
+
+describe("the self-check of the revectorized build", () => {
+  it("lets a machine pass that is right and faster, and gives the speed-up", async () => {
+    const slow = await spoiled("gemm", { times: 3 });
+    expect(compareMachines(await start(), slow, "fast")).to.be.within(1.1, 10);
+  });
+
+  for (const [kernel, trial, precision] of [
+    ["gemm", "product", "fast"], ["winogradConv", "Winograd convolution", "fast"], ["winogradConv", "Winograd convolution", "exact"],
+    ["winogradWeights", "Winograd convolution", "exact"],
+  ] as const) {
+    it(`refuses a machine on which ${kernel} leaves out its last chunk, ${precision}`, async () => {
+      const wrong = await spoiled(kernel, { units: (units) => units - 1 });
+      const base = await start();
+      const error = thrown(() => compareMachines(wrong, base, precision));
+      expect(error).to.be.instanceOf(DeviceError);
+      const [first, second] = error.message.split("\n");
+      expect(first).to.equal("wasm: the revectorizer of this engine computes wrong numbers; open the device without it");
+      expect(second).to.match(new RegExp(`^ {2}element \\d+ of a ${trial} is \\S+, expected -?\\d`));
+    });
+  }
+
+  it("refuses a machine that is slower than the base build", async () => {
+    const slow = await spoiled("gemm", { times: 3 });
+    const base = await start();
+    const error = thrown(() => compareMachines(slow, base, "fast"));
+    expect(error).to.be.instanceOf(DeviceError);
+    expect(error.message).to.match(new RegExp(
+      "^wasm: the revectorizer of this engine makes the device slower; open the device without it\n" +
+      "  measured 0\\.\\d\\d of the speed of the base build\n  needed   Node 24 or later"));
+  });
+});
