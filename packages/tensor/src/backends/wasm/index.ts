@@ -43,12 +43,21 @@ function kernelsOn(machine: Machine, precision: Precision, cache: WeightCache) {
   } satisfies KernelTable<Storage>;
 }
 
-/** How many threads to start. Throws ConfigError for a number that is none, DeviceError where so many cannot work together. */
+/**
+ * The most threads a device may have. Those beyond the cores only wait for each other, so few more make sense anywhere; 64 start
+ * on a small machine too (10 MB each), while thousands end the process, as the engine has no room for their heaps.
+ */
+const MAXIMUM_THREADS = Math.max(64, 4 * platform.cores);
+
+/**
+ * How many threads to start. Throws ConfigError for a number that is none or too large, DeviceError where threads cannot work
+ * together.
+ */
 function threadCount(threads: number | undefined): number {
   const shares = typeof SharedArrayBuffer !== "undefined";
   if (threads === undefined) return shares && platform.mayBlock ? platform.cores : 1;
-  if (!Number.isInteger(threads) || threads < 1) {
-    throw new ConfigError(`wasm: threads is ${threads}`, ["allowed  a whole number >= 1"]);
+  if (!Number.isInteger(threads) || threads < 1 || threads > MAXIMUM_THREADS) {
+    throw new ConfigError(`wasm: threads is ${threads}`, [`allowed  whole numbers from 1 to ${MAXIMUM_THREADS}`]);
   }
   if (threads === 1) return 1;
   if (!platform.mayBlock) {
