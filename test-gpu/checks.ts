@@ -1,5 +1,5 @@
 /** Checks that every device passes alike: conformance, goldens, a training run and a sampler beside the reference. */
-import { openDevice, Random, runGoldenOp, type Device, type GoldenOp } from "@fromnoise/tensor";
+import { largestGradient, openDevice, Random, runGoldenOp, type Device, type GoldenOp } from "@fromnoise/tensor";
 import { verifyUNet, type UNetGolden } from "@fromnoise/nn";
 import {
   sampleImages, trainConfig, Trainer, verifyTraining, type ImageDataset, type TrainGolden,
@@ -49,8 +49,10 @@ export async function runGolden(golden: { kind: string }, device: Device, tolera
   if (golden.kind === "unet") rows.push(...await verifyUNet(golden as unknown as UNetGolden, options));
   else if (golden.kind === "train") rows.push(...await verifyTraining(golden as unknown as TrainGolden, options));
   else {
-    for (const [name, op] of Object.entries((golden as unknown as { ops: Record<string, GoldenOp> }).ops)) {
-      for (const row of await runGoldenOp(op, device, "f32")) rows.push({ name, ...row });
+    const { ops } = golden as unknown as { ops: Record<string, GoldenOp> };
+    const largest = largestGradient(Object.values(ops));
+    for (const [name, op] of Object.entries(ops)) {
+      for (const row of await runGoldenOp(op, device, "f32", largest)) rows.push({ name, ...row });
     }
   }
   const worst = Math.max(...rows.map(({ error }) => error));

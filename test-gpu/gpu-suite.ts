@@ -5,8 +5,7 @@ import { conformance, conformanceFamilies, holdsSteady, runGolden, trainAndSampl
 import { Parts, type Goldens, type Outcome, type Part, type Report } from "./report.js";
 
 const CONFORMANCE_TOLERANCE = 5e-6;
-/** Networks; single ops have gradients that are zero in theory beside small ones (the bias of attention's keys). */
-const GOLDEN_TOLERANCE = 1e-4, OPS_TOLERANCE = 2e-4;
+const GOLDEN_TOLERANCE = 1e-4;
 
 /** Runs everything in one mode. `log` hears of each part as it is done. Rejects when the mode is not there. */
 export async function runGpuSuite(mode: GpuMode, goldens: Goldens, log: (part: Part) => void): Promise<Report> {
@@ -28,7 +27,7 @@ export async function runGpuSuite(mode: GpuMode, goldens: Goldens, log: (part: P
       withKernelCount(backend, conformance(backend, names, () => CONFORMANCE_TOLERANCE))));
   }
   for (const [file, golden] of Object.entries(goldens)) {
-    await parts.try(`golden: ${file}`, () => withBackend((_, device) => runGolden(golden, device, golden.kind === "ops" ? OPS_TOLERANCE : GOLDEN_TOLERANCE)));
+    await parts.try(`golden: ${file}`, () => withBackend((_, device) => runGolden(golden, device, GOLDEN_TOLERANCE)));
   }
   await parts.try("limits", () => withBackend(limits));
   await parts.try("300 steps, live buffers", () => withBackend((backend, device) =>
