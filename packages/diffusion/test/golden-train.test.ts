@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
-import { ConfigError, openDevice, type Device } from "@fromnoise/tensor";
+import { ConfigError, openDevice, openDeviceSpec, type Device } from "@fromnoise/tensor";
+import { wasmDevices } from "../../tensor/test/backends/wasm/builds.js";
 import { verifyTraining, type TrainGolden } from "../src/verify/golden-train.js";
 
 const golden = JSON.parse(readFileSync(new URL("golden/train_tiny_ho.json", import.meta.url), "utf8")) as TrainGolden;
@@ -17,10 +18,15 @@ describe("training against golden numbers of PyTorch", () => {
     expect(device.memory().tensors, "tensors left alive").to.equal(0);
   });
 
-  it("stays within 1e-4 in f32", async () => {
-    const rows = await verifyTraining(golden, { device, dtype: "f32" });
-    for (const { name, quantity, error } of rows) expect(error, `${name} ${quantity}`).to.be.below(1e-4);
-  });
+  for (const [spec, build] of [["reference", "TypeScript"], ...wasmDevices]) {
+    it(`stays within 1e-4 in f32: ${spec}, ${build}`, async () => {
+      const other = await openDeviceSpec(spec);
+      const rows = await verifyTraining(golden, { device: other, dtype: "f32" });
+      for (const { name, quantity, error } of rows) expect(error, `${name} ${quantity}`).to.be.below(1e-4);
+      expect(other.memory().tensors, "tensors left alive").to.equal(0);
+      await other.dispose();
+    });
+  }
 
   it("sees a wrong number in the file", async () => {
     const steps = golden.steps.slice(0, 2).map((step) => ({ ...step, grad_norm: step.grad_norm * (1 + 1e-6) }));

@@ -1,19 +1,25 @@
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
-import { ConfigError, openDevice, type DType, type Device } from "@fromnoise/tensor";
+import { ConfigError, openDevice, openDeviceSpec, type DType, type Device } from "@fromnoise/tensor";
 import { verifyUNet, type UNetGolden } from "@fromnoise/nn";
+import { wasmDevices } from "../../tensor/test/backends/wasm/builds.js";
 
 const read = (name: string): UNetGolden =>
   JSON.parse(readFileSync(new URL(`golden/${name}.json`, import.meta.url), "utf8")) as UNetGolden;
 
-describe("the U-Net against golden numbers of PyTorch", () => {
-  let device: Device;
-  before(async () => void (device = await openDevice("reference")));
-  after(() => device.dispose());
+const cases: readonly (readonly [spec: string, build: string, dtype: DType, tolerance: number])[] = [
+  ["reference", "f64", "f64", 1e-9], ["reference", "f32", "f32", 1e-5],
+  ...wasmDevices.map(([spec, build]) => [spec, build, "f32", 1e-4] as const),
+];
 
-  for (const name of ["unet_tiny_ho", "unet_tiny_diffusers_default", "unet_tiny_scale_shift"]) {
-    for (const [dtype, tolerance] of [["f64", 1e-9], ["f32", 1e-4]] as const satisfies readonly [DType, number][]) {
-      it(`reproduces output, loss and every gradient of ${name} to ${tolerance} in ${dtype}`, async () => {
+for (const [spec, build, dtype, tolerance] of cases) {
+  describe(`the U-Net against golden numbers of PyTorch: ${spec}, ${build}`, () => {
+    let device: Device;
+    before(async () => void (device = await openDeviceSpec(spec)));
+    after(() => device.dispose());
+
+    for (const name of ["unet_tiny_ho", "unet_tiny_diffusers_default", "unet_tiny_scale_shift"]) {
+      it(`reproduces output, loss and every gradient of ${name} to ${tolerance}`, async () => {
         const golden = read(name);
         const rows = await verifyUNet(golden, { device, dtype });
         expect(rows).to.have.length(2 + 3 * golden.params.length);
@@ -21,7 +27,13 @@ describe("the U-Net against golden numbers of PyTorch", () => {
         expect(device.memory().tensors, "tensors left alive").to.equal(0);
       });
     }
-  }
+  });
+}
+
+describe("comparing a U-Net with a golden file", () => {
+  let device: Device;
+  before(async () => void (device = await openDevice("reference")));
+  after(() => device.dispose());
 
   it("sees a wrong number in the file: output, loss or gradient", async () => {
     const golden = read("unet_tiny_ho");

@@ -1,26 +1,43 @@
 import { expect } from "chai";
 import { readFileSync } from "node:fs";
-import { ConfigError, openDevice, runGoldenOp, type Device, type GoldenOp } from "@fromnoise/tensor";
+import {
+  ConfigError, largestGradient, openDevice, openDeviceSpec, runGoldenOp, type Device, type DType, type GoldenOp,
+} from "@fromnoise/tensor";
+import { wasmDevices } from "../../backends/wasm/builds.js";
 import { thrownBy } from "../../thrown.js";
 
 const text = readFileSync(new URL("../../golden/ops.json", import.meta.url), "utf8");
 const file = JSON.parse(text) as { ops: Record<string, GoldenOp> };
 
-describe("neural ops against PyTorch's numbers", () => {
+const largest = largestGradient(Object.values(file.ops));
+
+for (const [spec, build, limits] of [
+  ["reference", "TypeScript", { f64: 1e-10, f32: 1e-6 }], ...wasmDevices.map(([name, b]) => [name, b, { f32: 1e-5 }] as const),
+] as const) {
+  const limit = Object.entries(limits).map(([dtype, most]) => `${most} in ${dtype}`).join(", ");
+
+  describe(`neural ops against PyTorch's numbers: ${spec}, ${build}`, () => {
+    let device: Device;
+    before(async () => void (device = await openDeviceSpec(spec)));
+    after(() => device.dispose());
+
+    for (const [name, op] of Object.entries(file.ops)) {
+      it(`${name}: output and every gradient to ${limit}`, async () => {
+        for (const [dtype, most] of Object.entries(limits) as [DType, number][]) {
+          const rows = await runGoldenOp(op, device, dtype, largest);
+          const gradients = Object.keys(op.grads).map((input) => `d${input}`);
+          expect(rows.map(({ quantity }) => quantity)).to.deep.equal(["output", ...gradients]);
+          for (const { quantity, error } of rows) expect(error, `${quantity} in ${dtype}`).to.be.at.most(most);
+        }
+        expect(device.memory().tensors).to.equal(0);
+      });
+    }
+  });
+}
+
+describe("comparing ops with a golden file", () => {
   let device: Device;
   before(async () => { device = await openDevice("reference"); });
-
-  for (const [name, op] of Object.entries(file.ops)) {
-    it(`${name}: output and every gradient to 1e-10 in f64, 5e-5 in f32`, async () => {
-      for (const [dtype, limit] of [["f64", 1e-10], ["f32", 5e-5]] as const) {
-        const rows = await runGoldenOp(op, device, dtype);
-        const gradients = Object.keys(op.grads).map((input) => `d${input}`);
-        expect(rows.map(({ quantity }) => quantity)).to.deep.equal(["output", ...gradients]);
-        for (const { quantity, error } of rows) expect(error, `${quantity} in ${dtype}`).to.be.at.most(limit);
-      }
-      expect(device.memory().tensors).to.equal(0);
-    });
-  }
 
   it("finds an output and a gradient that are wrong, and only those", async () => {
     const op = file.ops["conv2d_3x3_s2_asym0101"];
