@@ -2,7 +2,7 @@ import { Conv } from "./conv-args";
 import { gatherBlocked } from "./conv-gather";
 import { blockBytes, multiplyRows, rowsInChunk, rowsWorkspace, storePixel } from "./conv-rows";
 import { packPanel, panelCount } from "./pack";
-import { BLOCK, TILE_COLUMNS, ceilDiv } from "./variant";
+import { TILE_COLUMNS, ceilDiv } from "./variant";
 
 /** Floats of a patch. */
 @inline function depth(p: Conv): i32 { return p.kh * p.kw * p.cin; }
@@ -42,13 +42,9 @@ export function convForward(p: Conv, from: i32, to: i32, workspace: usize): void
   const block = chunkRows(p), count = pixels(p), k = depth(p);
   for (let chunk = from; chunk < to; chunk++) {
     const first = chunk * block, rows = min(block, count - first);
-    for (let r = 0; r < rows; r++) {
-      const pixel = first + r, image = pixel / (p.oh * p.ow), i = pixel / p.ow % p.oh, j = pixel % p.ow;
-      gatherBlocked(
-        workspace + <usize>(r * BLOCK * 4), blockBytes(block), p.x + <usize>(image * p.h * p.w * p.cin << 2), p.h, p.w, p.cin,
-        i * p.stride - p.padTop, j * p.stride - p.padLeft, p.kh, p.kw,
-      );
-    }
+    gatherBlocked(
+      workspace, blockBytes(block), first, rows, p.x, p.h, p.w, p.cin, p.oh, p.ow, p.stride, -p.padTop, -p.padLeft, p.kh, p.kw,
+    );
     const c = multiplyRows(rows, block, k, p.cout, p.weights, workspace), row = panelCount(p.cout) * TILE_COLUMNS * 4;
     for (let r = 0; r < rows; r++) storePixel(p.y + <usize>((first + r) * p.cout << 2), c + <usize>(r * row), p.cout, p.bias);
   }

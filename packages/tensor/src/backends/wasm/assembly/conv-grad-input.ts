@@ -2,7 +2,7 @@ import { Conv } from "./conv-args";
 import { gatherBlocked } from "./conv-gather";
 import { blockBytes, multiplyRows, rowsInChunk, rowsWorkspace, storePixel } from "./conv-rows";
 import { packPanelTransposed, panelCount, zeroVectors } from "./pack";
-import { BLOCK, TILE_COLUMNS, ceilDiv } from "./variant";
+import { TILE_COLUMNS, ceilDiv } from "./variant";
 
 /*
  * dx[i, j, ci] = sum over taps (a, b) and co of dy[(i + padTop - a) / stride, (j + padLeft - b) / stride, co] w[a, b, ci, co],
@@ -94,18 +94,21 @@ function phaseChunk(p: Conv, a: i32, b: i32, chunk: i32, packed: usize, workspac
   const i0 = firstPixel(a, p.padTop, p.stride), j0 = firstPixel(b, p.padLeft, p.stride);
   const rows = taps(p.kh, a, p.stride), columns = taps(p.kw, b, p.stride), k = rows * columns * p.cout;
   const block = chunkRows(p), start = chunk * block, count = min(block, p.n * h * w - start);
-  for (let r = 0; r < count; r++) {
-    const pixel = start + r, image = pixel / (h * w), i = i0 + pixel / w % h * p.stride, j = j0 + pixel % w * p.stride;
-    gatherBlocked(
-      workspace + <usize>(r * BLOCK * 4), blockBytes(block), p.y + <usize>(image * p.oh * p.ow * p.cout << 2), p.oh, p.ow, p.cout,
-      (i + p.padTop) / p.stride - rows + 1, (j + p.padLeft) / p.stride - columns + 1, rows, columns,
-    );
-  }
+  gatherBlocked(
+    workspace, blockBytes(block), start, count, p.y, p.oh, p.ow, p.cout, h, w, 1,
+    (i0 + p.padTop) / p.stride - rows + 1, (j0 + p.padLeft) / p.stride - columns + 1, rows, columns,
+  );
   let c = multiplyRows(count, block, k, p.cin, packed, workspace);
   const row = panelCount(p.cin) * TILE_COLUMNS * 4;
   if (k == 0) zeroVectors(c, count * row); // pixels that no tap reaches
+  let i = start / w % h, j = start % w, image = start / w / h;
   for (let r = 0; r < count; r++, c += row) {
-    const pixel = start + r, image = pixel / (h * w), i = i0 + pixel / w % h * p.stride, j = j0 + pixel % w * p.stride;
-    storePixel(p.x + <usize>(((image * p.h + i) * p.w + j) * p.cin << 2), c, p.cin, 0);
+    const pixel = (image * p.h + i0 + i * p.stride) * p.w + j0 + j * p.stride;
+    storePixel(p.x + <usize>(pixel * p.cin << 2), c, p.cin, 0);
+    if (++j < w) continue;
+    j = 0;
+    if (++i < h) continue;
+    i = 0;
+    image++;
   }
 }

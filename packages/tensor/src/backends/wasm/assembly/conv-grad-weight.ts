@@ -1,5 +1,5 @@
 import { Conv } from "./conv-args";
-import { gatherRow } from "./conv-gather";
+import { gatherRows } from "./conv-gather";
 import { gemmTransposed } from "./gemm-block";
 import { packPanel, panelCount } from "./pack";
 import { storePixel } from "./conv-rows";
@@ -84,12 +84,6 @@ function gradWeightChunk(p: Conv, from: i32, to: i32, row: i32, co: i32, dw: usi
 
 /** Gathers the patches of so many output pixels from `first`, kernel rows row .. row + rows - 1, as rows of a matrix at `to`. */
 function gatherPixels(p: Conv, first: i32, pixels: i32, row: i32, rows: i32, to: usize): usize {
-  for (let r = 0; r < pixels; r++) {
-    const pixel = first + r, image = pixel / (p.oh * p.ow), i = pixel / p.ow % p.oh, j = pixel % p.ow;
-    gatherRow(
-      to + <usize>(r * rows * p.kw * p.cin << 2), p.x + <usize>(image * p.h * p.w * p.cin << 2), p.h, p.w, p.cin,
-      i * p.stride - p.padTop + row, j * p.stride - p.padLeft, rows, p.kw,
-    );
-  }
+  gatherRows(to, first, pixels, p.x, p.h, p.w, p.cin, p.oh, p.ow, p.stride, row - p.padTop, -p.padLeft, rows, p.kw);
   return to;
 }

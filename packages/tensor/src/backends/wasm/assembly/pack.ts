@@ -3,12 +3,15 @@ import { BLOCK, TILE_COLUMNS, ceilDiv } from "./variant";
 /** Copies `bytes` rounded up to 16: reads and writes up to 12 bytes more. Callers write in ascending order or leave room. */
 @inline
 export function copyVectors(to: usize, from: usize, bytes: i32): void {
-  while (bytes > 0) {
-    v128.store(to, v128.load(from));
-    to += 16;
-    from += 16;
-    bytes -= 16;
+  while (bytes > 16) { // in pairs, for the revectorizer
+    const v0 = v128.load(from), v1 = v128.load(from, 16);
+    v128.store(to, v0);
+    v128.store(to, v1, 16);
+    to += 32;
+    from += 32;
+    bytes -= 32;
   }
+  if (bytes > 0) v128.store(to, v128.load(from));
 }
 
 /** Copies m rows of k floats, `row` bytes apart, to the blocked layout of tiles.ts, its blocks `block` bytes apart. */
