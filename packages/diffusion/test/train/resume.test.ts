@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { openDevice } from "@fromnoise/tensor";
 import { stateDict } from "@fromnoise/nn";
+import { wasmDevices } from "../../../tensor/test/backends/wasm/builds.js";
 import { loadCheckpoint, restoreTrainer, saveCheckpoint } from "../../src/train/checkpoint.js";
 import type { TrainConfig, TrainConfigInput } from "../../src/train/config.js";
 import { trainRun, type RunOptions, type RunResult } from "../../src/train/run.js";
@@ -32,10 +33,12 @@ function bytes(run: string, step: number): Buffer {
 }
 
 describe("resuming a run", () => {
-  for (const dtype of ["f32", "f64"] as const) {
-    it(`gives the checkpoint of the uninterrupted run bit for bit: ${dtype}, accumulation, flips, dropout`, async () => {
-      const config = tinyConfig({ ...everything, data: sheet, dtype });
-      const [whole, parts] = [join(folder, `whole-${dtype}`), join(folder, `parts-${dtype}`)];
+  for (const [device, build, dtype] of [
+    ["reference", "f32", "f32"], ["reference", "f64", "f64"], ...wasmDevices.map(([spec, name]) => [spec, name, "f32"] as const),
+  ] as const) {
+    it(`gives the checkpoint of the uninterrupted run bit for bit, accumulation, flips, dropout: ${device}, ${build}`, async () => {
+      const config = tinyConfig({ ...everything, data: sheet, dtype, device });
+      const [whole, parts] = ["whole", "parts"].map((name) => join(folder, `${name}-${device.replace(":", "-")}-${dtype}`));
       await run({ start: { config }, out: whole });
       const stopped = await stopAfter(2, config, parts);
       expect(stopped.finished).to.equal(false);

@@ -1,47 +1,100 @@
 import { expect } from "chai";
-import { add, assign, full, multiply, NumericError, openDevice, type Device } from "@fromnoise/tensor";
+import { add, assign, full, multiply, NumericError, openDevice, openDeviceSpec, type Device } from "@fromnoise/tensor";
 import { stateDict } from "@fromnoise/nn";
+import { wasmDevices } from "../../../tensor/test/backends/wasm/builds.js";
 import type { ImageDataset } from "../../src/data/dataset.js";
 import type { TrainConfigInput } from "../../src/train/config.js";
 import { Trainer } from "../../src/train/trainer.js";
 import { thrown } from "../thrown.js";
 import { tinyConfig, tinyDataset, tinyModel } from "./fixtures.js";
 
-describe("a trainer", () => {
+/** Makes trainers of the tiny network, each changed by its settings. */
+const trainersOn = (device: () => Device) => (input: TrainConfigInput = {}, dataset: ImageDataset = tinyDataset): Trainer =>
+  new Trainer(tinyConfig({ data: "tiny", ...input }), device(), dataset);
+
+for (const [spec, build] of [["reference", "TypeScript"], ...wasmDevices]) {
+  describe(`a trainer: ${spec}, ${build}`, () => {
+    let device: Device;
+    before(async () => void (device = await openDeviceSpec(spec)));
+    after(() => device.dispose());
+    const make = trainersOn(() => device);
+
+    it("draws the same numbers from the same seed and others from another", async () => {
+      const [a, b, c] = [
+        await make({ seed: 0 }).trainStep(), await make({ seed: 0 }).trainStep(), await make({ seed: 1 }).trainStep(),
+      ];
+      expect(b.loss).to.equal(a.loss);
+      expect(c.loss).not.to.equal(a.loss);
+    });
+
+    it("lowers the loss on a few images", async () => {
+      const trainer = make({ batch: 4, optimizer: { lr: 1e-2 } });
+      const losses: number[] = [];
+      for (let i = 0; i < 24; i++) losses.push((await trainer.trainStep()).loss);
+      const mean = (values: number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+      expect(mean(losses.slice(-5))).to.be.lessThan(0.8 * mean(losses.slice(0, 5)));
+    });
+
+    it("averages its weights after every step, starting as a copy of them", async () => {
+      const trainer = make({ ema: { decay: 0.9, warmup: "none" } });
+      const before = await stateDict(trainer.unet);
+      expect(await stateDict(trainer.unet, trainer.ema.shadow)).to.deep.equal(before);
+      await trainer.trainStep();
+      const [now, average] = [await stateDict(trainer.unet), await stateDict(trainer.unet, trainer.ema.shadow)];
+      const value = (dict: typeof now): number => dict.get("conv_out.bias")!.data[0];
+      expect(value(now)).not.to.equal(value(before));
+      expect(value(average)).to.be.closeTo(0.9 * value(before) + 0.1 * value(now), 1e-7);
+    });
+
+    it("scales the gradient to the largest norm allowed", async () => {
+      const [free, clipped] = [make({ clip: 0 }), make({ clip: 0.01 })];
+      const { gradNorm } = await free.trainStep();
+      expect((await clipped.trainStep()).gradNorm).to.equal(gradNorm);
+      const firstMoment = async (trainer: Trainer): Promise<number> => (
+        await trainer.optimizer.m.get(trainer.unet.parameters[0])!.data()
+      )[0];
+      expect(await firstMoment(clipped)).to.be.closeTo((await firstMoment(free)) * (0.01 / gradNorm), 1e-9);
+    });
+
+    it("frees all it holds when it is disposed", async () => {
+      const before = device.memory();
+      const trainer = make();
+      await trainer.trainStep();
+      trainer.dispose();
+      const { tensors, bytes } = device.memory();
+      expect({ tensors, bytes }).to.deep.equal({ tensors: before.tensors, bytes: before.bytes });
+    });
+
+    it("stands where it stood after an image that cannot be read", async () => {
+      let broken = true;
+      const image = (i: number): Float32Array => {
+        if (broken) throw new Error("cannot be read");
+        return tinyDataset.image(i);
+      };
+      const [trainer, other] = [make({ accumulate: 2 }, { ...tinyDataset, image }), make({ accumulate: 2 })];
+      const memory = device.memory();
+      await thrown(Error, trainer.trainStep());
+      expect(device.memory()).to.deep.include({ tensors: memory.tensors, bytes: memory.bytes });
+      broken = false;
+      expect((await trainer.trainStep()).loss).to.equal((await other.trainStep()).loss);
+    });
+
+    it("gives the mean error of each tenth of the schedule", async () => {
+      const trainer = make({ batch: 8, weighting: "simple" });
+      const { buckets, loss } = await trainer.trainStep();
+      expect(buckets).to.have.length(10);
+      const seen = buckets.filter((value): value is number => value !== null);
+      expect(Math.min(...seen)).to.be.at.most(loss);
+      expect(Math.max(...seen)).to.be.at.least(loss);
+    });
+  });
+}
+
+describe("a trainer on the reference device", () => {
   let device: Device;
   before(async () => void (device = await openDevice("reference")));
   after(() => device.dispose());
-
-  function make(input: TrainConfigInput = {}, dataset: ImageDataset = tinyDataset): Trainer {
-    return new Trainer(tinyConfig({ data: "tiny", ...input }), device, dataset);
-  }
-
-  it("draws the same numbers from the same seed and others from another", async () => {
-    const [a, b, c] = [
-      await make({ seed: 0 }).trainStep(), await make({ seed: 0 }).trainStep(), await make({ seed: 1 }).trainStep(),
-    ];
-    expect(b.loss).to.equal(a.loss);
-    expect(c.loss).not.to.equal(a.loss);
-  });
-
-  it("lowers the loss on a few images", async () => {
-    const trainer = make({ batch: 4, optimizer: { lr: 1e-2 } });
-    const losses: number[] = [];
-    for (let i = 0; i < 24; i++) losses.push((await trainer.trainStep()).loss);
-    const mean = (values: number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
-    expect(mean(losses.slice(-5))).to.be.lessThan(0.8 * mean(losses.slice(0, 5)));
-  });
-
-  it("averages its weights after every step, starting as a copy of them", async () => {
-    const trainer = make({ ema: { decay: 0.9, warmup: "none" } });
-    const before = await stateDict(trainer.unet);
-    expect(await stateDict(trainer.unet, trainer.ema.shadow)).to.deep.equal(before);
-    await trainer.trainStep();
-    const [now, average] = [await stateDict(trainer.unet), await stateDict(trainer.unet, trainer.ema.shadow)];
-    const value = (dict: typeof now): number => dict.get("conv_out.bias")!.data[0];
-    expect(value(now)).not.to.equal(value(before));
-    expect(value(average)).to.be.closeTo(0.9 * value(before) + 0.1 * value(now), 1e-7);
-  });
+  const make = trainersOn(() => device);
 
   for (const objective of ["eps", "x0", "v"] as const) {
     it(`follows the gradient of the mean loss over micro-batches: directional difference, objective ${objective}`, async () => {
@@ -68,16 +121,6 @@ describe("a trainer", () => {
     });
   }
 
-  it("scales the gradient to the largest norm allowed", async () => {
-    const [free, clipped] = [make({ clip: 0 }), make({ clip: 0.01 })];
-    const { gradNorm } = await free.trainStep();
-    expect((await clipped.trainStep()).gradNorm).to.equal(gradNorm);
-    const firstMoment = async (trainer: Trainer): Promise<number> => (
-      await trainer.optimizer.m.get(trainer.unet.parameters[0])!.data()
-    )[0];
-    expect(await firstMoment(clipped)).to.be.closeTo((await firstMoment(free)) * (0.01 / gradNorm), 1e-9);
-  });
-
   it("needs no more memory after 200 steps than after the first", async () => {
     const trainer = make({ batch: 1, accumulate: 2, flip: true, model: { ...tinyModel, sample_size: 4, dropout: 0.1 } }, {
       ...tinyDataset, size: 4, image: (i) => tinyDataset.image(i).slice(0, 16),
@@ -93,15 +136,6 @@ describe("a trainer", () => {
     }
     expect(process.memoryUsage().rss - resident).to.be.lessThan(48 * 2 ** 20);
     trainer.dispose();
-  });
-
-  it("frees all it holds when it is disposed", async () => {
-    const before = device.memory();
-    const trainer = make();
-    await trainer.trainStep();
-    trainer.dispose();
-    const { tensors, bytes } = device.memory();
-    expect({ tensors, bytes }).to.deep.equal({ tensors: before.tensors, bytes: before.bytes });
   });
 
   describe("where the loss is not finite", () => {
@@ -143,28 +177,4 @@ describe("a trainer", () => {
       );
     });
   });
-
-  it("stands where it stood after an image that cannot be read", async () => {
-    let broken = true;
-    const image = (i: number): Float32Array => {
-      if (broken) throw new Error("cannot be read");
-      return tinyDataset.image(i);
-    };
-    const [trainer, other] = [make({ accumulate: 2 }, { ...tinyDataset, image }), make({ accumulate: 2 })];
-    const memory = device.memory();
-    await thrown(Error, trainer.trainStep());
-    expect(device.memory()).to.deep.include({ tensors: memory.tensors, bytes: memory.bytes });
-    broken = false;
-    expect((await trainer.trainStep()).loss).to.equal((await other.trainStep()).loss);
-  });
-
-  it("gives the mean error of each tenth of the schedule", async () => {
-    const trainer = make({ batch: 8, weighting: "simple" });
-    const { buckets, loss } = await trainer.trainStep();
-    expect(buckets).to.have.length(10);
-    const seen = buckets.filter((value): value is number => value !== null);
-    expect(Math.min(...seen)).to.be.at.most(loss);
-    expect(Math.max(...seen)).to.be.at.least(loss);
-  });
 });
-
