@@ -20,8 +20,9 @@ const SOFTWARE = {
   webgpu: ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"],
 } as const;
 
-/** What to start Chromium with for a device string or a peer's `name:backend`. */
-export function chromiumFlags(spec: string): string[] {
+/** What to start Chromium with for a device string or a peer's `name:backend`, or for several in one page. */
+export function chromiumFlags(...specs: string[]): string[] {
   const own = process.env["CHROMIUM_FLAGS"]?.split(" ").filter((flag) => flag !== "");
-  return [...HEADLESS, ...(own ?? SOFTWARE[spec.endsWith("webgpu") ? "webgpu" : "gl"])];
+  const apis = new Set(specs.map((spec) => (spec.endsWith("webgpu") ? "webgpu" : "gl")));
+  return [...HEADLESS, ...(own ?? [...apis].flatMap((api) => SOFTWARE[api]))];
 }

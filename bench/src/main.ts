@@ -10,6 +10,7 @@ import { profileCommand } from "./profile.js";
 import { parseCommand, usage, type Command } from "./options.js";
 import { keepReferences } from "./reference.js";
 import { runCommand } from "./run.js";
+import { pageCommand } from "./side-by-side.js";
 
 async function main(): Promise<number> {
   let command: Command;
@@ -36,6 +37,8 @@ async function main(): Promise<number> {
       return guardCommand(command.update);
     case "profile":
       return profileCommand(command.device, command.batch);
+    case "page":
+      return pageCommand(command.options);
     case "reference":
       await keepReferences(casesOf(benchNames, false), (c) => console.error(`${c.bench} ${titleOf(c)}`));
       return 0;

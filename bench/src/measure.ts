@@ -8,9 +8,10 @@ import { join } from "node:path";
 import type { BenchCase } from "./bench.js";
 import { benchOf, titleOf, workOf } from "./cases.js";
 import { label, type Contender } from "./contender.js";
+import { maxError } from "./max-error.js";
 import { anchor } from "./probe.js";
 import { ContenderError, ContenderProcess } from "./process.js";
-import { maxError, referenceResults } from "./reference.js";
+import { referenceResults } from "./reference.js";
 import type { Row } from "./rows.js";
 import { median, quantile, relativeMargin } from "./statistics.js";
 

@@ -3,9 +3,11 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { ConfigError, deviceNames, parseDevice } from "@fromnoise/tensor";
 import { benchNames, type BenchName } from "./bench.js";
+import { casesOf, titleOf } from "./cases.js";
 import { defaultThreads, deviceContenders, peerContenders, peerNames, withoutPlace, type Contender } from "./contender.js";
 import type { CurvesOptions } from "./curves.js";
 import type { HogOptions } from "./hog.js";
+import type { PageOptions } from "./side-by-side.js";
 
 export const usage = `npm run bench -- [options]                       run the benches
 npm run bench -- compare a.json b.json [options]  ratios of two runs; exits 1 when b is slower past the threshold
@@ -13,6 +15,8 @@ npm run bench -- curves [options]                 losses of a training run, devi
 npm run bench -- hog [options]                    all threads against one beside a busy process; exits 1 past the threshold
 npm run bench -- guard [--update]                 compare counts with bench/guard.json; --update writes it
 npm run bench -- profile --device SPEC [--batch N]  where a training step's time goes: kernels by time, issuing; DDIM-50
+npm run bench -- page [--sizes TEXTS] [--rounds N] [--serve]  training steps, our GPU modes and tfjs in one page of Chromium; --serve: for
+                                                  a browser of yours, on port 8080 or $PORT
 npm run bench -- reference                        bring bench/reference.json up to date (minutes)
 
   --only NAMES       benches, with commas between: ${benchNames.join(", ")}
@@ -57,6 +61,7 @@ export type Command =
   | { name: "hog"; options: HogOptions }
   | { name: "guard"; update: boolean }
   | { name: "profile"; device: string; batch: number }
+  | { name: "page"; options: PageOptions }
   | { name: "reference" }
   | { name: "help" };
 
@@ -65,7 +70,7 @@ const flags = {
   threads: { type: "string" }, sizes: { type: "string", multiple: true },
   quick: { type: "boolean" }, rounds: { type: "string" }, limit: { type: "string" },
   json: { type: "string" }, md: { type: "string" }, html: { type: "string" }, threshold: { type: "string" },
-  steps: { type: "string" }, seeds: { type: "string" }, batch: { type: "string" }, update: { type: "boolean" }, help: { type: "boolean" },
+  steps: { type: "string" }, seeds: { type: "string" }, batch: { type: "string" }, update: { type: "boolean" }, serve: { type: "boolean" }, help: { type: "boolean" },
 } as const;
 
 /** Reads the arguments. Throws ConfigError, which says what is allowed. */
@@ -104,11 +109,14 @@ export function parseCommand(argv: readonly string[]): Command {
       }
       return { name, device: devices[0], batch: values.batch === undefined ? 16 : batchOf(values.batch) };
     }
+    case "page":
+      expect(0, ["sizes", "rounds", "serve"]);
+      return { name, options: pageOptions(values) };
     case "reference":
       expect(0, []);
       return { name };
     default:
-      throw new ConfigError(`"${name}" is unknown`, ["allowed  compare, curves, hog, guard, profile, reference, or no word to run the benches"]);
+      throw new ConfigError(`"${name}" is unknown`, ["allowed  compare, curves, hog, guard, profile, page, reference, or no word to run the benches"]);
   }
 }
 
@@ -156,6 +164,14 @@ function hogOptions({ threads, rounds, quick, threshold }: ReturnType<typeof par
     rounds: rounds === undefined ? 8 : countOf("rounds", rounds),
     quick: quick ?? false, threshold: numberOf("threshold", threshold, 1.1), seconds: 1,
   };
+}
+
+/** The bench U-Net at batch 1, and at half its width and side, unless sizes are named. */
+function pageOptions({ sizes = ["B1,B2 16x16"], rounds, serve = false }: ReturnType<typeof parsed>["values"]): PageOptions {
+  const takesSize = sizeFilter(sizes);
+  const cases = casesOf(["unet-train-step"], false).filter((c) => takesSize(titleOf(c)));
+  if (cases.length === 0) throw new ConfigError("--sizes: no training step has such a title");
+  return { cases, rounds: rounds === undefined ? 6 : countOf("rounds", rounds), serve };
 }
 
 const listOf = (texts: readonly string[]): string[] => texts.flatMap((text) => text.split(",")).filter((text) => text !== "");

@@ -6,8 +6,8 @@ import { fileURLToPath } from "node:url";
 import { chromiumProgram } from "./chromium.js";
 import { assertInstalled } from "./installed.js";
 
-/** A folder of `page/`: our devices, or a peer. */
-export type PageName = "device" | "tfjs" | "jax";
+/** A folder of `page/`: our devices, a peer, or our devices and tfjs side by side. */
+export type PageName = "device" | "tfjs" | "jax" | "side-by-side";
 
 const built = new Map<PageName, Promise<string>>();
 
@@ -19,8 +19,8 @@ export function builtPage(name: PageName): Promise<string> {
 }
 
 async function build(name: PageName): Promise<string> {
-  chromiumProgram();
-  if (name !== "device") assertInstalled(name);
+  if (name !== "side-by-side") chromiumProgram(); // that page is for other browsers, too
+  if (name !== "device") assertInstalled(name === "side-by-side" ? "tfjs" : name);
   const folder = mkdtempSync(join(tmpdir(), "fromnoise-bench-page-"));
   process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
   const { buildPage } = await import("../../site/build.js");

@@ -4,7 +4,8 @@ import { benchmarkTimer } from "../src/benchmark-timer.js";
 import { chromiumFlags } from "../src/chromium.js";
 import { deviceEngine } from "../src/device-engine.js";
 import { clockTimer, servePage, type PageAnswer, type PagePrepared, type PageRequest } from "../src/page/page.js";
-import { maxError, referenceResults } from "../src/reference.js";
+import { maxError } from "../src/max-error.js";
+import { referenceResults } from "../src/reference.js";
 import { EngineStage } from "../src/stage.js";
 
 const matmul = { bench: "matmul", shape: { m: 3, k: 4, n: 5 } } as const;

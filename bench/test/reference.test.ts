@@ -5,8 +5,9 @@ import type { BenchCase, ModelShape } from "../src/bench.js";
 import { benchOf, casesOf } from "../src/cases.js";
 import { benchNames } from "../src/bench.js";
 import { countRun, differences, guardFile, measureCounts, slower, type Guard } from "../src/guard.js";
+import { maxError } from "../src/max-error.js";
 import { benchUNet, distinctShape } from "../src/model-benches.js";
-import { maxError, referenceResults } from "../src/reference.js";
+import { referenceResults } from "../src/reference.js";
 
 const tiny = { ...benchUNet, sample_size: 4, block_out_channels: [8, 8, 16] };
 

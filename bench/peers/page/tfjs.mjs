@@ -12,3 +12,6 @@ async function waitForWebGpu() {
 }
 
 export const open = (context) => openOn(tf, context, context.backend === "webgpu" ? waitForWebGpu : context.waitForGl);
+
+/** Turns to a backend, where several that were opened take turns. */
+export const turnTo = (backend) => tf.setBackend(backend);

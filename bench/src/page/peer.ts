@@ -7,14 +7,19 @@ import { clockTimer, servePage } from "./page.js";
 import { waitForGl, watchGl } from "./wait-gl.js";
 
 /** Serves the peer that `open`, of its module in bench/peers, opens. */
-export function servePeer(open: (context: PeerContext) => Promise<Engine>): void {
+export function servePeer(open: Open): void {
   watchGl();
-  servePage(async (spec, threads) => {
-    const backend = spec.slice(spec.indexOf(":") + 1);
-    const engine = await open({ ...peerContext(backend, threads), waitForGl });
-    const renderer = backend === "webgpu" ? await webGpuRenderer() : webGlRenderer();
-    return new EngineStage({ description: `${engine.description} on ${renderer}`, open: engine.open.bind(engine) }, clockTimer);
-  });
+  servePage(async (spec, threads) => new EngineStage(await openPeer(open, spec, threads), clockTimer));
+}
+
+type Open = (context: PeerContext) => Promise<Engine>;
+
+/** The engine of a peer `name:backend`, which tells its renderer too. */
+export async function openPeer(open: Open, spec: string, threads: number): Promise<Engine> {
+  const backend = spec.slice(spec.indexOf(":") + 1);
+  const engine = await open({ ...peerContext(backend, threads), waitForGl });
+  const renderer = backend === "webgpu" ? await webGpuRenderer() : webGlRenderer();
+  return { description: `${engine.description} on ${renderer}`, open: engine.open.bind(engine) };
 }
 
 interface Adapter { readonly info: Readonly<Record<"vendor" | "architecture" | "device" | "description", string>> }

@@ -2,6 +2,8 @@
  * Waiting for WebGL in a page. Chromium's gl.finish() only flushes; a fence tells when the GPU is done. Ours and the peers are waited
  * for in this same way.
  */
+import type { Device } from "@fromnoise/tensor";
+
 const contexts = new Set<WebGL2RenderingContext>();
 
 /** Remembers from now on every WebGL 2 context that a canvas gives out. */
@@ -25,6 +27,16 @@ export async function waitForGl(): Promise<void> {
     while (gl.clientWaitSync(fence, 0, 0) === gl.TIMEOUT_EXPIRED) await nextTask();
     gl.deleteSync(fence);
   }
+}
+
+/** The device, its `sync` waiting for fences too. */
+export function waitedByFences(device: Device): Device {
+  const sync = device.sync.bind(device);
+  device.sync = async () => {
+    await sync();
+    await waitForGl();
+  };
+  return device;
 }
 
 /** The state of a fence changes between tasks; a message makes one at once, where a timer waits 4 ms. */
