@@ -1,6 +1,7 @@
 /** What a GPU has to show, in Node and in a page alike: conformance, goldens, limits, memory, a training run and a sampler. */
 import { Device } from "@fromnoise/tensor";
 import { openGpu, type GpuBackend, type GpuMode } from "../packages/tensor/src/backends/gpu/index.js";
+import { limitCases, limitFailure } from "../packages/tensor/test/backends/gpu-limits.js";
 import { conformance, conformanceFamilies, holdsSteady, runGolden, trainAndSample } from "./checks.js";
 import { Parts, type Goldens, type Outcome, type Part, type Report } from "./report.js";
 
@@ -29,7 +30,12 @@ export async function runGpuSuite(mode: GpuMode, goldens: Goldens, log: (part: P
   for (const [file, golden] of Object.entries(goldens)) {
     await parts.try(`golden: ${file}`, () => withBackend((_, device) => runGolden(golden, device, GOLDEN_TOLERANCE)));
   }
-  await parts.try("limits", () => withBackend(limits));
+  for (const one of limitCases) {
+    await parts.try(`limits: ${one.name}`, () => withBackend(async (backend) => {
+      const failure = await limitFailure(one, backend, mode);
+      return { measured: one.fits(mode) ? "right to the last" : "refused", failures: failure === undefined ? [] : [failure] };
+    }));
+  }
   await parts.try("300 steps, live buffers", () => withBackend((backend, device) =>
     holdsSteady(device, () => `${backend.liveBuffers()} buffers`)));
   await parts.try("U-Net: 20 steps, DDIM", () => withBackend((backend, device) =>
@@ -41,28 +47,4 @@ export async function runGpuSuite(mode: GpuMode, goldens: Goldens, log: (part: P
 async function withKernelCount(backend: GpuBackend, run: Promise<Outcome>): Promise<Outcome> {
   const { measured, failures } = await run;
   return { measured: `${measured}, ${backend.compiledKernels()} kernels`, failures };
-}
-
-/** An array past 2^24 numbers is right to its last element, or refused under the limit's name. */
-async function limits(backend: GpuBackend): Promise<Outcome> {
-  const n = 2 ** 24 + 3;
-  const failures: string[] = [];
-  let measured: string;
-  try {
-    const values = Float32Array.from({ length: n }, (_, i) => i % 1021);
-    const x = backend.upload(values, [n], "f32");
-    const y = backend.allocate([n], "f32");
-    backend.kernels.affine(y, { x }, { n }, { scale: 2, shift: 1 });
-    const result = await backend.read(y);
-    const wrong = values.findIndex((value, i) => result[i] !== 2 * value + 1);
-    if (wrong >= 0) failures.push(`element ${wrong} of ${n} is ${result[wrong]}, not ${2 * values[wrong] + 1}`);
-    measured = `${n} numbers in one array`;
-    backend.free(x);
-    backend.free(y);
-  } catch (error) {
-    measured = `${n} numbers refused`;
-    const { message } = error as Error;
-    if (!/limit {4}\d+ \((webgpu|webgl2|headlessgl|webasm|cpu)\)/.test(message)) failures.push(message);
-  }
-  return { measured, failures };
 }

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { poolBuffers, RESULT_USAGE, type PooledBuffer } from "../../src/backends/gpu/buffer-pool.js";
 import { launch, type Engine, type GpuArray } from "../../src/backends/gpu/engine.js";
 import { gpuBackend, gpuModes, openGpu, type GpuBackend } from "../../src/backends/gpu/index.js";
-import { describeRenderer } from "../../src/backends/gpu/renderer.js";
+import { describeAngle, describeRenderer } from "../../src/backends/gpu/renderer.js";
 import { line, matrix } from "../../src/backends/gpu/space.js";
 import { add, Device, DeviceError, DisposedError, openDevice, parseDevice, reshape, sum, tensor } from "../../src/index.js";
 import type { KernelName } from "../../src/kernels.js";
@@ -11,6 +11,7 @@ import { thrown, thrownBy } from "../thrown.js";
 import { conformanceError, termScale } from "./conformance.js";
 import { dynamic, later, openChanged, type Arrays } from "./changed-mode.js";
 import { makeInputs } from "./conformance-inputs.js";
+import { limitCases, limitFailure } from "./gpu-limits.js";
 import { kernelShapes, reference, type LooseKernel } from "./run-reference.js";
 import { trainTiny } from "./tiny-training.js";
 
@@ -52,10 +53,33 @@ describe("the gpu device", () => {
     expect(describeRenderer("NVIDIA GeForce RTX 3060")).to.equal("NVIDIA GeForce RTX 3060");
   });
 
+  it("calls headless-gl's unnamed renderer one where the environment tells", () => {
+    const angle = (environment: Record<string, string> = {}): string => describeAngle((name) => environment[name]);
+    expect(angle()).to.equal("ANGLE, which does not name the GPU or program below it");
+    expect(angle({ LIBGL_ALWAYS_SOFTWARE: "0", GALLIUM_DRIVER: "radeonsi", XAUTHORITY: "/home/me/.Xauthority" })).to.equal(angle());
+    expect(angle({ LIBGL_ALWAYS_SOFTWARE: "1", GALLIUM_DRIVER: "llvmpipe" }))
+      .to.equal("ANGLE under LIBGL_ALWAYS_SOFTWARE=1, GALLIUM_DRIVER=llvmpipe (a software renderer, no GPU)");
+    expect(angle({ XAUTHORITY: "/tmp/xvfb-run.8oXhDp/Xauthority" }))
+      .to.equal("ANGLE under a display of xvfb-run (a software renderer, no GPU)");
+  });
+
   it("stops when gpu.js runs another class of kernel than that of the mode", async () => {
     const engine = await openChanged((mode) => mode, Map);
     expect(thrown(() => engine.upload([1])).message).to.equal(
       "upload: gpu.js left the mode webasm on its own\n  ran      WebAssemblyKernel\n  reason   none given");
+  });
+
+  it("stops, with gpu.js's reason, when gpu.js ran the kernel in another way than the class has", async () => {
+    const engine = await openChanged((mode) => ({
+      ...mode,
+      createKernel: (text, output) => {
+        const kernel = mode.createKernel(text, output);
+        Object.defineProperty(kernel.kernel, "fallbackReason", { value: "no SIMD here" });
+        return kernel;
+      },
+    }));
+    expect(thrown(() => engine.upload([1])).message).to.equal(
+      "upload: gpu.js left the mode webasm on its own\n  ran      WebAssemblyKernel\n  reason   no SIMD here");
   });
 
   it("counts a kernel for each source and sizes, once", async () => {
@@ -157,10 +181,16 @@ describe("limits of a gpu mode", () => {
     expect(thrown(() => sumOf(3)).message).to.equal("sum: 3 input arrays are too many\n  limit    2 (webasm)");
   });
 
-  it("of the CPU modes are those of exact f32 addresses", async () => {
-    const backend = await openGpu("cpu");
-    expect(thrown(() => backend.allocate([2 ** 24 + 1], "f32")).message).to.contain("limit    16777216 (cpu)");
-    await backend.dispose();
+  describe("in real sizes, on webasm", () => {
+    let backend: GpuBackend;
+    before(async () => { backend = await openGpu("webasm"); });
+    after(() => backend.dispose());
+    for (const one of limitCases) {
+      it(`${one.name}: ${one.fits("webasm") ? "right to the last element" : "refused by name"}`, async function () {
+        this.timeout(60_000);
+        expect(await limitFailure(one, backend, "webasm")).to.equal(undefined);
+      });
+    }
   });
 });
 

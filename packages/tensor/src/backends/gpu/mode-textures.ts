@@ -2,8 +2,9 @@
  * GL modes, `webgl2` and `headlessgl`: an array is a texture of 32-bit floats. With sizes [cols, 1, rows] gpu.js makes a texture
  * nearly square whatever the shape, so one texture can be seen under all shapes of its size.
  */
+import { platform } from "#platform";
 import { DeviceError } from "../../errors.js";
-import { describeRenderer } from "./renderer.js";
+import { describeAngle, describeRenderer } from "./renderer.js";
 import type { GpuHandle, GpuInstance, GpuJs, GpuKernel } from "./gpu-js.js";
 import { SETTINGS } from "./mode-arrays.js";
 import type { Mode } from "./mode.js";
@@ -39,7 +40,7 @@ export function openTextureMode(gpuJs: GpuJs, gpu: GpuInstance, name: "webgl2" |
   const side = gl.getParameter(gl.MAX_TEXTURE_SIZE) as number;
   return {
     name,
-    description: `gpu.js ${name} on ${describeRenderer(rendererName(gl))}`,
+    description: `gpu.js ${name} on ${rendererOf(gl)}`,
     indexing: "texture",
     // a texture of n elements has sides of at most ceil(sqrt n)
     limits: { elements: Math.min(EXACT, side * side), side: EXACT, inputs: 7 },
@@ -94,10 +95,10 @@ function waitFor(gl: GlContext): void {
   gl.bindFramebuffer(gl.FRAMEBUFFER, bound);
 }
 
-function rendererName(gl: GlContext): string {
+function rendererOf(gl: GlContext): string {
   const unmasked = gl.getExtension("WEBGL_debug_renderer_info");
   const name = gl.getParameter(unmasked?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER) as string;
-  return name === "ANGLE" ? "ANGLE, which does not name the GPU or program below it" : name; // headless-gl
+  return name === "ANGLE" ? describeAngle(platform.environment) : describeRenderer(name); // that name alone is headless-gl's, in Node
 }
 
 /** Counts the textures of a context from now on. */

@@ -3,7 +3,7 @@
  *
  *   x[row, col], x[index]   an element of an input, by the space in which the kernel sees it
  *   row, col or index       the place of the element that this run of the kernel computes and returns
- *   div(a, b)               floor(a / b) of whole numbers 0 <= a < 2^23; `/` is f32 division in every mode, hence the half
+ *   div(a, b)               floor(a / b) of whole numbers 0 <= a < 2^24 and b > 0; `/` is f32 division in every mode (`quotient`)
  *   exp(x), sqrt(x), ...    Math.exp(x), Math.sqrt(x), ...
  *   cin, kh, ...            sizes, whole numbers: arguments where the mode is dynamic, so that one kernel serves all of them; elsewhere
  *                           they are replaced by their values
@@ -108,11 +108,20 @@ function expand(text: string, inputs: readonly string[], quads: readonly string[
     }
     const [parts, end] = operands(text, at);
     const values = parts.map((part) => expand(part, inputs, quads, indexing));
-    if (isDivision) out += `Math.floor((${values[0]} + 0.5) / (${values[1]}))`;
+    if (isDivision) out += quotient(values);
     else out += quads.includes(name) ? quadElement(name, values, indexing) : `${name}${element(values, indexing)}`;
     at = end;
   }
   return out;
+}
+
+/**
+ * floor(a / b). A GPU's division may err in its last places, so the first quotient may be one too many or too few; then the remainder,
+ * which is small and exact, is below 0 or at least b, and divided in its turn it says so. The half keeps that clear of whole numbers.
+ */
+function quotient([a, b]: readonly string[]): string {
+  const first = `Math.floor((${a}) / (${b}))`;
+  return `(${first} + Math.floor((${a} - ${first} * (${b}) + 0.5) / (${b})))`;
 }
 
 /** A quad of a texture, or one number of a quad. */
