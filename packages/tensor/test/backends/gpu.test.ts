@@ -11,7 +11,6 @@ import { thrown, thrownBy } from "../thrown.js";
 import { conformanceError, termScale } from "./conformance.js";
 import { dynamic, later, openChanged, type Arrays } from "./changed-mode.js";
 import { makeInputs } from "./conformance-inputs.js";
-import { limitCases, limitFailure } from "./gpu-limits.js";
 import { kernelShapes, reference, type LooseKernel } from "./run-reference.js";
 import { trainTiny } from "./tiny-training.js";
 
@@ -179,18 +178,6 @@ describe("limits of a gpu mode", () => {
     };
     sumOf(2);
     expect(thrown(() => sumOf(3)).message).to.equal("sum: 3 input arrays are too many\n  limit    2 (webasm)");
-  });
-
-  describe("in real sizes, on webasm", () => {
-    let backend: GpuBackend;
-    before(async () => { backend = await openGpu("webasm"); });
-    after(() => backend.dispose());
-    for (const one of limitCases) {
-      it(`${one.name}: ${one.fits("webasm") ? "right to the last element" : "refused by name"}`, async function () {
-        this.timeout(60_000);
-        expect(await limitFailure(one, backend, "webasm")).to.equal(undefined);
-      });
-    }
   });
 });
 
