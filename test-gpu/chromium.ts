@@ -1,38 +1,24 @@
 /** Runs pages in the system's Chromium: the suites here, the site in site.ts. */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium, type Page } from "playwright-core";
+import { chromiumFlags, chromiumProgram } from "../bench/src/chromium.js";
 import { buildPage, serve } from "../site/build.js";
 import { readGoldens } from "./goldens.js";
 import type { Report } from "./report.js";
 import { bitsOf } from "./wasm-bits.js";
 
-const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
-
-/** Headless Chromium that computes on SwiftShader where there is no GPU. */
-const FLAGS = [
-  "--headless=new", "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-];
-export const MODE_FLAGS = {
-  webgl2: ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"],
-  webgpu: ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"],
-} as const;
-
 /** A machine may be busy: how long Chromium and a page may take to start, and a place to be done. */
 const START_MS = 120_000;
 export const PLACE_MS = 15 * 60_000;
 
-type BrowserMode = keyof typeof MODE_FLAGS;
 export type Log = (line: string) => void;
 
-export const chromiumIsThere = (): boolean => existsSync(CHROMIUM);
-
 /** The GPU suite in Chromium, in one mode; rejects when the page fails as a whole. */
-export function runInChromium(mode: BrowserMode, log: Log): Promise<Report> {
-  return withPage("page", { flags: MODE_FLAGS[mode], log }, (page, url) => reportOf(page, `${url}?suite=${mode}`));
+export function runInChromium(mode: "webgl2" | "webgpu", log: Log): Promise<Report> {
+  return withPage("page", { modes: [mode], log }, (page, url) => reportOf(page, `${url}?suite=${mode}`));
 }
 
 /** The wasm suite in Chromium, and what the device does where the page is served without the headers that threads need. */
@@ -50,8 +36,8 @@ async function reportOf(page: Page, url: string): Promise<Report> {
 }
 
 interface PageOptions {
-  /** Flags of Chromium. */
-  flags?: readonly string[];
+  /** Modes of the gpu device that the page opens. */
+  modes?: readonly string[];
   /** Whether the page may share memory between threads. */
   isolated?: boolean;
   /** Contents of JSON files beside the page. */
@@ -63,7 +49,7 @@ interface PageOptions {
 export async function withPage(
   folder: string, options: PageOptions, use: (page: Page, url: string) => Promise<Report>,
 ): Promise<Report> {
-  const { flags = [], isolated = true, files = {}, log } = options;
+  const { modes = [], isolated = true, files = {}, log } = options;
   const built = mkdtempSync(join(tmpdir(), "fromnoise-page-"));
   try {
     await buildPage(fileURLToPath(new URL(folder, import.meta.url)), built);
@@ -71,19 +57,27 @@ export async function withPage(
       writeFileSync(join(built, name), JSON.stringify(contents));
     }
     const { url, server } = await serve(built, 0, { isolated });
-    const browser = await chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...flags], timeout: START_MS });
     try {
-      const page = await browser.newPage();
-      page.setDefaultTimeout(START_MS);
-      page.on("console", (message) => log(message.text()));
-      page.on("pageerror", (error) => log(error.message));
-      return await within(PLACE_MS, use(page, url));
+      return await withBrowser(modes, log, (page) => use(page, url));
     } finally {
-      await browser.close();
       server.close();
     }
   } finally {
     rmSync(built, { recursive: true });
+  }
+}
+
+/** An empty page of Chromium, started for these modes of the gpu device; `log` hears what the page says. */
+export async function withBrowser(modes: readonly string[], log: Log, use: (page: Page) => Promise<Report>): Promise<Report> {
+  const browser = await chromium.launch({ executablePath: chromiumProgram(), args: chromiumFlags(...modes), timeout: START_MS });
+  try {
+    const page = await browser.newPage();
+    page.setDefaultTimeout(START_MS);
+    page.on("console", (message) => log(message.text()));
+    page.on("pageerror", (error) => log(error.message));
+    return await within(PLACE_MS, use(page));
+  } finally {
+    await browser.close();
   }
 }
 

@@ -1,4 +1,7 @@
-/** The Chromium that contenders named `chromium/...` and peers on WebGL and WebGPU compute in. */
+/**
+ * The Chromium that contenders named `chromium/...`, peers on WebGL and WebGPU and the suites of test-gpu compute in: its program and
+ * the flags to start it with.
+ */
 import { existsSync } from "node:fs";
 import { ConfigError } from "@fromnoise/tensor";
 
@@ -20,7 +23,7 @@ const SOFTWARE = {
   webgpu: ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"],
 } as const;
 
-/** What to start Chromium with for a device string or a peer's `name:backend`, or for several in one page. */
+/** What to start Chromium with, for device strings or peers' `name:backend` that compute in it, side by side. */
 export function chromiumFlags(...specs: string[]): string[] {
   const own = process.env["CHROMIUM_FLAGS"]?.split(" ").filter((flag) => flag !== "");
   const apis = new Set(specs.map((spec) => (spec.endsWith("webgpu") ? "webgpu" : "gl")));
