@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { Device, openDevice, openDeviceSpec, parseDevice, Random } from "@fromnoise/tensor";
-import { openWasm } from "../../../tensor/src/backends/wasm/index.js";
+import { openWasm, type WasmOptions } from "../../../tensor/src/backends/wasm/index.js";
 import { wasmDevices } from "../../../tensor/test/backends/wasm/builds.js";
 import type { ImageDataset } from "../../src/data/dataset.js";
 import { sampleImages } from "../../src/sampling.js";
@@ -51,7 +51,7 @@ describe("a U-Net on the wasm device", () => {
     });
 
     it(`takes no more memory in five steps than in the first, which has to grow it: ${spec}, ${build}`, async () => {
-      const { options } = parseDevice(spec);
+      const options = parseDevice(spec).options as WasmOptions;
       const backend = await openWasm(options);
       const device = Device.over("wasm", backend);
       const held = () => ({ tensors: device.memory(), memory: backend.memory() });
