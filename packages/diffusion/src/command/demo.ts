@@ -3,7 +3,7 @@ import { trainConfig } from "../train/config.js";
 import { checkpointSteps, runIn } from "../train/run-directory.js";
 import { streams } from "../train/trainer.js";
 import { demoConfig } from "./demo-config.js";
-import { expectPositionals, type Arguments, type Command } from "./options.js";
+import { deviceFlag, expectPositionals, type Arguments, type Command } from "./options.js";
 import { formatSeconds } from "./progress.js";
 import { sampleShowing, writeSamples } from "./sample.js";
 import { trainShowing } from "./train.js";
@@ -18,7 +18,7 @@ export const demo: Command = {
       default: "demo-run, or the first free one of demo-run-2, demo-run-3, ...",
     },
     { name: "steps", kind: "integer", min: 1, value: "N", help: "optimiser steps", default: String(demoConfig.steps) },
-    { name: "device", kind: "text", value: "NAME", help: "where to compute", default: demoConfig.device },
+    deviceFlag(demoConfig.device),
     { name: "seed", kind: "integer", min: 0, value: "N", help: "seed of all random numbers", default: String(demoConfig.seed) },
   ],
   run: runDemo,

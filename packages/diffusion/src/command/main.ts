@@ -19,6 +19,7 @@ function overview(): string {
     "fromnoise: denoising diffusion from scratch", "", "usage: fromnoise COMMAND [flags]", "",
     ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
     "", "fromnoise COMMAND --help shows a command's flags.",
+    "FROMNOISE_REVECTORIZE=1 computes with V8's revectorizer (Node 24, x86-64) wherever a command opens the wasm device.",
   ].join("\n");
 }
 

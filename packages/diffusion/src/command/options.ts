@@ -20,6 +20,12 @@ export interface Flag {
 export type FlagValue = boolean | number | string | number[];
 export interface Arguments { flags: Record<string, FlagValue>; positionals: string[] }
 
+/** The flag by which a command takes a device. */
+export const deviceFlag = (preset: string): Flag => ({
+  name: "device", kind: "text", value: "NAME", default: preset,
+  help: "where to compute: reference, wasm or gpu; with options: wasm:threads=4,revectorize",
+});
+
 /** A command of `fromnoise`. `run` returns the exit code. */
 export interface Command {
   name: string;

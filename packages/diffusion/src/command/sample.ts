@@ -8,7 +8,7 @@ import { trainDefaults } from "../train/config.js";
 import { loadModel } from "../train/model.js";
 import { SPACINGS, type Spacing } from "../timesteps.js";
 import { streams } from "../train/trainer.js";
-import { expectPositionals, withDevice, type Arguments, type Command } from "./options.js";
+import { deviceFlag, expectPositionals, withDevice, type Arguments, type Command } from "./options.js";
 import { openProgress, type Progress } from "./progress.js";
 
 export const sample: Command = {
@@ -39,7 +39,7 @@ export const sample: Command = {
     { name: "separate", kind: "boolean", help: "also write every image as a file of its own" },
     { name: "size", kind: "integer", min: 1, value: "N", help: "side of the images", default: "the model's own" },
     { name: "seed", kind: "integer", min: 0, value: "N", help: "seed of the noise", default: "0" },
-    { name: "device", kind: "text", value: "NAME", help: "where to compute", default: trainDefaults.device },
+    deviceFlag(trainDefaults.device),
   ],
   notes: [
     "samples.png is a grid of the images; denoising.png follows the first eight from noise to image, x0.png the network's guess",

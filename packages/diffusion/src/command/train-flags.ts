@@ -10,7 +10,7 @@ import {
   DTYPES, INIT_SCHEMES, LR_SCHEDULES, trainConfig, trainDefaults, type TrainConfig, type TrainConfigInput,
 } from "../train/config.js";
 import type { ResumeOverrides } from "../train/run.js";
-import type { Arguments, Flag } from "./options.js";
+import { deviceFlag, type Arguments, type Flag } from "./options.js";
 
 /** A flag that sets one field of the config, "lr" optimizer.lr. */
 type ConfigFlag = Flag & { field: string };
@@ -71,7 +71,7 @@ export const configFlags: readonly ConfigFlag[] = [
   {
     name: "seed", field: "seed", kind: "integer", min: 0, value: "N", help: "seed of all random numbers", default: String(d.seed),
   },
-  { name: "device", field: "device", kind: "text", value: "NAME", help: "where to compute", default: d.device },
+  { ...deviceFlag(d.device), field: "device" },
   { name: "dtype", field: "dtype", kind: "text", value: "NAME", help: "number type", choices: DTYPES, default: d.dtype },
   {
     name: "checkpoint-every", field: "checkpointEvery", kind: "integer", min: 1, value: "N", help: "steps between checkpoints",

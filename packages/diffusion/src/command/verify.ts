@@ -2,14 +2,14 @@ import { ConfigError, FromnoiseError, largestGradient, runGoldenOp, type Device,
 import { verifyUNet, worse, type GoldenRow, type UNetGolden } from "@fromnoise/nn";
 import { readJson } from "../files.js";
 import { verifyTraining, type TrainGolden } from "../verify/golden-train.js";
-import { expectPositionals, withDevice, type Arguments, type Command } from "./options.js";
+import { deviceFlag, expectPositionals, withDevice, type Arguments, type Command } from "./options.js";
 
 export const verify: Command = {
   name: "verify",
   summary: "check this library against golden numbers of another implementation",
   usage: "fromnoise verify FILE... [flags]",
   flags: [
-    { name: "device", kind: "text", value: "NAME", help: "where to compute", default: "reference" },
+    deviceFlag("reference"),
     {
       name: "dtype", kind: "text", value: "NAME", help: "number type", choices: ["f64", "f32"],
       default: "f64 where the device has it",
