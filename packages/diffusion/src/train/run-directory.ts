@@ -40,6 +40,7 @@ export function runIn(folder: string): string | undefined {
   return name === undefined ? undefined : `with a ${name}`;
 }
 
+/** The folder of one run, opened for writing: where its files are, and how they are replaced, added to, cut and removed. */
 export class RunDirectory {
   readonly path: string;
   /** How files are written; Node's own unless a test injects another. */

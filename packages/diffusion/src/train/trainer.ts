@@ -37,6 +37,10 @@ export function startPosition(seed: number): TrainerPosition {
 /** What one optimiser step computed before the weights change: losses by micro-batch, errors and timesteps by image. */
 interface Gradients { grads: Grads; losses: Tensor[]; errors: Tensor[]; timesteps: number[]; norm: Tensor | undefined }
 
+/**
+ * A run in memory: the network, its optimiser, the average of its weights, and its place in the data and in every random stream.
+ * `trainStep` goes one step on; `position` and `seek` are what checkpoints save and restore. Files are for RunDirectory.
+ */
 export class Trainer {
   readonly config: TrainConfig;
   readonly device: Device;
