@@ -71,8 +71,8 @@ describe("the gpu device", () => {
   it("stops, with gpu.js's reason, when gpu.js ran the kernel in another way than the class has", async () => {
     const engine = await openChanged((mode) => ({
       ...mode,
-      createKernel: (text, output) => {
-        const kernel = mode.createKernel(text, output);
+      createKernel: (...args) => {
+        const kernel = mode.createKernel(...args);
         Object.defineProperty(kernel.kernel, "fallbackReason", { value: "no SIMD here" });
         return kernel;
       },
