@@ -16,7 +16,7 @@ const row = (side: number, device: string, peer: string | null, threads: number,
 });
 
 const rows = [64, 256, 1024].flatMap((side) => [
-  row(side, "wasm:revectorize", null, 1, 3e-8 * side ** 3), row(side, "wasm", null, 16, 3e-9 * side ** 3),
+  row(side, "wasm:revectorize", null, 1, 3e-8 * side ** 3), row(side, "chromium/wasm:exact", null, 16, 3e-9 * side ** 3),
   row(side, "reference", null, 1, 3e-6 * side ** 3), row(side, "chromium/gpu:webgpu", null, 0, 1 + 1e-8 * side ** 3),
   row(side, "cpu", "torch", 1, 2e-8 * side ** 3), row(side, "webgpu", "jax-js", 0, 2 + 2e-8 * side ** 3),
 ]);

@@ -39,6 +39,9 @@ function svg(width: number, height: number, body: readonly string[]): string {
   return element("svg", attributes, body.join(""));
 }
 
+/** Pixels that the longest of some labels may take in this font. */
+const roomFor = (labels: readonly string[]): number => 7.5 * Math.max(0, ...labels.map((label) => label.length));
+
 export interface Bar { label: string; value: number; text: string; color: string }
 
 /** Bars longer than this many times the shortest are cut, so that plain loops do not hide what differs between the fast ones. */
@@ -46,11 +49,11 @@ const CUT = 12;
 
 /** Horizontal bars from zero, with the value written at their end; cut ones end in a gap. */
 export function barChart(bars: readonly Bar[]): string {
-  const [width, left, right, step] = [760, 170, 190, 24];
+  const [bar, right, step] = [400, 190, 24], left = 16 + roomFor(bars.map(({ label }) => label)), width = left + bar + right;
   const values = bars.map((bar) => bar.value);
   const most = Math.min(Math.max(...values), CUT * Math.min(...values));
   return svg(width, bars.length * step + 8, bars.flatMap(({ label, value, text, color }, i) => {
-    const y = 4 + i * step, length = Math.max(1, (Math.min(value, most) / most) * (width - left - right));
+    const y = 4 + i * step, length = Math.max(1, (Math.min(value, most) / most) * bar);
     const gap = value > most ? [box(left + length - 14, y, 5, step - 2, "#ffffff")] : [];
     return [
       write(label, left - 8, y + 15, "end"), box(left, y + 2, length, step - 6, color), ...gap,
@@ -59,8 +62,8 @@ export function barChart(bars: readonly Bar[]): string {
   }));
 }
 
-const WIDTH = 760, HEIGHT = 360;
-const FRAME = { left: 70, right: WIDTH - 180, top: 20, bottom: HEIGHT - 50 };
+const HEIGHT = 360;
+const FRAME = { left: 70, right: 580, top: 20, bottom: HEIGHT - 50 };
 
 /** Where a value lies between the powers of ten around all values, from 0 to 1, and those powers as marks. */
 function logAxis(values: readonly number[]): { place: (value: number) => number; marks: number[] } {
@@ -96,12 +99,12 @@ function logLogPlot(points: Points, xName: string, yName: string) {
   return { at, frame: [...horizontal, ...vertical, ...names] };
 }
 
-/** Height of a plot whose legend has so many entries. */
-const heightFor = (entries: number): number => Math.max(HEIGHT, 30 + 19 * entries);
-
-function legend(entries: readonly { label: string; color: string }[]): string[] {
+/** What is drawn in the frame, and at its right the names, for which the picture is as wide and high as they need. */
+function withLegend(drawn: readonly string[], entries: readonly { label: string; color: string }[]): string {
   const x = FRAME.right + 12;
-  return entries.flatMap(({ label, color }, i) => [box(x, 20 + 19 * i, 12, 12, color), write(label, x + 18, 31 + 19 * i)]);
+  const names = entries.flatMap(({ label, color }, i) => [box(x, 20 + 19 * i, 12, 12, color), write(label, x + 18, 31 + 19 * i)]);
+  const width = x + 26 + roomFor(entries.map(({ label }) => label));
+  return svg(width, Math.max(HEIGHT, 30 + 19 * entries.length), [...drawn, ...names]);
 }
 
 export interface Curve { label: string; color: string; points: Points }
@@ -113,7 +116,7 @@ export function lineChart(curves: readonly Curve[], xName: string, yName: string
     const placed = points.map(at);
     return [path(placed, color), ...placed.map((point) => dot(point, 3, color))];
   });
-  return svg(WIDTH, heightFor(curves.length), [...frame, ...drawn, ...legend(curves)]);
+  return withLegend([...frame, ...drawn], curves);
 }
 
 export interface RooflinePoint { label: string; color: string; flopsPerByte: number; gflops: number }
@@ -131,9 +134,9 @@ export function roofline(peaks: Peaks, dots: readonly RooflinePoint[]): string {
   const { at, frame } = logLogPlot([...points, ...roofs.flat()], "operations a byte", "GFLOP/s");
   const names = [...new Map(dots.map((entry) => [entry.label, entry])).values()];
   const [x, y] = at([from, peak]);
-  return svg(WIDTH, heightFor(names.length), [
+  return withLegend([
     ...frame, path(roofs[0].map(at), INK), path(roofs[1].map(at), INK, "6 4"),
     write(`128-bit peak ${peak.toFixed(0)}`, x, y + 5),
-    ...dots.map(({ color }, i) => dot(at(points[i]), 5, color)), ...legend(names),
-  ]);
+    ...dots.map(({ color }, i) => dot(at(points[i]), 5, color)),
+  ], names);
 }

@@ -1,12 +1,12 @@
+import { mean, multiply, square, subtract, type Tensor } from "@fromnoise/tensor";
+import { perImage } from "./process.js";
+
 /**
  * The training loss, a weighted mean squared error with one weight per image:
  *   L = 1/N sum over n of w_n e_n,   e_n = mean over the elements of image n of (prediction - target)^2
  *   dL/dprediction = 2 w_n / (N D) (prediction - target),   D elements per image
  * With the target eps and weights 1 it is L_simple (Ho et al. 2020, equation 14).
  */
-import { mean, multiply, square, subtract, type Tensor } from "@fromnoise/tensor";
-import { perImage } from "./process.js";
-
 export const diffusionLoss = {
   /** prediction and target [N, ...], one weight per image: {loss: scalar, perImage: [N] the unweighted errors e_n}. */
   forward(prediction: Tensor, target: Tensor, weights: readonly number[]): { loss: Tensor; perImage: Tensor } {

@@ -6,6 +6,7 @@
 import { ConfigError } from "@fromnoise/tensor";
 import { checkTimestep, type NoiseSchedule } from "./schedules.js";
 
+/** What a network may predict: the noise, the image, or the velocity. */
 export const PREDICTIONS = ["eps", "x0", "v"] as const;
 export type Prediction = (typeof PREDICTIONS)[number];
 
@@ -30,6 +31,7 @@ export function predictionCoefficients(
   }
 }
 
+/** How an image's error may be weighted by its step, see `lossWeight`. */
 export const LOSS_WEIGHTINGS = ["simple", "snr", "min-snr"] as const;
 export type LossWeighting = (typeof LOSS_WEIGHTINGS)[number];
 

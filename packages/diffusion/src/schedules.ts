@@ -5,6 +5,7 @@
  */
 import { ConfigError } from "@fromnoise/tensor";
 
+/** The schedules that `makeSchedule` knows. */
 export const SCHEDULE_NAMES = ["linear", "scaled-linear", "cosine", "sigmoid", "quad", "const"] as const;
 export type ScheduleName = (typeof SCHEDULE_NAMES)[number];
 

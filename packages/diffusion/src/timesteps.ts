@@ -10,6 +10,7 @@ export function ancestralTimesteps(T: number): Int32Array {
   return Int32Array.from({ length: T }, (_, i) => T - 1 - i);
 }
 
+/** How steps may be spaced, see `ddimTimesteps`. */
 export const SPACINGS = ["leading", "trailing", "linspace", "lucidrains"] as const;
 export type Spacing = (typeof SPACINGS)[number];
 

@@ -1,9 +1,3 @@
-/**
- * Scaled dot-product attention with heads: for each image and head, y = P v, P = softmax(scale q k^T) over the keys.
- * Backward, P recomputed: dv = P^T dy, dP = dy v^T, dS = P (dP - sum of dP P), dq = scale dS k, dk = scale dS^T q.
- * Shapes: q [N, L, heads d], k and v [N, S, heads d], y [N, L, heads d]; head h owns channels h d .. (h + 1) d - 1.
- * scale = 1 / sqrt(d) unless given. Source: Vaswani et al. (2017), Attention Is All You Need, equation 1 and section 3.2.2.
- */
 import { ShapeError } from "../errors.js";
 import { formatShape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
@@ -19,6 +13,12 @@ export interface AttentionOptions {
   scale?: number;
 }
 
+/**
+ * Scaled dot-product attention with heads: for each image and head, y = P v, P = softmax(scale q k^T) over the keys.
+ * Backward, P recomputed: dv = P^T dy, dP = dy v^T, dS = P (dP - sum of dP P), dq = scale dS k, dk = scale dS^T q.
+ * Shapes: q [N, L, heads d], k and v [N, S, heads d], y [N, L, heads d]; head h owns channels h d .. (h + 1) d - 1.
+ * scale = 1 / sqrt(d) unless given. Source: Vaswani et al. (2017), Attention Is All You Need, equation 1 and section 3.2.2.
+ */
 export const attention = {
   /** y = softmax(scale q k^T) v. Throws ShapeError. */
   forward(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions): Tensor {

@@ -1,8 +1,3 @@
-/**
- * Average pooling over s x s tiles: y[n, p, q, c] = s^-2 sum over i, j < s of x[n, s p + i, s q + j, c].
- * Backward: dx[n, p, q, c] = s^-2 dy[n, floor(p / s), floor(q / s), c].
- * Shapes: x [N, H, W, C] with sides divisible by s, y [N, H / s, W / s, C].
- */
 import { run } from "../device.js";
 import type { Tensor } from "../tensor.js";
 import { multiply } from "./arithmetic.js";
@@ -10,6 +5,11 @@ import { matchShapes } from "./match-shapes.js";
 import { checkScale, dividedSides, type ScaleOptions } from "./scale.js";
 import { upsampleNearest } from "./upsample-nearest.js";
 
+/**
+ * Average pooling over s x s tiles: y[n, p, q, c] = s^-2 sum over i, j < s of x[n, s p + i, s q + j, c].
+ * Backward: dx[n, p, q, c] = s^-2 dy[n, floor(p / s), floor(q / s), c].
+ * Shapes: x [N, H, W, C] with sides divisible by s, y [N, H / s, W / s, C].
+ */
 export const averagePool = {
   /** The mean of each tile. Throws ShapeError where a side is not divisible. */
   forward(x: Tensor, { scale }: ScaleOptions): Tensor {

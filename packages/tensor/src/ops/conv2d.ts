@@ -1,11 +1,3 @@
-/**
- * Convolution (cross-correlation, as everywhere in deep learning) with zero padding and one stride s for both axes:
- *   y[n, p, q, o] = b[o] + sum over i, j, c of x[n, s p + i - top, s q + j - left, c] w[i, j, c, o].
- * Backward: dx[n, s p + i - top, s q + j - left, c] += dy[n, p, q, o] w[i, j, c, o] over all of these indices,
- *   dw[i, j, c, o] = sum over n, p, q of x[n, s p + i - top, s q + j - left, c] dy[n, p, q, o], db[o] = sum over n, p, q of dy.
- * Shapes: x [N, H, W, Cin], w [kh, kw, Cin, Cout], b [Cout], y [N, OH, OW, Cout], OH = floor((H + top + bottom - kh) / s) + 1.
- * Source: LeCun et al. (1989), Backpropagation applied to handwritten zip code recognition.
- */
 import { run } from "../device.js";
 import { ShapeError } from "../errors.js";
 import { convOutput, type Conv2dAttrs } from "../kernels.js";
@@ -20,6 +12,14 @@ export interface Conv2dOptions {
   padding?: number | readonly [top: number, bottom: number, left: number, right: number];
 }
 
+/**
+ * Convolution (cross-correlation, as everywhere in deep learning) with zero padding and one stride s for both axes:
+ *   y[n, p, q, o] = b[o] + sum over i, j, c of x[n, s p + i - top, s q + j - left, c] w[i, j, c, o].
+ * Backward: dx[n, s p + i - top, s q + j - left, c] += dy[n, p, q, o] w[i, j, c, o] over all of these indices,
+ *   dw[i, j, c, o] = sum over n, p, q of x[n, s p + i - top, s q + j - left, c] dy[n, p, q, o], db[o] = sum over n, p, q of dy.
+ * Shapes: x [N, H, W, Cin], w [kh, kw, Cin, Cout], b [Cout], y [N, OH, OW, Cout], OH = floor((H + top + bottom - kh) / s) + 1.
+ * Source: LeCun et al. (1989), Backpropagation applied to handwritten zip code recognition.
+ */
 export const conv2d = {
   /** y = conv(x, w) + b, without b when it is undefined. Throws ShapeError. */
   forward(x: Tensor, w: Tensor, b?: Tensor, options: Conv2dOptions = {}): Tensor {

@@ -1,9 +1,3 @@
-/**
- * Dropout: y = mask x, mask = 0 with probability `rate`, else 1 / (1 - rate), so that the mean stays.
- * Backward: dx = mask dy.
- * Shapes: all equal. The mask is drawn by the caller, once, and handed to both: no hidden random state.
- * Source: Srivastava et al. (2014), Dropout, section 4 (here scaled in training instead of at test time, section 10).
- */
 import { ConfigError } from "../errors.js";
 import type { Random } from "../random.js";
 import { sizeOf, type Shape } from "../shape.js";
@@ -12,6 +6,12 @@ import { multiply } from "./arithmetic.js";
 import type { TensorOptions } from "./create.js";
 import { matchShapes } from "./match-shapes.js";
 
+/**
+ * Dropout: y = mask x, mask = 0 with probability `rate`, else 1 / (1 - rate), so that the mean stays.
+ * Backward: dx = mask dy.
+ * Shapes: all equal. The mask is drawn by the caller, once, and handed to both: no hidden random state.
+ * Source: Srivastava et al. (2014), Dropout, section 4 (here scaled in training instead of at test time, section 10).
+ */
 export const dropout = {
   /** A mask of 0 and 1 / (1 - rate), rate in [0, 1). Advances `random`. Throws ConfigError. */
   mask(shape: Shape, rate: number, random: Random, { device, dtype = "f32" }: TensorOptions): Tensor {

@@ -1,14 +1,14 @@
+import type { Tensor } from "../tensor.js";
+import { gather } from "./gather.js";
+import type { Indices } from "./indices.js";
+import { matchShapes } from "./match-shapes.js";
+
 /**
  * Embedding: row indices[i] of a table, y[i, d] = table[indices[i], d].
  * Backward: dtable[r, d] = sum over i with indices[i] = r of dy[i, d]; rows nobody asked for get 0.
  * Shapes: table [V, D], indices: n integers in 0 .. V - 1 on the host, y [n, D].
  * Source: Bengio et al. (2003), A Neural Probabilistic Language Model, section 2 (the table C).
  */
-import type { Tensor } from "../tensor.js";
-import { gather } from "./gather.js";
-import type { Indices } from "./indices.js";
-import { matchShapes } from "./match-shapes.js";
-
 export const embedding = {
   /** The rows named by indices. table [V, D] -> [n, D]. Throws ShapeError for an index out of range. */
   forward(table: Tensor, indices: Indices): Tensor {

@@ -1,13 +1,13 @@
+import { run } from "../device.js";
+import type { Tensor } from "../tensor.js";
+import { matchShapes } from "./match-shapes.js";
+
 /**
  * GELU, exact: y = x Phi(x), Phi(x) = (1 + erf(x / sqrt 2)) / 2 the distribution function of N(0, 1), elementwise.
  * Backward: dx = dy (Phi(x) + x phi(x)), phi(x) = e^(-x^2 / 2) / sqrt(2 pi) the density.
  * Shapes: any.
  * Source: Hendrycks and Gimpel (2016), Gaussian Error Linear Units, section 2.
  */
-import { run } from "../device.js";
-import type { Tensor } from "../tensor.js";
-import { matchShapes } from "./match-shapes.js";
-
 export const gelu = {
   /** y = x Phi(x). Throws ShapeError for an empty x. */
   forward(x: Tensor): Tensor {

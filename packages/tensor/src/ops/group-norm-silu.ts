@@ -1,3 +1,7 @@
+import { run } from "../device.js";
+import type { Tensor } from "../tensor.js";
+import { groupNormAttrs, paramGradients, type GroupNormOptions } from "./group-norm.js";
+
 /**
  * Group normalisation followed by SiLU, the pair that opens every convolution of the U-Net: y = silu(z), z = groupNorm(x).
  * Backward: the gradients of groupNorm at dz = dy silu'(z), silu'(z) = s (1 + z (1 - s)), s = sigmoid(z); z is recomputed.
@@ -5,10 +9,6 @@
  * One kernel where a device has it fused, else the composition of groupNorm and silu with the same result.
  * Source: Ho et al. (2020), Denoising Diffusion Probabilistic Models, appendix B (the residual blocks).
  */
-import { run } from "../device.js";
-import type { Tensor } from "../tensor.js";
-import { groupNormAttrs, paramGradients, type GroupNormOptions } from "./group-norm.js";
-
 export const groupNormSilu = {
   /** y = silu(groupNorm(x)), in the shape of x. Throws ShapeError. */
   forward(x: Tensor, stats: Tensor, gamma: Tensor, beta: Tensor, { groups }: GroupNormOptions): Tensor {

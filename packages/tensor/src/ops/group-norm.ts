@@ -1,11 +1,3 @@
-/**
- * Group normalisation. With mean m and reciprocal standard deviation r over the positions and channels of each image's group:
- *   xhat = (x - m) r, y = gamma xhat + beta.
- * Backward, with h = gamma dy and means over the group:
- *   dx = r (h - mean(h) - xhat mean(h xhat)), dgamma = sum of dy xhat, dbeta = sum of dy, sums over images and positions.
- * Shapes: x [N, ..., C], gamma and beta [C], stats [N, G, 2] = (m, r); group g holds the C / G channels from g C / G on.
- * Source: Wu and He (2018), Group Normalization, equations 1, 2, 6 and 7.
- */
 import { run } from "../device.js";
 import { ConfigError, ShapeError } from "../errors.js";
 import type { GroupNormAttrs } from "../kernels.js";
@@ -15,6 +7,14 @@ import { matchShapes, type Pattern } from "./match-shapes.js";
 
 export interface GroupNormOptions { groups: number }
 
+/**
+ * Group normalisation. With mean m and reciprocal standard deviation r over the positions and channels of each image's group:
+ *   xhat = (x - m) r, y = gamma xhat + beta.
+ * Backward, with h = gamma dy and means over the group:
+ *   dx = r (h - mean(h) - xhat mean(h xhat)), dgamma = sum of dy xhat, dbeta = sum of dy, sums over images and positions.
+ * Shapes: x [N, ..., C], gamma and beta [C], stats [N, G, 2] = (m, r); group g holds the C / G channels from g C / G on.
+ * Source: Wu and He (2018), Group Normalization, equations 1, 2, 6 and 7.
+ */
 export const groupNorm = {
   /** (mean, 1 / sqrt(variance + eps)) of each group of each image, the population variance. x [N, ..., C] -> [N, G, 2]. */
   stats(x: Tensor, { groups, eps }: GroupNormOptions & { eps: number }): Tensor {

@@ -1,10 +1,3 @@
-/**
- * Huber loss: the mean over all elements of z^2 / 2 where |z| <= delta, else delta (|z| - delta / 2), with z = a - b.
- * With c = clip(z, -delta, delta) both cases are c (z - c / 2).
- * Backward: da = (dy / n) c, db = -da, n the number of elements.
- * Shapes: a and b equal, y and dy scalars [].
- * Source: Huber (1964), Robust Estimation of a Location Parameter.
- */
 import { ConfigError } from "../errors.js";
 import type { Tensor } from "../tensor.js";
 import { multiply, subtract } from "./arithmetic.js";
@@ -18,6 +11,13 @@ export interface HuberOptions {
   delta?: number;
 }
 
+/**
+ * Huber loss: the mean over all elements of z^2 / 2 where |z| <= delta, else delta (|z| - delta / 2), with z = a - b.
+ * With c = clip(z, -delta, delta) both cases are c (z - c / 2).
+ * Backward: da = (dy / n) c, db = -da, n the number of elements.
+ * Shapes: a and b equal, y and dy scalars [].
+ * Source: Huber (1964), Robust Estimation of a Location Parameter.
+ */
 export const huber = {
   /** mean(c (z - c / 2)) as a scalar []. Throws ShapeError, ConfigError. */
   forward(a: Tensor, b: Tensor, { delta = 1 }: HuberOptions = {}): Tensor {

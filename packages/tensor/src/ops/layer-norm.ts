@@ -1,11 +1,3 @@
-/**
- * Layer normalisation: with mean m and reciprocal standard deviation r of each row (the last axis), xhat = (x - m) r,
- *   y = gamma xhat + beta.
- * Backward, with h = gamma dy and means over the row:
- *   dx = r (h - mean(h) - xhat mean(h xhat)), dgamma = sum over rows of dy xhat, dbeta = sum over rows of dy.
- * Shapes: x [..., C], gamma and beta [C], stats [..., 2] = (m, r). It is group normalisation, every row an image of one group.
- * Source: Ba, Kiros and Hinton (2016), Layer Normalization, equations 3 and 4.
- */
 import { run } from "../device.js";
 import { ConfigError } from "../errors.js";
 import type { GroupNormAttrs } from "../kernels.js";
@@ -15,6 +7,14 @@ import { matchShapes } from "./match-shapes.js";
 
 const rowsAsImages = (n: number, c: number): GroupNormAttrs => ({ n, hw: 1, c, groups: 1 });
 
+/**
+ * Layer normalisation: with mean m and reciprocal standard deviation r of each row (the last axis), xhat = (x - m) r,
+ *   y = gamma xhat + beta.
+ * Backward, with h = gamma dy and means over the row:
+ *   dx = r (h - mean(h) - xhat mean(h xhat)), dgamma = sum over rows of dy xhat, dbeta = sum over rows of dy.
+ * Shapes: x [..., C], gamma and beta [C], stats [..., 2] = (m, r). It is group normalisation, every row an image of one group.
+ * Source: Ba, Kiros and Hinton (2016), Layer Normalization, equations 3 and 4.
+ */
 export const layerNorm = {
   /** (mean, 1 / sqrt(variance + eps)) of each row, the population variance. x [..., C] -> [..., 2]. */
   stats(x: Tensor, { eps }: { eps: number }): Tensor {

@@ -1,10 +1,3 @@
-/**
- * Linear attention with heads: keys are summed into one d x d context before any query is asked; the cost grows with L, not L^2:
- *   Q = softmax(q) over the d channels, K = softmax(k) over the S positions, context = d^-1/2 K^T v, y = Q context.
- * Backward: dQ = dy context^T, D = d^-1/2 Q^T dy, dv = K D, dK = v D^T; dq and dk from dQ and dK by softmax's backward.
- * Shapes: q [N, L, heads d], k and v [N, S, heads d], y [N, L, heads d]; head h owns channels h d .. (h + 1) d - 1.
- * Source: Shen et al. (2018), Efficient Attention, section 3.2, in the form of lucidrains' U-Net (no division by L).
- */
 import type { Tensor } from "../tensor.js";
 import { multiply } from "./arithmetic.js";
 import { headsOf, mergeHeads, splitHeads } from "./attention.js";
@@ -15,6 +8,13 @@ import { softmax } from "./softmax.js";
 
 export interface LinearAttentionOptions { heads: number }
 
+/**
+ * Linear attention with heads: keys are summed into one d x d context before any query is asked; the cost grows with L, not L^2:
+ *   Q = softmax(q) over the d channels, K = softmax(k) over the S positions, context = d^-1/2 K^T v, y = Q context.
+ * Backward: dQ = dy context^T, D = d^-1/2 Q^T dy, dv = K D, dK = v D^T; dq and dk from dQ and dK by softmax's backward.
+ * Shapes: q [N, L, heads d], k and v [N, S, heads d], y [N, L, heads d]; head h owns channels h d .. (h + 1) d - 1.
+ * Source: Shen et al. (2018), Efficient Attention, section 3.2, in the form of lucidrains' U-Net (no division by L).
+ */
 export const linearAttention = {
   /** y = d^-1/2 softmax(q) (softmax(k)^T v). Throws ShapeError. */
   forward(q: Tensor, k: Tensor, v: Tensor, options: LinearAttentionOptions): Tensor {

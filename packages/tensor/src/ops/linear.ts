@@ -1,9 +1,3 @@
-/**
- * Linear: y = x w + b for each row of x.
- * Backward: dx = dy w^T, dw = x^T dy, db = sum of dy over the rows.
- * Shapes: x [..., in], w [in, out], b [out], y [..., out].
- * Source: Rumelhart, Hinton and Williams (1986), Learning representations by back-propagating errors.
- */
 import { run } from "../device.js";
 import type { MatmulAttrs } from "../kernels.js";
 import type { Tensor } from "../tensor.js";
@@ -11,6 +5,12 @@ import { matchShapes } from "./match-shapes.js";
 
 const matrices = (m: number, k: number, n: number): MatmulAttrs => ({ batch: 1, m, k, n, transposeA: false, transposeB: false });
 
+/**
+ * Linear: y = x w + b for each row of x.
+ * Backward: dx = dy w^T, dw = x^T dy, db = sum of dy over the rows.
+ * Shapes: x [..., in], w [in, out], b [out], y [..., out].
+ * Source: Rumelhart, Hinton and Williams (1986), Learning representations by back-propagating errors.
+ */
 export const linear = {
   /** y = x w + b, without b when it is undefined. x [..., in], w [in, out], b [out] -> [..., out]. Throws ShapeError. */
   forward(x: Tensor, w: Tensor, b?: Tensor): Tensor {

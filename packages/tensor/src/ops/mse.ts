@@ -1,9 +1,3 @@
-/**
- * Mean squared error: y = mean((a - b)^2) over all elements.
- * Backward: da = (2 dy / n) (a - b), db = -da, n the number of elements.
- * Shapes: a and b equal, y and dy scalars [].
- * Source: Ho et al. (2020), Denoising Diffusion Probabilistic Models, equation 14 (L_simple, a = epsTheta, b = epsilon).
- */
 import type { Tensor } from "../tensor.js";
 import { multiply, subtract } from "./arithmetic.js";
 import { reshape } from "./layout.js";
@@ -11,6 +5,12 @@ import { matchShapes } from "./match-shapes.js";
 import { sumSquares } from "./norm.js";
 import { negative } from "./unary.js";
 
+/**
+ * Mean squared error: y = mean((a - b)^2) over all elements.
+ * Backward: da = (2 dy / n) (a - b), db = -da, n the number of elements.
+ * Shapes: a and b equal, y and dy scalars [].
+ * Source: Ho et al. (2020), Denoising Diffusion Probabilistic Models, equation 14 (L_simple, a = epsTheta, b = epsilon).
+ */
 export const mse = {
   /** mean((a - b)^2) as a scalar []. Throws ShapeError. */
   forward(a: Tensor, b: Tensor): Tensor {

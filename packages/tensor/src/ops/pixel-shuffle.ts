@@ -1,10 +1,3 @@
-/**
- * Pixel unshuffle moves each s x s tile of a channel into s^2 channels; pixel shuffle is its inverse:
- *   unshuffle: y[n, p, q, (c s + i) s + j] = x[n, s p + i, s q + j, c] (channel order as in PyTorch: c first, then i, then j).
- * Backward: both only move elements, so each one's backward is the other.
- * Shapes: x [N, H, W, C], unshuffled [N, H / s, W / s, C s^2].
- * Source: Shi et al. (2016), Real-Time Single Image and Video Super-Resolution (sub-pixel convolution), equation 4.
- */
 import { ShapeError } from "../errors.js";
 import { formatShape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
@@ -12,6 +5,13 @@ import { permute, reshape } from "./layout.js";
 import { matchShapes } from "./match-shapes.js";
 import { checkScale, dividedSides, type ScaleOptions } from "./scale.js";
 
+/**
+ * Pixel unshuffle moves each s x s tile of a channel into s^2 channels:
+ *   y[n, p, q, (c s + i) s + j] = x[n, s p + i, s q + j, c] (channel order as in PyTorch: c first, then i, then j).
+ * Backward: it only moves elements, so that is pixelShuffle.
+ * Shapes: x [N, H, W, C], y [N, H / s, W / s, C s^2].
+ * Source: Shi et al. (2016), Real-Time Single Image and Video Super-Resolution (sub-pixel convolution), equation 4.
+ */
 export const pixelUnshuffle = {
   /** [N, H, W, C] -> [N, H / s, W / s, C s^2]. Throws ShapeError where a side is not divisible. */
   forward(x: Tensor, { scale }: ScaleOptions): Tensor {
@@ -24,6 +24,12 @@ export const pixelUnshuffle = {
   },
 };
 
+/**
+ * Pixel shuffle, the inverse of pixelUnshuffle: y[n, s p + i, s q + j, c] = x[n, p, q, (c s + i) s + j].
+ * Backward: pixelUnshuffle.
+ * Shapes: x [N, h, w, C s^2], y [N, s h, s w, C].
+ * Source: Shi et al. (2016), equation 4.
+ */
 export const pixelShuffle = {
   /** [N, h, w, C s^2] -> [N, s h, s w, C]. Throws ShapeError where the channels are not divisible. */
   forward(x: Tensor, { scale }: ScaleOptions): Tensor {

@@ -1,11 +1,3 @@
-/**
- * RMS normalisation: each row (the last axis) goes to length sqrt(C), then every channel gets its gain:
- *   xhat = x / max(||x||, eps), y = sqrt(C) g xhat.
- * Backward, with h = sqrt(C) g dy and the sum over the row (left out where ||x|| < eps, as the divisor is constant there):
- *   dx = (h - xhat sum(h xhat)) / max(||x||, eps), dg = sqrt(C) sum over rows of dy xhat.
- * Shapes: x [..., C], g [C].
- * Source: Zhang and Sennrich (2019), Root Mean Square Layer Normalization, equation 4, in the form of lucidrains' U-Net.
- */
 import type { Tensor } from "../tensor.js";
 import { divide, maximum, multiply, subtract } from "./arithmetic.js";
 import { sumTo } from "./broadcast.js";
@@ -19,6 +11,14 @@ export interface RmsNormOptions {
   eps?: number;
 }
 
+/**
+ * RMS normalisation: each row (the last axis) goes to length sqrt(C), then every channel gets its gain:
+ *   xhat = x / max(||x||, eps), y = sqrt(C) g xhat.
+ * Backward, with h = sqrt(C) g dy and the sum over the row (left out where ||x|| < eps, as the divisor is constant there):
+ *   dx = (h - xhat sum(h xhat)) / max(||x||, eps), dg = sqrt(C) sum over rows of dy xhat.
+ * Shapes: x [..., C], g [C].
+ * Source: Zhang and Sennrich (2019), Root Mean Square Layer Normalization, equation 4, in the form of lucidrains' U-Net.
+ */
 export const rmsNorm = {
   /** y = sqrt(C) g x / max(||x||, eps), in the shape of x. Throws ShapeError. */
   forward(x: Tensor, g: Tensor, { eps = 1e-12 }: RmsNormOptions = {}): Tensor {

@@ -1,13 +1,13 @@
+import { run } from "../device.js";
+import type { Tensor } from "../tensor.js";
+import { matchShapes } from "./match-shapes.js";
+
 /**
  * SiLU (swish): y = x s, s = sigmoid(x) = 1 / (1 + e^-x), elementwise.
  * Backward: dx = dy s (1 + x (1 - s)).
  * Shapes: any.
  * Source: Elfwing, Uchibe and Doya (2017), Sigmoid-Weighted Linear Units, equations 5 and 6.
  */
-import { run } from "../device.js";
-import type { Tensor } from "../tensor.js";
-import { matchShapes } from "./match-shapes.js";
-
 export const silu = {
   /** y = x sigmoid(x). Throws ShapeError for an empty x. */
   forward(x: Tensor): Tensor {

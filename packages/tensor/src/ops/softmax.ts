@@ -1,9 +1,3 @@
-/**
- * Softmax along one axis: y_j = e^(x_j) / sum over k of e^(x_k), computed from x - max(x).
- * Backward, from the output y: dx = y (dy - sum over j of dy_j y_j).
- * Shapes: any of rank >= 1; the axis is the last unless given (kernels work on the last one: others are moved there and back).
- * Source: Bridle (1990), Training stochastic model recognition algorithms as networks.
- */
 import { run } from "../device.js";
 import { normalizeAxis } from "../shape.js";
 import type { Tensor } from "../tensor.js";
@@ -12,6 +6,12 @@ import { matchShapes } from "./match-shapes.js";
 
 export interface SoftmaxOptions { axis?: number }
 
+/**
+ * Softmax along one axis: y_j = e^(x_j) / sum over k of e^(x_k), computed from x - max(x).
+ * Backward, from the output y: dx = y (dy - sum over j of dy_j y_j).
+ * Shapes: any of rank >= 1; the axis is the last unless given (kernels work on the last one: others are moved there and back).
+ * Source: Bridle (1990), Training stochastic model recognition algorithms as networks.
+ */
 export const softmax = {
   /** y = softmax(x) along the axis, in the shape of x. Throws ShapeError. */
   forward(x: Tensor, { axis = -1 }: SoftmaxOptions = {}): Tensor {

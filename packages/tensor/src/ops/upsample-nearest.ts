@@ -1,13 +1,13 @@
-/**
- * Nearest-neighbour upsampling by an integer factor s: y[n, p, q, c] = x[n, floor(p / s), floor(q / s), c].
- * Backward: dx[n, p, q, c] = sum over i, j < s of dy[n, s p + i, s q + j, c]: every pixel was copied s^2 times.
- * Shapes: x [N, H, W, C], y [N, s H, s W, C].
- */
 import { run } from "../device.js";
 import type { Tensor } from "../tensor.js";
 import { matchShapes } from "./match-shapes.js";
 import { checkScale, dividedSides, type ScaleOptions } from "./scale.js";
 
+/**
+ * Nearest-neighbour upsampling by an integer factor s: y[n, p, q, c] = x[n, floor(p / s), floor(q / s), c].
+ * Backward: dx[n, p, q, c] = sum over i, j < s of dy[n, s p + i, s q + j, c]: every pixel was copied s^2 times.
+ * Shapes: x [N, H, W, C], y [N, s H, s W, C].
+ */
 export const upsampleNearest = {
   /** Repeats every pixel scale x scale times. Throws ShapeError. */
   forward(x: Tensor, { scale }: ScaleOptions): Tensor {

@@ -1,10 +1,3 @@
-/**
- * Weight standardisation: the weights of each output channel are brought to mean 0 and variance 1 before a convolution uses them,
- *   what = (w - m) r, m = mean over kh, kw, Cin, r = 1 / sqrt(variance + eps), the variance divided by the count.
- * Backward, means over the weights of the channel: dw = r (dy - mean(dy) - what mean(dy what)).
- * Shapes: w and y [kh, kw, Cin, Cout]. It is group normalisation of one image with a group for every channel and no gain.
- * Source: Qiao et al. (2019), Micro-Batch Training with Batch-Channel Normalization and Weight Standardization, section 3.
- */
 import { run } from "../device.js";
 import type { GroupNormAttrs } from "../kernels.js";
 import type { Tensor } from "../tensor.js";
@@ -13,6 +6,13 @@ import { matchShapes, type Pattern } from "./match-shapes.js";
 
 export interface WeightStandardizeOptions { eps: number }
 
+/**
+ * Weight standardisation: the weights of each output channel are brought to mean 0 and variance 1 before a convolution uses them,
+ *   what = (w - m) r, m = mean over kh, kw, Cin, r = 1 / sqrt(variance + eps), the variance divided by the count.
+ * Backward, means over the weights of the channel: dw = r (dy - mean(dy) - what mean(dy what)).
+ * Shapes: w and y [kh, kw, Cin, Cout]. It is group normalisation of one image with a group for every channel and no gain.
+ * Source: Qiao et al. (2019), Micro-Batch Training with Batch-Channel Normalization and Weight Standardization, section 3.
+ */
 export const weightStandardize = {
   /** (w - mean) / sqrt(variance + eps) for each output channel. Throws ShapeError. */
   forward(w: Tensor, { eps }: WeightStandardizeOptions): Tensor {
