@@ -220,7 +220,7 @@ def timed(run, count=1):
 def blas():
     """The library behind torch.mm, where the system tells: the file that is mapped into this process."""
     try:
-        names = set(re.findall(r"/\S*(?:blas|mkl)\S*\.so\S*", open("/proc/self/maps").read()))
+        names = set(re.findall(r"/\S*(?:libblas|libmkl)\S*\.so\S*", open("/proc/self/maps").read()))  # LAPACK may be another's
     except OSError:
         return ""
     known = [name for name in ("openblas", "mkl", "blis", "atlas") if any(name in path for path in names)]
