@@ -65,9 +65,13 @@ export const groupNormStats: Kernel<"groupNormStats", GpuArray> = (y, { x }, { n
   });
 };
 
-/** Source text: xhat of the element of x at [pixel, channel] in image n. */
-const xhat = (pixel: string, channel: string): string =>
-  `(x[${pixel}, ${channel}] - stats[n, 2 * div(${channel}, size)]) * stats[n, 2 * div(${channel}, size) + 1]`;
+/** Source text: declares the group of a channel in image n, and its mean and reciprocal standard deviation. */
+const groupOf = (channel: string): string => `const group = div(${channel}, size);
+  const mean = stats[n, 2 * group];
+  const rstd = stats[n, 2 * group + 1];`;
+
+/** Source text: xhat of the element of x at [pixel, channel], a channel of the group declared. */
+const xhat = (pixel: string, channel: string): string => `(x[${pixel}, ${channel}] - mean) * rstd`;
 
 function normalize(y: GpuArray, { x, stats, gamma, beta }: Norm, { n, hw, c, groups }: GroupNormAttrs, fused: boolean): void {
   launch(y, {
@@ -76,6 +80,7 @@ function normalize(y: GpuArray, { x, stats, gamma, beta }: Norm, { n, hw, c, gro
     sizes: { hw, size: c / groups },
     body: `
   const n = div(row, hw);
+  ${groupOf("col")}
   const z = gamma[col] * ${xhat("row", "col")} + beta[col];
   return ${fused ? "silu(z)" : "z"};`,
   });
@@ -100,9 +105,13 @@ function gradientInputs({ dy, x, stats, gamma, beta }: Gradient, { n, hw, c, gro
   } as const;
 }
 
+/** Source text: declares what dz needs of a channel. */
+const affineOf = (fused: boolean, channel: string): string => (fused ? `const scale = gamma[${channel}];
+  const shift = beta[${channel}];` : "");
+
 /** Source text: dz at [pixel, channel], where h holds xhat. */
 const dz = (fused: boolean, pixel: string, channel: string): string =>
-  `dy[${pixel}, ${channel}]${fused ? ` * siluSlope(gamma[${channel}] * h + beta[${channel}])` : ""}`;
+  `dy[${pixel}, ${channel}]${fused ? " * siluSlope(scale * h + shift)" : ""}`;
 
 /** y [n, chunks, 2, c]: for each channel and chunk of pixels the sums of dz xhat and of dz. */
 function chunkSums(y: GpuArray, inputs: Gradient, attrs: GroupNormAttrs): void {
@@ -116,6 +125,8 @@ function chunkSums(y: GpuArray, inputs: Gradient, attrs: GroupNormAttrs): void {
     body: `
   const n = div(row * length, hw);
   const channel = col - c * div(col, c);                     // columns c .. 2c - 1 hold the sums of dz
+  ${groupOf("channel")}
+  ${affineOf(fused, "channel")}
   let sumHX = 0;
   let sum = 0;
   for (let k = 0; k < length; k++) {
@@ -157,10 +168,11 @@ function gradInput(dx: GpuArray, inputs: Gradient & { gamma: GpuArray }, attrs: 
       inputs: { ...gradientInputs(inputs, attrs), means: [means, matrix(n, 2 * groups)] }, sizes: { hw, size: c / groups },
       body: `
   const n = div(row, hw);
-  const group = div(col, size);
+  ${groupOf("col")}
+  ${affineOf(fused, "col")}
   const h = ${xhat("row", "col")};
   const dz = ${dz(fused, "row", "col")};
-  return stats[n, 2 * group + 1] * (gamma[col] * dz - means[n, 2 * group + 1] - h * means[n, 2 * group]);`,
+  return rstd * (gamma[col] * dz - means[n, 2 * group + 1] - h * means[n, 2 * group]);`,
     });
   });
 }
