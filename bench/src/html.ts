@@ -2,7 +2,7 @@
 import { benchNames, type BenchName } from "./bench.js";
 import { benchOf, titleOf } from "./cases.js";
 import { barChart, COLORS, escapeHtml, lineChart, roofline, type Curve } from "./charts.js";
-import { isTimed, unique, type TimedRow } from "./contender-table.js";
+import { digits, isTimed, milliseconds, unique, type TimedRow } from "./contender-table.js";
 import { markdownReport } from "./markdown.js";
 import { labelOf, type Report, type Row } from "./rows.js";
 
@@ -41,7 +41,7 @@ ${sections.map(htmlOf).join("\n")}
 function chartsOf(bench: BenchName, rows: readonly TimedRow[], colorOf: (row: Row) => string): string {
   const titles = unique(rows.map(titleOf));
   const text = ({ median_ms, gflops }: TimedRow): string =>
-    `${median_ms.toPrecision(3)} ms${gflops === null ? "" : `, ${gflops.toPrecision(3)} GFLOP/s`}`;
+    `${milliseconds(median_ms)} ms${gflops === null ? "" : `, ${digits(gflops)} GFLOP/s`}`;
   const bars = titles.map((title) => {
     const own = rows.filter((row) => titleOf(row) === title);
     const chart = barChart(own.map((row) => ({ label: labelOf(row), value: row.median_ms, color: colorOf(row), text: text(row) })));
