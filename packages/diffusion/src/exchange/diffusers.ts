@@ -38,7 +38,10 @@ const predictionNames: Readonly<Record<string, Prediction>> = { epsilon: "eps", 
 const varianceNames: Readonly<Record<string, VarianceKind>> = {
   fixed_small: "fixed-small", fixed_small_log: "fixed-small", fixed_large: "fixed-large", fixed_large_log: "fixed-large",
 };
-/** Fields that change the schedule or the samples, of which only these values are implemented. */
+/**
+ * Fields that change the schedule or the samples, of which only these values are implemented: zero-SNR rescaling and dynamic
+ * thresholding belong to no sampler here, and a folder that has them is refused, because its samples would silently be others.
+ */
 const onlyValues: Readonly<Record<string, unknown>> = {
   rescale_betas_zero_snr: false, thresholding: false, clip_sample_range: 1,
 };

@@ -90,6 +90,7 @@ function batchOf(
   return { xT: toChannelsLast(xT, torchShape), eps: toChannelsLast(eps, torchShape), shape: [batch, h, w, channels], timesteps };
 }
 
+/** The format's training files are of the paper's setting; another one is refused, not compared with numbers it was not made for. */
 function scheduleOf({ schedule: { name, beta_start, beta_end, timesteps }, objective }: TrainGolden): NoiseSchedule {
   if (name !== "linear") throw new ConfigError(`golden file: schedule ${name} is not implemented`, ["allowed  linear"]);
   if (objective !== "eps") throw new ConfigError(`golden file: objective ${objective} is not implemented`, ["allowed  eps"]);

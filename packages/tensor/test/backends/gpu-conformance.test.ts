@@ -1,3 +1,4 @@
+/** Holds what the modes of gpu.js compute on the CPU to the table of conformance.ts, whose describeConformance makes the tests and asserts in them. */
 import { gpuBackend, openGpu } from "../../src/backends/gpu/index.js";
 import { dynamic, openChanged } from "./changed-mode.js";
 import { describeConformance, type ConformanceOptions } from "./conformance.js";

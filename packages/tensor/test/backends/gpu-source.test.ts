@@ -1,3 +1,4 @@
+import { runInNewContext } from "node:vm";
 import { expect } from "chai";
 import { javascript, type KernelSource } from "../../src/backends/gpu/source.js";
 import { foldedAt, foldedPlace, foldedSpace, line, matrix, quads } from "../../src/backends/gpu/space.js";
@@ -36,6 +37,10 @@ describe("the notation of gpu kernels", () => {
   it("translates brackets within brackets", () => {
     expect(javascript(source("return x[w[row, 0], exp(max(col, 2))];"), "linear"))
       .to.contain("return x[w[row][0]][Math.exp(Math.max(col, 2))];");
+    const nested = javascript(source("return div(div(index, 2), 3);", { output: line(5) }), "linear");
+    for (let i = 0; i < 40; i++) {
+      expect(runInNewContext(`(${nested}).call({ thread: { x: ${i} } })`), `i = ${i}`).to.equal(Math.floor(Math.floor(i / 2) / 3));
+    }
     expect(() => javascript(source("return x[row, col;"), "linear")).to.throw("a bracket is not closed");
   });
 

@@ -1,3 +1,4 @@
+/** Holds what every build of the wasm device computes to the table of conformance.ts, whose describeConformance makes the tests and asserts in them. */
 import { availableParallelism } from "node:os";
 import { setFlagsFromString } from "node:v8";
 import { fusedKernels, type FusedKernelName } from "../../src/kernels.js";

@@ -5,6 +5,7 @@ import { multiplyAdd } from "./variant";
  *   forward:  of d and d^2,    d = x - centre
  *   backward: of dz and dz d,  dz another array [pixels, c]
  * Two rows of sums lie `padded` bytes apart; lanes behind the last channel are of no use.
+ * The loop is written out for 16, 8 and 4 channels: sums stay in registers as locals only, and a function here cannot give back two.
  */
 
 /** Sums of d and d^2, d = x - centre. */
