@@ -22,9 +22,9 @@ const isShared = ({ verdict }: Comparison): boolean => !verdict.startsWith("only
 const keyOf = ({ bench, shape, device, peer, threads }: Row): string => JSON.stringify([bench, shape, device, peer, threads]);
 
 /**
- * Compares the rows that both reports have, and lists those that one has. The interval of a ratio is at 95 %: the scatter of the rounds, how far the anchor
- * (fixed work, timed in the same rounds) moved from one run to the other, and the scatter between launches. SLOWER: past the
- * threshold, and by more than chance. BROKEN: measured in a, not in b, where it was wrong or failed.
+ * Compares the rows that both reports have, and lists those that one has. The interval of a ratio is at 95 %: the scatter of the
+ * rounds, how far the anchor (fixed work, timed in the same rounds) moved from one run to the other, and the scatter between
+ * launches. SLOWER: past the threshold, and by more than chance. BROKEN: measured in a, not in b, where it was wrong or failed.
  */
 export function compareReports(a: Report, b: Report, threshold: number): Comparison[] {
   const others = new Map(b.rows.map((row) => [keyOf(row), row])), keys = new Set(a.rows.map(keyOf));
@@ -60,8 +60,9 @@ export function formatComparison(comparisons: readonly Comparison[], threshold: 
   });
   const count = (verdict: Verdict): number => comparisons.filter((c) => c.verdict === verdict).length;
   return `${table(["bench", "shape", "contender", "a ms", "b ms", "b / a", "95 %", "verdict"], rows)}
-${comparisons.filter(isShared).length} rows: ${count("same")} same, ${count("faster")} faster, ${count("slower")} slower within the threshold, \
-${count("SLOWER")} slower past ${threshold}, ${count("BROKEN")} broken, ${count("not measured")} not measured in both; ${count("only in a")} only in a, ${count("only in b")} only in b`;
+${comparisons.filter(isShared).length} rows: ${count("same")} same, ${count("faster")} faster, \
+${count("slower")} slower within the threshold, ${count("SLOWER")} slower past ${threshold}, ${count("BROKEN")} broken, \
+${count("not measured")} not measured in both; ${count("only in a")} only in a, ${count("only in b")} only in b`;
 }
 
 /** Why two reports may differ for other reasons than the code: one line each. */
@@ -104,6 +105,6 @@ export function readReport(file: string): Report {
 function isRow(row: unknown): row is Row {
   if (typeof row !== "object" || row === null) return false;
   const { bench, shape, device, samples, rounds_ms } = row as Partial<Row>;
-  return benchNames.includes(bench!) && typeof shape === "object" && typeof device === "string" && typeof samples === "number" &&
+  return benchNames.includes(bench!) && typeof shape === "object" && shape !== null && typeof device === "string" && typeof samples === "number" &&
     Array.isArray(rounds_ms) && rounds_ms.every((ms) => ms > 0) && rounds_ms.length > 0 === samples > 0;
 }

@@ -70,7 +70,8 @@ const flags = {
   threads: { type: "string" }, sizes: { type: "string", multiple: true },
   quick: { type: "boolean" }, rounds: { type: "string" }, limit: { type: "string" },
   json: { type: "string" }, md: { type: "string" }, html: { type: "string" }, threshold: { type: "string" },
-  steps: { type: "string" }, seeds: { type: "string" }, batch: { type: "string" }, update: { type: "boolean" }, serve: { type: "boolean" }, help: { type: "boolean" },
+  steps: { type: "string" }, seeds: { type: "string" }, batch: { type: "string" },
+  update: { type: "boolean" }, serve: { type: "boolean" }, help: { type: "boolean" },
 } as const;
 
 /** Reads the arguments. Throws ConfigError, which says what is allowed. */
@@ -116,7 +117,9 @@ export function parseCommand(argv: readonly string[]): Command {
       expect(0, []);
       return { name };
     default:
-      throw new ConfigError(`"${name}" is unknown`, ["allowed  compare, curves, hog, guard, profile, page, reference, or no word to run the benches"]);
+      throw new ConfigError(`"${name}" is unknown`, [
+        "allowed  compare, curves, hog, guard, profile, page, reference, or no word to run the benches",
+      ]);
   }
 }
 
@@ -168,9 +171,9 @@ function hogOptions({ threads, rounds, quick, threshold }: ReturnType<typeof par
 
 /** The bench U-Net at batch 1, and at half its width and side, unless sizes are named. */
 function pageOptions({ sizes = ["B1,B2 16x16"], rounds, serve = false }: ReturnType<typeof parsed>["values"]): PageOptions {
-  const takesSize = sizeFilter(sizes);
-  const cases = casesOf(["unet-train-step"], false).filter((c) => takesSize(titleOf(c)));
-  if (cases.length === 0) throw new ConfigError("--sizes: no training step has such a title");
+  const takesSize = sizeFilter(sizes), all = casesOf(["unet-train-step"], false);
+  const cases = all.filter((c) => takesSize(titleOf(c)));
+  if (cases.length === 0) throw new ConfigError("--sizes: no training step has such a title", [`allowed  ${all.map(titleOf).join(", ")}`]);
   return { cases, rounds: rounds === undefined ? 6 : countOf("rounds", rounds), serve };
 }
 

@@ -4,7 +4,7 @@ import { median, relativeMargin } from "./statistics.js";
 import { table } from "./table.js";
 
 /** The page's `case.json`. */
-export interface Comparison {
+export interface PageCase {
   readonly case: BenchCase;
   /** The right results, in f64. */
   readonly reference: readonly (readonly number[])[];
@@ -36,7 +36,7 @@ export function ratioToRival(entry: Entry, entries: readonly Entry[]): number | 
   return median(entry.rounds_ms) / median(rival.rounds_ms);
 }
 
-export function comparisonTable(entries: readonly Entry[]): string {
+export function sideBySideTable(entries: readonly Entry[]): string {
   const head = ["training step", "ms", "+-", "ratio to tfjs", "two checked steps, ms", "kernels", "error", "note"];
   return table(head, entries.map((entry) => {
     const { name, rounds_ms, first_ms, kernels, error, note } = entry;

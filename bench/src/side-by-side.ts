@@ -6,7 +6,7 @@ import { serve } from "../../site/build.js";
 import type { BenchCase } from "./bench.js";
 import { titleOf } from "./cases.js";
 import { chromiumFlags, chromiumProgram } from "./chromium.js";
-import { comparisonTable, type Comparison, type Entry } from "./comparison.js";
+import { sideBySideTable, type PageCase, type Entry } from "./side-by-side-table.js";
 import { builtPage } from "./pages.js";
 import { referenceResults } from "./reference.js";
 
@@ -24,7 +24,7 @@ const LIMIT_MS = 30 * 60_000;
 async function servedPage(c: BenchCase, rounds: number, port: number) {
   const folder = await builtPage("side-by-side");
   const reference = (await referenceResults(c)).map((values) => [...values]);
-  writeFileSync(join(folder, "case.json"), JSON.stringify({ case: c, reference, rounds } satisfies Comparison));
+  writeFileSync(join(folder, "case.json"), JSON.stringify({ case: c, reference, rounds } satisfies PageCase));
   return serve(folder, port);
 }
 
@@ -59,7 +59,7 @@ export async function pageCommand({ cases, rounds, serve: served }: PageOptions)
   let complete = true;
   for (const c of cases) {
     const { entries, browser } = await compareInChromium(c, rounds);
-    console.log(`\n${titleOf(c)}, ${rounds} rounds, ${browser}\n\n${comparisonTable(entries)}\n`);
+    console.log(`\n${titleOf(c)}, ${rounds} rounds, ${browser}\n\n${sideBySideTable(entries)}\n`);
     for (const { name, description } of entries) console.log(`${name}: ${description}`);
     complete &&= entries.every(({ rounds_ms }) => rounds_ms.length > 0);
   }

@@ -62,7 +62,7 @@ describe("the comparison of two reports", () => {
       expect(readReport(file).rows).to.have.length(1);
       writeFileSync(file, JSON.stringify({ ...report(), schema: SCHEMA + 1 }));
       expect(() => readReport(file)).to.throw(ConfigError, /no report of this version\n {2}schema {3}2 {3}expected 1/);
-      for (const wrong of [{}, null, { ...row(1), rounds_ms: null }, { ...row(1), bench: "nap" }]) {
+      for (const wrong of [{}, null, { ...row(1), rounds_ms: null }, { ...row(1), bench: "nap" }, { ...row(1), shape: null }]) {
         writeFileSync(file, JSON.stringify({ ...report(row(1)), rows: [row(1), wrong] }));
         expect(() => readReport(file)).to.throw(ConfigError, /a\.json is no report: row 1 is none of a run/);
       }

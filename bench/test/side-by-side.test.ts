@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { ConfigError, FromnoiseError } from "@fromnoise/tensor";
 import type { BenchCase } from "../src/bench.js";
-import { comparisonTable, ratioToRival, type Entry } from "../src/comparison.js";
+import { sideBySideTable, ratioToRival, type Entry } from "../src/side-by-side-table.js";
 import { benchUNet } from "../src/model-benches.js";
 import { parseCommand } from "../src/options.js";
 import { compareInChromium } from "../src/side-by-side.js";
@@ -33,7 +33,7 @@ describe("training steps side by side in one page", () => {
       expect(description, name).to.contain(name.startsWith("gpu:") ? "gpu.js web" : "TensorFlow.js");
       if (name.startsWith("gpu:")) expect(kernels, name).to.be.within(50, 150);
     }
-    const table = comparisonTable(entries);
+    const table = sideBySideTable(entries);
     expect(table.split("\n")).to.have.length(6);
     for (const ours of [entries[0], entries[2]]) expect(table).to.contain(ratioToRival(ours, entries)!.toFixed(2));
   });
@@ -41,7 +41,7 @@ describe("training steps side by side in one page", () => {
   it("are compared with the rival on the same API, where both were timed", () => {
     const entries = [entry("gpu:webgpu", [1, 2, 9]), entry("tfjs:webgpu", [4, 5]), entry("gpu:webgl2", [3]), entry("tfjs:webgl", [], "lost")];
     expect(entries.map((e) => ratioToRival(e, entries))).to.deep.equal([2 / 4.5, undefined, undefined, undefined]);
-    expect(comparisonTable(entries)).to.match(/\| gpu:webgpu +\| +2 \|.* 0\.44 \|/).and.match(/\| tfjs:webgl +\| +- \|.* lost/);
+    expect(sideBySideTable(entries)).to.match(/\| gpu:webgpu +\| +2 \|.* 0\.44 \|/).and.match(/\| tfjs:webgl +\| +- \|.* lost/);
   });
 
   it("are chosen by size", () => {

@@ -6,7 +6,7 @@ import { benchOf, titleOf } from "../cases.js";
 import { deviceEngine } from "../device-engine.js";
 import type { Engine, PeerContext } from "../engine.js";
 import { maxError } from "../max-error.js";
-import { comparisonTable, type Comparison, type Entry } from "../comparison.js";
+import { sideBySideTable, type PageCase, type Entry } from "../side-by-side-table.js";
 import { describeError, EngineStage, type Stage } from "../stage.js";
 import { clockTimer } from "./page.js";
 import { openPeer } from "./peer.js";
@@ -38,22 +38,22 @@ interface Running { readonly stage: Stage; readonly entry: Entry; readonly turn:
 /** Reads the case from `case.json`, runs it, shows the table as it fills, and leaves the entries in `window.finished`. */
 export async function compareInPage(tfjs: Tfjs): Promise<void> {
   watchGl();
-  const comparison = await (await fetch("case.json")).json() as Comparison;
+  const pageCase = await (await fetch("case.json")).json() as PageCase;
   const entries: Entry[] = [];
   const show = (state: string): void => {
-    document.getElementById("table")!.textContent = `${titleOf(comparison.case)}: ${state}\n\n${comparisonTable(entries)}`;
+    document.getElementById("table")!.textContent = `${titleOf(pageCase.case)}: ${state}\n\n${sideBySideTable(entries)}`;
   };
   const running: Running[] = [];
   for (const contender of [device("webgpu"), peer(tfjs, "webgpu"), device("webgl2"), peer(tfjs, "webgl")]) {
     show(`preparing ${contender.name}`);
     const entry: Entry = { name: contender.name, description: "", kernels: null, first_ms: null, error: null, rounds_ms: [], note: "" };
     entries.push(entry);
-    const prepared = await prepare(contender, entry, comparison).catch((error: unknown) => void (entry.note = describeError(error)));
+    const prepared = await prepare(contender, entry, pageCase).catch((error: unknown) => void (entry.note = describeError(error)));
     if (prepared !== undefined) running.push(prepared);
   }
-  for (let round = 0; round < comparison.rounds; round++) {
+  for (let round = 0; round < pageCase.rounds; round++) {
     for (let i = 0; i < running.length; i++) {
-      show(`round ${round + 1} of ${comparison.rounds}`);
+      show(`round ${round + 1} of ${pageCase.rounds}`);
       const { stage, entry, turn } = running[(i + round) % running.length]; // none always follows the same neighbour
       await turn();
       await stage.warmUp(0); // SwiftShader takes seconds more for the first step after that of another GL context
@@ -65,7 +65,7 @@ export async function compareInPage(tfjs: Tfjs): Promise<void> {
 }
 
 /** Opens, checks and warms a contender; undefined, with a note in its entry, where it computes something else than the reference. */
-async function prepare(contender: Contender, entry: Entry, { case: c, reference }: Comparison): Promise<Running | undefined> {
+async function prepare(contender: Contender, entry: Entry, { case: c, reference }: PageCase): Promise<Running | undefined> {
   const { engine, compiled, turn = () => Promise.resolve() } = await contender.open();
   const stage = new EngineStage(engine, clockTimer);
   entry.description = stage.description;
