@@ -4,8 +4,8 @@ import { verifyUNet, type UNetGolden } from "@fromnoise/nn";
 import {
   sampleImages, trainConfig, Trainer, verifyTraining, type ImageDataset, type TrainGolden,
 } from "@fromnoise/diffusion";
-import type { Backend } from "../packages/tensor/src/backend.js";
-import { fusedKernels, kernels, updateKernels, type AnyKernelName } from "../packages/tensor/src/kernels.js";
+import type { Backend } from "../packages/tensor/src/core/backend.js";
+import { fusedKernels, kernels, updateKernels, type AnyKernelName } from "../packages/tensor/src/kernels/contract.js";
 import { conformanceErrors } from "../packages/tensor/test/backends/conformance.js";
 import { trainTiny } from "../packages/tensor/test/backends/tiny-training.js";
 import type { Outcome } from "./report.js";

@@ -1,5 +1,5 @@
 /** A peer in a page. */
-import { describeRenderer } from "../../../packages/tensor/src/backends/gpu/renderer.js";
+import { describeRenderer } from "../../../packages/tensor/src/backends/gpu/engine/renderer.js";
 import type { Engine, PeerContext } from "../engine.js";
 import { peerContext } from "../peer-context.js";
 import { EngineStage } from "../stage.js";

@@ -1,7 +1,7 @@
 import type { GpuMode } from "./backends/gpu/index.js";
 import type { WasmOptions } from "./backends/wasm/index.js";
-import { Device } from "./device.js";
-import { ConfigError } from "./errors.js";
+import { Device } from "./core/device.js";
+import { ConfigError } from "./core/errors.js";
 
 /** Options of each device. */
 export interface DeviceOptions {

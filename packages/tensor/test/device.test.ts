@@ -3,7 +3,7 @@ import {
   add, adamUpdate, at, Device, DeviceError, DisposedError, exp, here, linear, log, matmul, multiply, NumericError, openDevice,
   ones, reshape, setDebug, ShapeError, sum, tensor, zeros, type Tensor,
 } from "../src/index.js";
-import type { NumberArray } from "../src/backend.js";
+import type { NumberArray } from "../src/core/backend.js";
 import { openStrict } from "./strict-backend.js";
 import { thrown, thrownBy } from "./thrown.js";
 

@@ -1,6 +1,6 @@
 /** Known answers of the random numbers: what they must be, bit for bit, in Node and in browsers. */
-import { philox4x32, type Counter, type Key } from "../src/philox.js";
-import { Random } from "../src/random.js";
+import { philox4x32, type Counter, type Key } from "../src/random/philox.js";
+import { Random } from "../src/random/random.js";
 
 /** Counters and keys of Random123's known-answer tests of Philox4x32-10; the last are digits of pi. */
 const PHILOX: readonly [Counter, Key][] = [

@@ -1,7 +1,7 @@
 import { expect } from "chai";
-import { log, unitCircle } from "../src/elementary.js";
-import { philox4x32 } from "../src/philox.js";
-import { permutation, Random } from "../src/random.js";
+import { log, unitCircle } from "../src/math/elementary.js";
+import { philox4x32 } from "../src/random/philox.js";
+import { permutation, Random } from "../src/random/random.js";
 import { exactLog, exactUnitCircle, ulps } from "./exact.js";
 import { knownAnswers, randomAnswers } from "./random-answers.js";
 

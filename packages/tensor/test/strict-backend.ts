@@ -1,8 +1,8 @@
 /** The reference kernels behind a backend that enforces the contract of kernels.ts, as the strictest device would. */
-import type { Backend, NumberArray } from "../src/backend.js";
+import type { Backend, NumberArray } from "../src/core/backend.js";
 import { openReference } from "../src/backends/reference/index.js";
-import { kernelDefinition, type AnyKernelName, type KernelTable } from "../src/kernels.js";
-import { sizeOf } from "../src/shape.js";
+import { kernelDefinition, type AnyKernelName, type KernelTable } from "../src/kernels/contract.js";
+import { sizeOf } from "../src/core/shape.js";
 
 interface Cell { values: NumberArray; freed: boolean }
 

@@ -4,12 +4,12 @@
  * Backward: the layers in reverse order; h feeds three layers and x two paths, so gradients meet in sums.
  * Shapes: x and y [N, H, W, C], gw and gb [C], wq wk wv wo [C, C] as [in, out], bq bk bv bo [C].
  */
-import { add } from "../ops/arithmetic.js";
-import { attention, type AttentionOptions } from "../ops/attention.js";
-import { groupNorm } from "../ops/group-norm.js";
-import { reshape } from "../ops/layout.js";
-import { linear } from "../ops/linear.js";
-import type { Tensor } from "../tensor.js";
+import { add } from "../ops/array/arithmetic.js";
+import { attention, type AttentionOptions } from "../ops/neural/attention.js";
+import { groupNorm } from "../ops/neural/group-norm.js";
+import { reshape } from "../ops/array/layout.js";
+import { linear } from "../ops/neural/linear.js";
+import type { Tensor } from "../core/tensor.js";
 
 export type AttentionBlockInputs = Readonly<Record<"x" | "gw" | "gb" | `${"w" | "b"}${"q" | "k" | "v" | "o"}`, Tensor>>;
 

@@ -2,13 +2,13 @@
  * Golden numbers of single ops, files of kind "ops" in the format fromnoise-golden-1: inputs, output and gradients as some other
  * implementation computed them, in PyTorch's layouts (images NCHW, convolution weights OIHW, linear weights [out, in]).
  */
-import type { Device } from "../device.js";
-import { ConfigError } from "../errors.js";
-import type { DType } from "../kernels.js";
-import { tensor } from "../ops/create.js";
-import { permute, reshape, transpose } from "../ops/layout.js";
-import { formatShape, sizeOf, type Shape } from "../shape.js";
-import type { Tensor } from "../tensor.js";
+import type { Device } from "../core/device.js";
+import { ConfigError } from "../core/errors.js";
+import type { DType } from "../kernels/contract.js";
+import { tensor } from "../ops/array/create.js";
+import { permute, reshape, transpose } from "../ops/array/layout.js";
+import { formatShape, sizeOf, type Shape } from "../core/shape.js";
+import type { Tensor } from "../core/tensor.js";
 import { goldenOps, type GoldenAttrs, type Layout } from "./golden-table.js";
 
 export interface GoldenTensor { shape: Shape; data: readonly number[] }

@@ -1,19 +1,19 @@
 /** The ops that golden files can hold: the layout of each tensor in the file, and how this library computes it. */
-import { ConfigError } from "../errors.js";
-import { conv2d, type Conv2dOptions } from "../ops/conv2d.js";
-import { gelu } from "../ops/gelu.js";
-import { groupNorm } from "../ops/group-norm.js";
-import { linearAttention } from "../ops/linear-attention.js";
-import { linear } from "../ops/linear.js";
-import { mse } from "../ops/mse.js";
-import { pixelUnshuffle } from "../ops/pixel-shuffle.js";
-import { rmsNorm } from "../ops/rms-norm.js";
-import { silu } from "../ops/silu.js";
-import { softmax } from "../ops/softmax.js";
-import { upsampleNearest } from "../ops/upsample-nearest.js";
-import { weightStandardize } from "../ops/weight-standardize.js";
-import type { Shape } from "../shape.js";
-import type { Tensor } from "../tensor.js";
+import { ConfigError } from "../core/errors.js";
+import { conv2d, type Conv2dOptions } from "../ops/neural/conv2d.js";
+import { gelu } from "../ops/neural/gelu.js";
+import { groupNorm } from "../ops/neural/group-norm.js";
+import { linearAttention } from "../ops/neural/linear-attention.js";
+import { linear } from "../ops/neural/linear.js";
+import { mse } from "../ops/neural/mse.js";
+import { pixelUnshuffle } from "../ops/neural/pixel-shuffle.js";
+import { rmsNorm } from "../ops/neural/rms-norm.js";
+import { silu } from "../ops/neural/silu.js";
+import { softmax } from "../ops/neural/softmax.js";
+import { upsampleNearest } from "../ops/neural/upsample-nearest.js";
+import { weightStandardize } from "../ops/neural/weight-standardize.js";
+import type { Shape } from "../core/shape.js";
+import type { Tensor } from "../core/tensor.js";
 import { attentionBlock } from "./attention-block.js";
 
 /** How a tensor lies in the file; see fromTorch in golden-ops.ts. */

@@ -1,9 +1,9 @@
 /** A mode that runs everywhere, changed into what the modes of GPUs are. */
-import { Engine } from "../../src/backends/gpu/engine.js";
-import { functions } from "../../src/backends/gpu/functions.js";
-import { loadGpuJs, type GpuKernel } from "../../src/backends/gpu/gpu-js.js";
-import { openArrayMode } from "../../src/backends/gpu/mode-arrays.js";
-import type { Mode } from "../../src/backends/gpu/mode.js";
+import { Engine } from "../../src/backends/gpu/engine/engine.js";
+import { functions } from "../../src/backends/gpu/notation/functions.js";
+import { loadGpuJs, type GpuKernel } from "../../src/backends/gpu/engine/gpu-js.js";
+import { openArrayMode } from "../../src/backends/gpu/modes/mode-arrays.js";
+import type { Mode } from "../../src/backends/gpu/modes/mode.js";
 
 export type Arrays = Mode<Float32Array>;
 

@@ -1,9 +1,9 @@
 /** Fused kernels as compositions of the required ones: their definition, against which backends that have them are tested. */
-import type { NumberArray } from "../../src/backend.js";
+import type { NumberArray } from "../../src/core/backend.js";
 import {
   fusedKernels, kernels, type Attrs, type FusedKernelName, type GroupNormAttrs, type Inputs, type KernelTable,
-} from "../../src/kernels.js";
-import { sizeOf, type Shape } from "../../src/shape.js";
+} from "../../src/kernels/contract.js";
+import { sizeOf, type Shape } from "../../src/core/shape.js";
 
 type Compose<K extends FusedKernelName> =
   (y: NumberArray, inputs: Inputs<K, NumberArray>, attrs: Attrs<K>, table: KernelTable<NumberArray>) => void;

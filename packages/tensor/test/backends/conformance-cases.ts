@@ -5,7 +5,7 @@
 import type {
   AnyKernelName, Attrs, AxisAttrs, BinaryAttrs, BinaryOp, Conv2dAttrs, GroupNormAttrs, MatmulAttrs, ReduceOp, ResampleAttrs,
   Triple, UnaryOp,
-} from "../../src/kernels.js";
+} from "../../src/kernels/contract.js";
 
 export type Cases = { readonly [K in AnyKernelName]: readonly Attrs<K>[] };
 

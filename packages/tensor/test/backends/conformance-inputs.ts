@@ -2,9 +2,9 @@
  * Inputs and scalars for a case: the same for the same seed, inside the kernel's domain, and representable in f32, so that a
  * backend in f32 and the reference in f64 are asked the same question.
  */
-import { kernelDefinition, type AnyKernelName, type BinaryOp, type UnaryOp } from "../../src/kernels.js";
-import { Random } from "../../src/random.js";
-import { sizeOf } from "../../src/shape.js";
+import { kernelDefinition, type AnyKernelName, type BinaryOp, type UnaryOp } from "../../src/kernels/contract.js";
+import { Random } from "../../src/random/random.js";
+import { sizeOf } from "../../src/core/shape.js";
 import { kernelShapes, reference } from "./run-reference.js";
 
 /** n values of one input. */

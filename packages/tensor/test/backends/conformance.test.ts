@@ -1,9 +1,9 @@
 import { expect } from "chai";
-import type { Backend, NumberArray } from "../../src/backend.js";
+import type { Backend, NumberArray } from "../../src/core/backend.js";
 import { openReference } from "../../src/backends/reference/index.js";
 import {
   fusedKernels, kernels, updateKernels, type AnyKernelName, type FusedKernelName, type KernelTable,
-} from "../../src/kernels.js";
+} from "../../src/kernels/contract.js";
 import { composeFused } from "./compose-fused.js";
 import { cases } from "./conformance-cases.js";
 import { conformanceError, conformanceFailures, termScale, type ConformanceOptions } from "./conformance.js";

@@ -4,12 +4,12 @@
  *   describeConformance("wasm", () => openWasm(), { dtype: "f32", tolerance: () => 2e-6, fused: ["linear", ...] });
  */
 import { expect } from "chai";
-import type { Backend, NumberArray } from "../../src/backend.js";
+import type { Backend, NumberArray } from "../../src/core/backend.js";
 import {
   fusedKernels, kernels, updateKernels,
   type AnyKernelName, type DType, type FusedKernelName, type KernelName, type UpdateKernelName,
-} from "../../src/kernels.js";
-import type { Shape } from "../../src/shape.js";
+} from "../../src/kernels/contract.js";
+import type { Shape } from "../../src/core/shape.js";
 import { composeFused } from "./compose-fused.js";
 import { cases } from "./conformance-cases.js";
 import { makeInputs, makeScalars } from "./conformance-inputs.js";

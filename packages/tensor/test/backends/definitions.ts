@@ -1,8 +1,8 @@
 /** Means to write a kernel's definition down a second time, by index functions instead of loops over memory. */
 import { expect } from "chai";
-import type { NumberArray } from "../../src/backend.js";
-import { kernels, type Attrs, type Inputs, type KernelName, type Scalars } from "../../src/kernels.js";
-import { sizeOf, type Shape } from "../../src/shape.js";
+import type { NumberArray } from "../../src/core/backend.js";
+import { kernels, type Attrs, type Inputs, type KernelName, type Scalars } from "../../src/kernels/contract.js";
+import { sizeOf, type Shape } from "../../src/core/shape.js";
 import { cases } from "./conformance-cases.js";
 import { makeInputs, makeScalars } from "./conformance-inputs.js";
 import { conformanceError, termScale } from "./conformance.js";

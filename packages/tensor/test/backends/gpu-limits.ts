@@ -1,7 +1,7 @@
 /** What a gpu mode does at its limits in real sizes: right to the last element, or refused under the limit's name. */
-import { launch, type GpuArray } from "../../src/backends/gpu/engine.js";
+import { launch, type GpuArray } from "../../src/backends/gpu/engine/engine.js";
 import type { GpuBackend, GpuMode } from "../../src/backends/gpu/index.js";
-import { line } from "../../src/backends/gpu/space.js";
+import { line } from "../../src/backends/gpu/engine/space.js";
 
 /** Rows of one column that a mode takes: elsewhere 2^24, as many as an array may have numbers. */
 const rowsOf = (mode: GpuMode): number => (mode === "webgpu" ? 65_535 * 8 : 2 ** 24);

@@ -1,7 +1,7 @@
 import { runInNewContext } from "node:vm";
 import { expect } from "chai";
-import { javascript, type KernelSource } from "../../src/backends/gpu/source.js";
-import { foldedAt, foldedPlace, foldedSpace, line, matrix, quads } from "../../src/backends/gpu/space.js";
+import { javascript, type KernelSource } from "../../src/backends/gpu/notation/source.js";
+import { foldedAt, foldedPlace, foldedSpace, line, matrix, quads } from "../../src/backends/gpu/engine/space.js";
 
 const source = (body: string, more: Partial<KernelSource> = {}): KernelSource =>
   ({ inputs: ["x", "w"], scalars: [], sizes: [], constants: {}, output: matrix(2, 8), lanes: 1, body, ...more });

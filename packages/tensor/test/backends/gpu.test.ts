@@ -1,12 +1,12 @@
 import { expect } from "chai";
-import { poolBuffers, RESULT_USAGE, type PooledBuffer } from "../../src/backends/gpu/buffer-pool.js";
-import { launch, type Engine, type GpuArray } from "../../src/backends/gpu/engine.js";
+import { poolBuffers, RESULT_USAGE, type PooledBuffer } from "../../src/backends/gpu/engine/buffer-pool.js";
+import { launch, type Engine, type GpuArray } from "../../src/backends/gpu/engine/engine.js";
 import { gpuBackend, gpuModes, openGpu, type GpuBackend } from "../../src/backends/gpu/index.js";
-import { describeAngle, describeRenderer } from "../../src/backends/gpu/renderer.js";
-import { line, matrix } from "../../src/backends/gpu/space.js";
+import { describeAngle, describeRenderer } from "../../src/backends/gpu/engine/renderer.js";
+import { line, matrix } from "../../src/backends/gpu/engine/space.js";
 import { add, Device, DeviceError, DisposedError, openDevice, parseDevice, reshape, sum, tensor } from "../../src/index.js";
-import type { KernelName } from "../../src/kernels.js";
-import { sizeOf } from "../../src/shape.js";
+import type { KernelName } from "../../src/kernels/contract.js";
+import { sizeOf } from "../../src/core/shape.js";
 import { thrown, thrownBy } from "../thrown.js";
 import { conformanceError, termScale } from "./conformance.js";
 import { dynamic, later, openChanged, type Arrays } from "./changed-mode.js";

@@ -1,6 +1,6 @@
 import { expect } from "chai";
-import type { Attrs, GroupNormAttrs } from "../../src/kernels.js";
-import { Random } from "../../src/random.js";
+import type { Attrs, GroupNormAttrs } from "../../src/kernels/contract.js";
+import { Random } from "../../src/random/random.js";
 import { composeFused } from "./compose-fused.js";
 import { cases } from "./conformance-cases.js";
 import { makeInputs } from "./conformance-inputs.js";

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { openReference } from "../../src/backends/reference/index.js";
-import { DeviceError } from "../../src/errors.js";
-import type { BinaryOp, ReduceOp, UnaryOp } from "../../src/kernels.js";
+import { DeviceError } from "../../src/core/errors.js";
+import type { BinaryOp, ReduceOp, UnaryOp } from "../../src/kernels/contract.js";
 import { conformanceError } from "./conformance.js";
 import { binaryOps, cases, unaryOps } from "./conformance-cases.js";
 import { makeInputs, makeScalars } from "./conformance-inputs.js";

@@ -1,10 +1,10 @@
 /** Runs one kernel of the reference backend in f64, out of place: what other results are compared with. */
-import type { NumberArray } from "../../src/backend.js";
+import type { NumberArray } from "../../src/core/backend.js";
 import { openReference } from "../../src/backends/reference/index.js";
 import {
   kernelDefinition, kernels, type AnyKernelName, type Attrs, type Inputs, type KernelName, type Scalars, type UpdateKernelName,
-} from "../../src/kernels.js";
-import { sizeOf, type Shape } from "../../src/shape.js";
+} from "../../src/kernels/contract.js";
+import { sizeOf, type Shape } from "../../src/core/shape.js";
 
 /** A kernel seen without its types, for loops over the whole list. */
 export type LooseKernel<T> = (y: T, ...rest: Parameters<LooseUpdate<T>>) => void;

@@ -1,7 +1,7 @@
 /** Holds what every build of the wasm device computes to the table of conformance.ts, whose describeConformance makes the tests and asserts in them. */
 import { availableParallelism } from "node:os";
 import { setFlagsFromString } from "node:v8";
-import { fusedKernels, type FusedKernelName } from "../../src/kernels.js";
+import { fusedKernels, type FusedKernelName } from "../../src/kernels/contract.js";
 import { openWasm } from "../../src/backends/wasm/index.js";
 import { describeConformance, type ConformanceOptions } from "./conformance.js";
 import { noRevectorizer, usualBuild } from "./wasm/builds.js";

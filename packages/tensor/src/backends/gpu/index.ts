@@ -2,24 +2,24 @@
  * The gpu backend: every kernel through gpu.js, arrays staying on the GPU from kernel to kernel. Sums are in f32 and split by the
  * shape alone, so a mode gives the same bits every time.
  */
-import type { Backend } from "../../backend.js";
-import type { KernelTable } from "../../kernels.js";
-import { sizeOf } from "../../shape.js";
-import { conv2d, conv2dBias, conv2dGradInput, conv2dGradWeight } from "./conv2d.js";
-import { affine, binary, clip, full, unary, where } from "./elementwise.js";
-import type { GpuArray, LaunchTime } from "./engine.js";
+import type { Backend } from "../../core/backend.js";
+import type { KernelTable } from "../../kernels/contract.js";
+import { sizeOf } from "../../core/shape.js";
+import { conv2d, conv2dBias, conv2dGradInput, conv2dGradWeight } from "./kernels/conv2d.js";
+import { affine, binary, clip, full, unary, where } from "./kernels/elementwise.js";
+import type { GpuArray, LaunchTime } from "./engine/engine.js";
 import {
   groupNorm, groupNormGradInput, groupNormGradParams, groupNormSilu, groupNormSiluGradInput, groupNormSiluGradParams, groupNormStats,
-} from "./group-norm.js";
-import { concat, expand, gather, pad, permute, scatterAdd, slice } from "./layout.js";
-import { linear, matmul } from "./matmul.js";
-import { openEngine, type GpuMode, type OpenedEngine } from "./open-mode.js";
-import { reduce, sumSquares } from "./reduce.js";
-import { sumPool, upsampleNearest } from "./resample.js";
-import { softmax, softmaxGrad } from "./softmax.js";
-import { adam, assign, ema } from "./update.js";
+} from "./kernels/group-norm.js";
+import { concat, expand, gather, pad, permute, scatterAdd, slice } from "./kernels/layout.js";
+import { linear, matmul } from "./kernels/matmul.js";
+import { openEngine, type GpuMode, type OpenedEngine } from "./modes/open-mode.js";
+import { reduce, sumSquares } from "./kernels/reduce.js";
+import { sumPool, upsampleNearest } from "./kernels/resample.js";
+import { softmax, softmaxGrad } from "./kernels/softmax.js";
+import { adam, assign, ema } from "./kernels/update.js";
 
-export { gpuModes, type GpuMode } from "./open-mode.js";
+export { gpuModes, type GpuMode } from "./modes/open-mode.js";
 
 const kernels = {
   full, unary, affine, clip, binary, where,

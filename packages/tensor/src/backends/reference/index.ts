@@ -2,19 +2,19 @@
  * The reference backend: every kernel as the plain loop that its equation says, in f32 and f64. It is the specification the
  * other backends are tested against. Sums run in index order and in doubles whatever the dtype; results are rounded on store.
  */
-import type { Backend, NumberArray } from "../../backend.js";
-import { DeviceError } from "../../errors.js";
-import type { DType, KernelTable } from "../../kernels.js";
-import { formatShape, sizeOf, type Shape } from "../../shape.js";
-import { conv2d, conv2dGradInput, conv2dGradWeight } from "./conv2d.js";
-import { affine, binary, clip, full, unary, where } from "./elementwise.js";
-import { groupNorm, groupNormGradInput, groupNormGradParams, groupNormStats } from "./group-norm.js";
-import { concat, expand, gather, pad, permute, scatterAdd, slice } from "./layout.js";
-import { matmul } from "./matmul.js";
-import { reduce, sumSquares } from "./reduce.js";
-import { sumPool, upsampleNearest } from "./resample.js";
-import { softmax, softmaxGrad } from "./softmax.js";
-import { adam, assign, ema } from "./update.js";
+import type { Backend, NumberArray } from "../../core/backend.js";
+import { DeviceError } from "../../core/errors.js";
+import type { DType, KernelTable } from "../../kernels/contract.js";
+import { formatShape, sizeOf, type Shape } from "../../core/shape.js";
+import { conv2d, conv2dGradInput, conv2dGradWeight } from "./kernels/conv2d.js";
+import { affine, binary, clip, full, unary, where } from "./kernels/elementwise.js";
+import { groupNorm, groupNormGradInput, groupNormGradParams, groupNormStats } from "./kernels/group-norm.js";
+import { concat, expand, gather, pad, permute, scatterAdd, slice } from "./kernels/layout.js";
+import { matmul } from "./kernels/matmul.js";
+import { reduce, sumSquares } from "./kernels/reduce.js";
+import { sumPool, upsampleNearest } from "./kernels/resample.js";
+import { softmax, softmaxGrad } from "./kernels/softmax.js";
+import { adam, assign, ema } from "./kernels/update.js";
 
 const kernels = {
   full, unary, affine, clip, binary, where,

@@ -3,24 +3,24 @@
  * call returns, and its result depends on neither the number of threads nor their timing.
  */
 import { platform } from "#platform";
-import type { Backend } from "../../backend.js";
-import { ConfigError, DeviceError } from "../../errors.js";
-import type { KernelTable } from "../../kernels.js";
-import { formatShape, sizeOf, type Shape } from "../../shape.js";
-import { convolutions, type Precision } from "./conv2d.js";
-import { elementwise } from "./elementwise.js";
-import { groupNorms } from "./group-norm.js";
-import { layout } from "./layout.js";
-import { chooseVariant, loadModule, variantNames } from "./loader.js";
-import { Machine, type Storage } from "./machine.js";
-import { products } from "./matmul.js";
-import { Memory } from "./memory.js";
-import { reductions } from "./reduce.js";
-import { resampling } from "./resample.js";
-import { checkRevectorized } from "./self-check.js";
-import { softmaxes } from "./softmax.js";
-import { updates } from "./update.js";
-import { WeightCache } from "./weight-cache.js";
+import type { Backend } from "../../core/backend.js";
+import { ConfigError, DeviceError } from "../../core/errors.js";
+import type { KernelTable } from "../../kernels/contract.js";
+import { formatShape, sizeOf, type Shape } from "../../core/shape.js";
+import { convolutions, type Precision } from "./kernels/conv2d.js";
+import { elementwise } from "./kernels/elementwise.js";
+import { groupNorms } from "./kernels/group-norm.js";
+import { layout } from "./kernels/layout.js";
+import { chooseVariant, loadModule, variantNames } from "./machine/loader.js";
+import { Machine, type Storage } from "./machine/machine.js";
+import { products } from "./kernels/matmul.js";
+import { Memory } from "./machine/memory.js";
+import { reductions } from "./kernels/reduce.js";
+import { resampling } from "./kernels/resample.js";
+import { checkRevectorized } from "./machine/self-check.js";
+import { softmaxes } from "./kernels/softmax.js";
+import { updates } from "./kernels/update.js";
+import { WeightCache } from "./machine/weight-cache.js";
 
 export interface WasmOptions {
   /** Threads that work, the calling one among them; all cores unless given, 1 where threads cannot share memory. */

@@ -1,6 +1,6 @@
 import { expect } from "chai";
-import { ALIGNMENT, Allocator, type Block } from "../../../src/backends/wasm/allocator.js";
-import { Random } from "../../../src/random.js";
+import { ALIGNMENT, Allocator, type Block } from "../../../src/backends/wasm/machine/allocator.js";
+import { Random } from "../../../src/random/random.js";
 
 const START = 1000;
 const END = 1 << 22;

@@ -1,5 +1,5 @@
 /** Which builds of the wasm device this Node runs, for tests that go over all of them. */
-import { chooseVariant, variantNames } from "../../../src/backends/wasm/loader.js";
+import { chooseVariant, variantNames } from "../../../src/backends/wasm/machine/loader.js";
 
 const { arch, versions: { node } } = process;
 

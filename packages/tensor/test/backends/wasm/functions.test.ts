@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { openWasm, type WasmBackend } from "../../../src/backends/wasm/index.js";
-import type { UnaryOp } from "../../../src/kernels.js";
+import type { UnaryOp } from "../../../src/kernels/contract.js";
 import { reference } from "../run-reference.js";
 
 /** Largest |y - f(x)| / |f(x)| over the range in equal steps, x in f32 and f(x) by the reference in f64. */

@@ -1,7 +1,7 @@
 /** Cases large enough that every kernel has several chunks, and what a wasm backend makes of them, bit for bit. */
 import type { WasmBackend } from "../../../src/backends/wasm/index.js";
-import type { Storage } from "../../../src/backends/wasm/machine.js";
-import { updateKernels, type AnyKernelName, type Attrs, type Conv2dAttrs } from "../../../src/kernels.js";
+import type { Storage } from "../../../src/backends/wasm/machine/machine.js";
+import { updateKernels, type AnyKernelName, type Attrs, type Conv2dAttrs } from "../../../src/kernels/contract.js";
 import { makeInputs, makeScalars } from "../conformance-inputs.js";
 import { kernelShapes, type LooseKernel, type LooseUpdate } from "../run-reference.js";
 

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { openWasm, type WasmBackend } from "../../../src/backends/wasm/index.js";
-import { DeviceError } from "../../../src/errors.js";
-import { Random } from "../../../src/random.js";
+import { DeviceError } from "../../../src/core/errors.js";
+import { Random } from "../../../src/random/random.js";
 import { thrown } from "../../thrown.js";
 
 describe("memory of the wasm device", () => {

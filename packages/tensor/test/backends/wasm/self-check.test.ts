@@ -1,9 +1,9 @@
 import { expect } from "chai";
-import { loadModule } from "../../../src/backends/wasm/loader.js";
-import { Machine } from "../../../src/backends/wasm/machine.js";
-import { Memory } from "../../../src/backends/wasm/memory.js";
-import { compareMachines } from "../../../src/backends/wasm/self-check.js";
-import { DeviceError } from "../../../src/errors.js";
+import { loadModule } from "../../../src/backends/wasm/machine/loader.js";
+import { Machine } from "../../../src/backends/wasm/machine/machine.js";
+import { Memory } from "../../../src/backends/wasm/machine/memory.js";
+import { compareMachines } from "../../../src/backends/wasm/machine/self-check.js";
+import { DeviceError } from "../../../src/core/errors.js";
 import { thrown } from "../../thrown.js";
 
 const start = async (): Promise<Machine> => Machine.start(await loadModule("base", false), new Memory(false), 1);

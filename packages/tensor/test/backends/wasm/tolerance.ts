@@ -1,5 +1,5 @@
-import type { Precision } from "../../../src/backends/wasm/conv2d.js";
-import type { AnyKernelName } from "../../../src/kernels.js";
+import type { Precision } from "../../../src/backends/wasm/kernels/conv2d.js";
+import type { AnyKernelName } from "../../../src/kernels/contract.js";
 
 /**
  * Largest conformance error of a kernel. F(4x4, 3x3) loses digits in its transforms; everything else sums in the order of its

@@ -53,47 +53,47 @@
  *   Transformed and packed weights depend on the weights alone: make them once a step. The gradient of the bias is a sum over
  *   rows of dy.
  */
-export { gemm, gemmChunks, gemmPack, gemmPackBytes, gemmPackChunks, gemmWorkspace } from "./gemm";
-export { winogradConv, winogradConvChunks, winogradConvWorkspace } from "./winograd-conv";
-export { winogradWeights, winogradWeightsBytes, winogradWeightsChunks, winogradWeightsWorkspace } from "./winograd-weights";
+export { gemm, gemmChunks, gemmPack, gemmPackBytes, gemmPackChunks, gemmWorkspace } from "./gemm/gemm";
+export { winogradConv, winogradConvChunks, winogradConvWorkspace } from "./winograd/winograd-conv";
+export { winogradWeights, winogradWeightsBytes, winogradWeightsChunks, winogradWeightsWorkspace } from "./winograd/winograd-weights";
 export {
   winogradGradWeight, winogradGradWeightChunks, winogradGradWeightParts, winogradGradWeightWorkspace,
-} from "./winograd-grad-weight";
+} from "./winograd/winograd-grad-weight";
 export {
   convForward, convForwardChunks, convForwardWorkspace, convPackForward, convPackForwardBytes, convPackForwardChunks,
-} from "./conv-forward";
+} from "./conv/conv-forward";
 export {
   convGradInput, convGradInputChunks, convGradInputWorkspace, convPackGradInput, convPackGradInputBytes, convPackGradInputChunks,
-} from "./conv-grad-input";
-export { convGradWeight, convGradWeightChunks, convGradWeightParts, convGradWeightWorkspace } from "./conv-grad-weight";
+} from "./conv/conv-grad-input";
+export { convGradWeight, convGradWeightChunks, convGradWeightParts, convGradWeightWorkspace } from "./conv/conv-grad-weight";
 export {
   convFewInputs, convFewInputsChunks, convFewInputsGrad, convFewInputsGradChunks, convFewInputsGradParts,
   convFewInputsGradWorkspace, convFewInputsWorkspace, convPackFewInputs, convPackFewInputsBytes, convPackFewInputsChunks,
-} from "./conv-few-inputs";
+} from "./conv/conv-few-inputs";
 export {
   convFewOutputs, convFewOutputsChunks, convFewOutputsWorkspace, convPackFewOutputs, convPackFewOutputsBytes,
   convPackFewOutputsChunks,
-} from "./conv-few-outputs";
-export { mirrorWeights } from "./conv-mirror";
-export { sumPartials, sumPartialsChunks } from "./sum-partials";
+} from "./conv/conv-few-outputs";
+export { mirrorWeights } from "./conv/conv-mirror";
+export { sumPartials, sumPartialsChunks } from "./conv/sum-partials";
 /*
  * The remaining kernels work on ranges of units (elements, rows, blocks of pixels, said at each): the host chooses how many units
  * make a chunk, from the shape alone. Their results do not depend on it.
  */
-export { affine, clip, full, unary, where } from "./elementwise";
-export { binary } from "./binary";
-export { argmax, reduce } from "./reduce";
-export { copyRows, gather, repeatElements, scatterAdd } from "./copy";
-export { permute, transpose } from "./permute";
-export { groupNorm, groupNormStats, groupNormSums } from "./group-norm";
+export { affine, clip, full, unary, where } from "./elementwise/elementwise";
+export { binary } from "./elementwise/binary";
+export { argmax, reduce } from "./move/reduce";
+export { copyRows, gather, repeatElements, scatterAdd } from "./move/copy";
+export { permute, transpose } from "./move/permute";
+export { groupNorm, groupNormStats, groupNormSums } from "./norm/group-norm";
 export {
   groupNormGradImage, groupNormGradImages, groupNormGradInput, groupNormGradParams, groupNormGradSums,
-} from "./group-norm-grad";
-export { softmax, softmaxGrad } from "./softmax";
-export { sumPool, upsampleNearest } from "./resample";
-export { adam, ema } from "./update";
+} from "./norm/group-norm-grad";
+export { softmax, softmaxGrad } from "./norm/softmax";
+export { sumPool, upsampleNearest } from "./move/resample";
+export { adam, ema } from "./elementwise/update";
 /** Not for callers: exported so that they stay functions of their own (see tiles.ts). */
-export * from "./tiles";
+export * from "./gemm/tiles";
 
 /** First byte after the module's constants: the host may use all memory from here. */
 export const heapBase: usize = __heap_base;

@@ -1,0 +1,84 @@
+import { multiplyAdd } from "../variant";
+
+/*
+ * Update kernels replace the contents of their first arrays. A unit is an element, handed out in multiples of 8; past the end
+ * they read and write padding, as the elementwise kernels do.
+ */
+
+@unmanaged
+class Adam {
+  p: usize;
+  m: usize;
+  v: usize;
+  g: usize;
+  gradScale: f32;
+  beta1: f32;
+  /** 1 - beta1 */
+  rest1: f32;
+  beta2: f32;
+  /** 1 - beta2 */
+  rest2: f32;
+  /** 1 / sqrt(correction2) */
+  scale2: f32;
+  eps: f32;
+  /** lr / correction1 */
+  rate: f32;
+  /** 1 - lr weightDecay */
+  keep: f32;
+}
+
+/**
+ * g' = gradScale g; m = beta1 m + (1 - beta1) g'; v = beta2 v + (1 - beta2) g'^2;
+ * p = keep p - rate m / (sqrt(v) scale2 + eps).
+ */
+export function adam(args: Adam, from: i32, to: i32, _workspace: usize): void {
+  const scalars = changetype<usize>(args) + offsetof<Adam>("gradScale"), first = <usize>from << 2;
+  let p = args.p + first, m = args.m + first, v = args.v + first, g = args.g + first;
+  for (let i = from; i < to; i += 8) {
+    const g0 = f32x4.mul(v128.load(g), v128.load32_splat(scalars)), g1 = f32x4.mul(v128.load(g, 16), v128.load32_splat(scalars));
+    const m0 = v128.load(m), m1 = v128.load(m, 16), v0 = v128.load(v), v1 = v128.load(v, 16);
+    const p0 = v128.load(p), p1 = v128.load(p, 16);
+    const n0 = moment(m0, g0, scalars + 4), n1 = moment(m1, g1, scalars + 4);
+    const u0 = moment(v0, f32x4.mul(g0, g0), scalars + 12), u1 = moment(v1, f32x4.mul(g1, g1), scalars + 12);
+    const q0 = moved(p0, n0, u0, scalars + 20), q1 = moved(p1, n1, u1, scalars + 20);
+    v128.store(m, n0);
+    v128.store(m, n1, 16);
+    v128.store(v, u0);
+    v128.store(v, u1, 16);
+    v128.store(p, q0);
+    v128.store(p, q1, 16);
+    p += 32, m += 32, v += 32, g += 32;
+  }
+}
+
+/** beta m + (1 - beta) g, the two factors at `scalars`. */
+@inline
+function moment(m: v128, g: v128, scalars: usize): v128 {
+  return multiplyAdd(m, v128.load32_splat(scalars), f32x4.mul(g, v128.load32_splat(scalars, 4)));
+}
+
+/** keep p - rate m / (sqrt(v) scale2 + eps); scale2, eps, rate, keep at `scalars`. */
+@inline
+function moved(p: v128, m: v128, v: v128, scalars: usize): v128 {
+  const size = multiplyAdd(f32x4.sqrt(v), v128.load32_splat(scalars), v128.load32_splat(scalars, 4));
+  const step = f32x4.div(f32x4.mul(m, v128.load32_splat(scalars, 8)), size);
+  return f32x4.sub(f32x4.mul(p, v128.load32_splat(scalars, 12)), step);
+}
+
+@unmanaged
+class Ema {
+  target: usize;
+  source: usize;
+  decay: f32;
+  /** 1 - decay */
+  rest: f32;
+}
+
+/** target = decay target + (1 - decay) source */
+export function ema(args: Ema, from: i32, to: i32, _workspace: usize): void {
+  const decay = f32x4.splat(args.decay), rest = f32x4.splat(args.rest), target = args.target, source = args.source;
+  for (let i = from; i < to; i += 4) {
+    const at = <usize>i << 2;
+    v128.store(target + at, multiplyAdd(v128.load(target + at), decay, f32x4.mul(v128.load(source + at), rest)));
+  }
+}

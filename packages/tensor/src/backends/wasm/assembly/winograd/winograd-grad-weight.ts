@@ -1,0 +1,127 @@
+import { Conv } from "../conv/conv-args";
+import { gemmTransposed } from "../gemm/gemm-block";
+import { storeLanes, zeroVectors } from "../gemm/pack";
+import { TILE_COLUMNS, ceilDiv, roundUp } from "../variant";
+import {
+  SCRATCH_BYTES, TABLE_BYTES, frequencies, pixelTable, tileCount, transformGradOutput, transformInput,
+} from "./winograd-tiles";
+import { gradWeightTransform2, gradWeightTransform4 } from "./winograd-transforms";
+
+/*
+ * Gradient of the weights of a 3x3 convolution of stride 1 by Winograd's transforms:
+ *   V[f][tile][ci] = B^T x B,   W[f][tile][co] = A dy A^T,   S[f][ci][co] = sum over tiles of V W,   dg = G^T S G.
+ * A chunk is a block of input channels, a block of output channels (S stays in the second-level cache) and one of `parts` equal
+ * shares of the tiles, which it walks in blocks. With one part the chunk writes dw, otherwise partial sums for `sumPartials`.
+ */
+
+/** Input and output channels of a chunk. */
+@inline const BLOCK_IN: i32 = 64;
+@inline const BLOCK_OUT: i32 = 64;
+/** Tiles that are transformed before they are multiplied. */
+@inline const BLOCK_TILES: i32 = 64;
+/** The tiles are shared out until there are so many chunks. */
+@inline const CHUNKS: i32 = 8;
+
+@inline function inBlocks(p: Conv): i32 { return ceilDiv(p.cin, BLOCK_IN); }
+@inline function outBlocks(p: Conv): i32 { return ceilDiv(p.cout, BLOCK_OUT); }
+@inline function tileBlocks(p: Conv): i32 { return ceilDiv(tileCount(p.n, p.oh, p.ow, p.tile), BLOCK_TILES); }
+
+/** Number of partial sums [3, 3, cin, cout]; 1 means that dw is written at once and `sumPartials` is not needed. */
+export function winogradGradWeightParts(p: Conv): i32 {
+  return max(1, min(ceilDiv(CHUNKS, inBlocks(p) * outBlocks(p)), tileBlocks(p) / 2));
+}
+
+/** Chunks of `winogradGradWeight`. */
+export function winogradGradWeightChunks(p: Conv): i32 {
+  return winogradGradWeightParts(p) * inBlocks(p) * outBlocks(p);
+}
+
+/** Bytes between two frequencies of V, W and S: a line more than the data, as in winograd-conv.ts. */
+@inline const V_SLICE: i32 = BLOCK_TILES * BLOCK_IN * 4 + 64;
+@inline const W_SLICE: i32 = BLOCK_TILES * BLOCK_OUT * 4 + 64;
+@inline const S_SLICE: i32 = BLOCK_IN * BLOCK_OUT * 4 + 64;
+@inline const ZERO_BYTES: i32 = BLOCK_OUT * 4 + 64;
+
+/** Bytes of workspace for each thread, 128-byte aligned. */
+export function winogradGradWeightWorkspace(p: Conv): i32 {
+  return frequencies(p.tile) * (V_SLICE + W_SLICE + S_SLICE) + ZERO_BYTES + SCRATCH_BYTES + TABLE_BYTES;
+}
+
+/** dw[3, 3, cin, cout] (p.weights) of y = conv3x3(x), stride 1, from x [n, h, w, cin] and dy [n, oh, ow, cout] (p.y). */
+export function winogradGradWeight(p: Conv, from: i32, to: i32, workspace: usize): void {
+  const parts = winogradGradWeightParts(p), ins = inBlocks(p), outs = outBlocks(p), blocks = tileBlocks(p);
+  zeroVectors(workspace, ZERO_BYTES);
+  for (let chunk = from; chunk < to; chunk++) {
+    const part = chunk / (ins * outs), ci = chunk / outs % ins * BLOCK_IN, co = chunk % outs * BLOCK_OUT;
+    const dw = parts == 1 ? p.weights : p.partials + <usize>(part * 9 * p.cin * p.cout * 4);
+    gradWeightChunk(p, part * blocks / parts, (part + 1) * blocks / parts, ci, co, dw, workspace);
+  }
+}
+
+/** One chunk: tile blocks [from, to), input channels from ci, output channels from co. */
+function gradWeightChunk(p: Conv, from: i32, to: i32, ci: i32, co: i32, dw: usize, workspace: usize): void {
+  const ins = min(BLOCK_IN, p.cin - ci), outs = min(BLOCK_OUT, p.cout - co), count = tileCount(p.n, p.oh, p.ow, p.tile);
+  const scratch = workspace + ZERO_BYTES, table = scratch + SCRATCH_BYTES;
+  const v = table + TABLE_BYTES, w = v + frequencies(p.tile) * V_SLICE, s = w + frequencies(p.tile) * W_SLICE;
+  for (let block = from; block < to; block++) {
+    const first = block * BLOCK_TILES, tiles = min(BLOCK_TILES, count - first);
+    for (let i = 0; i < tiles; i++) {
+      const vTile = v + <usize>(i * BLOCK_IN * 4), wTile = w + <usize>(i * BLOCK_OUT * 4);
+      readTiles(p, first + i, ins, ci, outs, co, workspace, scratch, table, vTile, wTile);
+    }
+    for (let f = 0; f < frequencies(p.tile); f++) {
+      gemmTransposed(
+        ins, ceilDiv(outs, TILE_COLUMNS), tiles, v + f * V_SLICE, BLOCK_IN * 4, w + f * W_SLICE, TILE_COLUMNS * 4, BLOCK_OUT * 4,
+        s + f * S_SLICE, BLOCK_OUT * 4, block > from,
+      );
+    }
+  }
+  for (let i = 0; i < ins; i++) {
+    for (let j = 0; j < outs; j += 4) {
+      const to = dw + <usize>((ci + i) * p.cout + co + j << 2);
+      storeTaps(p, s + <usize>(i * BLOCK_OUT + j << 2), scratch, to, min(4, outs - j));
+    }
+  }
+}
+
+/** Transforms the pixels of x and of dy that belong to tile number `index`. */
+function readTiles(
+  p: Conv, index: i32, ins: i32, ci: i32, outs: i32, co: i32, zeros: usize, scratch: usize, table: usize, v: usize, w: usize,
+): void {
+  const columns = ceilDiv(p.ow, p.tile), rows = ceilDiv(p.oh, p.tile);
+  const image = index / (rows * columns), top = index / columns % rows * p.tile, left = index % columns * p.tile;
+  const x = p.x + <usize>(image * p.h * p.w * p.cin + ci << 2), dy = p.y + <usize>(image * p.oh * p.ow * p.cout + co << 2);
+  pixelTable(table, x, p.h, p.w, p.cin * 4, top - p.padTop, left - p.padLeft, p.tile + 2, zeros);
+  transformInput(p.tile, table, ins, scratch, v, V_SLICE, 0, BLOCK_IN);
+  pixelTable(table, dy, p.oh, p.ow, p.cout * 4, top, left, p.tile, zeros);
+  transformGradOutput(p.tile, table, outs, scratch, w, W_SLICE);
+}
+
+/** G^T S G of 4 output channels of one input channel: 9 taps, cin * cout floats apart. */
+@inline
+function storeTaps(p: Conv, s: usize, scratch: usize, to: usize, lanes: i32): void {
+  const taps = scratch + 18 * 16;
+  if (p.tile == 4) {
+    for (let j: usize = 0; j < 6; j++) {
+      const q = s + j * S_SLICE;
+      gradWeightTransform4(
+        q, q + 6 * S_SLICE, q + 12 * S_SLICE, q + 18 * S_SLICE, q + 24 * S_SLICE, q + 30 * S_SLICE, scratch + j * 16, 6 * 16,
+      );
+    }
+    for (let i: usize = 0; i < 3; i++) {
+      const q = scratch + i * 96;
+      gradWeightTransform4(q, q + 16, q + 32, q + 48, q + 64, q + 80, taps + i * 48, 16);
+    }
+  } else {
+    for (let j: usize = 0; j < 4; j++) {
+      const q = s + j * S_SLICE;
+      gradWeightTransform2(q, q + 4 * S_SLICE, q + 8 * S_SLICE, q + 12 * S_SLICE, scratch + j * 16, 4 * 16);
+    }
+    for (let i: usize = 0; i < 3; i++) {
+      const q = scratch + i * 64;
+      gradWeightTransform2(q, q + 16, q + 32, q + 48, taps + i * 48, 16);
+    }
+  }
+  const tapBytes = <usize>(p.cin * p.cout) << 2;
+  for (let tap = 0; tap < 9; tap++, to += tapBytes) storeLanes(to, v128.load(taps + <usize>(tap << 4)), lanes);
+}

@@ -1,0 +1,86 @@
+/**
+ * The one WebAssembly memory of a device. It may reach 4 GiB, reserved by the engine as addresses only, and grows in large steps,
+ * so that a training step after the first finds all it needs. Growing detaches views of an unshared memory: views are made anew
+ * at each use and never kept.
+ */
+import { DeviceError } from "../../../core/errors.js";
+import { Allocator, type Block } from "./allocator.js";
+import { webAssembly, type WasmMemory } from "./host.js";
+
+const PAGE = 65536;
+const MAXIMUM_PAGES = 65536;
+const INITIAL_PAGES = 256;
+/** Kernels read up to 64 bytes behind an array: nothing ends closer to the end of the memory. */
+const MARGIN = 128;
+
+export class Memory {
+  readonly memory: WasmMemory;
+  readonly shared: boolean;
+  #allocator: Allocator | undefined;
+  #words: Int32Array = new Int32Array();
+  #floats: Float32Array = new Float32Array();
+
+  /** A memory of 16 MiB, shared between threads or not. */
+  constructor(shared: boolean) {
+    this.shared = shared;
+    this.memory = new webAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES, shared });
+  }
+
+  /** Hands the memory from `start` (behind the module's constants) to the allocator. */
+  begin(start: number): void {
+    this.#allocator = new Allocator(start, this.memory.buffer.byteLength - MARGIN);
+  }
+
+  /** Bytes of the memory now. */
+  get bytes(): number {
+    return this.memory.buffer.byteLength;
+  }
+
+  /** Bytes of it that are in use. */
+  get used(): number {
+    return this.#allocator?.used ?? 0;
+  }
+
+  /** The memory as 32-bit integers; valid until the next allocation. */
+  get words(): Int32Array {
+    if (this.#words.buffer !== this.memory.buffer) this.#words = new Int32Array(this.memory.buffer);
+    return this.#words;
+  }
+
+  /** The memory as floats; valid until the next allocation. */
+  get floats(): Float32Array {
+    if (this.#floats.buffer !== this.memory.buffer) this.#floats = new Float32Array(this.memory.buffer);
+    return this.#floats;
+  }
+
+  /** Room for `bytes` bytes; `purpose` says what for, where there is none: DeviceError. */
+  allocate(bytes: number, purpose: () => string): Block {
+    const allocator = this.#allocator!;
+    return allocator.allocate(bytes) ?? this.#grow(allocator, bytes, purpose);
+  }
+
+  free(block: Block): void {
+    this.#allocator!.free(block);
+  }
+
+  /** Grows by a half, or by what is missing where that is more. */
+  #grow(allocator: Allocator, bytes: number, purpose: () => string): Block {
+    const have = this.bytes / PAGE;
+    const missing = Math.ceil((allocator.missing(bytes) + MARGIN) / PAGE);
+    const steps = [Math.min(Math.max(missing, have >> 1), MAXIMUM_PAGES - have), missing];
+    for (const pages of steps) {
+      if (pages < missing || have + pages > MAXIMUM_PAGES) continue;
+      try {
+        this.memory.grow(pages);
+      } catch {
+        continue; // the engine has no room for so much; try less
+      }
+      allocator.extend(this.bytes - MARGIN);
+      return allocator.allocate(bytes)!;
+    }
+    const limit = have + missing > MAXIMUM_PAGES ? "4 GiB, all that 32-bit addresses reach" : "what the engine grants";
+    throw new DeviceError(`wasm: no room for ${bytes} bytes`, [
+      `for      ${purpose()}`, `in use   ${allocator.used} of ${this.bytes} bytes`, `limit    ${limit}`,
+    ]);
+  }
+}

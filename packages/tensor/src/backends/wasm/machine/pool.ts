@@ -1,0 +1,153 @@
+/**
+ * Threads that share one memory and one list of work. A kernel's units are handed out in chunks of `grain` by an atomic counter,
+ * so that a thread which lost its core holds up one chunk and no more. Threads join a launch when they come: the calling thread
+ * works from the start, and waits at the end only for those that hold a chunk. A thread out of work spins shortly, then sleeps.
+ * Where a thread lost its core while it held a chunk, the calling thread works alone for a while; see STALL_MS.
+ */
+import { platform } from "#platform";
+import { DeviceError } from "../../../core/errors.js";
+import type { WasmModule } from "./host.js";
+import type { Memory } from "./memory.js";
+import { workerSource } from "./worker-source.js";
+
+/** Words of the control block in shared memory. */
+const words = {
+  /** Counts launches: threads wait for it to change. */
+  GENERATION: 0,
+  /**
+   * 1 while the launch's description below is valid. A thread adds itself to ACTIVE before it looks, so nobody changes it then.
+   */
+  OPEN: 1,
+  ACTIVE: 2,
+  /** First unit nobody has taken yet. */
+  NEXT: 3,
+  /** 1 while the calling thread sleeps until ACTIVE is 0. */
+  WAITING: 4,
+  SLEEPERS: 5,
+  STOP: 6,
+  FAILED: 7,
+  /** The launch: place of the kernel among the exports, address of its arguments, units, and units in a chunk. */
+  KERNEL: 8,
+  ARGS: 9,
+  UNITS: 10,
+  GRAIN: 11,
+  /** Workspace of thread i: WORKSPACE + i STRIDE. */
+  WORKSPACE: 12,
+  STRIDE: 13,
+} as const;
+
+export const CONTROL_BYTES = 64;
+
+/** How long a thread looks out for work, or the calling thread for the others, before it sleeps. */
+const WORKER_SPIN_MS = 0.05;
+const CALLER_SPINS = 2000;
+
+/**
+ * A thread whose core another process took holds up the launch by that process's time slice, some milliseconds, and does so again
+ * and again. A wait is such a stall where it is longer than two chunks and STALL_MS. Where a stall comes within SOON_MS of the
+ * last one, the calling thread works alone for twice as long as it took, then four times, up to MOST_ALONE times; one stall by
+ * itself changes nothing.
+ */
+const STALL_MS = 0.25;
+const SOON_MS = 30;
+const MOST_ALONE = 32;
+
+/** One kernel over units 0 .. units - 1, `grain` in a chunk. */
+export interface Launch {
+  readonly name: string;
+  /** The kernel, and its place among the exports, by which workers find theirs. */
+  readonly kernel: (args: number, from: number, to: number, workspace: number) => void;
+  readonly place: number;
+  /** Address of the arguments. */
+  readonly args: number;
+  readonly units: number;
+  readonly grain: number;
+  /** Thread i has the workspace at workspace + i stride. */
+  readonly workspace: number;
+  readonly stride: number;
+}
+
+export class Pool {
+  readonly threads: number;
+  readonly #control: Int32Array;
+  readonly #workers: { terminate(): Promise<void> }[];
+  /** Until then, in milliseconds of the clock, the calling thread works alone; and how many times as long as the last stall. */
+  #aloneUntil = 0;
+  #alone = 0;
+
+  /**
+   * Starts threads - 1 workers on a shared memory; the calling thread is the other one. `control` is the address of CONTROL_BYTES
+   * bytes of zeros. Throws DeviceError where a worker does not start.
+   */
+  static async start(threads: number, module: WasmModule, memory: Memory, control: number): Promise<Pool> {
+    const start = (index: number): Promise<{ terminate(): Promise<void> }> => platform.startWorker(workerSource, {
+      module, memory: memory.memory, control, index, words, spinMs: WORKER_SPIN_MS,
+    });
+    const started = await Promise.allSettled(Array.from({ length: threads - 1 }, (_, i) => start(i + 1)));
+    const pool = new Pool(threads, new Int32Array(memory.memory.buffer, control, CONTROL_BYTES / 4), started.flatMap((result) =>
+      (result.status === "fulfilled" ? [result.value] : [])));
+    const failed = started.find((result) => result.status === "rejected");
+    if (failed === undefined) return pool;
+    await pool.dispose();
+    throw new DeviceError(`wasm: a thread did not start: ${String((failed.reason as Error).message)}`, ["threads: 1 needs none"]);
+  }
+
+  private constructor(threads: number, control: Int32Array, workers: { terminate(): Promise<void> }[]) {
+    this.threads = threads;
+    this.#control = control;
+    this.#workers = workers;
+  }
+
+  /** Does units 0 .. units - 1 of a kernel, with all threads that come in time; returns when all are done. */
+  run({ name, kernel, place, args, units, grain, workspace, stride }: Launch): void {
+    const began = performance.now();
+    if (began < this.#aloneUntil) {
+      for (let from = 0; from < units; from += grain) kernel(args, from, Math.min(from + grain, units), workspace);
+      return;
+    }
+    const control = this.#control;
+    let chunks = 0, done = began;
+    control[words.KERNEL] = place;
+    control[words.ARGS] = args;
+    control[words.UNITS] = units;
+    control[words.GRAIN] = grain;
+    control[words.WORKSPACE] = workspace;
+    control[words.STRIDE] = stride;
+    Atomics.store(control, words.NEXT, 0);
+    Atomics.store(control, words.OPEN, 1);
+    Atomics.add(control, words.GENERATION, 1);
+    if (Atomics.load(control, words.SLEEPERS) > 0) Atomics.notify(control, words.GENERATION, Math.ceil(units / grain) - 1);
+    try {
+      for (let from; (from = Atomics.add(control, words.NEXT, grain)) < units;) {
+        kernel(args, from, Math.min(from + grain, units), workspace);
+        chunks++;
+      }
+      done = performance.now();
+    } finally {
+      Atomics.store(control, words.OPEN, 0);
+      this.#awaitWorkers();
+    }
+    const end = performance.now(), waited = end - done;
+    if (waited > STALL_MS + (2 * (done - began)) / Math.max(1, chunks)) {
+      this.#alone = end - this.#aloneUntil < SOON_MS ? Math.min(Math.max(2, 2 * this.#alone), MOST_ALONE) : 0;
+      this.#aloneUntil = end + this.#alone * waited;
+    }
+    if (Atomics.exchange(control, words.FAILED, 0) === 1) throw new DeviceError(`wasm: ${name} failed in a thread of the pool`);
+  }
+
+  #awaitWorkers(): void {
+    const control = this.#control;
+    for (let i = 0; i < CALLER_SPINS; i++) if (Atomics.load(control, words.ACTIVE) === 0) return;
+    Atomics.store(control, words.WAITING, 1);
+    for (let active; (active = Atomics.load(control, words.ACTIVE)) !== 0;) Atomics.wait(control, words.ACTIVE, active);
+    Atomics.store(control, words.WAITING, 0);
+  }
+
+  /** Ends the workers. */
+  async dispose(): Promise<void> {
+    Atomics.store(this.#control, words.STOP, 1);
+    Atomics.add(this.#control, words.GENERATION, 1);
+    Atomics.notify(this.#control, words.GENERATION);
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  }
+}

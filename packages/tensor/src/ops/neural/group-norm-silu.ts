@@ -1,0 +1,33 @@
+import { run } from "../../core/device.js";
+import type { Tensor } from "../../core/tensor.js";
+import { groupNormAttrs, paramGradients, type GroupNormOptions } from "./group-norm.js";
+
+/**
+ * Group normalisation followed by SiLU, the pair that opens every convolution of the U-Net: y = silu(z), z = groupNorm(x).
+ * Backward: the gradients of groupNorm at dz = dy silu'(z), silu'(z) = s (1 + z (1 - s)), s = sigmoid(z); z is recomputed.
+ * Shapes: x [N, ..., C], gamma and beta [C], stats = groupNorm.stats(x) [N, G, 2].
+ * One kernel where a device has it fused, else the composition of groupNorm and silu with the same result.
+ * Source: Ho et al. (2020), Denoising Diffusion Probabilistic Models, appendix B (the residual blocks).
+ */
+export const groupNormSilu = {
+  /** y = silu(groupNorm(x)), in the shape of x. Throws ShapeError. */
+  forward(x: Tensor, stats: Tensor, gamma: Tensor, beta: Tensor, { groups }: GroupNormOptions): Tensor {
+    const attrs = groupNormAttrs("groupNormSilu", x, groups, { stats: [stats, "N G 2"], gamma: [gamma, "C"], beta: [beta, "C"] });
+    return run("groupNormSilu", { x, stats, gamma, beta }, attrs, {}, x.shape);
+  },
+
+  /** Gradients through SiLU, the normalisation and the statistics. Throws ShapeError. */
+  backward(
+    dy: Tensor, x: Tensor, stats: Tensor, gamma: Tensor, beta: Tensor, { groups }: GroupNormOptions,
+  ): { dx: Tensor; dgamma: Tensor; dbeta: Tensor } {
+    const attrs = groupNormAttrs("groupNormSilu.backward", x, groups, {
+      dy: [dy, "N ... C"], stats: [stats, "N G 2"], gamma: [gamma, "C"], beta: [beta, "C"],
+    });
+    const inputs = { dy, x, stats, gamma, beta };
+    return x.device.scope(() => {
+      const dx = run("groupNormSiluGradInput", inputs, attrs, {}, x.shape);
+      const [dgamma, dbeta] = paramGradients(run("groupNormSiluGradParams", inputs, attrs, {}, [2, attrs.c]));
+      return { dx, dgamma, dbeta };
+    });
+  },
+};

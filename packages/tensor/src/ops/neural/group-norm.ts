@@ -1,0 +1,68 @@
+import { run } from "../../core/device.js";
+import { ConfigError, ShapeError } from "../../core/errors.js";
+import type { GroupNormAttrs } from "../../kernels/contract.js";
+import { formatShape } from "../../core/shape.js";
+import type { Tensor } from "../../core/tensor.js";
+import { matchShapes, type Pattern } from "../shared/match-shapes.js";
+
+export interface GroupNormOptions { groups: number }
+
+/**
+ * Group normalisation. With mean m and reciprocal standard deviation r over the positions and channels of each image's group:
+ *   xhat = (x - m) r, y = gamma xhat + beta.
+ * Backward, with h = gamma dy and means over the group:
+ *   dx = r (h - mean(h) - xhat mean(h xhat)), dgamma = sum of dy xhat, dbeta = sum of dy, sums over images and positions.
+ * Shapes: x [N, ..., C], gamma and beta [C], stats [N, G, 2] = (m, r); group g holds the C / G channels from g C / G on.
+ * Source: Wu and He (2018), Group Normalization, equations 1, 2, 6 and 7.
+ */
+export const groupNorm = {
+  /** (mean, 1 / sqrt(variance + eps)) of each group of each image, the population variance. x [N, ..., C] -> [N, G, 2]. */
+  stats(x: Tensor, { groups, eps }: GroupNormOptions & { eps: number }): Tensor {
+    const attrs = groupNormAttrs("groupNorm.stats", x, groups, {});
+    if (!(eps >= 0)) throw new ConfigError(`groupNorm.stats: eps is ${eps}`, ["allowed  >= 0"]);
+    return run("groupNormStats", { x }, attrs, { eps }, [attrs.n, groups, 2]);
+  },
+
+  /** y = gamma (x - m) r + beta, in the shape of x. Throws ShapeError. */
+  forward(x: Tensor, stats: Tensor, gamma: Tensor, beta: Tensor, { groups }: GroupNormOptions): Tensor {
+    const attrs = groupNormAttrs("groupNorm", x, groups, { stats: [stats, "N G 2"], gamma: [gamma, "C"], beta: [beta, "C"] });
+    return run("groupNorm", { x, stats, gamma, beta }, attrs, {}, x.shape);
+  },
+
+  /** Gradients through the normalisation and the statistics. Throws ShapeError. */
+  backward(
+    dy: Tensor, x: Tensor, stats: Tensor, gamma: Tensor, { groups }: GroupNormOptions,
+  ): { dx: Tensor; dgamma: Tensor; dbeta: Tensor } {
+    const attrs = groupNormAttrs("groupNorm.backward", x, groups, {
+      dy: [dy, "N ... C"], stats: [stats, "N G 2"], gamma: [gamma, "C"],
+    });
+    return x.device.scope(() => {
+      const dx = run("groupNormGradInput", { dy, x, stats, gamma }, attrs, {}, x.shape);
+      const [dgamma, dbeta] = paramGradients(run("groupNormGradParams", { dy, x, stats }, attrs, {}, [2, attrs.c]));
+      return { dx, dgamma, dbeta };
+    });
+  },
+};
+
+/** Checks x and the tensors beside it, and folds the positions of x into one axis. Throws ShapeError. */
+export function groupNormAttrs(op: string, x: Tensor, groups: number, others: Readonly<Record<string, Pattern>>): GroupNormAttrs {
+  const { N: n, C: c, G = groups, "...": hw } = matchShapes(op, { x: [x, "N ... C"], ...others });
+  if (!Number.isInteger(groups) || groups < 1 || c % groups !== 0) {
+    throw new ShapeError(`${op}: ${groups} groups do not divide ${c} channels`, [
+      `x        ${formatShape(x.shape)}   expected [N, ..., C]`,
+    ]);
+  }
+  if (G !== groups) {
+    throw new ShapeError(`${op}: stats has ${G} groups where the op has ${groups}`, [
+      `stats    ${formatShape([n, G, 2])}   expected ${formatShape([n, groups, 2])}`,
+    ]);
+  }
+  return { n, hw, c, groups };
+}
+
+/** The two rows (dgamma, dbeta) of what the kernels for parameter gradients give. [2, C] -> [C], [C]. */
+export function paramGradients(rows: Tensor): [dgamma: Tensor, dbeta: Tensor] {
+  const c = rows.shape[1];
+  const row = (start: number): Tensor => run("slice", { x: rows }, { outer: 1, axis: 2, inner: c, size: 1 }, { start }, [c]);
+  return [row(0), row(1)];
+}

@@ -1,0 +1,46 @@
+import { run } from "../../core/device.js";
+import type { MatmulAttrs } from "../../kernels/contract.js";
+import type { Tensor } from "../../core/tensor.js";
+import { matchShapes } from "../shared/match-shapes.js";
+
+const matrices = (m: number, k: number, n: number): MatmulAttrs => ({ batch: 1, m, k, n, transposeA: false, transposeB: false });
+
+/**
+ * Linear: y = x w + b for each row of x.
+ * Backward: dx = dy w^T, dw = x^T dy, db = sum of dy over the rows.
+ * Shapes: x [..., in], w [in, out], b [out], y [..., out].
+ * Source: Rumelhart, Hinton and Williams (1986), Learning representations by back-propagating errors.
+ */
+export const linear = {
+  /** y = x w + b, without b when it is undefined. x [..., in], w [in, out], b [out] -> [..., out]. Throws ShapeError. */
+  forward(x: Tensor, w: Tensor, b?: Tensor): Tensor {
+    const { in: k, out: n, "...": m } = matchShapes("linear", { w: [w, "in out"], x: [x, "... in"], b: [b, "out"] });
+    const yShape = [...x.shape.slice(0, -1), n];
+    if (b === undefined) return run("matmul", { a: x, b: w }, matrices(m, k, n), {}, yShape);
+    return run("linear", { a: x, b: w, bias: b }, matrices(m, k, n), {}, yShape);
+  },
+
+  /** All three gradients; use the parts where some are not needed. Throws ShapeError. */
+  backward(dy: Tensor, x: Tensor, w: Tensor): { dx: Tensor; dw: Tensor; db: Tensor } {
+    matchShapes("linear.backward", { w: [w, "in out"], x: [x, "... in"], dy: [dy, "... out"] });
+    return { dx: linear.gradInput(dy, w), dw: linear.gradWeight(dy, x), db: linear.gradBias(dy) };
+  },
+
+  /** dx = dy w^T. dy [..., out], w [in, out] -> [..., in]. Throws ShapeError. */
+  gradInput(dy: Tensor, w: Tensor): Tensor {
+    const { in: k, out: n, "...": m } = matchShapes("linear.gradInput", { w: [w, "in out"], dy: [dy, "... out"] });
+    return run("matmul", { a: dy, b: w }, { ...matrices(m, n, k), transposeB: true }, {}, [...dy.shape.slice(0, -1), k]);
+  },
+
+  /** dw = x^T dy. dy [..., out], x [..., in] -> [in, out]. Throws ShapeError. */
+  gradWeight(dy: Tensor, x: Tensor): Tensor {
+    const { in: k, out: n, "...": m } = matchShapes("linear.gradWeight", { x: [x, "... in"], dy: [dy, "... out"] });
+    return run("matmul", { a: x, b: dy }, { ...matrices(k, m, n), transposeA: true }, {}, [k, n]);
+  },
+
+  /** db = sum of dy over the rows. dy [..., out] -> [out]. Throws ShapeError. */
+  gradBias(dy: Tensor): Tensor {
+    const { out: n, "...": m } = matchShapes("linear.gradBias", { dy: [dy, "... out"] });
+    return run("reduce", { x: dy }, { op: "sum", outer: 1, axis: m, inner: n }, {}, [n]);
+  },
+};

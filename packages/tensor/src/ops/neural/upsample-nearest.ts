@@ -1,0 +1,24 @@
+import { run } from "../../core/device.js";
+import type { Tensor } from "../../core/tensor.js";
+import { matchShapes } from "../shared/match-shapes.js";
+import { checkScale, dividedSides, type ScaleOptions } from "../shared/scale.js";
+
+/**
+ * Nearest-neighbour upsampling by an integer factor s: y[n, p, q, c] = x[n, floor(p / s), floor(q / s), c].
+ * Backward: dx[n, p, q, c] = sum over i, j < s of dy[n, s p + i, s q + j, c]: every pixel was copied s^2 times.
+ * Shapes: x [N, H, W, C], y [N, s H, s W, C].
+ */
+export const upsampleNearest = {
+  /** Repeats every pixel scale x scale times. Throws ShapeError. */
+  forward(x: Tensor, { scale }: ScaleOptions): Tensor {
+    checkScale("upsampleNearest", scale);
+    const { N: n, H: h, W: w, C: c } = matchShapes("upsampleNearest", { x: [x, "N H W C"] });
+    return run("upsampleNearest", { x }, { n, h, w, c, scale }, {}, [n, h * scale, w * scale, c]);
+  },
+
+  /** Sums dy over the copies. dy [N, s H, s W, C] -> [N, H, W, C]. Throws ShapeError. */
+  backward(dy: Tensor, { scale }: ScaleOptions): Tensor {
+    const { n, h, w, c } = dividedSides("upsampleNearest.backward", "dy", dy, scale);
+    return run("sumPool", { x: dy }, { n, h: h * scale, w: w * scale, c, scale }, {}, [n, h, w, c]);
+  },
+};

@@ -1,0 +1,39 @@
+import { run } from "../../core/device.js";
+import type { GroupNormAttrs } from "../../kernels/contract.js";
+import type { Tensor } from "../../core/tensor.js";
+import { ones, zeros } from "../array/create.js";
+import { matchShapes, type Pattern } from "../shared/match-shapes.js";
+
+export interface WeightStandardizeOptions { eps: number }
+
+/**
+ * Weight standardisation: the weights of each output channel are brought to mean 0 and variance 1 before a convolution uses them,
+ *   what = (w - m) r, m = mean over kh, kw, Cin, r = 1 / sqrt(variance + eps), the variance divided by the count.
+ * Backward, means over the weights of the channel: dw = r (dy - mean(dy) - what mean(dy what)).
+ * Shapes: w and y [kh, kw, Cin, Cout]. It is group normalisation of one image with a group for every channel and no gain.
+ * Source: Qiao et al. (2019), Micro-Batch Training with Batch-Channel Normalization and Weight Standardization, section 3.
+ */
+export const weightStandardize = {
+  /** (w - mean) / sqrt(variance + eps) for each output channel. Throws ShapeError. */
+  forward(w: Tensor, { eps }: WeightStandardizeOptions): Tensor {
+    const attrs = channelsAsGroups("weightStandardize", { w: [w, "kh kw Cin Cout"] });
+    return w.device.scope(() => {
+      const stats = run("groupNormStats", { x: w }, attrs, { eps }, [1, attrs.c, 2]);
+      return run("groupNorm", { x: w, stats, gamma: ones([attrs.c], w), beta: zeros([attrs.c], w) }, attrs, {}, w.shape);
+    });
+  },
+
+  /** dw = r (dy - mean(dy) - what mean(dy what)). Throws ShapeError. */
+  backward(dy: Tensor, w: Tensor, { eps }: WeightStandardizeOptions): Tensor {
+    const attrs = channelsAsGroups("weightStandardize.backward", { w: [w, "kh kw Cin Cout"], dy: [dy, "kh kw Cin Cout"] });
+    return w.device.scope(() => {
+      const stats = run("groupNormStats", { x: w }, attrs, { eps }, [1, attrs.c, 2]);
+      return run("groupNormGradInput", { dy, x: w, stats, gamma: ones([attrs.c], w) }, attrs, {}, w.shape);
+    });
+  },
+};
+
+function channelsAsGroups(op: string, patterns: Readonly<Record<string, Pattern>>): GroupNormAttrs {
+  const { kh, kw, Cin, Cout } = matchShapes(op, patterns);
+  return { n: 1, hw: kh * kw * Cin, c: Cout, groups: Cout };
+}

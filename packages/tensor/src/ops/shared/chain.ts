@@ -1,0 +1,20 @@
+import { run } from "../../core/device.js";
+import { kernelDefinition, type Attrs, type Inputs, type Scalars } from "../../kernels/contract.js";
+import type { Shape } from "../../core/shape.js";
+import type { Tensor } from "../../core/tensor.js";
+
+/** Kernels that take one tensor and treat one axis, so that several axes take several of them. */
+export type AxisKernel = "expand" | "reduce" | "slice" | "pad";
+
+/** One call of an axis kernel. */
+export interface Step<K extends AxisKernel> { attrs: Attrs<K>; scalars: Scalars<K> }
+
+/** Applies a kernel once a step, each time to the result before; the last result gets `shape`. Without steps, x under `shape`. */
+export function chain<K extends AxisKernel>(kernel: K, x: Tensor, steps: readonly Step<K>[], shape: Shape): Tensor {
+  if (steps.length === 0) return x.device.reshape(x, shape);
+  const last = steps.length - 1;
+  return x.device.scope(() => steps.reduce((y, { attrs, scalars }, i) => {
+    const to = i === last ? shape : kernelDefinition(kernel).output(attrs as never);
+    return run(kernel, { x: y } as Inputs<AxisKernel, Tensor> as Inputs<K, Tensor>, attrs, scalars, to);
+  }, x));
+}
