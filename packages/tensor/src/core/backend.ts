@@ -13,8 +13,6 @@ export interface Backend<T> {
   readonly description: string;
   readonly dtypes: readonly DType[];
   readonly kernels: KernelTable<T>;
-  /** True where an array may be seen under another shape without a copy. */
-  readonly sharesReshapes: boolean;
   /** Room for an array whose contents the next kernel writes. Throws DeviceError, naming the bytes, when there is none. */
   allocate(shape: Shape, dtype: DType): T;
   /** A new array holding a copy of the values. */

@@ -1,45 +1,82 @@
-/** What each fused kernel means: the composition of required kernels that a backend without it runs instead. */
-import { convOutput } from "./contract.js";
-import type { AnyKernelName, Attrs, FusedKernelName, GroupNormAttrs, Inputs, KernelName, Scalars } from "./contract.js";
+/**
+ * Kernels a backend may have for speed, and what each of them means: the composition of required kernels that devices without it
+ * run, that checks compare with and that the tests hold the fast ones to. It is written here and nowhere else.
+ */
+import { convFlaw, convFlops, convOutput, convW, convX, convY, type Conv2dAttrs } from "./conv2d.js";
+import { define, type AttrsOf, type InputsOf, type OutputsOf, type ScalarsOf } from "./definition.js";
+import { channels, normStats, normX, type GroupNormAttrs } from "./group-norm.js";
+import { asMatmul, type LinearAttrs } from "./matmul.js";
+import type { Runner } from "./required.js";
+import type { Shape } from "../core/shape.js";
 
-/** Runs one required kernel and gives its output; T is a tensor or a backend's storage. */
-export type Runner<T> = <K extends KernelName>(kernel: K, inputs: Inputs<K, T>, attrs: Attrs<K>, scalars: Scalars<K>) => T;
+export const fusedKernels = {
+  linear: define<LinearAttrs>()({
+    equation: "y = x w + bias, the bias repeated over the rows",
+    inputs: { x: ({ m, k }): Shape => [m, k], w: ({ k, n }): Shape => [k, n], bias: ({ n }): Shape => [n] },
+    scalars: [], outputs: { y: ({ m, n }): Shape => [m, n] }, flops: ({ m, k, n }) => 2 * m * k * n,
+  }),
+  conv2dBias: define<Conv2dAttrs>()({
+    equation: "y = conv2d(x, w) + bias",
+    inputs: { x: convX, w: convW, bias: ({ cout }): Shape => [cout] }, scalars: [], outputs: { y: convY }, flops: convFlops, flaw: convFlaw,
+  }),
+  groupNormWithStats: define<GroupNormAttrs>()({
+    equation: "stats = groupNormStats(x), y = groupNorm(x, stats)",
+    inputs: { x: normX, gamma: channels, beta: channels }, scalars: ["eps"], outputs: { y: normX, stats: normStats },
+  }),
+  groupNormSilu: define<GroupNormAttrs>()({
+    equation: "y = silu(z), z = groupNorm(x, stats)",
+    inputs: { x: normX, stats: normStats, gamma: channels, beta: channels }, scalars: [], outputs: { y: normX },
+  }),
+  groupNormSiluWithStats: define<GroupNormAttrs>()({
+    equation: "stats = groupNormStats(x), y = groupNormSilu(x, stats)",
+    inputs: { x: normX, gamma: channels, beta: channels }, scalars: ["eps"], outputs: { y: normX, stats: normStats },
+  }),
+  groupNormSiluGrad: define<GroupNormAttrs>()({
+    equation: "groupNormGrad of dz = dy silu'(z), z = groupNorm(x, stats)",
+    inputs: { dy: normX, x: normX, stats: normStats, gamma: channels, beta: channels }, scalars: [],
+    outputs: { dx: normX, dgamma: channels, dbeta: channels },
+  }),
+} as const;
 
-type Composition<K extends FusedKernelName> = <T>(run: Runner<T>, inputs: Inputs<K, T>, attrs: Attrs<K>) => T;
+export type FusedKernels = typeof fusedKernels;
+export type FusedKernelName = keyof FusedKernels;
 
-/** dz = dy silu'(z), z = groupNorm(x). */
-function siluGradOfNorm<T>(run: Runner<T>, { dy, x, stats, gamma, beta }: Inputs<"groupNormSiluGradInput", T>, attrs: GroupNormAttrs): T {
-  const z = run("groupNorm", { x, stats, gamma, beta }, attrs, {});
-  const size = [1, 1, attrs.n * attrs.hw * attrs.c] as const;
-  return run("binary", { a: dy, b: z }, { op: "siluGrad", size, a: size, b: size }, {});
+type Composition<D> = <T>(run: Runner<T>, inputs: InputsOf<D, T>, attrs: AttrsOf<D>, scalars: ScalarsOf<D>) => OutputsOf<D, T>;
+
+/** y + bias, y of `rows` rows as long as the bias. */
+function addBias<T>(run: Runner<T>, y: T, bias: T, rows: number, n: number): { y: T } {
+  const whole = rows === 1 || n === 1 ? ([1, 1, rows * n] as const) : ([1, rows, n] as const);
+  return run("binary", { a: y, b: bias }, { op: "add", size: whole, a: whole, b: [1, 1, n] }, { p: 0 });
 }
 
-export const compositions: { readonly [K in FusedKernelName]: Composition<K> } = {
-  linear: (run, { a, b, bias }, attrs) => {
-    const y = run("matmul", { a, b }, attrs, {});
-    const size = [1, attrs.m, attrs.n] as const;
-    return run("binary", { a: y, b: bias }, { op: "add", size, a: size, b: [1, 1, attrs.n] }, {});
+const length = ({ n, hw, c }: GroupNormAttrs): number => n * hw * c;
+
+export const compositions: { readonly [K in FusedKernelName]: Composition<FusedKernels[K]> } = {
+  linear: (run, { x, w, bias }, attrs) => {
+    const { y } = run("matmul", { a: x, b: w }, asMatmul(attrs), {});
+    return addBias(run, y, bias, attrs.m, attrs.n);
   },
   conv2dBias: (run, { x, w, bias }, attrs) => {
-    const y = run("conv2d", { x, w }, attrs, {});
+    const { y } = run("conv2d", { x, w }, attrs, {});
     const [oh, ow] = convOutput(attrs);
-    const size = [1, attrs.n * oh * ow, attrs.cout] as const;
-    return run("binary", { a: y, b: bias }, { op: "add", size, a: size, b: [1, 1, attrs.cout] }, {});
+    return addBias(run, y, bias, attrs.n * oh * ow, attrs.cout);
   },
-  groupNormSilu: (run, { x, stats, gamma, beta }, attrs) => {
-    const z = run("groupNorm", { x, stats, gamma, beta }, attrs, {});
-    return run("unary", { x: z }, { op: "silu", n: attrs.n * attrs.hw * attrs.c }, {});
+  groupNormWithStats: (run, { x, gamma, beta }, attrs, scalars) => {
+    const { stats } = run("groupNormStats", { x }, attrs, scalars);
+    return { ...run("groupNorm", { x, stats, gamma, beta }, attrs, {}), stats };
   },
-  groupNormSiluGradInput: (run, inputs, attrs) => {
-    const dy = siluGradOfNorm(run, inputs, attrs);
-    return run("groupNormGradInput", { dy, x: inputs.x, stats: inputs.stats, gamma: inputs.gamma }, attrs, {});
+  groupNormSilu: (run, inputs, attrs) => {
+    const { y: z } = run("groupNorm", inputs, attrs, {});
+    return run("unary", { x: z }, { op: "silu", n: length(attrs) }, { p: 0, q: 0 });
   },
-  groupNormSiluGradParams: (run, inputs, attrs) => {
-    const dy = siluGradOfNorm(run, inputs, attrs);
-    return run("groupNormGradParams", { dy, x: inputs.x, stats: inputs.stats }, attrs, {});
+  groupNormSiluWithStats: (run, { x, gamma, beta }, attrs, scalars) => {
+    const { stats } = run("groupNormStats", { x }, attrs, scalars);
+    return { ...compositions.groupNormSilu(run, { x, stats, gamma, beta }, attrs, {}), stats };
+  },
+  groupNormSiluGrad: (run, { dy, x, stats, gamma, beta }, attrs) => {
+    const { y: z } = run("groupNorm", { x, stats, gamma, beta }, attrs, {});
+    const size = [1, 1, length(attrs)] as const;
+    const { y: dz } = run("binary", { a: dy, b: z }, { op: "siluGrad", size, a: size, b: size }, { p: 0 });
+    return run("groupNormGrad", { dy: dz, x, stats, gamma }, attrs, {});
   },
 };
-
-export function isFused(kernel: AnyKernelName): kernel is FusedKernelName {
-  return kernel in compositions;
-}
