@@ -39,7 +39,7 @@ function kernelsOn(machine: Machine, precision: Precision, cache: WeightCache) {
   return {
     ...elementwise(machine), ...reductions(machine), ...layout(machine), ...products(machine),
     ...convolutions(machine, precision, cache),
-    ...groupNorms(machine), ...softmaxes(machine), ...resampling(machine), ...updates(machine),
+    ...groupNorms(machine), ...softmaxes(machine), ...resampling(machine), ...updates(machine, cache),
   } satisfies KernelTable<Storage>;
 }
 
@@ -95,7 +95,7 @@ export async function openWasm(options: WasmOptions = {}): Promise<WasmBackend> 
   const cache = new WeightCache(machine);
   const allocate = (shape: Shape): Storage => {
     const block = memory.allocate(sizeOf(shape) * 4, () => `a tensor f32 ${formatShape(shape)}`);
-    return { block, address: block.address, size: sizeOf(shape), version: 0 };
+    return { block, address: block.address, size: sizeOf(shape) };
   };
   const view = ({ address, size }: Storage): Float32Array => memory.floats.subarray(address / 4, address / 4 + size);
   const traits = [variantNames[variant] + speedUp, `${threads} ${threads === 1 ? "thread" : "threads"}`, precision];
@@ -103,7 +103,6 @@ export async function openWasm(options: WasmOptions = {}): Promise<WasmBackend> 
     description: `wasm: ${traits.join(", ")}${deterministic ? ", deterministic" : ""}`,
     dtypes: ["f32"],
     kernels: kernelsOn(machine, precision, cache),
-    sharesReshapes: true,
     allocate,
     upload(values, shape) {
       const storage = allocate(shape);

@@ -49,3 +49,27 @@ export function roundUp(x: i32, step: i32): i32 {
 export function ceilDiv(x: i32, y: i32): i32 {
   return (x + y - 1) / y;
 }
+
+/** A count that may pass 2^31, computed in f64, as an i32: the largest one where it does. */
+@inline
+export function saturated(x: f64): i32 {
+  return <i32>min<f64>(x, 2147483647);
+}
+
+/** x rounded up to a multiple of step, for x that may pass 2^31. */
+@inline
+export function roundUpWide(x: f64, step: f64): f64 {
+  return Math.ceil(x / step) * step;
+}
+
+/** Arguments that are 0 or 1: booleans in the bindings. */
+export type flag = i32;
+
+/** Elements in a chunk of a kernel that does a few operations for each: 128 KiB, some 10 to 20 microseconds. */
+@inline export const GRAIN: i32 = 32768;
+
+/** Rows in such a chunk where it consists of whole rows of `length` elements. */
+@inline
+export function rowsInChunk(length: i32): i32 {
+  return ceilDiv(GRAIN, length);
+}

@@ -1,153 +1,84 @@
 /**
- * Group normalisation, alone and fused with SiLU. Each image's pixels are cut into blocks, fixed by the shape; sums go from
- * blocks to images. The gradients of input and parameters need the same sums per image: the later of two calls with the same
- * inputs finds them.
+ * Group normalisation, alone and fused with SiLU. Each image's pixels are cut into blocks, fixed by the shape; sums go from blocks
+ * to images. Where images are shared out evenly, or are many, all rounds go image by image, while its pixels are in the cache: the
+ * bits are the same either way.
  */
-import type { GroupNormAttrs, Inputs, KernelTable } from "../../../kernels/contract.js";
-import type { Block } from "../machine/allocator.js";
+import type { GroupNormAttrs, Inputs, KernelTable, Outputs } from "../../../kernels/contract.js";
 import type { Machine, Storage } from "../machine/machine.js";
 
-/** Elements in a block of pixels, and in a row of workspace (both are the next multiple of the channels). */
-const BLOCK = 16384;
-const ROW = 256;
+/** Images for each thread from which it does not matter how they are shared out. */
+const MANY = 4;
 
-/** Images for each thread from which gradients are computed image by image. */
-const IMAGES_A_THREAD = 4;
+type Names = "groupNormStats" | "groupNorm" | "groupNormGrad"
+  | "groupNormWithStats" | "groupNormSilu" | "groupNormSiluWithStats" | "groupNormSiluGrad";
 
-type Names = "groupNormStats" | "groupNorm" | "groupNormGradInput" | "groupNormGradParams"
-  | "groupNormSilu" | "groupNormSiluGradInput" | "groupNormSiluGradParams";
-type Table = Required<Pick<KernelTable<Storage>, Names>>;
+export function groupNorms(machine: Machine): Required<Pick<KernelTable<Storage>, Names>> {
+  const { bind, threads } = machine;
+  const byImage = ({ n }: GroupNormAttrs): boolean => n % threads === 0 || n >= MANY * threads;
 
-/** Sizes derived from the attributes. */
-interface Geometry {
-  /** Pixels in a block and in a row of workspace. */
-  block: number; repeat: number;
-  /** Blocks of all images. */
-  units: number;
-  /** Bytes of two rows of sums, each one float for a channel, in whole vectors; and of a row of workspace. */
-  sumBytes: number; rowBytes: number;
-}
+  function forward(
+    { y }: Outputs<"groupNorm", Storage>, { x, stats, gamma, beta }: Inputs<"groupNorm", Storage>,
+    { n, hw, c, groups }: GroupNormAttrs, silu: boolean,
+  ): void {
+    bind.GroupNorm({
+      x: x.address, y: y.address, stats: stats.address, gamma: gamma.address, beta: beta.address, n, hw, c, groups, silu,
+    }).run("groupNorm");
+  }
 
-function geometry({ n, hw, c }: GroupNormAttrs): Geometry {
-  const block = Math.min(hw, Math.ceil(BLOCK / c));
-  const repeat = Math.min(block, Math.ceil(ROW / c));
-  const vectors = (floats: number): number => Math.ceil(floats / 4) * 16;
-  return { block, repeat, units: n * Math.ceil(hw / block), sumBytes: 2 * vectors(c), rowBytes: vectors(c * repeat) };
-}
-
-export function groupNorms(machine: Machine): Table {
-  const stats: Table["groupNormStats"] = (y, { x }, attrs, { eps }) => {
+  /** stats, and with them y. */
+  function withStats(
+    { y, stats }: Outputs<"groupNormWithStats", Storage>, { x, gamma, beta }: Inputs<"groupNormWithStats", Storage>,
+    attrs: GroupNormAttrs, eps: number, silu: boolean,
+  ): void {
     const { n, hw, c, groups } = attrs;
-    const { block, repeat, units, sumBytes } = geometry(attrs);
-    machine.scratch(units * sumBytes, "sums of groupNormStats", (sums) => {
-      machine.args([x.address, y.address, 0, 0, 0, sums, hw, c, groups, block, repeat, 0], [eps]);
-      machine.launch("groupNormSums", units);
-      machine.launch("groupNormStats", n * groups, groups);
+    const norm = bind.GroupNorm({
+      x: x.address, y: y.address, stats: stats.address, gamma: gamma.address, beta: beta.address, n, hw, c, groups, silu, eps,
     });
-  };
+    machine.scratch(norm.sumsBytes(), "sums of group normalisation", (sums) => {
+      norm.set({ sums });
+      if (byImage(attrs)) return norm.run("groupNormImage");
+      norm.run("groupNormSums");
+      norm.run("groupNormStats");
+      norm.run("groupNorm");
+    });
+  }
 
-  const forward = (silu: number): Table["groupNorm"] => (y, { x, stats, gamma, beta }, attrs) => {
-    const { hw, c, groups } = attrs;
-    const { block, repeat, units, rowBytes } = geometry(attrs);
-    machine.args([x.address, y.address, stats.address, gamma.address, beta.address, 0, hw, c, groups, block, repeat, silu], [0]);
-    machine.launch("groupNorm", units, 1, 2 * rowBytes);
-  };
+  function gradients(
+    { dx, dgamma, dbeta }: Outputs<"groupNormGrad", Storage>, { dy, x, stats, gamma }: Inputs<"groupNormGrad", Storage>,
+    attrs: GroupNormAttrs, beta: Storage | undefined,
+  ): void {
+    const { n, hw, c, groups } = attrs;
+    const grad = bind.GroupNormGrad({
+      dy: dy.address, x: x.address, stats: stats.address, gamma: gamma.address, beta: beta?.address ?? 0,
+      dx: dx.address, dgamma: dgamma.address, dbeta: dbeta.address, n, hw, c, groups, silu: beta !== undefined,
+    });
+    machine.scratch(grad.sumsBytes(), "sums of group normalisation's gradients", (sums) => {
+      grad.set({ sums });
+      if (byImage(attrs)) {
+        grad.run("groupNormGradImage");
+        grad.run("groupNormGradParams");
+      } else {
+        grad.run("groupNormGradSums");
+        grad.run("groupNormGradTotals");
+        grad.run("groupNormGradInput");
+      }
+    });
+  }
 
-  const gradients = new Gradients(machine);
   return {
-    groupNormStats: stats,
-    groupNorm: forward(0),
-    groupNormSilu: forward(1),
-    groupNormGradInput: (y, inputs, attrs) => gradients.input(y, inputs, attrs),
-    groupNormGradParams: (y, inputs, attrs) => gradients.params(y, inputs, attrs),
-    groupNormSiluGradInput: (y, inputs, attrs) => gradients.input(y, inputs, attrs),
-    groupNormSiluGradParams: (y, inputs, attrs) => gradients.params(y, inputs, attrs),
+    groupNormStats({ stats }, { x }, { n, hw, c, groups }, { eps }) {
+      const norm = bind.GroupNorm({ x: x.address, stats: stats.address, n, hw, c, groups, eps });
+      machine.scratch(norm.sumsBytes(), "sums of group normalisation", (sums) => {
+        norm.set({ sums });
+        norm.run("groupNormSums");
+        norm.run("groupNormStats");
+      });
+    },
+    groupNorm: (outputs, inputs, attrs) => forward(outputs, inputs, attrs, false),
+    groupNormSilu: (outputs, inputs, attrs) => forward(outputs, inputs, attrs, true),
+    groupNormWithStats: (outputs, inputs, attrs, { eps }) => withStats(outputs, inputs, attrs, eps, false),
+    groupNormSiluWithStats: (outputs, inputs, attrs, { eps }) => withStats(outputs, inputs, attrs, eps, true),
+    groupNormGrad: (outputs, inputs, attrs) => gradients(outputs, inputs, attrs, undefined),
+    groupNormSiluGrad: (outputs, inputs, attrs) => gradients(outputs, inputs, attrs, inputs.beta),
   };
-}
-
-/** Inputs of the gradients; gamma and beta where they are needed, beta where SiLU follows. */
-type GradInputs = Partial<Inputs<"groupNormSiluGradInput", Storage>> & Inputs<"groupNormGradParams", Storage>;
-
-/** The gradients, and what the last call left for the next: sums of dz and of dz xhat for each image and channel. */
-class Gradients {
-  readonly #machine: Machine;
-  #sums: Block | undefined;
-  #key: readonly unknown[] = [];
-
-  constructor(machine: Machine) {
-    this.#machine = machine;
-  }
-
-  /** dx: image by image where there are enough for all threads, else in three rounds over blocks; the same bits either way. */
-  input(dx: Storage, inputs: GradInputs, attrs: GroupNormAttrs): void {
-    const { units, rowBytes } = geometry(attrs);
-    if (attrs.n >= IMAGES_A_THREAD * this.#machine.threads) {
-      this.#withSums(inputs, attrs, dx.address, () => this.#machine.launch("groupNormGradImage", attrs.n, 1, 4 * rowBytes));
-    } else {
-      this.#sumImages(inputs, attrs, dx.address);
-      this.#args(inputs, attrs, dx.address, 0);
-      this.#machine.launch("groupNormGradInput", units, 1, 4 * rowBytes);
-    }
-  }
-
-  /** (dgamma, dbeta). */
-  params(y: Storage, inputs: GradInputs, attrs: GroupNormAttrs): void {
-    if (!this.#hasSums(inputs, attrs)) this.#sumOnly(inputs, attrs);
-    this.#args(inputs, attrs, y.address, 0);
-    this.#machine.launch("groupNormGradParams", attrs.c, attrs.c);
-  }
-
-  /** Fills the sums per image where nobody asked for dx. */
-  #sumOnly(inputs: GradInputs, attrs: GroupNormAttrs): void {
-    if (inputs.beta === undefined) return this.#sumImages(inputs, attrs, 0);
-    this.#machine.scratch(inputs.x.size * 4, "the gradient before SiLU", (dz) => this.#sumImages(inputs, attrs, dz));
-  }
-
-  /** Fills the sums per image; with SiLU, dz on the way. */
-  #sumImages(inputs: GradInputs, attrs: GroupNormAttrs, dz: number): void {
-    const { units, rowBytes } = geometry(attrs);
-    this.#withSums(inputs, attrs, dz, () => {
-      this.#machine.launch("groupNormGradSums", units, 1, 3 * rowBytes);
-      this.#machine.launch("groupNormGradImages", attrs.n, attrs.n);
-    });
-  }
-
-  /** Calls `launch`, which fills the sums per image, with the arguments set and room for the sums per block. */
-  #withSums(inputs: GradInputs, attrs: GroupNormAttrs, y: number, launch: () => void): void {
-    const machine = this.#machine;
-    const { units, sumBytes } = geometry(attrs);
-    const bytes = attrs.n * sumBytes;
-    if (this.#sums === undefined || this.#sums.bytes < bytes) {
-      if (this.#sums !== undefined) machine.memory.free(this.#sums);
-      this.#sums = undefined;
-      this.#sums = machine.memory.allocate(bytes, () => "sums of group normalisation's gradients");
-    }
-    this.#key = [];
-    machine.scratch(units * sumBytes, "sums of group normalisation's gradients", (sums) => {
-      this.#args(inputs, attrs, y, sums);
-      launch();
-    });
-    this.#key = keyOf(inputs, attrs);
-  }
-
-  /** Whether the sums at hand are those of these inputs. */
-  #hasSums(inputs: GradInputs, attrs: GroupNormAttrs): boolean {
-    const key = keyOf(inputs, attrs);
-    return this.#key.length === key.length && key.every((part, i) => part === this.#key[i]);
-  }
-
-  #args({ dy, x, stats, gamma, beta }: GradInputs, attrs: GroupNormAttrs, y: number, sums: number): void {
-    const { n, hw, c, groups } = attrs;
-    const { block, repeat } = geometry(attrs);
-    this.#machine.args([
-      dy.address, x.address, stats.address, gamma?.address ?? 0, beta?.address ?? 0, y, sums, this.#sums!.address,
-      n, hw, c, groups, block, repeat, beta === undefined ? 0 : 1,
-    ]);
-  }
-}
-
-/** What the sums depend on. An array is known by its storage, which is never used for another, and by its updates. */
-function keyOf({ dy, x, stats, gamma, beta }: GradInputs, { n, hw, c, groups }: GroupNormAttrs): readonly unknown[] {
-  const arrays = beta === undefined ? [dy, x, stats] : [dy, x, stats, gamma, beta];
-  return [...arrays, ...arrays.map((storage) => storage?.version), n, hw, c, groups];
 }

@@ -2,19 +2,10 @@
 import type { KernelTable } from "../../../kernels/contract.js";
 import type { Machine, Storage } from "../machine/machine.js";
 
-/** Elements in a chunk, and bytes of workspace (assembly/norm/softmax.ts). */
-const GRAIN = 8192;
-const WORKSPACE = 256;
-
-export function softmaxes(machine: Machine): Pick<KernelTable<Storage>, "softmax" | "softmaxGrad"> {
+export function softmaxes({ bind }: Machine): Pick<KernelTable<Storage>, "softmax" | "softmaxGrad"> {
   return {
-    softmax(y, { x }, { rows, n }) {
-      machine.args([x.address, 0, y.address, n]);
-      machine.launch("softmax", rows, Math.ceil(GRAIN / n), WORKSPACE);
-    },
-    softmaxGrad(dx, { dy, y }, { rows, n }) {
-      machine.args([dy.address, y.address, dx.address, n]);
-      machine.launch("softmaxGrad", rows, Math.ceil(GRAIN / n), WORKSPACE);
-    },
+    softmax: ({ y }, { x }, { rows, n }) => bind.Softmax({ x: x.address, y: y.address, rows, n }).run("softmax"),
+    softmaxGrad: ({ dx }, { dy, y }, { rows, n }) =>
+      bind.Softmax({ x: dy.address, s: y.address, y: dx.address, rows, n }).run("softmaxGrad"),
   };
 }

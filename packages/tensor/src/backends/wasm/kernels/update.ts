@@ -1,30 +1,36 @@
-/** Update kernels: they replace the contents of their first inputs, and count the updates. */
+/** Update kernels: they replace the contents of arrays, whose transformed forms are forgotten. */
 import type { KernelTable } from "../../../kernels/contract.js";
-import { GRAIN } from "./elementwise.js";
+import { AdamTensor, EmaTensor } from "../generated/bindings.js";
 import type { Machine, Storage } from "../machine/machine.js";
+import type { WeightCache } from "../machine/weight-cache.js";
+import { listed } from "./lists.js";
 
-function updated(...storages: Storage[]): void {
-  for (const storage of storages) storage.version++;
-}
-
-export function updates(machine: Machine): Pick<KernelTable<Storage>, "adam" | "ema" | "assign"> {
+export function updates(machine: Machine, cache: WeightCache): Pick<KernelTable<Storage>, "adam" | "ema" | "assign"> {
+  const forget = (storages: readonly Storage[]): void => {
+    for (const storage of storages) cache.forget(storage);
+  };
   return {
-    adam({ p, m, v, g }, { n }, { lr, beta1, beta2, eps, correction1, correction2, weightDecay, gradScale }) {
-      machine.args([p.address, m.address, v.address, g.address], [
-        gradScale, beta1, 1 - beta1, beta2, 1 - beta2, 1 / Math.sqrt(correction2), eps, lr / correction1, 1 - lr * weightDecay,
-      ]);
-      machine.launch("adam", n, GRAIN / 4);
-      updated(p, m, v);
+    adam(outputs, { p, m, v, g }, { sizes }, { lr, beta1, beta2, eps, correction1, correction2, weightDecay, gradScale }) {
+      const row = (i: number, first: number, n: number) =>
+        ({ first, n, p: p[i].address, m: m[i].address, v: v[i].address, g: g[i].address });
+      listed(machine, AdamTensor, sizes, row, (place) => machine.bind.Adam({
+        ...place, gradScale, beta1, rest1: 1 - beta1, beta2, rest2: 1 - beta2, scale2: 1 / Math.sqrt(correction2), eps,
+        rate: lr / correction1, keep: 1 - lr * weightDecay,
+      }).run("adam"));
+      for (const updated of [outputs.p, outputs.m, outputs.v]) forget(updated);
     },
-    ema({ target, source }, { n }, { decay }) {
-      machine.args([target.address, source.address], [decay, 1 - decay]);
-      machine.launch("ema", n, GRAIN);
-      updated(target);
+
+    ema(outputs, { target, source }, { sizes }, { decay }) {
+      const row = (i: number, first: number, n: number) => ({ first, n, target: target[i].address, source: source[i].address });
+      listed(machine, EmaTensor, sizes, row, (place) => machine.bind.Ema({ ...place, decay, rest: 1 - decay }).run("ema"));
+      forget(outputs.target);
     },
-    assign({ target, source }, { n }) {
-      machine.args([source.address, target.address, n, n, n, 1]);
-      machine.launch("copyRows", n, GRAIN);
-      updated(target);
+
+    assign({ target }, { source }, { n }) {
+      machine.bind.CopyRows({
+        x: source.address, y: target.address, rows: 1, length: n, xStride: n, yStride: n, repeat: 1,
+      }).run("copyRows");
+      cache.forget(target);
     },
   };
 }

@@ -48,6 +48,7 @@ export class Allocator {
   /** A block of at least so many bytes, or undefined where none is free. */
   allocate(bytes: number): Block | undefined {
     const size = Math.max(1, Math.ceil(bytes / ALIGNMENT)) * ALIGNMENT;
+    if (size > this.#end) return undefined;
     const block = this.#find(size);
     if (block === undefined) return undefined;
     this.#unlist(block);

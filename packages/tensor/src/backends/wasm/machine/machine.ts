@@ -1,24 +1,64 @@
-/** A device's memory, kernels and threads: what the kernel files of this folder launch their work on. */
+/** A device's memory, kernels and threads: what the bindings launch the work of the kernel files on. */
+import { DeviceError } from "../../../core/errors.js";
+import { ARGUMENT_BYTES, Bindings, kernelNames } from "../generated/bindings.js";
 import type { Block } from "./allocator.js";
 import { webAssembly, type WasmExports, type WasmModule } from "./host.js";
 import type { Memory } from "./memory.js";
 import { CONTROL_BYTES, Pool } from "./pool.js";
 
-/** Storage of one array: a new object for each, though a block serves many in turn. `version` counts updates of the contents. */
-export interface Storage { readonly block: Block; readonly address: number; readonly size: number; version: number }
+/** Storage of one array: a new object for each, though a block serves many in turn. */
+export interface Storage { readonly block: Block; readonly address: number; readonly size: number }
 
-const ARGS_BYTES = 128;
+export type KernelName = (typeof kernelNames)[number];
+
+/** The functions of one kernel (see assembly/index.ts), with the arguments at an address. */
+export interface Kernel {
+  readonly name: KernelName;
+  readonly run: (args: number, from: number, to: number, workspace: number) => void;
+  readonly chunks: (args: number) => number;
+  /** Bytes of workspace of each thread; undefined where it needs none. */
+  readonly workspace: ((args: number) => number) | undefined;
+  /** Place among the exports: the number by which pool threads know it. */
+  readonly place: number;
+}
+
+/** How a row of a list in memory is written. */
+export interface RowType<Fields> { readonly bytes: number; write(memory: Memory, address: number, fields: Fields): void }
+
 /** Workspaces of two threads begin at least so far apart, and on a multiple of it: no cache line is written by both. */
 const WORKSPACE_STEP = 4096;
+
+/** What a kernel needs besides its arrays must be smaller: the assembly computes such sizes in 32 bits. */
+const SIZE_LIMIT = 2 ** 31;
+
+/** Bytes of a size that may be used. Throws DeviceError, saying for what, where it is too large. */
+function checkedSize(bytes: number, purpose: () => string): number {
+  if (bytes < SIZE_LIMIT) return bytes;
+  throw new DeviceError(`wasm: no room for ${bytes} bytes`, [
+    `for      ${purpose()}`, `limit    below ${SIZE_LIMIT} bytes (2 GiB) for what a kernel needs beside its tensors`,
+  ]);
+}
+
+function kernelsOf(exports: WasmExports): Readonly<Record<KernelName, Kernel>> {
+  const places = new Map(Object.keys(exports).map((name, place) => [name, place]));
+  const kernel = (name: KernelName): Kernel => ({
+    name, run: exports[name], chunks: exports[`${name}Chunks`], workspace: exports[`${name}Workspace`], place: places.get(name)!,
+  });
+  return Object.fromEntries(kernelNames.map((name) => [name, kernel(name)])) as Record<KernelName, Kernel>;
+}
 
 export class Machine {
   readonly memory: Memory;
   readonly threads: number;
-  readonly #exports: WasmExports;
-  /** Place of each kernel among the exports: the number by which pool threads know it. */
-  readonly #places: ReadonlyMap<string, number>;
+  readonly exports: WasmExports;
+  readonly kernels: Readonly<Record<KernelName, Kernel>>;
+  /** `machine.bind.Gemm({...})`: arguments of kernels. */
+  readonly bind: Bindings = new Bindings(this);
+  /** Address of the arguments of the next launch. */
+  readonly arguments: number;
+  /** Whose values are there. */
+  #writer: object | undefined;
   readonly #pool: Pool | undefined;
-  readonly #args: number;
   #workspace: Block | undefined;
   #workspaceStride = 0;
 
@@ -34,54 +74,52 @@ export class Machine {
   private constructor(exports: WasmExports, memory: Memory, pool: Pool | undefined) {
     this.memory = memory;
     this.threads = pool?.threads ?? 1;
-    this.#exports = exports;
-    this.#places = new Map(Object.keys(exports).map((name, place) => [name, place]));
+    this.exports = exports;
+    this.kernels = kernelsOf(exports);
     this.#pool = pool;
-    this.#args = memory.allocate(ARGS_BYTES, () => "kernel arguments").address;
+    this.arguments = memory.allocate(ARGUMENT_BYTES, () => "kernel arguments").address;
   }
 
-  /** Writes the arguments of the next launches: 32-bit integers, then floats. */
-  args(integers: readonly number[], floats: readonly number[] = []): void {
-    const at = this.#args / 4;
-    const { words, floats: values } = this.memory;
-    for (let i = 0; i < integers.length; i++) words[at + i] = integers[i];
-    for (let i = 0; i < floats.length; i++) values[at + integers.length + i] = floats[i];
+  /** Whether a binding must write its values before it is used: another one did so since. It is the last writer from now on. */
+  writesArguments(binding: object): boolean {
+    if (this.#writer === binding) return false;
+    this.#writer = binding;
+    return true;
   }
 
-  /** What an export says of the arguments: numbers of chunks, bytes of buffers. */
-  ask(name: string): number {
-    return this.#exports[name](this.#args);
+  /** A binding has other values now. */
+  forgetArguments(binding: object): void {
+    if (this.#writer === binding) this.#writer = undefined;
   }
 
-  /**
-   * Runs a kernel over units 0 .. units - 1, `grain` of them in a chunk, with `workspace` bytes for each thread. All units are
-   * done when it returns, by one thread or several, with the same results.
-   */
-  launch(name: string, units: number, grain = 1, workspace = 0): void {
-    if (workspace > this.#workspaceStride) this.#widen(workspace);
-    const kernel = this.#exports[name];
-    const room = this.#workspace?.address ?? 0;
-    if (this.#pool === undefined || units <= grain) {
-      kernel(this.#args, 0, units, room);
-    } else {
-      const place = this.#places.get(name)!;
-      this.#pool.run({ name, kernel, place, args: this.#args, units, grain, workspace: room, stride: this.#workspaceStride });
+  /** Does all chunks of a kernel, its arguments at `args`, by one thread or several, with the same results. */
+  launch(kernel: Kernel, args: number): void {
+    const chunks = kernel.chunks(args);
+    if (kernel.workspace !== undefined) {
+      const bytes = kernel.workspace(args);
+      if (bytes > this.#workspaceStride) this.#widen(checkedSize(bytes, () => `the workspace of ${kernel.name}`));
     }
+    const workspace = this.#workspace?.address ?? 0;
+    if (this.#pool === undefined || chunks === 1) kernel.run(args, 0, chunks, workspace);
+    else this.#pool.run(kernel, args, chunks, workspace, this.#workspaceStride);
   }
 
-  /** Runs a kernel that says itself how many chunks it has (`nameChunks`) and, with `workspace`, what each thread needs. */
-  launchChunks(name: string, workspace = false): void {
-    this.launch(name, this.ask(`${name}Chunks`), 1, workspace ? this.ask(`${name}Workspace`) : 0);
-  }
-
-  /** Calls fn with the address of `bytes` bytes that are free again afterwards. */
+  /** Calls fn with the address of `bytes` bytes that are free again afterwards. Throws DeviceError where they are too many. */
   scratch<R>(bytes: number, purpose: string, fn: (address: number) => R): R {
-    const block = this.memory.allocate(bytes, () => purpose);
+    const block = this.memory.allocate(checkedSize(bytes, () => purpose), () => purpose);
     try {
       return fn(block.address);
     } finally {
       this.memory.free(block);
     }
+  }
+
+  /** Calls fn with the address of a list of `count` rows, the fields of row i given by row(i). */
+  list<Fields, R>(type: RowType<Fields>, count: number, row: (i: number) => Fields, fn: (address: number) => R): R {
+    return this.scratch(count * type.bytes, "a list of tensors", (address) => {
+      for (let i = 0; i < count; i++) type.write(this.memory, address + i * type.bytes, row(i));
+      return fn(address);
+    });
   }
 
   /** Gives each thread a larger workspace. */
@@ -98,4 +136,3 @@ export class Machine {
     await this.#pool?.dispose();
   }
 }
-

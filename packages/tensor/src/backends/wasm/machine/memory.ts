@@ -1,7 +1,7 @@
 /**
  * The one WebAssembly memory of a device. It may reach 4 GiB, reserved by the engine as addresses only, and grows in large steps,
- * so that a training step after the first finds all it needs. Growing detaches views of an unshared memory: views are made anew
- * at each use and never kept.
+ * so that a training step after the first finds all it needs. Growing detaches views of an unshared memory: they are taken from
+ * here at each use and never kept.
  */
 import { DeviceError } from "../../../core/errors.js";
 import { Allocator, type Block } from "./allocator.js";
@@ -17,13 +17,14 @@ export class Memory {
   readonly memory: WasmMemory;
   readonly shared: boolean;
   #allocator: Allocator | undefined;
-  #words: Int32Array = new Int32Array();
-  #floats: Float32Array = new Float32Array();
+  #words!: Int32Array;
+  #floats!: Float32Array;
 
   /** A memory of 16 MiB, shared between threads or not. */
   constructor(shared: boolean) {
     this.shared = shared;
     this.memory = new webAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES, shared });
+    this.#view();
   }
 
   /** Hands the memory from `start` (behind the module's constants) to the allocator. */
@@ -43,14 +44,18 @@ export class Memory {
 
   /** The memory as 32-bit integers; valid until the next allocation. */
   get words(): Int32Array {
-    if (this.#words.buffer !== this.memory.buffer) this.#words = new Int32Array(this.memory.buffer);
     return this.#words;
   }
 
   /** The memory as floats; valid until the next allocation. */
   get floats(): Float32Array {
-    if (this.#floats.buffer !== this.memory.buffer) this.#floats = new Float32Array(this.memory.buffer);
     return this.#floats;
+  }
+
+  /** Views of the memory as it is now. */
+  #view(): void {
+    this.#words = new Int32Array(this.memory.buffer);
+    this.#floats = new Float32Array(this.memory.buffer);
   }
 
   /** Room for `bytes` bytes; `purpose` says what for, where there is none: DeviceError. */
@@ -75,6 +80,7 @@ export class Memory {
       } catch {
         continue; // the engine has no room for so much; try less
       }
+      this.#view();
       allocator.extend(this.bytes - MARGIN);
       return allocator.allocate(bytes)!;
     }

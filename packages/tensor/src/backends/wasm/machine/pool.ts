@@ -1,12 +1,13 @@
 /**
- * Threads that share one memory and one list of work. A kernel's units are handed out in chunks of `grain` by an atomic counter,
- * so that a thread which lost its core holds up one chunk and no more. Threads join a launch when they come: the calling thread
+ * Threads that share one memory and one list of work. A kernel's chunks are handed out one by one by an atomic counter, so that a
+ * thread which lost its core holds up one chunk and no more. Threads join a launch when they come: the calling thread
  * works from the start, and waits at the end only for those that hold a chunk. A thread out of work spins shortly, then sleeps.
  * Where a thread lost its core while it held a chunk, the calling thread works alone for a while; see STALL_MS.
  */
 import { platform } from "#platform";
 import { DeviceError } from "../../../core/errors.js";
 import type { WasmModule } from "./host.js";
+import type { Kernel } from "./machine.js";
 import type { Memory } from "./memory.js";
 import { workerSource } from "./worker-source.js";
 
@@ -19,21 +20,20 @@ const words = {
    */
   OPEN: 1,
   ACTIVE: 2,
-  /** First unit nobody has taken yet. */
+  /** First chunk nobody has taken yet. */
   NEXT: 3,
   /** 1 while the calling thread sleeps until ACTIVE is 0. */
   WAITING: 4,
   SLEEPERS: 5,
   STOP: 6,
   FAILED: 7,
-  /** The launch: place of the kernel among the exports, address of its arguments, units, and units in a chunk. */
+  /** The launch: place of the kernel among the exports, address of its arguments, chunks. */
   KERNEL: 8,
   ARGS: 9,
-  UNITS: 10,
-  GRAIN: 11,
+  CHUNKS: 10,
   /** Workspace of thread i: WORKSPACE + i STRIDE. */
-  WORKSPACE: 12,
-  STRIDE: 13,
+  WORKSPACE: 11,
+  STRIDE: 12,
 } as const;
 
 export const CONTROL_BYTES = 64;
@@ -51,21 +51,6 @@ const CALLER_SPINS = 2000;
 const STALL_MS = 0.25;
 const SOON_MS = 30;
 const MOST_ALONE = 32;
-
-/** One kernel over units 0 .. units - 1, `grain` in a chunk. */
-export interface Launch {
-  readonly name: string;
-  /** The kernel, and its place among the exports, by which workers find theirs. */
-  readonly kernel: (args: number, from: number, to: number, workspace: number) => void;
-  readonly place: number;
-  /** Address of the arguments. */
-  readonly args: number;
-  readonly units: number;
-  readonly grain: number;
-  /** Thread i has the workspace at workspace + i stride. */
-  readonly workspace: number;
-  readonly stride: number;
-}
 
 export class Pool {
   readonly threads: number;
@@ -98,37 +83,33 @@ export class Pool {
     this.#workers = workers;
   }
 
-  /** Does units 0 .. units - 1 of a kernel, with all threads that come in time; returns when all are done. */
-  run({ name, kernel, place, args, units, grain, workspace, stride }: Launch): void {
+  /**
+   * Does all chunks of a kernel, with all threads that come in time; returns when all are done. Thread i has the workspace at
+   * workspace + i stride.
+   */
+  run({ name, run, place }: Kernel, args: number, chunks: number, workspace: number, stride: number): void {
     const began = performance.now();
-    if (began < this.#aloneUntil) {
-      for (let from = 0; from < units; from += grain) kernel(args, from, Math.min(from + grain, units), workspace);
-      return;
-    }
+    if (began < this.#aloneUntil) return run(args, 0, chunks, workspace);
     const control = this.#control;
-    let chunks = 0, done = began;
+    let mine = 0, done = began;
     control[words.KERNEL] = place;
     control[words.ARGS] = args;
-    control[words.UNITS] = units;
-    control[words.GRAIN] = grain;
+    control[words.CHUNKS] = chunks;
     control[words.WORKSPACE] = workspace;
     control[words.STRIDE] = stride;
     Atomics.store(control, words.NEXT, 0);
     Atomics.store(control, words.OPEN, 1);
     Atomics.add(control, words.GENERATION, 1);
-    if (Atomics.load(control, words.SLEEPERS) > 0) Atomics.notify(control, words.GENERATION, Math.ceil(units / grain) - 1);
+    if (Atomics.load(control, words.SLEEPERS) > 0) Atomics.notify(control, words.GENERATION, chunks - 1);
     try {
-      for (let from; (from = Atomics.add(control, words.NEXT, grain)) < units;) {
-        kernel(args, from, Math.min(from + grain, units), workspace);
-        chunks++;
-      }
+      for (let chunk; (chunk = Atomics.add(control, words.NEXT, 1)) < chunks; mine++) run(args, chunk, chunk + 1, workspace);
       done = performance.now();
     } finally {
       Atomics.store(control, words.OPEN, 0);
       this.#awaitWorkers();
     }
     const end = performance.now(), waited = end - done;
-    if (waited > STALL_MS + (2 * (done - began)) / Math.max(1, chunks)) {
+    if (waited > STALL_MS + (2 * (done - began)) / Math.max(1, mine)) {
       this.#alone = end - this.#aloneUntil < SOON_MS ? Math.min(Math.max(2, 2 * this.#alone), MOST_ALONE) : 0;
       this.#aloneUntil = end + this.#alone * waited;
     }

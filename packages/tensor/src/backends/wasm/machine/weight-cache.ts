@@ -2,10 +2,11 @@
 import type { Block } from "./allocator.js";
 import type { Machine, Storage } from "./machine.js";
 
-interface Entry { version: number; cin: number; uses: number; block: Block | undefined }
+interface Entry { cin: number; uses: number; block: Block | undefined }
 
 /**
- * Keeps a transformed form from the second use of the same weights on: training uses a version once, and would only fill memory.
+ * Keeps a transformed form from the second use of the same weights on: training uses them once between two updates, and would only
+ * fill memory. Update kernels, which alone change an array's contents, have it forget what they change.
  */
 export class WeightCache {
   readonly #machine: Machine;
@@ -33,18 +34,19 @@ export class WeightCache {
     use(entry.block.address);
   }
 
-  /** Frees what is kept of an array that is about to be freed. */
+  /** Frees what is kept of an array that is about to be freed or updated. */
   forget(weights: Storage): void {
-    const block = this.#entries.get(weights)?.block;
-    if (block !== undefined) this.#machine.memory.free(block);
+    const entry = this.#entries.get(weights);
+    if (entry === undefined) return;
+    if (entry.block !== undefined) this.#machine.memory.free(entry.block);
     this.#entries.delete(weights);
   }
 
   #entryOf(weights: Storage, cin: number): Entry {
     const found = this.#entries.get(weights);
-    if (found?.version === weights.version && found.cin === cin) return found;
+    if (found?.cin === cin) return found;
     this.forget(weights);
-    const entry: Entry = { version: weights.version, cin, uses: 0, block: undefined };
+    const entry: Entry = { cin, uses: 0, block: undefined };
     this.#entries.set(weights, entry);
     return entry;
   }

@@ -9,14 +9,12 @@ function run({ module, memory, control: address, index, words, spinMs }, answer)
   const kernels = Object.values(new WebAssembly.Instance(module, { env: { memory } }).exports);
   const control = new Int32Array(memory.buffer, address, 16);
   const { GENERATION, OPEN, ACTIVE, NEXT, WAITING, SLEEPERS, STOP, FAILED } = words;
-  const { KERNEL, ARGS, UNITS, GRAIN, WORKSPACE, STRIDE } = words;
+  const { KERNEL, ARGS, CHUNKS, WORKSPACE, STRIDE } = words;
 
   function work() {
-    const kernel = kernels[control[KERNEL]], args = control[ARGS], units = control[UNITS], grain = control[GRAIN];
+    const kernel = kernels[control[KERNEL]], args = control[ARGS], chunks = control[CHUNKS];
     const workspace = control[WORKSPACE] + index * control[STRIDE];
-    for (let from; (from = Atomics.add(control, NEXT, grain)) < units;) {
-      kernel(args, from, Math.min(from + grain, units), workspace);
-    }
+    for (let chunk; (chunk = Atomics.add(control, NEXT, 1)) < chunks;) kernel(args, chunk, chunk + 1, workspace);
   }
 
   function join() {

@@ -64,8 +64,8 @@ function copyStrided(to: usize, from: usize, count: i32, step: i32): void {
 }
 
 /** Bytes of the weights packed for `convFewInputs`. */
-export function convPackFewInputsBytes(p: Conv): i32 {
-  return panelCount(p.cout) * panelBytes(p);
+export function convPackFewInputsBytes(p: Conv): f64 {
+  return <f64>panelCount(p.cout) * TILE_COLUMNS * (depth(p) + 1) * 4;
 }
 
 /** Chunks of `convPackFewInputs`: one a panel of output channels. */
@@ -73,10 +73,10 @@ export function convPackFewInputsChunks(p: Conv): i32 {
   return panelCount(p.cout);
 }
 
-/** Packs p.weights, [kh * kw * cin, cout], into panels at p.y, with the bias, or zeros, as the last row of each. */
+/** Packs p.weights, [kh * kw * cin, cout], into panels at p.packed, with the bias, or zeros, as the last row of each. */
 export function convPackFewInputs(p: Conv, from: i32, to: i32, _workspace: usize): void {
   for (let panel = from; panel < to; panel++) {
-    const at = p.y + <usize>(panel * panelBytes(p)), column = panel * TILE_COLUMNS, last = at + depth(p) * TILE_COLUMNS * 4;
+    const at = p.packed + <usize>(panel * panelBytes(p)), column = panel * TILE_COLUMNS, last = at + depth(p) * TILE_COLUMNS * 4;
     packPanel(at, p.weights, depth(p), p.cout, p.cout, column);
     if (p.bias) packPanel(last, p.bias, 1, p.cout, p.cout, column);
     else memory.fill(last, 0, TILE_COLUMNS * 4);
@@ -89,11 +89,11 @@ export function convFewInputsChunks(p: Conv): i32 {
 }
 
 /** Bytes of workspace for each thread, 128-byte aligned: a block of patches and, past the last whole panel, of products. */
-export function convFewInputsWorkspace(p: Conv): i32 {
-  return blockBytes(p) + BLOCK * rowBytes(p);
+export function convFewInputsWorkspace(p: Conv): f64 {
+  return <f64>BLOCK * 4 * (depth(p) + 1 + panelCount(p.cout) * TILE_COLUMNS);
 }
 
-/** y = bias + conv(x) for any kernel, stride and padding, with p.weights packed by `convPackFewInputs`. */
+/** y = bias + conv(x) for any kernel, stride and padding, with p.packed from `convPackFewInputs`. */
 export function convFewInputs(p: Conv, from: i32, to: i32, workspace: usize): void {
   const products = workspace + blockBytes(p), whole = p.cout % TILE_COLUMNS == 0, row = rowBytes(p);
   const end = min(to * BLOCKS * BLOCK, pixels(p)), ones = workspace + depth(p) * BLOCK * 4;
@@ -102,7 +102,7 @@ export function convFewInputs(p: Conv, from: i32, to: i32, workspace: usize): vo
     const count = min(BLOCK, end - first), y = p.y + <usize>(first * p.cout << 2), c = whole ? y : products;
     gatherBlock(p, first, count, workspace);
     gemmTransposed(
-      count, panelCount(p.cout), depth(p) + 1, workspace, BLOCK * 4, p.weights, panelBytes(p), TILE_COLUMNS * 4, c, row, false,
+      count, panelCount(p.cout), depth(p) + 1, workspace, BLOCK * 4, p.packed, panelBytes(p), TILE_COLUMNS * 4, c, row, false,
     );
     if (whole) continue;
     for (let r = 0; r < count; r++) storePixel(y + <usize>(r * p.cout << 2), c + <usize>(r * row), p.cout, 0);
@@ -122,8 +122,8 @@ export function convFewInputsGradChunks(p: Conv): i32 {
 }
 
 /** Bytes of workspace for each thread, 128-byte aligned: blocks of patches, and the sums. */
-export function convFewInputsGradWorkspace(p: Conv): i32 {
-  return BLOCKS * blockBytes(p) + depth(p) * rowBytes(p);
+export function convFewInputsGradWorkspace(p: Conv): f64 {
+  return <f64>BLOCKS * BLOCK * 4 * (depth(p) + 1) + <f64>depth(p) * panelCount(p.cout) * TILE_COLUMNS * 4;
 }
 
 /** dw (p.weights) of y = conv(x) from x and dy (p.y), for any kernel, stride and padding. */

@@ -1,7 +1,7 @@
 import { Conv } from "./conv-args";
 import { gemmBlocked } from "../gemm/gemm-block";
 import { copyBlocked, panelCount, storeLanes } from "../gemm/pack";
-import { BLOCK, TILE_COLUMNS, ceilDiv, roundUp } from "../variant";
+import { BLOCK, TILE_COLUMNS, ceilDiv, roundUpWide, saturated } from "../variant";
 
 /*
  * Convolution of stride 1 with few output channels, such as the last layer of a U-Net: a panel of TILE_COLUMNS columns would be
@@ -22,15 +22,16 @@ import { BLOCK, TILE_COLUMNS, ceilDiv, roundUp } from "../variant";
 @inline function rowBytes(p: Conv): i32 { return rowPixels(p) * pixelBytes(p); }
 /** Rows of y in a chunk, from the shape alone; four chunks or more where there are so many rows. */
 @inline function bandRows(p: Conv): i32 {
-  return max(1, min(min(CHUNK_BYTES / rowBytes(p) - p.kh + 1, ceilDiv(p.n * p.oh, 4)), p.oh));
+  const fitting = CHUNK_BYTES / saturated(<f64>rowPixels(p) * pixelBytes(p));
+  return max(1, min(min(fitting - p.kh + 1, ceilDiv(p.n * p.oh, 4)), p.oh));
 }
 /** Bytes of a row of x in the blocked layout, with a row more for copies that write too far. */
 @inline function inputBytes(p: Conv): i32 { return ceilDiv(p.cin, BLOCK) * inputBlock(p) + 128; }
 @inline function inputBlock(p: Conv): i32 { return rowPixels(p) * BLOCK * 4; }
 
 /** Bytes of the weights packed for `convFewOutputs`. */
-export function convPackFewOutputsBytes(p: Conv): i32 {
-  return p.cin * pixelBytes(p);
+export function convPackFewOutputsBytes(p: Conv): f64 {
+  return <f64>p.cin * pixelBytes(p);
 }
 
 /** Chunks of `convPackFewOutputs`: one a panel. */
@@ -38,9 +39,9 @@ export function convPackFewOutputsChunks(p: Conv): i32 {
   return panelCount(columns(p));
 }
 
-/** Packs p.weights, [kh * kw, cin, cout], into panels of the matrix [cin, (kh * kw, cout)] at p.y, zeros past its columns. */
+/** Packs p.weights, [kh * kw, cin, cout], into panels of the matrix [cin, (kh * kw, cout)] at p.packed, zeros past its columns. */
 export function convPackFewOutputs(p: Conv, from: i32, to: i32, _workspace: usize): void {
-  let out = p.y + <usize>(from * p.cin * TILE_COLUMNS * 4);
+  let out = p.packed + <usize>(from * p.cin * TILE_COLUMNS * 4);
   for (let panel = from; panel < to; panel++) {
     for (let ci = 0; ci < p.cin; ci++) {
       for (let j = panel * TILE_COLUMNS; j < (panel + 1) * TILE_COLUMNS; j++, out += 4) {
@@ -57,11 +58,12 @@ export function convFewOutputsChunks(p: Conv): i32 {
 }
 
 /** Bytes of workspace for each thread, 128-byte aligned: a row of x, then Z. */
-export function convFewOutputsWorkspace(p: Conv): i32 {
-  return inputBytes(p) + roundUp((bandRows(p) + p.kh - 1) * rowBytes(p), 128);
+export function convFewOutputsWorkspace(p: Conv): f64 {
+  const input = <f64>ceilDiv(p.cin, BLOCK) * rowPixels(p) * BLOCK * 4 + 128;
+  return input + roundUpWide(<f64>(bandRows(p) + p.kh - 1) * rowPixels(p) * pixelBytes(p), 128);
 }
 
-/** y = bias + conv(x), stride 1, for any kernel and padding, with p.weights packed by `convPackFewOutputs`. */
+/** y = bias + conv(x), stride 1, for any kernel and padding, with p.packed from `convPackFewOutputs`. */
 export function convFewOutputs(p: Conv, from: i32, to: i32, workspace: usize): void {
   const band = bandRows(p), bands = ceilDiv(p.oh, band), z = workspace + inputBytes(p);
   for (let chunk = from; chunk < to; chunk++) {
@@ -82,7 +84,7 @@ function multiplyRow(p: Conv, image: i32, row: i32, workspace: usize, z: usize):
   const x = p.x + <usize>(((image * p.h + row) * p.w + from - p.padLeft) * p.cin << 2);
   copyBlocked(workspace, inputBlock(p), x, to - from, p.cin, <usize>p.cin << 2);
   gemmBlocked(
-    to - from, panelCount(columns(p)), p.cin, workspace, inputBlock(p), p.weights, p.cin * TILE_COLUMNS * 4, TILE_COLUMNS * 4,
+    to - from, panelCount(columns(p)), p.cin, workspace, inputBlock(p), p.packed, p.cin * TILE_COLUMNS * 4, TILE_COLUMNS * 4,
     z + <usize>(from * pixel), pixel, false,
   );
 }

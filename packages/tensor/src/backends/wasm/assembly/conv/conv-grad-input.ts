@@ -26,8 +26,8 @@ import { TILE_COLUMNS, ceilDiv } from "../variant";
 @inline function chunkRows(p: Conv): i32 { return rowsInChunk(depth(p), p.cin, p.n * p.h * p.w); }
 
 /** Bytes of the weights packed for `convGradInput`. */
-export function convPackGradInputBytes(p: Conv): i32 {
-  return p.kh * p.kw * p.cout * panelCount(p.cin) * TILE_COLUMNS * 4;
+export function convPackGradInputBytes(p: Conv): f64 {
+  return <f64>(p.kh * p.kw * p.cout) * panelCount(p.cin) * TILE_COLUMNS * 4;
 }
 
 /** Chunks of `convPackGradInput`: one a panel of input channels. */
@@ -35,9 +35,9 @@ export function convPackGradInputChunks(p: Conv): i32 {
   return panelCount(p.cin);
 }
 
-/** Packs p.weights [kh, kw, cin, cout] to p.y: [phase][panel of cin][tap of the phase, descending][cout][TILE_COLUMNS]. */
+/** Packs p.weights [kh, kw, cin, cout] to p.packed: [phase][panel of cin][tap of the phase, descending][cout][TILE_COLUMNS]. */
 export function convPackGradInput(p: Conv, from: i32, to: i32, _workspace: usize): void {
-  let phaseStart = p.y;
+  let phaseStart = p.packed;
   for (let a = 0; a < p.stride; a++) {
     for (let b = 0; b < p.stride; b++) {
       const rows = taps(p.kh, a, p.stride), columns = taps(p.kw, b, p.stride), tapBytes = p.cout * TILE_COLUMNS * 4;
@@ -71,13 +71,13 @@ function phaseChunks(p: Conv, a: i32, b: i32): i32 {
 }
 
 /** Bytes of workspace for each thread, 128-byte aligned. */
-export function convGradInputWorkspace(p: Conv): i32 {
+export function convGradInputWorkspace(p: Conv): f64 {
   return rowsWorkspace(chunkRows(p), depth(p), p.cin);
 }
 
-/** dx (p.x) from dy (p.y), for any kernel, stride and padding, with p.weights packed by `convPackGradInput`. */
+/** dx (p.x) from dy (p.y), for any kernel, stride and padding, with p.packed from `convPackGradInput`. */
 export function convGradInput(p: Conv, from: i32, to: i32, workspace: usize): void {
-  let first = 0, packed = p.weights;
+  let first = 0, packed = p.packed;
   for (let a = 0; a < p.stride; a++) {
     for (let b = 0; b < p.stride; b++) {
       const last = first + phaseChunks(p, a, b);

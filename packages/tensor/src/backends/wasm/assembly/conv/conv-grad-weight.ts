@@ -39,18 +39,17 @@ export function convGradWeightChunks(p: Conv): i32 {
 }
 
 /** Bytes of the gathered patches, of the packed block of dy, of the block of dw. */
-@inline function patchBytes(p: Conv): i32 { return BLOCK_PIXELS * kernelRows(p) * p.kw * p.cin * 4 + 64; }
+@inline function patchFloats(p: Conv): i32 { return kernelRows(p) * p.kw * p.cin; }
+@inline function patchBytes(p: Conv): i32 { return BLOCK_PIXELS * patchFloats(p) * 4 + 64; }
 @inline function isPointwise(p: Conv): bool {
   return p.kh == 1 && p.kw == 1 && p.stride == 1 && p.padTop == 0 && p.padLeft == 0 && p.oh == p.h && p.ow == p.w;
 }
 @inline function outBytes(): i32 { return BLOCK_PIXELS * BLOCK_OUT * 4; }
-@inline function sumBytes(p: Conv): i32 {
-  return kernelRows(p) * p.kw * p.cin * roundUp(min(p.cout, BLOCK_OUT), TILE_COLUMNS) * 4;
-}
+@inline function sumColumns(p: Conv): i32 { return roundUp(min(p.cout, BLOCK_OUT), TILE_COLUMNS); }
 
 /** Bytes of workspace for each thread. */
-export function convGradWeightWorkspace(p: Conv): i32 {
-  return patchBytes(p) + outBytes() + sumBytes(p);
+export function convGradWeightWorkspace(p: Conv): f64 {
+  return <f64>patchFloats(p) * (BLOCK_PIXELS + sumColumns(p)) * 4 + 64 + outBytes();
 }
 
 /** dw (p.weights) of y = conv(x) from x and dy (p.y). */

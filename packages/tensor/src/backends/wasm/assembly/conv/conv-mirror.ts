@@ -1,6 +1,6 @@
 /** Weights [taps, cin, cout] and the same turned by 180 degrees with channels exchanged, [taps, cout, cin]. */
 @unmanaged
-class Mirror {
+export class Mirror {
   weights: usize;
   mirrored: usize;
   taps: i32;
@@ -8,10 +8,15 @@ class Mirror {
   cout: i32;
 }
 
-/** mirrored[taps - 1 - t, co, ci] = weights[t, ci, co]. A unit is a tap. */
-export function mirrorWeights(args: Mirror, from: i32, to: i32, _workspace: usize): void {
+/** Chunks of `mirrorWeights`: one, as the weights with few channels are small. */
+export function mirrorWeightsChunks(_args: Mirror): i32 {
+  return 1;
+}
+
+/** mirrored[taps - 1 - t, co, ci] = weights[t, ci, co]. */
+export function mirrorWeights(args: Mirror, _from: i32, _to: i32, _workspace: usize): void {
   const cin = args.cin, cout = args.cout;
-  for (let tap = from; tap < to; tap++) {
+  for (let tap = 0; tap < args.taps; tap++) {
     let y = args.mirrored + (<usize>((args.taps - 1 - tap) * cin * cout) << 2);
     for (let co = 0; co < cout; co++) {
       let x = args.weights + (<usize>(tap * cin * cout + co) << 2);

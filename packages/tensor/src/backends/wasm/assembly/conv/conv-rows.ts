@@ -12,8 +12,7 @@ import { BLOCK, TILE_COLUMNS, TILE_ROWS, ceilDiv, roundUp } from "../variant";
 
 /** Output pixels in a chunk, for patches of k floats and n output channels, out of `pixels`: from the shape alone. */
 export function rowsInChunk(k: i32, n: i32, pixels: i32): i32 {
-  const bytes = (roundUp(k, BLOCK) + roundUp(n, TILE_COLUMNS)) * 4;
-  const most = min(CHUNK_BYTES / bytes, 256) / TILE_ROWS * TILE_ROWS;
+  const most = min(CHUNK_BYTES / 4 / (roundUp(k, BLOCK) + roundUp(n, TILE_COLUMNS)), 256) / TILE_ROWS * TILE_ROWS;
   return max(TILE_ROWS, min(most, roundUp(ceilDiv(pixels, 8), TILE_ROWS)));
 }
 
@@ -24,8 +23,8 @@ export function blockBytes(rows: i32): i32 {
 }
 
 /** Bytes of workspace: patches, then products. */
-export function rowsWorkspace(rows: i32, k: i32, n: i32): i32 {
-  return productsOffset(rows, k) + rows * roundUp(n, TILE_COLUMNS) * 4;
+export function rowsWorkspace(rows: i32, k: i32, n: i32): f64 {
+  return <f64>ceilDiv(k, BLOCK) * blockBytes(rows) + 128 + <f64>rows * roundUp(n, TILE_COLUMNS) * 4;
 }
 
 @inline

@@ -1,16 +1,31 @@
-import { multiplyAdd } from "../variant";
+import { findPiece, Piece, placeWithin } from "../lists";
+import { GRAIN, ceilDiv, multiplyAdd } from "../variant";
 
 /*
- * Update kernels replace the contents of their first arrays. A unit is an element, handed out in multiples of 8; past the end
- * they read and write padding, as the elementwise kernels do.
+ * Update kernels replace the contents of arrays, of a whole list of tensors in one launch. Past the end of a tensor they read and
+ * write its padding, as the elementwise kernels do.
  */
 
+/** Elements in a chunk of `adam`, which reads four arrays. */
+@inline const ADAM_GRAIN: i32 = GRAIN / 4;
+
+/** A parameter with its moments and its gradient. */
 @unmanaged
-class Adam {
+export class AdamTensor extends Piece {
   p: usize;
   m: usize;
   v: usize;
   g: usize;
+}
+
+/** Adam with decoupled weight decay. */
+@unmanaged
+export class Adam {
+  /** `count` rows AdamTensor. */
+  list: usize;
+  count: i32;
+  /** Elements of all tensors. */
+  total: i32;
   gradScale: f32;
   beta1: f32;
   /** 1 - beta1 */
@@ -27,14 +42,29 @@ class Adam {
   keep: f32;
 }
 
+export function adamChunks(args: Adam): i32 {
+  return ceilDiv(args.total, ADAM_GRAIN);
+}
+
 /**
  * g' = gradScale g; m = beta1 m + (1 - beta1) g'; v = beta2 v + (1 - beta2) g'^2;
  * p = keep p - rate m / (sqrt(v) scale2 + eps).
  */
 export function adam(args: Adam, from: i32, to: i32, _workspace: usize): void {
-  const scalars = changetype<usize>(args) + offsetof<Adam>("gradScale"), first = <usize>from << 2;
-  let p = args.p + first, m = args.m + first, v = args.v + first, g = args.g + first;
-  for (let i = from; i < to; i += 8) {
+  const first = from * ADAM_GRAIN, end = min(to * ADAM_GRAIN, args.total), size = offsetof<AdamTensor>();
+  const scalars = changetype<usize>(args) + offsetof<Adam>("gradScale");
+  for (let at = findPiece(args.list, args.count, size, first);; at += size) {
+    const row = changetype<AdamTensor>(at), start = placeWithin(row, first);
+    adamRow(row, <usize>start << 2, placeWithin(row, end) - start, scalars);
+    if (row.first + row.n >= end) return;
+  }
+}
+
+/** n elements of one tensor, `at` bytes behind its begin. */
+@inline
+function adamRow(row: AdamTensor, at: usize, n: i32, scalars: usize): void {
+  let p = row.p + at, m = row.m + at, v = row.v + at, g = row.g + at;
+  for (; n > 0; n -= 8) {
     const g0 = f32x4.mul(v128.load(g), v128.load32_splat(scalars)), g1 = f32x4.mul(v128.load(g, 16), v128.load32_splat(scalars));
     const m0 = v128.load(m), m1 = v128.load(m, 16), v0 = v128.load(v), v1 = v128.load(v, 16);
     const p0 = v128.load(p), p1 = v128.load(p, 16);
@@ -65,20 +95,40 @@ function moved(p: v128, m: v128, v: v128, scalars: usize): v128 {
   return f32x4.sub(f32x4.mul(p, v128.load32_splat(scalars, 12)), step);
 }
 
+/** An average and what it follows. */
 @unmanaged
-class Ema {
+export class EmaTensor extends Piece {
   target: usize;
   source: usize;
+}
+
+/** Exponential moving averages. */
+@unmanaged
+export class Ema {
+  /** `count` rows EmaTensor. */
+  list: usize;
+  count: i32;
+  /** Elements of all tensors. */
+  total: i32;
   decay: f32;
   /** 1 - decay */
   rest: f32;
 }
 
+export function emaChunks(args: Ema): i32 {
+  return ceilDiv(args.total, GRAIN);
+}
+
 /** target = decay target + (1 - decay) source */
 export function ema(args: Ema, from: i32, to: i32, _workspace: usize): void {
-  const decay = f32x4.splat(args.decay), rest = f32x4.splat(args.rest), target = args.target, source = args.source;
-  for (let i = from; i < to; i += 4) {
-    const at = <usize>i << 2;
-    v128.store(target + at, multiplyAdd(v128.load(target + at), decay, f32x4.mul(v128.load(source + at), rest)));
+  const first = from * GRAIN, end = min(to * GRAIN, args.total), size = offsetof<EmaTensor>();
+  const decay = f32x4.splat(args.decay), rest = f32x4.splat(args.rest);
+  for (let at = findPiece(args.list, args.count, size, first);; at += size) {
+    const row = changetype<EmaTensor>(at), start = placeWithin(row, first);
+    let target = row.target + (<usize>start << 2), source = row.source + (<usize>start << 2);
+    for (let n = placeWithin(row, end) - start; n > 0; n -= 4, target += 16, source += 16) {
+      v128.store(target, multiplyAdd(v128.load(target), decay, f32x4.mul(v128.load(source), rest)));
+    }
+    if (row.first + row.n >= end) return;
   }
 }

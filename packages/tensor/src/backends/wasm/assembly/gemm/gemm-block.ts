@@ -1,9 +1,4 @@
-import {
-  blockedAdd1, blockedAdd2, blockedAdd3, blockedAdd4, blockedAdd5, blockedAdd6,
-  blockedPut1, blockedPut2, blockedPut3, blockedPut4, blockedPut5, blockedPut6,
-  transposedAdd1, transposedAdd2, transposedAdd3, transposedAdd4, transposedAdd5, transposedAdd6,
-  transposedPut1, transposedPut2, transposedPut3, transposedPut4, transposedPut5, transposedPut6,
-} from "./tiles";
+import { runBlocked, runTransposed } from "../generated/tiles";
 import { BLOCK, TILE_COLUMNS, TILE_ROWS, ceilDiv } from "../variant";
 
 /** Steps of k between two visits to C: a panel [BLOCK_K, TILE_COLUMNS] of B and TILE_ROWS rows of A fit the first-level cache. */
@@ -46,8 +41,8 @@ function gemmBlock(
     let cStart = c;
     for (let panel = 0; panel < panels; panel++) {
       let row = 0;
-      for (let group = 1; group <= groups; group++) {
-        const next = group * m / groups;
+      for (let left = groups; left > 0; left--) {
+        const next = row + ceilDiv(m - row, left);
         const aTile = aStart + <usize>(row * rowBytes), cTile = cStart + <usize>row * cRow;
         if (transposed) runTransposed(next - row, accumulate || p > 0, aTile, step, bStart, bStep, depth, cTile, cRow);
         else runBlocked(next - row, accumulate || p > 0, aTile, step, bStart, bStep, depth, cTile, cRow);
@@ -56,49 +51,5 @@ function gemmBlock(
       bStart += bPanel;
       cStart += TILE_COLUMNS * 4;
     }
-  }
-}
-
-/** Calls the blocked tile of so many rows, 1 <= rows <= TILE_ROWS. */
-@inline
-function runBlocked(
-  rows: i32, accumulate: bool, a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, cRow: usize,
-): void {
-  if (accumulate) {
-    if (TILE_ROWS == 6 && rows == 6) blockedAdd6(a, aStep, b, bStep, k, c, cRow);
-    else if (rows == 5) blockedAdd5(a, aStep, b, bStep, k, c, cRow);
-    else if (rows == 4) blockedAdd4(a, aStep, b, bStep, k, c, cRow);
-    else if (rows == 3) blockedAdd3(a, aStep, b, bStep, k, c, cRow);
-    else if (rows == 2) blockedAdd2(a, aStep, b, bStep, k, c, cRow);
-    else blockedAdd1(a, aStep, b, bStep, k, c, cRow);
-  } else {
-    if (TILE_ROWS == 6 && rows == 6) blockedPut6(a, aStep, b, bStep, k, c, cRow);
-    else if (rows == 5) blockedPut5(a, aStep, b, bStep, k, c, cRow);
-    else if (rows == 4) blockedPut4(a, aStep, b, bStep, k, c, cRow);
-    else if (rows == 3) blockedPut3(a, aStep, b, bStep, k, c, cRow);
-    else if (rows == 2) blockedPut2(a, aStep, b, bStep, k, c, cRow);
-    else blockedPut1(a, aStep, b, bStep, k, c, cRow);
-  }
-}
-
-/** Calls the transposed tile of so many rows, 1 <= rows <= TILE_ROWS. */
-@inline
-function runTransposed(
-  rows: i32, accumulate: bool, a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, cRow: usize,
-): void {
-  if (accumulate) {
-    if (TILE_ROWS == 6 && rows == 6) transposedAdd6(a, aStep, b, bStep, k, c, cRow);
-    else if (rows == 5) transposedAdd5(a, aStep, b, bStep, k, c, cRow);
-    else if (rows == 4) transposedAdd4(a, aStep, b, bStep, k, c, cRow);
-    else if (rows == 3) transposedAdd3(a, aStep, b, bStep, k, c, cRow);
-    else if (rows == 2) transposedAdd2(a, aStep, b, bStep, k, c, cRow);
-    else transposedAdd1(a, aStep, b, bStep, k, c, cRow);
-  } else {
-    if (TILE_ROWS == 6 && rows == 6) transposedPut6(a, aStep, b, bStep, k, c, cRow);
-    else if (rows == 5) transposedPut5(a, aStep, b, bStep, k, c, cRow);
-    else if (rows == 4) transposedPut4(a, aStep, b, bStep, k, c, cRow);
-    else if (rows == 3) transposedPut3(a, aStep, b, bStep, k, c, cRow);
-    else if (rows == 2) transposedPut2(a, aStep, b, bStep, k, c, cRow);
-    else transposedPut1(a, aStep, b, bStep, k, c, cRow);
   }
 }

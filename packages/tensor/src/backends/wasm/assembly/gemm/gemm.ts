@@ -1,6 +1,6 @@
 import { BLOCK_K, gemmBlocked, gemmTransposed } from "./gemm-block";
 import { copyBlocked, copyVectors, packPanel, packPanelTransposed, panelCount, storeLanes } from "./pack";
-import { BLOCK, TILE_COLUMNS, TILE_ROWS, ceilDiv } from "../variant";
+import { BLOCK, TILE_COLUMNS, TILE_ROWS, ceilDiv, flag } from "../variant";
 
 /** Rows of C in a chunk of `gemm`. */
 @inline const BLOCK_M: i32 = 16 * TILE_ROWS;
@@ -8,55 +8,40 @@ import { BLOCK, TILE_COLUMNS, TILE_ROWS, ceilDiv } from "../variant";
 @inline const BLOCK_N: i32 = 128;
 
 /**
- * C[m, n] = (accumulate ? C : 0) + bias + op(A) op(B) for each of `batch` matrices; op(A) is [m, k], op(B) is [k, n].
- * Addresses are bytes, leading dimensions and strides between matrices are floats.
+ * C[m, n] = bias + op(A) op(B) for each of `batch` matrices, one behind the other; op(A) is [m, k], op(B) is [k, n].
  */
 @unmanaged
 export class Gemm {
-  /** A: [m, k] with rows of lda floats, or [k, m] with transA. */
+  /** A [batch, m, k] or, with transA, [batch, k, m]. */
   a: usize;
-  /** B: [k, n] with rows of ldb floats, or [n, k] with transB. Read by `gemmPack` only. */
+  /** B [batch, k, n] or, with transB, [batch, n, k]. Read by `gemmPack` only. */
   b: usize;
-  /** C: [m, n] with rows of ldc floats. */
+  /** C [batch, m, n]. */
   c: usize;
-  /** n floats added to each row of C, or 0. */
-  bias: usize;
+  /** n floats added to each row of C. */
+  bias: usize = 0;
   /** B in panels, `gemmPackBytes` bytes, written by `gemmPack`, read by `gemm`. */
-  packed: usize;
+  packed: usize = 0;
+  batch: i32;
   m: i32;
   n: i32;
   k: i32;
-  lda: i32;
-  ldb: i32;
-  ldc: i32;
-  transA: i32;
-  transB: i32;
-  accumulate: i32;
-  batch: i32;
-  strideA: i32;
-  /** 0 shares one B, packed once, among all matrices. */
-  strideB: i32;
-  strideC: i32;
+  transA: flag;
+  transB: flag;
 }
 
-@inline
-function packedBytes(g: Gemm): i32 {
-  return panelCount(g.n) * TILE_COLUMNS * g.k * 4;
-}
-
-@inline
-function packedMatrices(g: Gemm): i32 {
-  return g.strideB == 0 ? 1 : g.batch;
-}
+/** Floats from one row to the next of A and B as they are stored. */
+@inline function rowA(g: Gemm): i32 { return g.transA ? g.m : g.k; }
+@inline function rowB(g: Gemm): i32 { return g.transB ? g.k : g.n; }
 
 /** Bytes of the packed form of B. */
-export function gemmPackBytes(g: Gemm): i32 {
-  return packedMatrices(g) * packedBytes(g);
+export function gemmPackBytes(g: Gemm): f64 {
+  return <f64>g.batch * panelCount(g.n) * TILE_COLUMNS * g.k * 4;
 }
 
 /** Chunks of `gemmPack`: one a panel. */
 export function gemmPackChunks(g: Gemm): i32 {
-  return packedMatrices(g) * panelCount(g.n);
+  return g.batch * panelCount(g.n);
 }
 
 /** Packs B into panels [batch][n / TILE_COLUMNS][k][TILE_COLUMNS], zeros past n. */
@@ -64,10 +49,10 @@ export function gemmPack(g: Gemm, from: i32, to: i32, _workspace: usize): void {
   const panels = panelCount(g.n);
   for (let chunk = from; chunk < to; chunk++) {
     const panel = g.packed + <usize>chunk * (g.k * TILE_COLUMNS * 4);
-    const b = g.b + <usize>(chunk / panels * g.strideB << 2);
+    const b = g.b + <usize>(chunk / panels * g.k * g.n << 2);
     const column = chunk % panels * TILE_COLUMNS;
-    if (g.transB) packPanelTransposed(panel, b, g.k, g.n, g.ldb, column);
-    else packPanel(panel, b, g.k, g.n, g.ldb, column);
+    if (g.transB) packPanelTransposed(panel, b, g.k, g.n, rowB(g), column);
+    else packPanel(panel, b, g.k, g.n, rowB(g), column);
   }
 }
 
@@ -77,21 +62,21 @@ export function gemmChunks(g: Gemm): i32 {
 }
 
 /** Bytes of workspace for each thread, 128-byte aligned: a block of A, and the columns of C past the last whole panel. */
-export function gemmWorkspace(_g: Gemm): i32 {
+export function gemmWorkspace(_g: Gemm): f64 {
   return BLOCK_M * BLOCK_K * 4 + BLOCK_M * TILE_COLUMNS * 4 + 64;
 }
 
 /** The product, from the packed B. */
 export function gemm(g: Gemm, from: i32, to: i32, workspace: usize): void {
   const mBlocks = ceilDiv(g.m, BLOCK_M), nBlocks = ceilDiv(g.n, BLOCK_N);
-  const shared = g.strideB == 0;
+  const packedBytes = <usize>(panelCount(g.n) * TILE_COLUMNS * g.k) << 2;
   for (let chunk = from; chunk < to; chunk++) {
     const matrix = chunk / (mBlocks * nBlocks);
     const row = chunk / nBlocks % mBlocks * BLOCK_M;
     const column = chunk % nBlocks * BLOCK_N;
     gemmChunk(
-      g, g.a + <usize>(matrix * g.strideA << 2), g.packed + (shared ? 0 : <usize>matrix * packedBytes(g)),
-      g.c + <usize>(matrix * g.strideC << 2), row, column, workspace,
+      g, g.a + <usize>(matrix * g.m * g.k << 2), g.packed + <usize>matrix * packedBytes, g.c + <usize>(matrix * g.m * g.n << 2),
+      row, column, workspace,
     );
   }
 }
@@ -100,12 +85,12 @@ export function gemm(g: Gemm, from: i32, to: i32, workspace: usize): void {
 function gemmChunk(g: Gemm, a: usize, packed: usize, c: usize, row: i32, column: i32, workspace: usize): void {
   const m = min(BLOCK_M, g.m - row), n = min(BLOCK_N, g.n - column), k = g.k;
   const whole = n / TILE_COLUMNS, rest = n % TILE_COLUMNS;
-  const panelBytes = <usize>(k * TILE_COLUMNS * 4), cRow = <usize>g.ldc << 2, lda = <usize>g.lda << 2;
+  const panelBytes = <usize>(k * TILE_COLUMNS * 4), cRow = <usize>g.n << 2, lda = <usize>rowA(g) << 2;
   const edge = workspace + BLOCK_M * BLOCK_K * 4 + 64;
   packed += <usize>(column / TILE_COLUMNS) * panelBytes;
   c += <usize>row * cRow + (<usize>column << 2);
-  if (g.bias) addBias(g.bias + (<usize>column << 2), m, n, c, cRow, g.accumulate != 0);
-  const accumulate = g.accumulate != 0 || g.bias != 0;
+  const accumulate = g.bias != 0;
+  if (accumulate) putBias(g.bias + (<usize>column << 2), m, n, c, cRow);
 
   for (let p = 0; p < k; p += BLOCK_K) {
     const depth = min(BLOCK_K, k - p), add = accumulate || p > 0;
@@ -123,14 +108,10 @@ function gemmChunk(g: Gemm, a: usize, packed: usize, c: usize, row: i32, column:
   if (rest) copyEdge(edge, m, rest, c + <usize>(whole * TILE_COLUMNS << 2), cRow, accumulate);
 }
 
-/** C rows = (accumulate ? C : 0) + bias. */
-function addBias(bias: usize, m: i32, n: i32, c: usize, cRow: usize, accumulate: bool): void {
+/** Each of m rows of C = bias. */
+function putBias(bias: usize, m: i32, n: i32, c: usize, cRow: usize): void {
   for (let r = 0; r < m; r++, c += cRow) {
-    for (let j = 0; j < n; j += 4) {
-      let v = v128.load(bias + (<usize>j << 2));
-      if (accumulate) v = f32x4.add(v, v128.load(c + (<usize>j << 2)));
-      storeLanes(c + (<usize>j << 2), v, min(4, n - j));
-    }
+    for (let j = 0; j < n; j += 4) storeLanes(c + (<usize>j << 2), v128.load(bias + (<usize>j << 2)), min(4, n - j));
   }
 }
 

@@ -7,11 +7,12 @@ import { BLOCK, multiplyAdd } from "../variant";
  * constant offsets reach all of them (a pointer for each row costs 15-25 % of the speed):
  *   blocked:    [k / BLOCK][row][BLOCK], 128-byte aligned, blocks `aStep` + 128 bytes apart: rows of A in pieces of BLOCK floats;
  *   transposed: [k][row], `aStep` bytes from one k to the next: A^T as it is stored.
- * `rows`, `transposed` and `accumulate` are constants at every call, so all branches on them are settled at compile time and one
- * template gives all tiles. The loop is rolled and counts down: otherwise V8 spills registers.
+ * `rows`, `transposed` and `accumulate` are constants at every call (generated/tiles.ts, from scripts/wasm/tiles.mjs), so all
+ * branches on them are settled at compile time and one template gives all tiles. The loop is rolled and counts down: otherwise V8
+ * spills registers.
  */
 @inline
-function tile(
+export function tile(
   rows: i32, transposed: bool, accumulate: bool, a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, cRow: usize,
 ): void {
   const zero = f32x4.splat(0);
@@ -116,82 +117,4 @@ function storeRow(accumulate: bool, c: usize, v0: v128, v1: v128, v2: v128, v3: 
     v128.store(c, v2, 32);
     v128.store(c, v3, 48);
   }
-}
-
-/*
- * One function for each tile. Storing and accumulating are separate functions because two store paths in one function cost the
- * revectorizer a third of the speed. index.ts exports them only to keep them functions: inlined into the loops around them, the
- * loop over k would be unrolled by Node 20's V8 and spill registers.
- */
-export function blockedPut1(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, cRow: usize): void {
-  tile(1, false, false, a, aStep, b, bStep, k, c, cRow);
-}
-export function blockedPut2(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, cRow: usize): void {
-  tile(2, false, false, a, aStep, b, bStep, k, c, cRow);
-}
-export function blockedPut3(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, cRow: usize): void {
-  tile(3, false, false, a, aStep, b, bStep, k, c, cRow);
-}
-export function blockedPut4(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, cRow: usize): void {
-  tile(4, false, false, a, aStep, b, bStep, k, c, cRow);
-}
-export function blockedPut5(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, cRow: usize): void {
-  tile(5, false, false, a, aStep, b, bStep, k, c, cRow);
-}
-export function blockedPut6(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, cRow: usize): void {
-  tile(6, false, false, a, aStep, b, bStep, k, c, cRow);
-}
-export function blockedAdd1(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, cRow: usize): void {
-  tile(1, false, true, a, aStep, b, bStep, k, c, cRow);
-}
-export function blockedAdd2(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, cRow: usize): void {
-  tile(2, false, true, a, aStep, b, bStep, k, c, cRow);
-}
-export function blockedAdd3(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, cRow: usize): void {
-  tile(3, false, true, a, aStep, b, bStep, k, c, cRow);
-}
-export function blockedAdd4(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, cRow: usize): void {
-  tile(4, false, true, a, aStep, b, bStep, k, c, cRow);
-}
-export function blockedAdd5(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, cRow: usize): void {
-  tile(5, false, true, a, aStep, b, bStep, k, c, cRow);
-}
-export function blockedAdd6(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, cRow: usize): void {
-  tile(6, false, true, a, aStep, b, bStep, k, c, cRow);
-}
-export function transposedPut1(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, cRow: usize): void {
-  tile(1, true, false, a, aStep, b, bStep, k, c, cRow);
-}
-export function transposedPut2(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, cRow: usize): void {
-  tile(2, true, false, a, aStep, b, bStep, k, c, cRow);
-}
-export function transposedPut3(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, cRow: usize): void {
-  tile(3, true, false, a, aStep, b, bStep, k, c, cRow);
-}
-export function transposedPut4(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, cRow: usize): void {
-  tile(4, true, false, a, aStep, b, bStep, k, c, cRow);
-}
-export function transposedPut5(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, cRow: usize): void {
-  tile(5, true, false, a, aStep, b, bStep, k, c, cRow);
-}
-export function transposedPut6(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, cRow: usize): void {
-  tile(6, true, false, a, aStep, b, bStep, k, c, cRow);
-}
-export function transposedAdd1(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, cRow: usize): void {
-  tile(1, true, true, a, aStep, b, bStep, k, c, cRow);
-}
-export function transposedAdd2(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, cRow: usize): void {
-  tile(2, true, true, a, aStep, b, bStep, k, c, cRow);
-}
-export function transposedAdd3(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, cRow: usize): void {
-  tile(3, true, true, a, aStep, b, bStep, k, c, cRow);
-}
-export function transposedAdd4(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, cRow: usize): void {
-  tile(4, true, true, a, aStep, b, bStep, k, c, cRow);
-}
-export function transposedAdd5(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, cRow: usize): void {
-  tile(5, true, true, a, aStep, b, bStep, k, c, cRow);
-}
-export function transposedAdd6(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, cRow: usize): void {
-  tile(6, true, true, a, aStep, b, bStep, k, c, cRow);
 }

@@ -1,25 +1,30 @@
 import { storeLanes } from "../gemm/pack";
+import { GRAIN, ceilDiv, rowsInChunk } from "../variant";
 
 /**
- * Rows of `length` floats copied from x to y, both `...Stride` floats apart. Each row of x serves `repeat` rows of y in turn: 1
- * for slices, pieces of concatenations and padding, more for `expand`.
+ * `rows` rows of `length` floats copied from x to y, both `...Stride` floats apart. Each row of x serves `repeat` rows of y in
+ * turn: 1 for slices, pieces of concatenations and padding, more for `expand`.
  */
 @unmanaged
-class CopyRows {
+export class CopyRows {
   x: usize;
   y: usize;
+  rows: i32;
   length: i32;
   xStride: i32;
   yStride: i32;
   repeat: i32;
 }
 
-/** A unit is an element copied; a chunk may begin and end inside a row. */
+export function copyRowsChunks(args: CopyRows): i32 {
+  return ceilDiv(args.rows * args.length, GRAIN);
+}
+
+/** A chunk may begin and end inside a row. */
 export function copyRows(args: CopyRows, from: i32, to: i32, _workspace: usize): void {
-  const length = args.length;
-  let at = from;
-  while (at < to) {
-    const row = at / length, column = at % length, n = min(length - column, to - at);
+  const length = args.length, end = min(to * GRAIN, args.rows * length);
+  for (let at = from * GRAIN; at < end;) {
+    const row = at / length, column = at % length, n = min(length - column, end - at);
     const x = args.x + (<usize>(row / args.repeat * args.xStride + column) << 2);
     copyFloats(args.y + (<usize>(row * args.yStride + column) << 2), x, n);
     at += n;
@@ -44,17 +49,22 @@ export function copyFloats(to: usize, from: usize, n: i32): void {
 
 /** Rows of one repeated number: y[r, :] = x[r]. */
 @unmanaged
-class RepeatElements {
+export class RepeatElements {
   x: usize;
   y: usize;
+  rows: i32;
   length: i32;
 }
 
-/** y[r, a] = x[r] for a < length. A unit is a row. */
+export function repeatElementsChunks(args: RepeatElements): i32 {
+  return ceilDiv(args.rows, rowsInChunk(args.length));
+}
+
+/** y[r, a] = x[r] for a < length. */
 export function repeatElements(args: RepeatElements, from: i32, to: i32, _workspace: usize): void {
-  const length = args.length;
-  let y = args.y + (<usize>(from * length) << 2);
-  for (let row = from; row < to; row++) {
+  const length = args.length, first = from * rowsInChunk(length), end = min(to * rowsInChunk(length), args.rows);
+  let y = args.y + (<usize>(first * length) << 2);
+  for (let row = first; row < end; row++) {
     const value = v128.load32_splat(args.x + (<usize>row << 2));
     let n = length;
     for (; n >= 4; n -= 4, y += 16) v128.store(y, value);
@@ -63,37 +73,47 @@ export function repeatElements(args: RepeatElements, from: i32, to: i32, _worksp
   }
 }
 
-/** Rows chosen by number: y [outer, count, inner] = x [outer, index[j], inner] of x [outer, axis, inner]. */
+/** Rows chosen by number, from or to an axis of `axis` rows; index [count]. */
 @unmanaged
-class Gather {
+export class Gather {
   x: usize;
   index: usize;
   y: usize;
+  outer: i32;
   axis: i32;
   inner: i32;
   count: i32;
 }
 
-/** y[o, j, :] = x[o, index[j], :]. A unit is a row of y. */
+export function gatherChunks(args: Gather): i32 {
+  return ceilDiv(args.outer * args.count, rowsInChunk(args.inner));
+}
+
+/** y[o, j, :] = x[o, index[j], :], x [outer, axis, inner], y [outer, count, inner]. */
 export function gather(args: Gather, from: i32, to: i32, _workspace: usize): void {
-  const axis = args.axis, inner = args.inner, count = args.count;
-  for (let row = from; row < to; row++) {
+  const axis = args.axis, inner = args.inner, count = args.count, end = min(to * rowsInChunk(inner), args.outer * count);
+  for (let row = from * rowsInChunk(inner); row < end; row++) {
     const source = row / count * axis + <i32>f32.load(args.index + (<usize>(row % count) << 2));
     copyFloats(args.y + (<usize>(row * inner) << 2), args.x + (<usize>(source * inner) << 2), inner);
   }
 }
 
-/** Columns in a unit of `scatterAdd`. */
+/** What `scatterAdd` takes at once: so many columns of one o, and so many of these in a chunk. */
 @inline const SCATTER_COLUMNS: i32 = 64;
+@inline function scatterBlocks(args: Gather): i32 { return ceilDiv(args.inner, SCATTER_COLUMNS); }
+@inline function scatterUnits(args: Gather): i32 { return ceilDiv(GRAIN / SCATTER_COLUMNS, args.axis + args.count); }
+
+export function scatterAddChunks(args: Gather): i32 {
+  return ceilDiv(args.outer * scatterBlocks(args), scatterUnits(args));
+}
 
 /**
  * y[o, a, :] = sum over j with index[j] = a of x[o, j, :], in the order of j: x [outer, count, inner], y [outer, axis, inner].
- * A unit is SCATTER_COLUMNS columns of one o.
  */
 export function scatterAdd(args: Gather, from: i32, to: i32, _workspace: usize): void {
   const axis = args.axis, inner = args.inner, count = args.count;
-  const blocks = (inner + SCATTER_COLUMNS - 1) / SCATTER_COLUMNS, row = <usize>inner << 2;
-  for (let unit = from; unit < to; unit++) {
+  const blocks = scatterBlocks(args), row = <usize>inner << 2, end = min(to * scatterUnits(args), args.outer * blocks);
+  for (let unit = from * scatterUnits(args); unit < end; unit++) {
     const o = unit / blocks, column = unit % blocks * SCATTER_COLUMNS, n = min(SCATTER_COLUMNS, inner - column);
     const y = args.y + (<usize>(o * axis * inner + column) << 2);
     let x = args.x + (<usize>(o * count * inner + column) << 2);

@@ -2,11 +2,38 @@ import { multiplyAdd } from "../variant";
 
 /*
  * Sums over pixels for each channel of x [pixels, c], as group normalisation needs them:
- *   forward:  of d and d^2,    d = x - centre
- *   backward: of dz and dz d,  dz another array [pixels, c]
+ *   forward:  of x for its mean, then of d and d^2,  d = x - centre
+ *   backward: of dz and dz d,                        dz another array [pixels, c]
  * Two rows of sums lie `padded` bytes apart; lanes behind the last channel are of no use.
- * The loop is written out for 16, 8 and 4 channels: sums stay in registers as locals only, and a function here cannot give back two.
+ * Loops are written out for 16, 8 and 4 channels: sums stay in registers as locals only, and a function here cannot give back two.
  */
+
+/** The mean over the pixels of each channel. */
+export function channelMeans(x: usize, pixels: i32, c: i32, means: usize): void {
+  const row = <usize>c << 2, share = f32x4.splat(1 / <f32>pixels);
+  let j = 0;
+  for (; j + 16 <= c; j += 16, x += 64, means += 64) {
+    let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
+    let at = x, left = pixels;
+    while (left > 0) {
+      s0 = f32x4.add(s0, v128.load(at));
+      s1 = f32x4.add(s1, v128.load(at, 16));
+      s2 = f32x4.add(s2, v128.load(at, 32));
+      s3 = f32x4.add(s3, v128.load(at, 48));
+      at += row;
+      left--;
+    }
+    v128.store(means, f32x4.mul(s0, share));
+    v128.store(means, f32x4.mul(s1, share), 16);
+    v128.store(means, f32x4.mul(s2, share), 32);
+    v128.store(means, f32x4.mul(s3, share), 48);
+  }
+  for (; j < c; j += 4, x += 16, means += 16) {
+    let sum = f32x4.splat(0);
+    for (let p = 0, at = x; p < pixels; p++, at += row) sum = f32x4.add(sum, v128.load(at));
+    v128.store(means, f32x4.mul(sum, share));
+  }
+}
 
 /** Sums of d and d^2, d = x - centre. */
 export function channelSums(x: usize, centre: usize, pixels: i32, c: i32, sums: usize, padded: usize): void {

@@ -1,111 +1,77 @@
-import { channelSums } from "./channel-sums";
-import { copyFloats } from "../move/copy";
+import {
+  blockCount, blockPixels, chunkBlocks, chunkImages, fillPattern, patternBytes, patternsBytes, repeatPixels,
+} from "./blocks";
 import { normSiluRow } from "../elementwise/exp-rows";
+import { blockSums, imageStats } from "./group-norm-stats";
 import { storeLanes } from "../gemm/pack";
-import { ceilDiv, multiplyAdd, roundUp } from "../variant";
+import { ceilDiv, flag, multiplyAdd } from "../variant";
 
-/**
- * Group normalisation of x [n, hw, c]. The pixels of an image are cut into blocks of `block`, fixed by the shape. `sums` holds,
- * for each block of each image, two rows of roundUp(c, 4) floats. Which fields a kernel reads is said there.
- */
+/** Group normalisation of x [n, hw, c], alone or followed by SiLU. Which fields a kernel reads is said there. */
 @unmanaged
 export class GroupNorm {
   x: usize;
-  y: usize;
+  y: usize = 0;
   /** [n, groups, 2]: mean and reciprocal standard deviation. */
   stats: usize;
-  gamma: usize;
-  beta: usize;
-  sums: usize;
+  gamma: usize = 0;
+  beta: usize = 0;
+  /** What `groupNormSums` leaves for `groupNormStats`: `groupNormSumsBytes` bytes. */
+  sums: usize = 0;
+  n: i32;
   hw: i32;
   c: i32;
   groups: i32;
-  block: i32;
-  /** Pixels in a row of workspace. */
-  repeat: i32;
   /** y = silu(z) instead of y = z. */
-  silu: i32;
-  eps: f32;
+  silu: flag = 0;
+  eps: f32 = 0;
 }
 
-/**
- * Per block and channel, the sums of x - k and (x - k)^2, k = the image's first pixel: near enough to the mean that the variance
- * does not cancel. Reads x, writes sums. A unit is a block of an image.
- */
-export function groupNormSums(args: GroupNorm, from: i32, to: i32, _workspace: usize): void {
-  const c = args.c, hw = args.hw, blocks = ceilDiv(hw, args.block), padded = <usize>roundUp(c, 4) << 2;
-  for (let unit = from; unit < to; unit++) {
-    const first = unit % blocks * args.block, image = args.x + (<usize>(unit / blocks * hw * c) << 2);
-    const x = image + (<usize>(first * c) << 2), sums = args.sums + <usize>unit * 2 * padded;
-    channelSums(x, image, min(args.block, hw - first), c, sums, padded);
+export function groupNormChunks(args: GroupNorm): i32 {
+  return ceilDiv(args.n * blockCount(args.hw, args.c), chunkBlocks(args.hw, args.c));
+}
+
+/** Rows scale and shift. */
+export function groupNormWorkspace(args: GroupNorm): f64 {
+  return patternsBytes(2, args.hw, args.c);
+}
+
+/** y = scale x + shift, scale = gamma rstd, shift = beta - mean scale, or silu of it. Reads x, stats, gamma, beta. */
+export function groupNorm(args: GroupNorm, from: i32, to: i32, workspace: usize): void {
+  const size = chunkBlocks(args.hw, args.c);
+  normalise(args, from * size, min(to * size, args.n * blockCount(args.hw, args.c)), workspace);
+}
+
+export function groupNormImageChunks(args: GroupNorm): i32 {
+  return ceilDiv(args.n, chunkImages(args.hw, args.c));
+}
+
+/** Rows scale and shift. */
+export function groupNormImageWorkspace(args: GroupNorm): f64 {
+  return groupNormWorkspace(args);
+}
+
+/** stats and then y, image by image while its pixels are in the cache. Reads x, gamma, beta; uses sums. */
+export function groupNormImage(args: GroupNorm, from: i32, to: i32, workspace: usize): void {
+  const size = chunkImages(args.hw, args.c), blocks = blockCount(args.hw, args.c), end = min(to * size, args.n);
+  for (let image = from * size; image < end; image++) {
+    blockSums(args, image * blocks, (image + 1) * blocks);
+    imageStats(args, image);
+    normalise(args, image * blocks, (image + 1) * blocks, workspace);
   }
 }
 
-/**
- * Mean and 1 / sqrt(variance + eps) of each group, from the sums of its channels: with the channels' means m_j and sums of
- * squared distances M_j, the group's mean is the mean of m_j, and its sum of squared distances that of M_j + hw (m_j - mean)^2.
- * Reads x, sums; writes y = stats. A unit is a group of an image.
- */
-export function groupNormStats(args: GroupNorm, from: i32, to: i32, _workspace: usize): void {
-  const c = args.c, hw = args.hw, groups = args.groups, size = c / groups, blocks = ceilDiv(hw, args.block);
-  for (let unit = from; unit < to; unit++) {
-    const image = unit / groups, first = unit % groups * size;
-    let mean: f64 = 0, squares: f64 = 0;
-    for (let j = 0; j < size; j++) { // j channels and the next one: the rule above for two sets
-      const channel = first + j;
-      let sum: f64 = 0, square: f64 = 0;
-      for (let b = 0; b < blocks; b++) {
-        sum += blockSum(args, image * blocks + b, 0, channel);
-        square += blockSum(args, image * blocks + b, 1, channel);
-      }
-      const k = <f64>f32.load(args.x + (<usize>(image * hw * c + channel) << 2));
-      const distance = k + sum / <f64>hw - mean;
-      squares += square - sum * sum / <f64>hw + distance * distance * <f64>hw * <f64>j / <f64>(j + 1);
-      mean += distance / <f64>(j + 1);
-    }
-    const y = args.y + <usize>unit * 8;
-    f32.store(y, <f32>mean);
-    f32.store(y, <f32>(1 / sqrt<f64>(max<f64>(squares, 0) / <f64>(hw * size) + <f64>args.eps)), 4);
-  }
-}
-
-/** Entry `channel` of row 0 or 1 of a block's sums. */
-@inline
-function blockSum(args: GroupNorm, block: i32, row: i32, channel: i32): f64 {
-  return <f64>f32.load(args.sums + (<usize>((2 * block + row) * roundUp(args.c, 4) + channel) << 2));
-}
-
-/*
- * Rows of workspace hold one number for each channel, over and over for `repeat` pixels: the loops over elements then run over
- * rows of repeat * c neighbours, whatever c is.
- */
-
-/** Bytes of a row of workspace. */
-@inline
-export function patternBytes(c: i32, repeat: i32): usize {
-  return <usize>roundUp(c * repeat, 4) << 2;
-}
-
-/** Repeats the first c numbers of a row until it is full. */
-export function fillPattern(row: usize, c: i32, repeat: i32): void {
-  for (let r = 1; r < repeat; r++) copyFloats(row + (<usize>(r * c) << 2), row, c);
-}
-
-/**
- * y = scale x + shift, scale = gamma rstd, shift = beta - mean scale, or silu of it. Reads x, stats, gamma, beta.
- * A unit is a block of an image. Workspace: 2 rows.
- */
-export function groupNorm(args: GroupNorm, from: i32, to: i32, scale: usize): void {
-  const hw = args.hw, c = args.c, blocks = ceilDiv(hw, args.block), length = c * args.repeat;
-  const shift = scale + patternBytes(c, args.repeat);
+/** y of blocks from .. to - 1 of all images. */
+function normalise(args: GroupNorm, from: i32, to: i32, scale: usize): void {
+  const hw = args.hw, c = args.c, blocks = blockCount(hw, c), block = blockPixels(hw, c), length = c * repeatPixels(hw, c);
+  const shift = scale + patternBytes(hw, c);
   let image = -1;
   for (let unit = from; unit < to; unit++) {
     if (unit / blocks != image) {
       image = unit / blocks;
       scaleAndShift(args, image, scale, shift);
     }
-    const first = unit % blocks * args.block;
-    let left = min(args.block, hw - first) * c, at = <usize>((image * hw + first) * c) << 2;
+    const first = unit % blocks * block;
+    let left = min(block, hw - first) * c, at = <usize>((image * hw + first) * c) << 2;
     for (; left > 0; left -= length, at += <usize>length << 2) {
       if (args.silu) normSiluRow(args.x + at, scale, shift, args.y + at, min(length, left));
       else normRow(args.x + at, scale, shift, args.y + at, min(length, left));
@@ -121,8 +87,8 @@ function scaleAndShift(args: GroupNorm, image: i32, scale: usize, shift: usize):
     f32.store(scale + at, gamma);
     f32.store(shift + at, f32.load(args.beta + at) - f32.load(stats) * gamma);
   }
-  fillPattern(scale, c, args.repeat);
-  fillPattern(shift, c, args.repeat);
+  fillPattern(scale, args.hw, c);
+  fillPattern(shift, args.hw, c);
 }
 
 /** y = scale x + shift, n neighbours. */

@@ -1,31 +1,49 @@
 import { softmaxTermsRow } from "../elementwise/exp-rows";
 import { firstLanes, storeLanes } from "../gemm/pack";
-import { multiplyAdd } from "../variant";
+import { ceilDiv, multiplyAdd } from "../variant";
 
-/** Rows of n numbers: y from x (softmax), or dx = y from dy = x and y = s (softmaxGrad). */
+/** Softmax over rows of n numbers, or its gradient. */
 @unmanaged
-class Rows {
+export class Softmax {
+  /** The rows; dy for the gradient. */
   x: usize;
-  s: usize;
+  /** The softmax that was computed, for its gradient. */
+  s: usize = 0;
+  /** The result; dx for the gradient. */
   y: usize;
+  rows: i32;
   n: i32;
 }
+
+/** Rows in a chunk: some 8192 elements. */
+@inline function chunkRows(args: Softmax): i32 { return ceilDiv(8192, args.n); }
+@inline function chunks(args: Softmax): i32 { return ceilDiv(args.rows, chunkRows(args)); }
 
 /** Elements, and rows, that go through the passes of softmax together. */
 @inline const GROUP_ELEMENTS: i32 = 2048;
 @inline const GROUP_ROWS: i32 = 64;
 
+export function softmaxChunks(args: Softmax): i32 {
+  return chunks(args);
+}
+
+/** GROUP_ROWS numbers. */
+export function softmaxWorkspace(_args: Softmax): f64 {
+  return GROUP_ROWS * 4;
+}
+
 /**
- * y = exp(x - max) / sum of exp(x - max) over each row. A unit is a row. Workspace: GROUP_ROWS numbers.
+ * y = exp(x - max) / sum of exp(x - max) over each row.
  *
  * Four passes: the maximum, the exponentials, their sum, the quotient. A few rows at a time go through each pass, so that the
  * processor need not wait for the end of one row; they stay in the first-level cache. Maximum and quotient are loaded from
  * memory: only then can V8's revectorizer join the pairs of vectors beside them.
  */
-export function softmax(args: Rows, from: i32, to: i32, numbers: usize): void {
+export function softmax(args: Softmax, from: i32, to: i32, numbers: usize): void {
+  const end = min(to * chunkRows(args), args.rows);
   const n = args.n, row = <usize>n << 2, rows = min(GROUP_ROWS, max(1, GROUP_ELEMENTS / n));
-  for (let first = from; first < to; first += rows) {
-    const x = args.x + <usize>first * row, y = args.y + <usize>first * row, count = <usize>min(rows, to - first);
+  for (let first = from * chunkRows(args); first < end; first += rows) {
+    const x = args.x + <usize>first * row, y = args.y + <usize>first * row, count = <usize>min(rows, end - first);
     for (let r: usize = 0; r < count; r++) f32.store(numbers + (r << 2), maximum(x + r * row, n));
     for (let r: usize = 0; r < count; r++) softmaxTermsRow(x + r * row, numbers + (r << 2), y + r * row, n);
     for (let r: usize = 0; r < count; r++) f32.store(numbers + (r << 2), 1 / total(y + r * row, n));
@@ -87,10 +105,19 @@ function lanesTotal(v: v128): f32 {
   return f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1);
 }
 
-/** dx = s (dy - sum of dy s) over each row. A unit is a row. Workspace: one number. */
-export function softmaxGrad(args: Rows, from: i32, to: i32, workspace: usize): void {
-  const n = args.n;
-  for (let row = from; row < to; row++) {
+export function softmaxGradChunks(args: Softmax): i32 {
+  return chunks(args);
+}
+
+/** One number. */
+export function softmaxGradWorkspace(_args: Softmax): f64 {
+  return 4;
+}
+
+/** dx = s (dy - sum of dy s) over each row. */
+export function softmaxGrad(args: Softmax, from: i32, to: i32, workspace: usize): void {
+  const n = args.n, end = min(to * chunkRows(args), args.rows);
+  for (let row = from * chunkRows(args); row < end; row++) {
     const at = <usize>(row * n) << 2;
     softmaxGradRow(args.x + at, args.s + at, args.y + at, n, workspace);
   }

@@ -1,7 +1,7 @@
 import { Conv } from "../conv/conv-args";
 import { gemmBlocked } from "../gemm/gemm-block";
 import { panelCount, zeroVectors } from "../gemm/pack";
-import { BLOCK, TILE_COLUMNS, TILE_ROWS, ceilDiv, roundUp } from "../variant";
+import { BLOCK, TILE_COLUMNS, TILE_ROWS, ceilDiv, roundUp, saturated } from "../variant";
 import {
   SCRATCH_BYTES, TABLE_BYTES, frequencies, pixelTable, tileCount, transformInput, transformOutput,
 } from "./winograd-tiles";
@@ -20,7 +20,7 @@ import { uSlice } from "./winograd-weights";
 
 /** Tiles in a chunk, from the shape alone, so that results do not depend on threads; four chunks or more where work allows. */
 function tilesInChunk(p: Conv): i32 {
-  const bytes = frequencies(p.tile) * (roundUp(p.cin, BLOCK) + roundUp(p.cout, TILE_COLUMNS)) * 4;
+  const bytes = saturated(<f64>frequencies(p.tile) * (roundUp(p.cin, BLOCK) + roundUp(p.cout, TILE_COLUMNS)) * 4);
   const share = ceilDiv(tileCount(p.n, p.oh, p.ow, p.tile), 4);
   return max(TILE_ROWS, min(CHUNK_BYTES / bytes / TILE_ROWS * TILE_ROWS, roundUp(share, TILE_ROWS)));
 }
@@ -37,16 +37,16 @@ export function winogradConvChunks(p: Conv): i32 {
 }
 
 /** Bytes of workspace for each thread, 128-byte aligned. */
-export function winogradConvWorkspace(p: Conv): i32 {
-  const tiles = tilesInChunk(p);
-  const buffers = frequencies(p.tile) * (vSlice(p, tiles) + mSlice(p, tiles));
-  return 2 * pixelBytes(p) + roundUp(SCRATCH_BYTES + TABLE_BYTES, 128) + buffers;
+export function winogradConvWorkspace(p: Conv): f64 {
+  const slices = <f64>tilesInChunk(p) * (roundUp(p.cin, BLOCK) + roundUp(p.cout, TILE_COLUMNS)) * 4 + 256;
+  const buffers = frequencies(p.tile) * slices;
+  return 2 * <f64>pixelBytes(p) + roundUp(SCRATCH_BYTES + TABLE_BYTES, 128) + buffers;
 }
 
 /**
- * y[n, oh, ow, cout] = bias + conv3x3(x[n, h, w, cin]), stride 1, reading p.weights as written by `winogradWeights` for the same
- * tile. Grad-input is the same call: x = dy, y = dx, cin and cout exchanged, padTop = 2 - padTop, padLeft = 2 - padLeft, and the
- * weights transformed with gradInput = 1.
+ * y[n, oh, ow, cout] = bias + conv3x3(x[n, h, w, cin]), stride 1, reading p.packed as written by `winogradWeights` for the same
+ * tile. Grad-input is the same call: x = dy, y = dx, (h, w, cin) and (oh, ow, cout) exchanged, padTop = 2 - padTop,
+ * padLeft = 2 - padLeft, and the weights transformed with gradInput.
  */
 export function winogradConv(p: Conv, from: i32, to: i32, workspace: usize): void {
   const block = tilesInChunk(p), count = tileCount(p.n, p.oh, p.ow, p.tile);
@@ -75,7 +75,7 @@ function readTile(p: Conv, index: i32, table: usize, zeros: usize, scratch: usiz
 /** M[f] = V[f] U[f] for all frequencies. */
 function multiply(p: Conv, tiles: i32, block: i32, v: usize, m: usize): void {
   const panels = panelCount(p.cout), panelBytes = p.cin * TILE_COLUMNS * 4;
-  let u = p.weights;
+  let u = p.packed;
   for (let f = 0; f < frequencies(p.tile); f++) {
     gemmBlocked(
       tiles, panels, p.cin, v, block * BLOCK * 4, u, panelBytes, TILE_COLUMNS * 4, m, panels * TILE_COLUMNS * 4, false,

@@ -43,7 +43,7 @@ export function winogradGradWeightChunks(p: Conv): i32 {
 @inline const ZERO_BYTES: i32 = BLOCK_OUT * 4 + 64;
 
 /** Bytes of workspace for each thread, 128-byte aligned. */
-export function winogradGradWeightWorkspace(p: Conv): i32 {
+export function winogradGradWeightWorkspace(p: Conv): f64 {
   return frequencies(p.tile) * (V_SLICE + W_SLICE + S_SLICE) + ZERO_BYTES + SCRATCH_BYTES + TABLE_BYTES;
 }
 

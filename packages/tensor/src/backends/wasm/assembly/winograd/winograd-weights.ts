@@ -1,4 +1,4 @@
-import { TILE_COLUMNS, roundUp } from "../variant";
+import { TILE_COLUMNS, flag, roundUp } from "../variant";
 import { firstLanes, panelCount } from "../gemm/pack";
 import { frequencies } from "./winograd-tiles";
 import { weightTransform2, weightTransform4 } from "./winograd-transforms";
@@ -13,13 +13,13 @@ export class WinogradWeights {
   /** Weights [3, 3, cin, cout]. */
   weights: usize;
   /** Output, `winogradWeightsBytes` bytes. */
-  transformed: usize;
+  transformed: usize = 0;
   cin: i32;
   cout: i32;
   /** 4 for F(4x4,3x3), 2 for F(2x2,3x3). */
   tile: i32;
-  /** 1 for the weights of grad-input. */
-  gradInput: i32;
+  /** Whether they are for grad-input. */
+  gradInput: flag;
 }
 
 @inline function inputs(w: WinogradWeights): i32 { return w.gradInput ? w.cout : w.cin; }
@@ -32,8 +32,8 @@ export function uSlice(k: i32, n: i32): i32 {
 }
 
 /** Bytes of the transformed weights. */
-export function winogradWeightsBytes(w: WinogradWeights): i32 {
-  return frequencies(w.tile) * uSlice(inputs(w), outputs(w));
+export function winogradWeightsBytes(w: WinogradWeights): f64 {
+  return <f64>frequencies(w.tile) * uSlice(inputs(w), outputs(w));
 }
 
 /** Chunks of `winogradWeights`: one a panel of output channels. */
@@ -46,7 +46,7 @@ export function winogradWeightsChunks(w: WinogradWeights): i32 {
 @inline const HALF_WAY_BYTES: i32 = 18 * 16;
 
 /** Bytes of workspace for each thread. */
-export function winogradWeightsWorkspace(_w: WinogradWeights): i32 {
+export function winogradWeightsWorkspace(_w: WinogradWeights): f64 {
   return 4 * TAPS_BYTES + HALF_WAY_BYTES;
 }
 

@@ -1,0 +1,84 @@
+import { ABS, AFFINE, CLIP, NEGATIVE, SIGN, SQUARE } from "../generated/codes";
+import { erf as errorFunction, gelu as geluOf } from "./erf";
+import { copySign, exp as exponential, one, tanh as hyperbolicTangent } from "./exp";
+import { GRAIN, multiplyAdd } from "../variant";
+
+/*
+ * The unary operations, each under its own name in `unaryOps` (kernels/elementwise.ts): a function of one vector and the numbers p
+ * and q, or `...Row`, a loop of its own over n neighbours.
+ */
+export { sigmoidRow, siluRow } from "./exp-rows";
+
+/** Elements in a chunk: fewer where each takes a function. */
+export function unaryGrain(op: i32): i32 {
+  const light = op == NEGATIVE || op == ABS || op == SIGN || op == SQUARE || op == AFFINE || op == CLIP;
+  return light ? GRAIN : GRAIN / 4;
+}
+
+@inline export function negative(x: v128, _p: v128, _q: v128): v128 { return f32x4.neg(x); }
+@inline export function abs(x: v128, _p: v128, _q: v128): v128 { return f32x4.abs(x); }
+@inline export function square(x: v128, _p: v128, _q: v128): v128 { return f32x4.mul(x, x); }
+@inline export function sqrt(x: v128, _p: v128, _q: v128): v128 { return f32x4.sqrt(x); }
+@inline export function reciprocal(x: v128, _p: v128, _q: v128): v128 { return f32x4.div(one(), x); }
+@inline export function exp(x: v128, _p: v128, _q: v128): v128 { return exponential(x); }
+@inline export function tanh(x: v128, _p: v128, _q: v128): v128 { return hyperbolicTangent(x); }
+@inline export function erf(x: v128, _p: v128, _q: v128): v128 { return errorFunction(x); }
+@inline export function gelu(x: v128, _p: v128, _q: v128): v128 { return geluOf(x); }
+
+/** Zeros and NaN are their own sign. */
+@inline
+export function sign(x: v128, _p: v128, _q: v128): v128 {
+  return v128.bitselect(copySign(one(), x), x, v128.or(f32x4.lt(x, f32x4.splat(0)), f32x4.gt(x, f32x4.splat(0))));
+}
+
+/** p x + q */
+@inline export function affine(x: v128, p: v128, q: v128): v128 { return multiplyAdd(p, x, q); }
+/** min(max(x, p), q); NaN stays NaN. */
+@inline export function clip(x: v128, p: v128, q: v128): v128 { return f32x4.min(f32x4.max(x, p), q); }
+/** x / p */
+@inline export function over(x: v128, p: v128, _q: v128): v128 { return f32x4.div(x, p); }
+
+// Rare in training: one lane at a time.
+
+@inline
+export function log(x: v128, _p: v128, _q: v128): v128 {
+  return lanes(Mathf.log(lane(x, 0)), Mathf.log(lane(x, 1)), Mathf.log(lane(x, 2)), Mathf.log(lane(x, 3)));
+}
+
+@inline
+export function sin(x: v128, _p: v128, _q: v128): v128 {
+  return lanes(Mathf.sin(lane(x, 0)), Mathf.sin(lane(x, 1)), Mathf.sin(lane(x, 2)), Mathf.sin(lane(x, 3)));
+}
+
+@inline
+export function cos(x: v128, _p: v128, _q: v128): v128 {
+  return lanes(Mathf.cos(lane(x, 0)), Mathf.cos(lane(x, 1)), Mathf.cos(lane(x, 2)), Mathf.cos(lane(x, 3)));
+}
+
+/** x^p */
+@inline
+export function raise(x: v128, p: v128, _q: v128): v128 {
+  return pow(x, p);
+}
+
+/** a^b, lane by lane. */
+@inline
+export function pow(a: v128, b: v128): v128 {
+  return lanes(
+    Mathf.pow(lane(a, 0), lane(b, 0)), Mathf.pow(lane(a, 1), lane(b, 1)),
+    Mathf.pow(lane(a, 2), lane(b, 2)), Mathf.pow(lane(a, 3), lane(b, 3)),
+  );
+}
+
+@inline
+function lane(x: v128, i: i32): f32 {
+  if (i == 0) return f32x4.extract_lane(x, 0);
+  if (i == 1) return f32x4.extract_lane(x, 1);
+  if (i == 2) return f32x4.extract_lane(x, 2);
+  return f32x4.extract_lane(x, 3);
+}
+
+@inline
+function lanes(x0: f32, x1: f32, x2: f32, x3: f32): v128 {
+  return f32x4.replace_lane(f32x4.replace_lane(f32x4.replace_lane(f32x4.splat(x0), 1, x1), 2, x2), 3, x3);
+}

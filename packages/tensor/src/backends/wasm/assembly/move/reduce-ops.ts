@@ -1,0 +1,121 @@
+import { storeLanes } from "../gemm/pack";
+import { RUN, highPair, lowPair, single, sumOf } from "./sums";
+
+/*
+ * The reductions, two functions each under its name in `reduceOps` (kernels/reduce.ts):
+ *   ...Row(x, y, n)                          y[0] = op of n neighbours
+ *   ...Columns(x, y, count, columns, row)    y[i] = op over `count` rows of x, `row` bytes apart, for i < columns
+ */
+
+export function sumRow(x: usize, y: usize, n: i32): void {
+  f32.store(y, <f32>sumOf(false, x, n));
+}
+
+/** 16 columns at a time, then 4. */
+export function sumColumns(x: usize, y: usize, count: i32, columns: i32, row: usize): void {
+  let i = 0;
+  for (; i + 16 <= columns; i += 16, x += 64, y += 64) {
+    let d0 = f64x2.splat(0), d1 = d0, d2 = d0, d3 = d0, d4 = d0, d5 = d0, d6 = d0, d7 = d0;
+    let at = x;
+    for (let a = 0; a < count; a += RUN) {
+      let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
+      let steps = min(RUN, count - a);
+      while (steps > 0) {
+        s0 = f32x4.add(s0, v128.load(at));
+        s1 = f32x4.add(s1, v128.load(at, 16));
+        s2 = f32x4.add(s2, v128.load(at, 32));
+        s3 = f32x4.add(s3, v128.load(at, 48));
+        at += row;
+        steps--;
+      }
+      d0 = f64x2.add(d0, lowPair(s0)), d1 = f64x2.add(d1, highPair(s0));
+      d2 = f64x2.add(d2, lowPair(s1)), d3 = f64x2.add(d3, highPair(s1));
+      d4 = f64x2.add(d4, lowPair(s2)), d5 = f64x2.add(d5, highPair(s2));
+      d6 = f64x2.add(d6, lowPair(s3)), d7 = f64x2.add(d7, highPair(s3));
+    }
+    v128.store(y, single(d0, d1));
+    v128.store(y, single(d2, d3), 16);
+    v128.store(y, single(d4, d5), 32);
+    v128.store(y, single(d6, d7), 48);
+  }
+  for (; i < columns; i += 4, x += 16, y += 16) {
+    let d0 = f64x2.splat(0), d1 = d0;
+    let at = x;
+    for (let a = 0; a < count; a++, at += row) {
+      const v = v128.load(at);
+      d0 = f64x2.add(d0, lowPair(v)), d1 = f64x2.add(d1, highPair(v));
+    }
+    storeLanes(y, single(d0, d1), min(4, columns - i));
+  }
+}
+
+export function maxRow(x: usize, y: usize, n: i32): void {
+  f32.store(y, extremeRow(true, x, n));
+}
+
+export function maxColumns(x: usize, y: usize, count: i32, columns: i32, row: usize): void {
+  extremeColumns(true, x, y, count, columns, row);
+}
+
+export function minRow(x: usize, y: usize, n: i32): void {
+  f32.store(y, extremeRow(false, x, n));
+}
+
+export function minColumns(x: usize, y: usize, count: i32, columns: i32, row: usize): void {
+  extremeColumns(false, x, y, count, columns, row);
+}
+
+export function argmaxRow(x: usize, y: usize, n: i32): void {
+  f32.store(y, argmaxOf(x, n, 4));
+}
+
+export function argmaxColumns(x: usize, y: usize, count: i32, columns: i32, row: usize): void {
+  for (let i = 0; i < columns; i++, x += 4, y += 4) f32.store(y, argmaxOf(x, count, row));
+}
+
+/** The place of the first largest of n numbers, `step` bytes apart, or of the first NaN. */
+@inline
+function argmaxOf(x: usize, n: i32, step: usize): f32 {
+  let best = 0, largest = f32.load(x);
+  for (let i = 1; i < n && largest == largest; i++) {
+    x += step;
+    const value = f32.load(x);
+    if (value > largest || value != value) {
+      best = i;
+      largest = value;
+    }
+  }
+  return <f32>best;
+}
+
+@inline
+function extreme(max: bool, a: v128, b: v128): v128 {
+  return max ? f32x4.max(a, b) : f32x4.min(a, b);
+}
+
+/** Largest or smallest of n neighbours; NaN wins. */
+@inline
+function extremeRow(largest: bool, x: usize, n: i32): f32 {
+  let best = v128.load32_splat(x);
+  while (n >= 4) {
+    best = extreme(largest, best, v128.load(x));
+    x += 16;
+    n -= 4;
+  }
+  for (; n > 0; n--, x += 4) best = extreme(largest, best, v128.load32_splat(x));
+  best = extreme(largest, best, i64x2.shuffle(best, best, 1, 0));
+  best = extreme(largest, best, v128.shuffle<f32>(best, best, 1, 0, 3, 2));
+  return f32x4.extract_lane(best, 0);
+}
+
+@inline
+function extremeColumns(largest: bool, x: usize, y: usize, count: i32, columns: i32, row: usize): void {
+  for (let i = 0; i < columns; i += 4, x += 16, y += 16) {
+    let best = v128.load(x), at = x;
+    for (let a = 1; a < count; a++) {
+      at += row;
+      best = extreme(largest, best, v128.load(at));
+    }
+    storeLanes(y, best, min(4, columns - i));
+  }
+}

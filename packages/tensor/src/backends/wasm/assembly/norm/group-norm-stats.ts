@@ -1,0 +1,78 @@
+import { blockCount, blockPixels, channelBytes, chunkBlocks } from "./blocks";
+import { channelMeans, channelSums } from "./channel-sums";
+import { GroupNorm } from "./group-norm";
+import { ceilDiv } from "../variant";
+
+/*
+ * Mean and variance in parts that do not cancel (Chan, Golub and LeVeque 1983). Each block of pixels is read twice, the second time
+ * from the cache: for the mean of each channel, and for the sums of d and d^2, d the distance to that mean. Sets A and B of a and b
+ * numbers, with means m and sums of squared distances M, are one set:
+ *   m = m_A + delta b / (a + b),   M = M_A + M_B + delta^2 a b / (a + b),   delta = m_B - m_A.
+ */
+
+/** Bytes of three rows of sums for each block: means, sums of d, sums of d^2, each a number for every channel. */
+export function groupNormSumsBytes(args: GroupNorm): f64 {
+  return 3 * <f64>args.n * blockCount(args.hw, args.c) * <f64>channelBytes(args.c);
+}
+
+export function groupNormSumsChunks(args: GroupNorm): i32 {
+  return ceilDiv(args.n * blockCount(args.hw, args.c), chunkBlocks(args.hw, args.c));
+}
+
+/** The sums of each block. Reads x, writes sums. */
+export function groupNormSums(args: GroupNorm, from: i32, to: i32, _workspace: usize): void {
+  const size = chunkBlocks(args.hw, args.c);
+  blockSums(args, from * size, min(to * size, args.n * blockCount(args.hw, args.c)));
+}
+
+/** The sums of blocks from .. to - 1 of all images. */
+export function blockSums(args: GroupNorm, from: i32, to: i32): void {
+  const c = args.c, hw = args.hw, blocks = blockCount(hw, c), block = blockPixels(hw, c), row = channelBytes(c);
+  for (let unit = from; unit < to; unit++) {
+    const first = unit % blocks * block, pixels = min(block, hw - first), means = args.sums + <usize>unit * 3 * row;
+    const x = args.x + (<usize>((unit / blocks * hw + first) * c) << 2);
+    channelMeans(x, pixels, c, means);
+    channelSums(x, means, pixels, c, means + row, row);
+  }
+}
+
+/** Images in a chunk of `groupNormStats`: a few hundred channels' sums. */
+@inline
+function chunkStats(args: GroupNorm): i32 {
+  return ceilDiv(256, args.c * blockCount(args.hw, args.c));
+}
+
+export function groupNormStatsChunks(args: GroupNorm): i32 {
+  return ceilDiv(args.n, chunkStats(args));
+}
+
+/** The stats of each image. Reads sums, writes stats. */
+export function groupNormStats(args: GroupNorm, from: i32, to: i32, _workspace: usize): void {
+  const size = chunkStats(args), end = min(to * size, args.n);
+  for (let image = from * size; image < end; image++) imageStats(args, image);
+}
+
+/** Mean and 1 / sqrt(variance + eps) of each group of an image: blocks make a channel, channels a group. */
+export function imageStats(args: GroupNorm, image: i32): void {
+  const c = args.c, hw = args.hw, size = c / args.groups, blocks = blockCount(hw, c), block = blockPixels(hw, c);
+  const row = channelBytes(c);
+  for (let group = 0; group < args.groups; group++) {
+    let mean: f64 = 0, squares: f64 = 0;
+    for (let j = 0; j < size; j++) {
+      let at = args.sums + <usize>(image * blocks) * 3 * row + (<usize>(group * size + j) << 2);
+      let channelMean: f64 = 0, channelSquares: f64 = 0;
+      for (let b = 0; b < blocks; b++, at += 3 * row) {
+        const pixels = <f64>min(block, hw - b * block), before = <f64>(b * block), sum = <f64>f32.load(at + row);
+        const delta = <f64>f32.load(at) + sum / pixels - channelMean, share = pixels / (before + pixels);
+        channelSquares += <f64>f32.load(at + 2 * row) - sum * sum / pixels + delta * delta * before * share;
+        channelMean += delta * share;
+      }
+      const delta = channelMean - mean;
+      squares += channelSquares + delta * delta * <f64>hw * <f64>j / <f64>(j + 1);
+      mean += delta / <f64>(j + 1);
+    }
+    const stats = args.stats + <usize>(image * args.groups + group) * 8;
+    f32.store(stats, <f32>mean);
+    f32.store(stats, <f32>(1 / Math.sqrt(max<f64>(squares, 0) / <f64>(hw * size) + <f64>args.eps)), 4);
+  }
+}
