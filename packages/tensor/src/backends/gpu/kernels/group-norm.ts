@@ -15,16 +15,25 @@ const CHUNK = 64;
  * The pixels of an image, cut into chunks of one length of which only the last may be shorter: about 64 pixels, or the square
  * root of their number where that is more, so that neither step has a long sum.
  */
-function chunksOf(hw: number): { chunks: number; length: number } {
+function chunksOf(hw: number): { chunks: number; length: number; ragged: boolean } {
   const chunks = Math.ceil(hw / Math.max(CHUNK, Math.ceil(Math.sqrt(hw))));
-  return { chunks, length: Math.ceil(hw / chunks) };
+  const length = Math.ceil(hw / chunks);
+  return { chunks, length, ragged: chunks * length > hw };
 }
 
 /** Source text: declares the image n of the chunk that a row of [n chunks] stands for, its first pixel, and how many it has. */
-const CHUNK_OF_ROW = `const n = div(row, chunks);
-  const start = (row - n * chunks) * length;
-  const first = n * hw + start;
-  const count = min(length, hw - start);`;
+const chunkOfRow = (ragged: boolean): string => `int n = div(row, chunks);
+  int start = (row - n * chunks) * length;
+  int first = n * hw + start;
+  const count = ${ragged ? "min(length, hw - start)" : "length"};`;
+
+/**
+ * Source text: does something for the pixels first + k of the chunk; without a shorter chunk no pixel has to ask whether it is one.
+ * The loops of a kernel share the name k: webasm takes twice as long for a second loop under a name of its own.
+ */
+const eachPixel = (ragged: boolean, text: string): string => `for (let k = 0; k < length; k++) {
+    ${ragged ? `if (k < count) { ${text} }` : text}
+  }`;
 
 /** Source text: declares the group of a channel in image n, and its mean and reciprocal standard deviation. */
 const groupOf = (channel: string): string => `const group = div(${channel}, size);
@@ -58,24 +67,20 @@ function normalize(y: GpuArray, inputs: Norm, attrs: GroupNormAttrs, fused: bool
 /** y [n, chunks, 2, c]: for each channel and chunk of pixels the sum of dy xhat and the sum of dy. */
 function sumChunks(y: GpuArray, { dy, x, stats }: Record<"dy" | "x" | "stats", GpuArray>, attrs: GroupNormAttrs): void {
   const { n, hw, c, groups } = attrs;
-  const { chunks, length } = chunksOf(hw);
+  const { chunks, length, ragged } = chunksOf(hw);
   launch(y, {
     kernel: "groupNormGrad (chunks)", output: matrix(n * chunks, 2 * c),
     inputs: { dy: [dy, matrix(n * hw, c)], x: [x, matrix(n * hw, c)], stats: [stats, matrix(n, 2 * groups)] },
     sizes: { hw, c, chunks, length, size: c / groups },
     body: `
-  ${CHUNK_OF_ROW}
+  ${chunkOfRow(ragged)}
   let sum = 0;
   if (col >= c) {                                            // columns c .. 2c - 1: of dy alone
-    for (let k = 0; k < length; k++) {
-      if (k < count) { sum += dy[first + k, col - c]; }
-    }
+    ${eachPixel(ragged, "sum += dy[first + k, col - c];")}
     return sum;
   }
   ${groupOf("col")}
-  for (let l = 0; l < length; l++) {
-    if (l < count) { sum += dy[first + l, col] * (x[first + l, col] - mean) * rstd; }
-  }
+  ${eachPixel(ragged, "sum += dy[first + k, col] * (x[first + k, col] - mean) * rstd;")}
   return sum;`,
   });
 }
@@ -116,28 +121,23 @@ export const groupNorms = {
    * so that no large numbers cancel.
    */
   groupNormStats({ stats }, { x }, { n, hw, c, groups }, { eps }) {
-    const { chunks, length } = chunksOf(hw);
+    const { chunks, length, ragged } = chunksOf(hw);
     withScratch(stats, [n * chunks * 2 * c], (partial) => {
       launch(partial, {
         kernel: "groupNormStats (chunks)", output: matrix(n * chunks, 2 * c), inputs: { x: [x, matrix(n * hw, c)] },
         sizes: { hw, c, chunks, length },
         body: `
-  ${CHUNK_OF_ROW}
+  ${chunkOfRow(ragged)}
   const channel = col - c * div(col, c);                     // columns c .. 2c - 1 hold the squares
   let sum = 0;
-  for (let k = 0; k < length; k++) {
-    if (k < count) { sum += x[first + k, channel]; }
-  }
-  if (col < c) { return sum; }
+  ${eachPixel(ragged, "sum += x[first + k, channel];")}
   const mean = sum / count;
   let squares = 0;
-  for (let l = 0; l < length; l++) {
-    if (l < count) {
-      const d = x[first + l, channel] - mean;
-      squares += d * d;
-    }
+  if (col >= c) {
+    ${eachPixel(ragged, "const d = x[first + k, channel] - mean; squares += d * d;")}
+    return squares;
   }
-  return squares;`,
+  return sum;`,
       });
       launch(stats, {
         kernel: "groupNormStats", output: matrix(n, 2 * groups), inputs: { partial: [partial, matrix(n * chunks, 2 * c)] },
