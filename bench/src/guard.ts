@@ -3,7 +3,7 @@
  * a GPU compiles) against bench/guard.json, exactly; and times as ratios to the anchor of the same run, generously.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { Device, openDeviceSpec, sizeOf, updateKernels } from "@fromnoise/tensor";
+import { Device, eachTensor, openDeviceSpec, updatedBy } from "@fromnoise/tensor";
 // The backend itself: how many kernels it compiled is no business of a device.
 import { openGpu } from "../../packages/tensor/src/backends/gpu/index.js";
 import type { BenchCase } from "./bench.js";
@@ -51,10 +51,6 @@ export interface Guard {
   ratios: { cpu: string; node: string; values: Record<string, number> };
 }
 
-/** The tensors that an update kernel replaces, each an event of its own; undefined for the other kernels. */
-export const updated = (kernel: string): readonly string[] | undefined =>
-  (updateKernels as Record<string, { updates: readonly string[] } | undefined>)[kernel]?.updates;
-
 /** Counts a case on a device: its second run, since the first allocates what stays. */
 export async function countRun(c: BenchCase, device: Device, compiled?: () => number): Promise<Counts> {
   const workload = benchOf(c.bench).open(c.shape, device, "f32");
@@ -64,19 +60,18 @@ export async function countRun(c: BenchCase, device: Device, compiled?: () => nu
   const counts: Counts = { kernels: {}, launches: 0, bytesAllocated: 0, peakBytes: 0, tensorsLeft: 0, bytesLeft: 0 };
   device.resetPeak();
   const before = device.memory();
-  device.onKernel = ({ kernel, output }) => {
-    counts.kernels[kernel] = (counts.kernels[kernel] ?? 0) + 1;
-    if (updated(kernel) === undefined) counts.bytesAllocated += 4 * sizeOf(output);
-  };
+  const detach = device.attach({
+    after({ kernel, outputs }) {
+      counts.kernels[kernel] = (counts.kernels[kernel] ?? 0) + 1;
+      counts.launches++;
+      if (updatedBy(kernel).length === 0) for (const [, y] of eachTensor(outputs)) counts.bytesAllocated += 4 * y.size;
+    },
+  });
   await workload.run();
-  device.onKernel = undefined;
+  detach();
   const after = device.memory();
-  const launches = Object.entries(counts.kernels).map(
-    ([kernel, events]): [string, number] => [kernel, events / (updated(kernel)?.length ?? 1)],
-  );
   Object.assign(counts, {
-    kernels: Object.fromEntries(launches.sort(([a], [b]) => (a < b ? -1 : 1))),
-    launches: launches.reduce((sum, [, count]) => sum + count, 0),
+    kernels: Object.fromEntries(Object.entries(counts.kernels).sort(([a], [b]) => (a < b ? -1 : 1))),
     peakBytes: after.peakBytes - before.bytes, tensorsLeft: after.tensors - before.tensors, bytesLeft: after.bytes - before.bytes,
     ...(compiled && { compiled: [first - start, compiled() - first] }),
   });

@@ -171,7 +171,7 @@ export const kernelBenches = {
       p: { shape: [n], k: 0 }, g: { shape: [n], k: 1 }, m: { shape: [n], k: 2, scale: 0 }, v: { shape: [n], k: 3, scale: 0 },
     }),
     compute: ({ p, m, v, g }) => {
-      adamUpdate({ p, m, v, g }, ADAM);
+      adamUpdate([{ p, m, v, g }], ADAM);
       return [p];
     },
   }),

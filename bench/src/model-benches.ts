@@ -1,5 +1,5 @@
 /** A U-Net as a whole: forward pass, training step (forward, loss, backward, clip, Adam, average), and sampler. */
-import { mse, openDryDevice, Random, tensor, zeros, type DType, type Device, type Tensor } from "@fromnoise/tensor";
+import { flopsOf, mse, observe, openDryDevice, Random, tensor, zeros, type DType, type Device, type Observer, type Tensor } from "@fromnoise/tensor";
 import {
   Adam, clipCoefficient, disposeParameters, Ema, globalNorm, Grads, initialize, loadGoldenParameters, UNet,
 } from "@fromnoise/nn";
@@ -170,8 +170,9 @@ function forwardFlops({ batch, config }: ModelShape): number {
   for (const p of unet.parameters) p.tensor = zeros(p.shape, { device });
   const [h, w, channels] = imageShape(config);
   let flops = 0;
-  device.onKernel = (event) => void (flops += event.flops);
-  device.scope(() => void unet.apply(zeros([batch, h, w, channels], { device }), new Array<number>(batch).fill(0)));
+  const count: Observer = { after: ({ kernel, attrs }) => void (flops += flopsOf(kernel, attrs)) };
+  const forward = (): Tensor => unet.apply(zeros([batch, h, w, channels], { device }), new Array<number>(batch).fill(0));
+  observe(device, count, () => device.scope(() => void forward()));
   return flops;
 }
 

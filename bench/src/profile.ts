@@ -8,7 +8,6 @@ import { makeSchedule, sampleImages } from "@fromnoise/diffusion";
 // The backend itself: its launches and compiled kernels are no business of a device.
 import { openGpu, type GpuBackend } from "../../packages/tensor/src/backends/gpu/index.js";
 import type { ModelShape } from "./bench.js";
-import { updated } from "./guard.js";
 import { benchUNet, modelBenches, modelNetwork } from "./model-benches.js";
 import { median } from "./statistics.js";
 import { table } from "./table.js";
@@ -32,11 +31,10 @@ interface Probe {
 
 class Rows {
   readonly #rows = new Map<string, Row>();
-  /** One launch, or one of the `events` that tell of it. */
-  add(kernel: string, ms: number, events = 1): void {
+  add(kernel: string, ms: number): void {
     const row = this.#rows.get(kernel) ?? { kernel, launches: 0, ms: 0 };
-    row.launches += 1 / events;
-    row.ms += ms / events;
+    row.launches++;
+    row.ms += ms;
     this.#rows.set(kernel, row);
   }
 
@@ -50,11 +48,11 @@ class Rows {
 function synchronousProbe(device: Device): Probe {
   const launchesOf: Probe["launchesOf"] = async (fn) => {
     const rows = new Rows();
-    device.onKernel = ({ kernel, ms }) => rows.add(kernel, ms, updated(kernel)?.length);
+    const detach = device.attach({ after: ({ kernel, ms }) => rows.add(kernel, ms) });
     try {
       await fn();
     } finally {
-      device.onKernel = undefined;
+      detach();
     }
     return rows.sorted();
   };
@@ -142,9 +140,9 @@ export async function profileCommand(spec: string, batch: number, print: (text: 
   const rows = await probe.launchesOf(step);
   const total = rows.reduce((sum, row) => sum + row.ms, 0);
   const launches = rows.reduce((sum, row) => sum + row.launches, 0);
-  print(`\nOne step whose launches are waited for, one by one: ${launches.toFixed()} launches, ${show(total)} ms`);
+  print(`\nOne step whose launches are waited for, one by one: ${launches} launches, ${show(total)} ms`);
   print(table(["kernel", "launches", "ms", "% of the time"],
-    rows.map((row) => [row.kernel, row.launches.toFixed(), row.ms.toFixed(2), (100 * row.ms / total).toFixed(1)])));
+    rows.map((row) => [row.kernel, `${row.launches}`, row.ms.toFixed(2), (100 * row.ms / total).toFixed(1)])));
   workload.dispose();
 
   print(`\nsampling     ${show(await sample(shape, device))} ms for ${batch} images by ${DDIM_STEPS} DDIM steps`);

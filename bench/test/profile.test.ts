@@ -13,7 +13,7 @@ describe("the profile of a training step", () => {
         const [p, m, v, g] = [1, 2, 3, 4].map(() => ones([64, 64], { device }));
         matmul(p, g).dispose();
         matmul(g, p).dispose();
-        adamUpdate({ p, m, v, g }, SCALARS);
+        adamUpdate([{ p, m, v, g }], SCALARS);
         await p.data();
         for (const t of [p, m, v, g]) t.dispose();
       };
@@ -35,7 +35,7 @@ describe("the profile of a training step", () => {
     const text = lines.join("\n");
     expect(text).to.match(/^wasm:threads=1: wasm: .*1 thread/).and.match(/first step +[\d.]+ ms/)
       .and.match(/step +[\d.]+ ms, of which issuing [\d.]+ ms = \d+ %/)
-      .and.match(/\| conv2dBias +\| +36 \|/).and.match(/\| adam +\| +184 \|/)
+      .and.match(/\| conv2dBias +\| +\d\d \|/).and.match(/\| adam +\| +1 \|/)
       .and.match(/sampling +[\d.]+ ms for 1 images by 50 DDIM steps/);
   }).timeout(60_000);
 });

@@ -4,11 +4,15 @@ export { Device, moveTo, type MemoryReport, type Scope } from "./core/device.js"
 export { deviceNames, openDevice, openDeviceSpec, parseDevice, type DeviceName, type DeviceOptions, type DeviceSpec } from "./open-device.js";
 export { openDryDevice } from "./core/dry-device.js";
 export type { NumberArray } from "./core/backend.js";
-export { convOutput, fusedKernels, kernels, updateKernels, type DType } from "./kernels/contract.js";
+export { convOutput, flopsOf, kernels, updatedBy, type DType, type KernelName } from "./kernels/contract.js";
+export { eachTensor, observe, type KernelCall, type KernelResult, type Observer, type TensorsByName } from "./core/observe.js";
 export * from "./core/errors.js";
 export { broadcastShapes, formatShape, sizeOf, type Shape } from "./core/shape.js";
 export { at, here } from "./core/location.js";
-export { debug, setDebug, type DebugSettings, type KernelEvent } from "./observers/debug.js";
+export { kernelPrinter, setDebug, type DebugSettings } from "./observers/debug.js";
+export { finiteCheck } from "./observers/finite-check.js";
+export { referenceCheck } from "./observers/reference-check.js";
+export { tap, type Tapped } from "./observers/tap.js";
 export * from "./random/random.js";
 export * from "./ops/index.js";
 export { gradcheck, type GradcheckFunction, type GradcheckOptions } from "./verify/gradcheck.js";

@@ -2,6 +2,7 @@ import type { GpuMode } from "./backends/gpu/index.js";
 import type { WasmOptions } from "./backends/wasm/index.js";
 import { Device } from "./core/device.js";
 import { ConfigError } from "./core/errors.js";
+import { attachDebug } from "./observers/debug.js";
 
 /** Options of each device. */
 export interface DeviceOptions {
@@ -74,6 +75,12 @@ export function parseDevice(spec: string): DeviceSpec {
  * There is no fallback: a device that is not there is a DeviceError.
  */
 export async function openDevice<N extends DeviceName>(name: N, options: DeviceOptions[N] = {}): Promise<Device> {
+  const device = await openNamed(name, options);
+  await attachDebug(device);
+  return device;
+}
+
+async function openNamed(name: DeviceName, options: object): Promise<Device> {
   switch (name) {
     case "reference": {
       const { openReference } = await import("./backends/reference/index.js");

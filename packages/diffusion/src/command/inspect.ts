@@ -1,4 +1,4 @@
-import { openDryDevice, sizeOf, zeros } from "@fromnoise/tensor";
+import { eachTensor, flopsOf, observe, openDryDevice, sizeOf, zeros, type Observer } from "@fromnoise/tensor";
 import { describe, parameterCount, UNet, type UNetOptions } from "@fromnoise/nn";
 import { isDiffusersFolder, readDiffusersConfig } from "../exchange/diffusers.js";
 import { readJson } from "../files.js";
@@ -88,13 +88,15 @@ function layerCosts(unet: UNet, batch: number, [h, w]: readonly [number, number]
   for (const p of unet.parameters) p.tensor = zeros(p.shape, { device });
   const x = zeros([batch, h, w, unet.config.in_channels], { device });
   const labels = unet.config.num_class_embeds === null ? undefined : new Array<number>(batch).fill(0);
-  device.onKernel = ({ layer, flops, output }) => {
-    const cost = costOf(layer === "" ? "(between layers)" : layer);
-    cost.kernels++;
-    cost.macs += flops / 2;
-    cost.bytes += 4 * sizeOf(output);
+  const count: Observer = {
+    after({ kernel, attrs, layer, outputs }) {
+      const cost = costOf(layer === "" ? "(between layers)" : layer);
+      cost.kernels++;
+      cost.macs += flopsOf(kernel, attrs) / 2;
+      for (const [, y] of eachTensor(outputs)) cost.bytes += 4 * y.size;
+    },
   };
-  device.scope(() => unet.apply(x, new Array<number>(batch).fill(0), labels));
+  observe(device, count, () => device.scope(() => unet.apply(x, new Array<number>(batch).fill(0), labels)));
   for (const p of unet.parameters) costOf(p.name.slice(0, p.name.lastIndexOf("."))).parameters += sizeOf(p.shape);
   return [...costs.values()];
 }

@@ -3,7 +3,7 @@
  * Everything random comes from counters, so a step can be replayed, and a run resumed, bit for bit.
  */
 import {
-  NumericError, Random, randomNormal, setDebug, tensor, type Device, type RandomState, type Tensor,
+  finiteCheck, NumericError, observe, Random, randomNormal, tensor, type Device, type RandomState, type Tensor,
 } from "@fromnoise/tensor";
 import { Adam, clipCoefficient, disposeParameters, Ema, globalNorm, Grads, initialize, UNet } from "@fromnoise/nn";
 import { BatchOrder, loadBatch } from "../data/batches.js";
@@ -157,16 +157,13 @@ export class Trainer {
     }
     this.seek(before);
     const made: Gradients = { grads: new Grads(this.device), losses: [], errors: [], timesteps: [], norm: undefined };
-    const restore = setDebug({ check: "finite" });
     try {
-      this.#gradients(made);
-      await this.device.sync();
+      await observe(this.device, finiteCheck(), () => this.#gradients(made)).settled;
     } catch (error) {
       if (!(error instanceof NumericError)) throw error;
       const where = error.location === undefined ? [] : [`layer    ${error.location}`];
       return new NumericError(`${step}: ${error.summary}`, [...error.details, ...where, ...values]);
     } finally {
-      restore();
       disposeGradients(made);
     }
     return new NumericError(`${step}: the loss or the gradient is not finite`, values);

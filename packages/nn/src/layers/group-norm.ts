@@ -42,8 +42,9 @@ export class GroupNorm implements Module {
 
   forward(x: Tensor): [y: Tensor, cache: GroupNormCache] {
     return at(this.name, () => {
-      const stats = groupNorm.stats(x, { groups: this.groups, eps: this.eps });
-      return [groupNorm.forward(x, stats, this.weight.tensor, this.bias.tensor, { groups: this.groups }), { x, stats }];
+      const { groups, eps, weight, bias } = this;
+      const { y, stats } = groupNorm.forwardWithStats(x, weight.tensor, bias.tensor, { groups, eps });
+      return [y, { x, stats }];
     });
   }
 

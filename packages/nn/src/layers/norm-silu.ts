@@ -1,4 +1,4 @@
-import { at, groupNorm, groupNormSilu, type Tensor } from "@fromnoise/tensor";
+import { at, groupNormSilu, type Tensor } from "@fromnoise/tensor";
 import type { Grads } from "../grads.js";
 import { GroupNorm, type GroupNormCache } from "./group-norm.js";
 
@@ -6,8 +6,9 @@ import { GroupNorm, type GroupNormCache } from "./group-norm.js";
 export class NormSilu extends GroupNorm {
   override forward(x: Tensor): [y: Tensor, cache: GroupNormCache] {
     return at(this.name, () => {
-      const stats = groupNorm.stats(x, { groups: this.groups, eps: this.eps });
-      return [groupNormSilu.forward(x, stats, this.weight.tensor, this.bias.tensor, { groups: this.groups }), { x, stats }];
+      const { groups, eps, weight, bias } = this;
+      const { y, stats } = groupNormSilu.forwardWithStats(x, weight.tensor, bias.tensor, { groups, eps });
+      return [y, { x, stats }];
     });
   }
 

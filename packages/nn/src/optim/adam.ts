@@ -1,4 +1,4 @@
-import { adamUpdate, zerosLike, type Tensor } from "@fromnoise/tensor";
+import { adamUpdate, zerosLike, type AdamTensors, type Tensor } from "@fromnoise/tensor";
 import type { Grads } from "../grads.js";
 import type { Module } from "../module.js";
 import type { Parameter } from "../parameter.js";
@@ -49,12 +49,12 @@ export class Adam {
     const { beta1, beta2, eps, weightDecay } = this.options;
     const t = ++this.steps;
     const [correction1, correction2] = [1 - beta1 ** t, 1 - beta2 ** t];
+    const list: AdamTensors[] = [];
     for (const [p, m] of this.m) {
       const g = grads.get(p);
-      if (g === undefined) continue;
-      const scalars = { lr, beta1, beta2, eps, correction1, correction2, weightDecay, gradScale };
-      adamUpdate({ p: p.tensor, m, v: this.v.get(p)!, g }, scalars);
+      if (g !== undefined) list.push({ p: p.tensor, m, v: this.v.get(p)!, g });
     }
+    adamUpdate(list, { lr, beta1, beta2, eps, correction1, correction2, weightDecay, gradScale });
   }
 
   /** Frees the moments. */

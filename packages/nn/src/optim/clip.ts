@@ -1,12 +1,11 @@
-import { concat, sqrt, sum, sumSquares, type Tensor } from "@fromnoise/tensor";
+import { sqrt, sumSquares, zeros, type Tensor } from "@fromnoise/tensor";
 import type { Grads } from "../grads.js";
 
 /** The norm of all gradients taken as one vector, [1]: sqrt of the sum of squares. Reading it is the caller's step. */
 export function globalNorm(grads: Grads): Tensor {
-  return grads.device.scope(() => {
-    const squares = [...grads].map(([, g]) => sumSquares(g));
-    return sqrt(sum(concat.forward(squares, 0), { keepDims: true }));
-  });
+  const all = [...grads].map(([, g]) => g);
+  if (all.length === 0) return zeros([1], grads);
+  return grads.device.scope(() => sqrt(sumSquares(all)));
 }
 
 /**

@@ -50,7 +50,7 @@ export class Ema {
   update(): void {
     if (this.inUse) throw new ConfigError("EMA: update inside use()", ["the parameters are the averages there"]);
     const decay = this.decayAt(++this.updates);
-    for (const [p, shadow] of this.shadow) emaUpdate(shadow, p.tensor, decay);
+    emaUpdate([...this.shadow].map(([p, target]) => ({ target, source: p.tensor })), decay);
   }
 
   /**

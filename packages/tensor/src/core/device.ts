@@ -1,16 +1,13 @@
 /** Devices: the one choke point that runs a kernel, and the scopes that free what a computation leaves behind. */
 import type { Backend, NumberArray } from "./backend.js";
-import { judge } from "../observers/checks.js";
-import { debug, formatEvent, type KernelEvent } from "../observers/debug.js";
 import { DeviceError, DisposedError, ShapeError } from "./errors.js";
-import { compositions, isFused, type Runner } from "../kernels/fused.js";
-import { kernelDefinition, operationName, updateKernels } from "../kernels/contract.js";
-import type {
-  AnyKernelName, Attrs, DType, FusedKernelName, Inputs, KernelName, Scalars, UpdateKernelName,
-} from "../kernels/contract.js";
+import { compositions, isFused, kernels, operationName } from "../kernels/contract.js";
+import type { Attrs, DType, Inputs, KernelName, LooseKernel, Outputs, RequiredKernelName, Runner, Scalars } from "../kernels/contract.js";
 import { here } from "./location.js";
+import type { KernelCall, Observer, TensorsByName } from "./observe.js";
 import { forEachTensor, moveTo, type Scope } from "./scope.js";
 import { formatShape, sizeOf, type Shape } from "./shape.js";
+import { signatures, type Signature } from "./signatures.js";
 import { Tensor } from "./tensor.js";
 
 export { moveTo, type Scope };
@@ -21,15 +18,21 @@ export interface DeviceBuffer { storage: unknown; bytes: number; owners: number 
 /** What is alive on a device. */
 export interface MemoryReport { tensors: number; bytes: number; peakBytes: number }
 
+/** Shapes for the new outputs of a kernel, where they are not to be the canonical ones; the sizes must be equal. */
+export type OutputShapes<K extends KernelName> = {
+  readonly [name in Exclude<keyof Outputs<K, unknown>, keyof Inputs<K, unknown>>]?: Shape;
+};
+
+/** Takes what an observer of a whole device will say later. */
+type VerdictSink = (verdict: Promise<void>) => void;
+
 const BYTES = { f32: 4, f64: 8 } as const;
 
 /** A place where tensors live and kernels run. Made by `openDevice`. */
 export class Device {
   readonly name: string;
-  /** Called after every kernel, for benches, `inspect` and tests; undefined costs nothing. */
-  onKernel: ((event: KernelEvent) => void) | undefined;
-
   readonly #backend: Backend<unknown>;
+  #observers: readonly { readonly observer: Observer; readonly sink: VerdictSink }[] = [];
   #scope: Scope | undefined;
   #memory: MemoryReport = { tensors: 0, bytes: 0, peakBytes: 0 };
   #failure: Error | undefined;
@@ -43,7 +46,6 @@ export class Device {
   private constructor(name: string, backend: Backend<unknown>) {
     this.name = name;
     this.#backend = backend;
-    if (debug.level >= 1) debug.print(`device ${name}: ${backend.description}`);
   }
 
   /** One line for people: variant, threads, renderer. */
@@ -64,6 +66,17 @@ export class Device {
     this.#memory.peakBytes = this.#memory.bytes;
   }
 
+  /**
+   * Has an observer see every kernel of the device until the function that comes back is called; for one computation, `observe` is
+   * the safer form. What the observer says later, by a promise, goes to `sink`; without one, a failure is thrown by the device's next
+   * op, read or sync.
+   */
+  attach(observer: Observer, sink: VerdictSink = (verdict) => void verdict.catch((error: Error) => void (this.#failure ??= error))): () => void {
+    const entry = { observer, sink };
+    this.#observers = [...this.#observers, entry];
+    return () => void (this.#observers = this.#observers.filter((other) => other !== entry));
+  }
+
   /** A new tensor holding a copy of the values. Throws ShapeError when their number does not fit the shape. */
   upload(values: NumberArray, shape: Shape, dtype: DType): Tensor {
     this.#assertUsable(`upload of ${formatShape(shape)}`);
@@ -77,7 +90,7 @@ export class Device {
     return this.#own(this.#backend.upload(values, shape, dtype), shape, dtype);
   }
 
-  /** The same values under another shape: the same storage where the backend allows it, else a copy. */
+  /** The same values under another shape, in the same storage. Throws ShapeError when the sizes do not fit. */
   reshape(x: Tensor, shape: Shape): Tensor {
     x.assertAlive("reshape");
     if (sizeOf(shape) !== x.size) {
@@ -85,61 +98,110 @@ export class Device {
         `x        ${formatShape(x.shape)}`, `shape    ${formatShape(shape)}`,
       ]);
     }
-    if (!this.#backend.sharesReshapes && x.size > 0) {
-      return this.run("affine", { x }, { n: x.size }, { scale: 1, shift: -0 }, shape); // -0 + -0 = -0
-    }
     x.buffer.owners++;
     return this.#enter(new Tensor(shape, x.dtype, this, x.buffer));
   }
 
   /**
-   * Runs a kernel on tensors of this device; the output gets `shape`, whose size must be the kernel's, and the dtype of the
-   * inputs (without inputs, `dtype`). An empty output runs nothing. Throws when the inputs do not fit the kernel or each other.
+   * @internal Runs a kernel on tensors of this device, for ops: attributes and the values of indices are theirs to check. New outputs
+   * have the shapes given, or the kernel's own, and the dtype of the inputs (without inputs, `dtype`); updated inputs come back as
+   * they are. Where there is nothing to compute, nothing runs. Throws when the inputs do not fit the kernel or each other.
    */
-  run<K extends KernelName | FusedKernelName>(
-    kernel: K, inputs: Inputs<K, Tensor>, attrs: Attrs<K>, scalars: Scalars<K>, shape: Shape, dtype?: DType,
-  ): Tensor {
-    const type = this.#checkInputs(kernel, inputs as Record<string, Tensor>, attrs) ?? this.#checkDtype(dtype ?? "f32");
-    const definition = kernelDefinition(kernel);
-    const outputShape = definition.output(attrs as never);
-    if (sizeOf(outputShape) !== sizeOf(shape)) {
-      throw new ShapeError(`${kernel}: the kernel gives ${formatShape(outputShape)}, the op expects ${formatShape(shape)}`);
+  run<K extends KernelName>(
+    kernel: K, inputs: Inputs<K, Tensor>, attrs: Attrs<K>, scalars: Scalars<K>, shapes?: OutputShapes<K>, dtype?: DType,
+  ): Outputs<K, Tensor> {
+    const operands = inputs as unknown as TensorsByName;
+    const signature = signatures[kernel];
+    const type = this.#checkInputs(kernel, signature, operands, attrs) ?? this.#checkDtype(dtype ?? "f32");
+    const named = (shapes ?? {}) as Readonly<Record<string, Shape | undefined>>;
+    const entry = this.#backend.kernels[kernel] as LooseKernel<unknown> | undefined;
+    if (entry === undefined) return this.#compose(kernel, inputs, attrs, scalars, named);
+
+    const outputs: Record<string, Tensor | readonly Tensor[]> = {};
+    const results: Record<string, unknown> = {}; // storages of the outputs
+    let work = false;
+    for (const name of signature.updated) {
+      outputs[name] = operands[name];
+      results[name] = storageOf(operands[name]);
+      work ||= hasElements(operands[name]);
     }
-    if (sizeOf(shape) === 0) return this.#empty(shape, type);
-    const entry = this.#backend.kernels[kernel] as ((y: unknown, x: unknown, a: unknown, s: unknown) => void) | undefined;
-    if (entry === undefined && isFused(kernel)) {
-      const composed = compositions[kernel] as (run: Runner<Tensor>, inputs: unknown, attrs: unknown) => Tensor;
-      return this.scope(() => this.reshape(composed(this.#runner, inputs, attrs), shape));
-    }
-    const y = this.#own(this.#backend.allocate(outputShape, type), shape, type);
-    const started = this.#observed ? performance.now() : 0;
     try {
-      entry!(y.buffer.storage, storages(inputs as Record<string, Tensor>), attrs, scalars);
-      if (this.#observed) this.#observe(kernel, inputs as Record<string, Tensor>, attrs, scalars, y, started);
+      for (const { name, shape } of signature.fresh) {
+        const canonical = shape(attrs);
+        const y = this.#room(kernel, canonical, named[name] ?? canonical, type);
+        outputs[name] = y;
+        results[name] = y.buffer.storage;
+        work ||= y.size > 0;
+      }
+      if (!work) return outputs as unknown as Outputs<K, Tensor>;
+      if (this.#observers.length > 0) {
+        this.#runObserved({ device: this, kernel, layer: here(), inputs: operands, attrs, scalars }, entry, outputs, results);
+      } else {
+        entry(results as never, storages(operands) as never, attrs, scalars);
+      }
     } catch (error) {
-      y.dispose();
+      for (const { name } of signature.fresh) (outputs[name] as Tensor | undefined)?.dispose();
       throw error;
     }
-    return y;
+    return outputs as unknown as Outputs<K, Tensor>;
   }
 
-  /** Runs an update kernel, which replaces the contents of its first tensors. */
-  update<K extends UpdateKernelName>(kernel: K, inputs: Inputs<K, Tensor>, attrs: Attrs<K>, scalars: Scalars<K>): void {
-    const tensors = inputs as Record<string, Tensor>;
-    this.#checkInputs(kernel, tensors, attrs);
-    if (Object.values(tensors).every((t) => t.size === 0)) return;
-    const started = this.#observed ? performance.now() : 0;
-    const entry = this.#backend.kernels[kernel] as (x: unknown, a: unknown, s: unknown) => void;
-    entry(storages(tensors), attrs, scalars);
-    if (!this.#observed) return;
-    for (const name of updateKernels[kernel].updates) this.#observe(kernel, tensors, attrs, scalars, tensors[name], started);
+  /** Runs what a fused kernel stands for. */
+  #compose<K extends KernelName>(
+    kernel: K, inputs: Inputs<K, Tensor>, attrs: Attrs<K>, scalars: Scalars<K>, shapes: Readonly<Record<string, Shape | undefined>>,
+  ): Outputs<K, Tensor> {
+    if (!isFused(kernel)) throw new DeviceError(`${this.name} has no kernel ${kernel}`, [`kernels  ${Object.keys(kernels).join(", ")}`]);
+    const composed = compositions[kernel] as (run: Runner<Tensor>, inputs: unknown, attrs: unknown, scalars: unknown) => Record<string, Tensor>;
+    return this.scope(() => {
+      const outputs = composed(this.#runner, inputs, attrs, scalars);
+      return Object.fromEntries(Object.entries(outputs).map(([name, y]) => [name, this.reshape(y, shapes[name] ?? y.shape)]));
+    }) as unknown as Outputs<K, Tensor>;
+  }
+
+  readonly #runner: Runner<Tensor> = (kernel, inputs, attrs, scalars) =>
+    this.run<RequiredKernelName>(kernel, inputs as never, attrs as never, scalars as never) as never;
+
+  /** Room for a new output. */
+  #room(kernel: KernelName, canonical: Shape, shape: Shape, dtype: DType): Tensor {
+    const size = sizeOf(canonical);
+    if (size !== sizeOf(shape)) {
+      throw new ShapeError(`${kernel}: the kernel gives ${formatShape(canonical)}, the op expects ${formatShape(shape)}`);
+    }
+    return size === 0 ? this.#empty(shape, dtype) : this.#own(this.#backend.allocate(canonical, dtype), shape, dtype);
+  }
+
+  #runObserved(call: KernelCall, entry: LooseKernel<unknown>, outputs: TensorsByName, results: Record<string, unknown>): void {
+    const observers = this.#observers;
+    this.#observers = []; // an observer's own kernels are not observed
+    try {
+      for (const { observer } of observers) observer.before?.(call);
+      const started = performance.now();
+      entry(results as never, storages(call.inputs) as never, call.attrs, call.scalars);
+      const result = { ...call, outputs, ms: performance.now() - started };
+      for (const { observer, sink } of observers) {
+        const verdict = observer.after?.(result);
+        if (verdict !== undefined) sink(verdict);
+      }
+    } finally {
+      this.#observers = observers;
+    }
+  }
+
+  /** @internal The values of a tensor: at once where the device computes at once, else a promise. */
+  peek(x: Tensor): NumberArray | Promise<NumberArray> {
+    if (x.size === 0) return x.dtype === "f32" ? new Float32Array() : new Float64Array();
+    return this.#backend.read(x.buffer.storage);
+  }
+
+  /** @internal The source generated for a kernel; undefined where there is none. */
+  source(kernel: KernelName): string | undefined {
+    return this.#backend.source?.(kernel);
   }
 
   /** @internal The values of a tensor, copied. */
   async read(x: Tensor): Promise<NumberArray> {
     this.#assertUsable("data()");
-    if (x.size === 0) return x.dtype === "f32" ? new Float32Array() : new Float64Array();
-    const values = await this.#backend.read(x.buffer.storage);
+    const values = await this.peek(x);
     this.#throwStoredFailure();
     return values;
   }
@@ -207,68 +269,42 @@ export class Device {
     await this.#backend.dispose();
   }
 
-  readonly #runner: Runner<Tensor> = (kernel, inputs, attrs, scalars) =>
-    this.run(kernel, inputs, attrs, scalars, kernelDefinition(kernel).output(attrs as never));
-
-  get #observed(): boolean {
-    return debug.level >= 2 || debug.check !== "none" || this.onKernel !== undefined;
-  }
-
-  #observe(
-    kernel: AnyKernelName, inputs: Record<string, Tensor>, attrs: unknown, scalars: unknown, y: Tensor, started: number,
-  ): void {
-    const event: KernelEvent = {
-      kernel, layer: here(), ms: performance.now() - started, output: y.shape,
-      inputs: Object.entries(inputs).map(([name, t]) => [name, t.shape] as const),
-      flops: kernelDefinition(kernel).flops?.(attrs as never) ?? 0,
-    };
-    this.onKernel?.(event);
-    if (debug.level >= 2) debug.print(formatEvent(event, this.#memory.bytes, debug.level));
-    if (debug.level >= 4) debug.print(this.#backend.source?.(kernel) ?? `${kernel}: the ${this.name} device generates no source`);
-    if (debug.check !== "none") this.#check(kernel, inputs, attrs, scalars, y);
-  }
-
-  /** Judges a kernel's output: at once where it can be read at once, else when it arrives, for the next op or read to throw. */
-  #check(kernel: AnyKernelName, inputs: Record<string, Tensor>, attrs: unknown, scalars: unknown, y: Tensor): void {
-    const call = { kernel, attrs, scalars, device: this.name, layer: here(), output: y };
-    const mode = debug.check;
-    const read = (t: Tensor): NumberArray | Promise<NumberArray> => this.#backend.read(t.buffer.storage);
-    const names = mode === "reference" ? Object.keys(inputs) : [];
-    const arrays = [y, ...names.map((name) => inputs[name])].map(read);
-    const operands = (operandValues: NumberArray[]): Record<string, NumberArray> =>
-      Object.fromEntries(names.map((name, i) => [name, operandValues[i]]));
-    if (!arrays.some((array) => array instanceof Promise)) {
-      const [values, ...rest] = arrays as NumberArray[];
-      return judge(mode, call, values, operands(rest));
-    }
-    Promise.all(arrays)
-      .then(([values, ...rest]) => judge(mode, call, values, operands(rest)))
-      .catch((error: Error) => void (this.#failure ??= error));
-  }
-
-  #checkInputs(kernel: AnyKernelName, inputs: Record<string, Tensor>, attrs: unknown): DType | undefined {
-    const op = operationName(kernel, attrs);
-    this.#assertUsable(op);
-    const shapes = kernelDefinition(kernel).inputs as Record<string, (attrs: unknown) => Shape>;
+  /** Checks all inputs of a kernel; their dtype, undefined where there are none. */
+  #checkInputs(kernel: KernelName, { inputs }: Signature, operands: TensorsByName, attrs: unknown): DType | undefined {
+    this.#assertUsable(kernel);
     let first: Tensor | undefined;
-    for (const name in inputs) {
-      const t = inputs[name];
-      t.assertAlive(`${op} (${name})`);
-      first ??= t;
-      if (t.device !== this) throw mixedDevices(op, Object.entries(inputs)[0], [name, t]);
-      if (t.dtype !== first.dtype) {
-        throw new DeviceError(`${op}: ${name} is ${t.dtype} where the other inputs are ${first.dtype}`, [
-          "convert one with cast()",
-        ]);
+    for (const input of inputs) {
+      const operand = operands[input.name];
+      if (input.shape !== undefined) {
+        first ??= operand as Tensor;
+        this.#checkInput(kernel, attrs, operands, input.name, operand as Tensor, first, input.shape(attrs));
+        continue;
       }
-      const expected = shapes[name](attrs);
-      if (sizeOf(expected) !== t.size) {
-        throw new ShapeError(`${op}: ${name} has ${t.size} elements, the kernel needs ${sizeOf(expected)}`, [
-          `${name.padEnd(8)} ${formatShape(t.shape)}   expected ${formatShape(expected)}`,
-        ]);
+      const list = operand as readonly Tensor[], shapes = input.list!(attrs);
+      if (list.length !== shapes.length) throw new ShapeError(`${kernel}: ${input.name} has ${list.length} tensors, the kernel needs ${shapes.length}`);
+      for (let i = 0; i < list.length; i++) {
+        first ??= list[i];
+        this.#checkInput(kernel, attrs, operands, input.name, list[i], first, shapes[i]);
       }
     }
     return first?.dtype;
+  }
+
+  #checkInput(
+    kernel: KernelName, attrs: unknown, operands: TensorsByName, name: string, t: Tensor, first: Tensor, expected: Shape,
+  ): void {
+    if (t.disposed) t.assertAlive(`${operationName(kernel, attrs)} (${name})`);
+    if (t.device !== this) throw mixedDevices(operationName(kernel, attrs), nameOf(first, operands), first, name, t);
+    if (t.dtype !== first.dtype) {
+      throw new DeviceError(`${operationName(kernel, attrs)}: ${name} is ${t.dtype} where the other inputs are ${first.dtype}`, [
+        "convert one with cast()",
+      ]);
+    }
+    if (sizeOf(expected) !== t.size) {
+      throw new ShapeError(`${operationName(kernel, attrs)}: ${name} has ${t.size} elements, the kernel needs ${sizeOf(expected)}`, [
+        `${name.padEnd(8)} ${formatShape(t.shape)}   expected ${formatShape(expected)}`,
+      ]);
+    }
   }
 
   #checkDtype(dtype: DType): DType {
@@ -308,21 +344,40 @@ export class Device {
 }
 
 /** Runs a kernel on the device of its inputs: how every op computes. Throws DeviceError when they live on different devices. */
-export function run<K extends KernelName | FusedKernelName>(
-  kernel: K, inputs: Inputs<K, Tensor>, attrs: Attrs<K>, scalars: Scalars<K>, shape: Shape,
-): Tensor {
-  const tensors = Object.values(inputs as Record<string, Tensor>);
-  return tensors[0].device.run(kernel, inputs, attrs, scalars, shape);
+export function run<K extends KernelName>(
+  kernel: K, inputs: Inputs<K, Tensor>, attrs: Attrs<K>, scalars: Scalars<K>, shapes?: OutputShapes<K>,
+): Outputs<K, Tensor> {
+  for (const name in inputs) {
+    const operand = inputs[name] as Tensor | readonly Tensor[];
+    return (isList(operand) ? operand[0] : operand).device.run(kernel, inputs, attrs, scalars, shapes);
+  }
+  throw new DeviceError(`${kernel}: without inputs there is no device to run on`);
 }
 
-function mixedDevices(op: string, [nameA, a]: [string, Tensor], [nameB, b]: [string, Tensor]): DeviceError {
+function mixedDevices(op: string, nameA: string, a: Tensor, nameB: string, b: Tensor): DeviceError {
   return new DeviceError(`${op}: the inputs live on two devices, ${a.device.name} and ${b.device.name}`, [
     `${nameA}: ${a.toString()}`, `${nameB}: ${b.toString()}`, "move one with to(x, device)",
   ]);
 }
 
-function storages(inputs: Record<string, Tensor>): Record<string, unknown> {
+function nameOf(t: Tensor, operands: TensorsByName): string {
+  return Object.keys(operands).find((name) => operands[name] === t || (isList(operands[name]) && operands[name].includes(t)))!;
+}
+
+function isList(operand: Tensor | readonly Tensor[]): operand is readonly Tensor[] {
+  return Array.isArray(operand);
+}
+
+function hasElements(operand: Tensor | readonly Tensor[]): boolean {
+  return isList(operand) ? operand.some((t) => t.size > 0) : operand.size > 0;
+}
+
+function storageOf(operand: Tensor | readonly Tensor[]): unknown {
+  return isList(operand) ? operand.map((t) => t.buffer.storage) : operand.buffer.storage;
+}
+
+function storages(operands: TensorsByName): Record<string, unknown> {
   const out: Record<string, unknown> = {};
-  for (const name in inputs) out[name] = inputs[name].buffer.storage;
+  for (const name in operands) out[name] = storageOf(operands[name]);
   return out;
 }

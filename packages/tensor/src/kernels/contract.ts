@@ -71,3 +71,8 @@ export function updatedBy(kernel: KernelName): readonly string[] {
 export function operationName(kernel: KernelName, attrs: unknown): string {
   return (attrs as { op?: string }).op ?? kernel;
 }
+
+/** Floating-point operations of a call, 0 where they are not worth counting. */
+export function flopsOf(kernel: KernelName, attrs: unknown): number {
+  return kernelDefinition(kernel).flops?.(attrs as never) ?? 0;
+}

@@ -1,28 +1,23 @@
 /**
- * The debug ladder. Level 1 names devices as they open, 2 each kernel with its time and GFLOP/s, 3 adds shapes and live bytes,
- * 4 adds generated source where a backend has it. Beside the ladder stand two checks, each run after every kernel:
- * "finite" stops at the first NaN or infinity and names the tensor, "reference" reruns the kernel in plain TypeScript and names
- * the first that differs. Set in code by `setDebug`, or from the environment: FROMNOISE_DEBUG=1..4 and
- * FROMNOISE_CHECK=finite|reference.
+ * The debug ladder. Level 1 names devices as they open and checks indices, 2 prints each kernel with its time and GFLOP/s, 3 adds
+ * shapes and live bytes, 4 adds generated source where a backend has it. Beside the ladder stand two checks of every kernel: "finite"
+ * stops at the first NaN or infinity and names the tensor, "reference" computes the kernel again in plain TypeScript and names the
+ * first that differs. They hold for devices opened from then on: set in code by `setDebug`, or from the environment by
+ * FROMNOISE_DEBUG=1..4 and FROMNOISE_CHECK=finite|reference. For one computation, `observe(device, finiteCheck(), fn)`.
  */
+import type { Device } from "../core/device.js";
 import { ConfigError } from "../core/errors.js";
+import { eachTensor, type Observer } from "../core/observe.js";
+import { formatShape } from "../core/shape.js";
+import { flopsOf } from "../kernels/contract.js";
+import { finiteCheck } from "./finite-check.js";
+import { indexCheck } from "./index-check.js";
 
 export interface DebugSettings {
   level: 0 | 1 | 2 | 3 | 4;
   check: "none" | "finite" | "reference";
   /** Where the lines go; standard error unless set. */
   print: (line: string) => void;
-}
-
-/** What the debug ladder and the benches know of one kernel call. */
-export interface KernelEvent {
-  kernel: string;
-  layer: string;
-  inputs: readonly (readonly [name: string, shape: readonly number[]])[];
-  output: readonly number[];
-  flops: number;
-  /** Milliseconds for the call; on a device with a queue, the time to issue it. */
-  ms: number;
 }
 
 const environment = (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env ?? {};
@@ -39,21 +34,41 @@ function fromEnvironment(): DebugSettings {
   return { level: level as DebugSettings["level"], check: check as DebugSettings["check"], print: (line) => console.error(line) };
 }
 
-export const debug: DebugSettings = fromEnvironment();
+const debug: DebugSettings = fromEnvironment();
 
-/** Changes some settings and returns a function that restores them. */
+/** Changes some settings, for devices opened from now on, and returns a function that restores them. */
 export function setDebug(settings: Partial<DebugSettings>): () => void {
   const before = { ...debug };
   Object.assign(debug, settings);
   return () => void Object.assign(debug, before);
 }
 
-/** One line for a kernel call: "conv2d 1.234 ms 45.6 GFLOP/s", from level 3 on with shapes and live bytes. */
-export function formatEvent(event: KernelEvent, liveBytes: number, level: number): string {
-  const rate = event.flops > 0 && event.ms > 0 ? ` ${(event.flops / event.ms / 1e6).toFixed(1)} GFLOP/s` : "";
-  const where = event.layer === "" ? "" : ` at ${event.layer}`;
-  const line = `${event.kernel} ${event.ms.toFixed(3)} ms${rate}${where}`;
-  if (level < 3) return line;
-  const inputs = event.inputs.map(([name, shape]) => `${name} [${shape.join(", ")}]`).join(", ");
-  return `${line} | ${inputs} -> [${event.output.join(", ")}] | live ${(liveBytes / 1048576).toFixed(2)} MiB`;
+/** @internal Attaches to a device that opens what the settings ask for. */
+export async function attachDebug(device: Device): Promise<void> {
+  const { level, check, print } = debug;
+  if (level >= 1) {
+    print(`device ${device.name}: ${device.description}`);
+    device.attach(indexCheck());
+  }
+  if (level >= 2) device.attach(kernelPrinter(level, print));
+  if (check === "finite") device.attach(finiteCheck());
+  if (check === "reference") {
+    const { referenceCheck } = await import("./reference-check.js"); // brings the whole reference backend along
+    device.attach(referenceCheck());
+  }
+}
+
+/** An observer that prints each kernel: "conv2d 1.234 ms 45.6 GFLOP/s", from level 3 on with shapes and live bytes, 4 with source. */
+export function kernelPrinter(level: number, print: (line: string) => void): Observer {
+  return {
+    after({ device, kernel, attrs, layer, inputs, outputs, ms }) {
+      const flops = flopsOf(kernel, attrs);
+      const rate = flops > 0 && ms > 0 ? ` ${(flops / ms / 1e6).toFixed(1)} GFLOP/s` : "";
+      const line = `${kernel} ${ms.toFixed(3)} ms${rate}${layer === "" ? "" : ` at ${layer}`}`;
+      if (level < 3) return print(line);
+      const shapes = (operands: typeof inputs): string => eachTensor(operands).map(([name, { shape }]) => `${name} ${formatShape(shape)}`).join(", ");
+      print(`${line} | ${shapes(inputs)} -> ${shapes(outputs)} | live ${(device.memory().bytes / 1048576).toFixed(2)} MiB`);
+      if (level >= 4) print(device.source(kernel) ?? `${kernel}: the ${device.name} device generates no source`);
+    },
+  };
 }

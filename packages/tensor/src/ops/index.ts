@@ -11,7 +11,7 @@ export { averagePool } from "./neural/average-pool.js";
 export { type ScaleOptions } from "./shared/scale.js";
 export { addPerImage, sumPerImage } from "./neural/add-per-image.js";
 export { mse } from "./neural/mse.js";
-export { adamUpdate, assign, emaUpdate, type AdamScalars, type AdamTensors } from "./neural/updates.js";
+export { adamUpdate, assign, emaUpdate, type AdamScalars, type AdamTensors, type EmaTensors } from "./neural/updates.js";
 export { sumSquares } from "./array/norm.js";
 export * from "./array/create.js";
 export type { Indices } from "./shared/indices.js";

@@ -2,18 +2,18 @@ import { expect } from "chai";
 import type { Backend, NumberArray } from "../../src/core/backend.js";
 import { openReference } from "../../src/backends/reference/index.js";
 import {
-  fusedKernels, kernels, updateKernels, type AnyKernelName, type FusedKernelName, type KernelTable,
+  fusedKernels, kernelDefinition, kernelNames, requiredKernels, updatedBy,
+  type FusedKernelName, type KernelName, type KernelTable, type LooseKernel,
 } from "../../src/kernels/contract.js";
-import { composeFused } from "./compose-fused.js";
-import { cases } from "./conformance-cases.js";
-import { conformanceError, conformanceFailures, termScale, type ConformanceOptions } from "./conformance.js";
-import { makeInputs, makeScalars } from "./conformance-inputs.js";
-import { referenceKernels, type LooseKernel, type LooseUpdate } from "./run-reference.js";
+import { runReference, type Values } from "../../src/verify/run-reference.js";
+import { conformanceError, conformanceErrors, conformanceFailures, type ConformanceOptions } from "./conformance.js";
+import { answerOf, casesOf, isListOf, makeInputs } from "./spec/index.js";
+import { absolute, largest } from "./spec/spec.js";
 
 const options: ConformanceOptions = { dtype: "f32", tolerance: () => 1e-6 };
-const required = Object.keys(kernels) as (keyof typeof kernels)[];
+const required = Object.keys(requiredKernels) as KernelName[];
 const fused = Object.keys(fusedKernels) as FusedKernelName[];
-const updates = Object.keys(updateKernels) as (keyof typeof updateKernels)[];
+const { kernels: referenceKernels } = openReference();
 
 /** The reference with some kernels exchanged. */
 function withKernels(changed: Record<string, unknown>): Backend<NumberArray> {
@@ -21,11 +21,18 @@ function withKernels(changed: Record<string, unknown>): Backend<NumberArray> {
 }
 
 /** Adds a hundredth of the largest value to the last element: wrong at one place, by little. */
-function spoil(y: NumberArray): void {
-  let max = 0;
-  for (const value of y) max = Math.max(max, Math.abs(value));
-  y[y.length - 1] += 0.01 * (max || 1);
+function spoil(operand: Values[string]): void {
+  const y = isListOf(operand) ? operand[operand.length - 1] : operand;
+  y[y.length - 1] += 0.01 * (largest(y) || 1);
 }
+
+/** A kernel that is right but for one output. */
+const spoiled = (right: LooseKernel<NumberArray>, output: string): LooseKernel<NumberArray> => (outputs, ...rest) => {
+  right(outputs, ...rest);
+  spoil(outputs[output]);
+};
+
+const rightKernel = (kernel: KernelName): LooseKernel<NumberArray> => referenceKernels[kernel] as unknown as LooseKernel<NumberArray>;
 
 describe("the conformance suite itself", () => {
   it("measures errors against the reference or, where its terms cancel, against the terms", () => {
@@ -40,71 +47,68 @@ describe("the conformance suite itself", () => {
     expect(conformanceError([1], [1, 2])).to.equal(Infinity);
   });
 
-  it("has between 400 and 700 cases, and every kernel several", () => {
-    const counts = Object.values(cases).map((list) => list.length);
+  it("has between 670 and 900 cases, and every kernel several", () => {
+    const counts = kernelNames.map((kernel) => casesOf(kernel).length);
     expect(Math.min(...counts)).to.be.at.least(6);
-    expect(counts.reduce((a, b) => a + b)).to.be.within(400, 700);
+    expect(counts.reduce((a, b) => a + b)).to.be.within(670, 900);
+  });
+
+  it("has canonical cases only, as ops hand them down", () => {
+    for (const kernel of kernelNames) {
+      for (const attrs of casesOf(kernel)) expect(kernelDefinition(kernel).flaw?.(attrs as never), JSON.stringify(attrs)).to.equal(undefined);
+    }
   });
 
   it("makes the same inputs for the same seed, others for another, all of them f32 numbers", () => {
-    for (const kernel of Object.keys(cases) as AnyKernelName[]) {
-      const attrs = cases[kernel][cases[kernel].length - 1];
+    for (const kernel of kernelNames) {
+      const list = casesOf(kernel), attrs = list[list.length - 1];
       const inputs = makeInputs(kernel, attrs, 3);
       expect(makeInputs(kernel, attrs, 3)).to.deep.equal(inputs);
       if (kernel !== "full") expect(makeInputs(kernel, attrs, 4)).to.not.deep.equal(inputs);
-      for (const values of Object.values(inputs)) expect([...values]).to.deep.equal([...Float32Array.from(values)]);
+      for (const values of Object.values(inputs).flatMap((operand) => (isListOf(operand) ? operand : [operand]))) {
+        expect([...values]).to.deep.equal([...Float32Array.from(values)]);
+      }
     }
   });
 
   it("never measures sums against less than the sum itself", () => {
-    for (const kernel of ["matmul", "conv2d", "conv2dGradInput", "conv2dGradWeight", "scatterAdd", "sumPool", "groupNorm",
-      "groupNormGradParams"] as const) {
-      for (const [seed, attrs] of cases[kernel].entries()) {
-        const inputs = makeInputs(kernel, attrs, seed);
-        const y = new Float64Array(kernels[kernel].output(attrs as never).reduce((a, b) => a * b));
-        (referenceKernels[kernel] as unknown as LooseKernel<NumberArray>)(y, inputs, attrs, {});
-        const largest = y.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
-        expect(termScale(kernel, inputs, attrs, makeScalars(kernel, attrs, seed))).to.be.at.least(largest * (1 - 1e-12));
+    for (const kernel of ["matmul", "linear", "conv2d", "conv2dGradInput", "conv2dGradWeight", "scatterAdd", "sumPool", "groupNorm"] as const) {
+      for (let seed = 0; seed < casesOf(kernel).length; seed++) {
+        const { inputs, attrs, scales } = answerOf(kernel, seed);
+        const withoutBias = "bias" in inputs ? { ...inputs, bias: absolute(inputs.bias as NumberArray).fill(0) } : inputs;
+        for (const [name, y] of Object.entries(runReference(kernel, withoutBias, attrs, {}))) {
+          expect(scales[name], `${kernel} ${JSON.stringify(attrs)}`).to.be.at.least(largest(y as NumberArray) * (1 - 1e-12));
+        }
       }
     }
   });
 
   for (const kernel of required) {
-    it(`catches a wrong element in every case of ${kernel}`, async () => {
-      const right = referenceKernels[kernel] as unknown as LooseKernel<NumberArray>;
-      const wrong: LooseKernel<NumberArray> = (y, ...rest) => {
-        right(y, ...rest);
-        spoil(y);
-      };
-      const failures = await conformanceFailures(withKernels({ [kernel]: wrong }), kernel, options);
-      expect(failures).to.have.length(cases[kernel].length);
+    it(`catches a wrong element in every output and case of ${kernel}`, async () => {
+      const outputs = Object.keys(kernelDefinition(kernel).outputs);
+      for (const output of outputs) {
+        const wrong = withKernels({ [kernel]: spoiled(rightKernel(kernel), output) });
+        const rows = await conformanceErrors(wrong, kernel, options);
+        expect(rows.filter(({ error }) => error > 1e-6).map(({ tensor }) => tensor)).to.deep.equal(new Array(casesOf(kernel).length).fill(output));
+      }
     });
   }
 
-  it("catches a wrong element in every tensor that an update kernel replaces", async () => {
-    for (const kernel of updates) {
-      for (const name of updateKernels[kernel].updates) {
-        const right = referenceKernels[kernel] as unknown as LooseUpdate<NumberArray>;
-        const wrong: LooseUpdate<NumberArray> = (inputs, ...rest) => {
-          right(inputs, ...rest);
-          spoil(inputs[name]);
-        };
-        const failures = await conformanceFailures(withKernels({ [kernel]: wrong }), kernel, options);
-        expect(failures, name).to.have.length(cases[kernel].length);
-      }
-    }
+  it("knows the tensors that update kernels replace", () => {
+    expect(required.filter((kernel) => updatedBy(kernel).length > 0)).to.have.members(["adam", "ema", "assign"]);
+    expect(updatedBy("adam")).to.deep.equal(["p", "m", "v"]);
   });
 
   it("holds fused kernels to their composition: the composition passes, one with a wrong element does not", async () => {
     for (const kernel of fused) {
-      const compose = composeFused(kernel, referenceKernels);
-      const right: LooseKernel<NumberArray> = (y, inputs, attrs) => y.set(compose(inputs as never, attrs as never));
-      expect(await conformanceFailures(withKernels({ [kernel]: right }), kernel, options)).to.have.length(0);
-      const wrong: LooseKernel<NumberArray> = (y, ...rest) => {
-        right(y, ...rest);
-        spoil(y);
+      const right: LooseKernel<NumberArray> = (outputs, inputs, attrs, scalars) => {
+        for (const [name, y] of Object.entries(runReference(kernel, inputs, attrs, scalars))) (outputs[name] as NumberArray).set(y as NumberArray);
       };
-      expect(await conformanceFailures(withKernels({ [kernel]: wrong }), kernel, options)).to.have.length(cases[kernel].length);
+      expect(await conformanceFailures(withKernels({ [kernel]: right }), kernel, options)).to.have.length(0);
+      for (const output of Object.keys(kernelDefinition(kernel).outputs)) {
+        const failures = await conformanceFailures(withKernels({ [kernel]: spoiled(right, output) }), kernel, options);
+        expect(failures).to.have.length(casesOf(kernel).length);
+      }
     }
   });
 });

@@ -1,12 +1,10 @@
 /** Means to write a kernel's definition down a second time, by index functions instead of loops over memory. */
 import { expect } from "chai";
 import type { NumberArray } from "../../src/core/backend.js";
-import { kernels, type Attrs, type Inputs, type KernelName, type Scalars } from "../../src/kernels/contract.js";
+import { flopsOf, kernelDefinition, type Attrs, type Inputs, type KernelName, type Scalars } from "../../src/kernels/contract.js";
 import { sizeOf, type Shape } from "../../src/core/shape.js";
-import { cases } from "./conformance-cases.js";
-import { makeInputs, makeScalars } from "./conformance-inputs.js";
-import { conformanceError, termScale } from "./conformance.js";
-import { reference } from "./run-reference.js";
+import { conformanceError } from "./conformance.js";
+import { answerOf, casesOf, shapesByName } from "./spec/index.js";
 
 /** The value at an index; zero outside the array. */
 export type At = (...index: number[]) => number;
@@ -51,24 +49,22 @@ export function dot(a: NumberArray, b: NumberArray): number {
 export type Views<K extends KernelName> = Inputs<K, At>;
 
 /**
- * Asserts that the reference agrees to 1e-12 with y[index] = definition(...)(index) in every case of the table that does at
- * most `maxFlops` operations.
+ * Asserts that the reference agrees to 1e-12 with output[index] = definition(...)(index) in every case of the kernel that does at
+ * most `maxFlops` operations; the output is the kernel's first unless named.
  */
 export function expectDefinition<K extends KernelName>(
   kernel: K, definition: (inputs: Views<K>, attrs: Attrs<K>, scalars: Scalars<K>) => At, maxFlops = Infinity,
+  output = Object.keys(kernelDefinition(kernel).outputs)[0],
 ): void {
-  const { inputs: shapes, output, flops } = kernels[kernel] as unknown as {
-    inputs: Record<string, (attrs: Attrs<K>) => Shape>; output: (attrs: Attrs<K>) => Shape; flops?: (attrs: Attrs<K>) => number;
-  };
   let tried = 0;
-  for (const [seed, attrs] of (cases[kernel] as readonly Attrs<K>[]).entries()) {
-    if (flops && flops(attrs) > maxFlops) continue;
-    const inputs = makeInputs(kernel, attrs, seed);
-    const scalars = makeScalars(kernel, attrs, seed);
-    const views = Object.fromEntries(Object.entries(inputs).map(([name, values]) => [name, view(values, shapes[name](attrs))]));
-    const y = reference(kernel, inputs as Inputs<K, NumberArray>, attrs, scalars as Scalars<K>);
-    const yRef = byIndex(output(attrs), definition(views as unknown as Views<K>, attrs, scalars as Scalars<K>));
-    const error = conformanceError(y, yRef, termScale(kernel, inputs, attrs, scalars));
+  for (const [seed, attrs] of (casesOf(kernel) as readonly Attrs<K>[]).entries()) {
+    if (flopsOf(kernel, attrs) > maxFlops) continue;
+    const { inputs, scalars, outputs, scales } = answerOf(kernel, seed);
+    const shapes = shapesByName(kernel, "inputs", attrs);
+    const views = Object.fromEntries(Object.entries(inputs).map(([name, values]) => [name, view(values as NumberArray, shapes[name] as Shape)]));
+    const shape = shapesByName(kernel, "outputs", attrs)[output] as Shape;
+    const yRef = byIndex(shape, definition(views as unknown as Views<K>, attrs, scalars as unknown as Scalars<K>));
+    const error = conformanceError(outputs[output] as NumberArray, yRef, scales[output]);
     expect(error, `${kernel} ${JSON.stringify(attrs)}`).to.be.at.most(1e-12);
     tried++;
   }

@@ -1,11 +1,9 @@
 import { expect } from "chai";
 import type { Attrs, GroupNormAttrs } from "../../src/kernels/contract.js";
 import { Random } from "../../src/random/random.js";
-import { composeFused } from "./compose-fused.js";
-import { cases } from "./conformance-cases.js";
-import { makeInputs } from "./conformance-inputs.js";
 import { dot, expectDefinition, sum } from "./definitions.js";
-import { reference, referenceKernels } from "./run-reference.js";
+import { inputsFor, reference } from "./reference.js";
+import { specs } from "./spec/index.js";
 
 /** Asserts a = b up to rounding, on the scale of the terms they are sums of. */
 function expectSame(a: number, b: number, scale: number, message: string): void {
@@ -24,16 +22,16 @@ describe("reference backend, convolution", () => {
     const x = Float64Array.of(0, 0, 0, 0, 1, 0, 0, 0, 0);
     const w = Float64Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9);
     const attrs = { n: 1, h: 3, w: 3, cin: 1, kh: 3, kw: 3, cout: 1, stride: 1, pad: [1, 1, 1, 1] } as const;
-    expect([...reference("conv2d", { x, w }, attrs, {})]).to.deep.equal([9, 8, 7, 6, 5, 4, 3, 2, 1]);
+    expect([...reference("conv2d", { x, w }, attrs, {}).y]).to.deep.equal([9, 8, 7, 6, 5, 4, 3, 2, 1]);
   });
 
   it("its gradients are its adjoints: <dy, conv(x, w)> = <dx, x> = <dw, w>", () => {
-    for (const [seed, attrs] of cases.conv2d.entries()) {
-      const { x, w } = makeInputs("conv2d", attrs, seed);
-      const { dy } = makeInputs("conv2dGradInput", attrs, seed + 100);
-      const y = reference("conv2d", { x, w }, attrs, {});
-      const dx = reference("conv2dGradInput", { dy, w }, attrs, {});
-      const dw = reference("conv2dGradWeight", { x, dy }, attrs, {});
+    for (const [seed, attrs] of specs.conv2d.cases.entries()) {
+      const { x, w } = inputsFor("conv2d", attrs, seed);
+      const { dy } = inputsFor("conv2dGradInput", attrs, seed + 100);
+      const y = reference("conv2d", { x, w }, attrs, {}).y;
+      const dx = reference("conv2dGradInput", { dy, w }, attrs, {}).dx;
+      const dw = reference("conv2dGradWeight", { x, dy }, attrs, {}).dw;
       const scale = norm(dy) * norm(y);
       expectSame(dot(dy, y), dot(dx, x), scale, `dx of ${JSON.stringify(attrs)}`);
       expectSame(dot(dy, y), dot(dw, w), scale, `dw of ${JSON.stringify(attrs)}`);
@@ -89,49 +87,51 @@ describe("reference backend, group normalisation", () => {
   it("normalised groups have mean 0 and variance 1", () => {
     const attrs = { n: 2, hw: 20, c: 6, groups: 3 };
     const x = new Random(5).normal(240).map((value) => 3 * value + 10);
-    const stats = reference("groupNormStats", { x }, attrs, { eps: 0 });
-    const y = reference("groupNorm", { x, stats, gamma: new Float64Array(6).fill(1), beta: new Float64Array(6) }, attrs, {});
-    const again = reference("groupNormStats", { x: y }, attrs, { eps: 0 });
+    const stats = reference("groupNormStats", { x }, attrs, { eps: 0 }).stats;
+    const y = reference("groupNorm", { x, stats, gamma: new Float64Array(6).fill(1), beta: new Float64Array(6) }, attrs, {}).y;
+    const again = reference("groupNormStats", { x: y }, attrs, { eps: 0 }).stats;
     for (let i = 0; i < again.length; i++) expect(again[i]).to.be.closeTo(i % 2 === 0 ? 0 : 1, 1e-13);
   });
 
-  it("groupNormGradInput is the slope of <dy, groupNorm(x)> in x, the statistics moving along", () => {
+  it("dx of groupNormGrad is the slope of <dy, groupNorm(x)> in x, the statistics moving along", () => {
     for (const [seed, attrs] of smoothNorms.entries()) {
-      const { x, gamma, beta } = makeInputs("groupNorm", attrs, seed);
-      const { dy } = makeInputs("groupNormGradInput", attrs, seed + 100);
+      const { x, gamma, beta } = inputsFor("groupNorm", attrs, seed);
+      const { dy } = inputsFor("groupNormGrad", attrs, seed + 100);
       const loss = (at: Float64Array): number => {
-        const stats = reference("groupNormStats", { x: at }, attrs, { eps });
-        return dot(dy, reference("groupNorm", { x: at, stats, gamma, beta }, attrs, {}));
+        const { stats } = reference("groupNormStats", { x: at }, attrs, { eps });
+        return dot(dy, reference("groupNorm", { x: at, stats, gamma, beta }, attrs, {}).y);
       };
-      const stats = reference("groupNormStats", { x }, attrs, { eps });
-      const dx = reference("groupNormGradInput", { dy, x, stats, gamma }, attrs, {});
+      const { stats } = reference("groupNormStats", { x }, attrs, { eps });
+      const { dx } = reference("groupNormGrad", { dy, x, stats, gamma }, attrs, {});
       expectSlope(loss, x, dx, seed);
     }
   });
 
-  it("groupNormGradParams is the adjoint of (gamma, beta) -> groupNorm", () => {
-    for (const [seed, attrs] of cases.groupNorm.entries()) {
-      const { x, stats, gamma, beta } = makeInputs("groupNorm", attrs, seed);
-      const { dy } = makeInputs("groupNormGradParams", attrs, seed + 100);
-      const y = reference("groupNorm", { x, stats, gamma, beta }, attrs, {});
-      const grads = reference("groupNormGradParams", { dy, x, stats }, attrs, {});
-      const params = Float64Array.of(...gamma, ...beta);
+  it("dgamma and dbeta of groupNormGrad are the adjoint of (gamma, beta) -> groupNorm", () => {
+    for (const [seed, attrs] of specs.groupNorm.cases.entries()) {
+      const { x, stats, gamma, beta } = inputsFor("groupNorm", attrs, seed);
+      const { dy } = inputsFor("groupNormGrad", attrs, seed + 100);
+      const { y } = reference("groupNorm", { x, stats, gamma, beta }, attrs, {});
+      const { dgamma, dbeta } = reference("groupNormGrad", { dy, x, stats, gamma }, attrs, {});
+      const [grads, params] = [Float64Array.of(...dgamma, ...dbeta), Float64Array.of(...gamma, ...beta)];
       expectSame(dot(grads, params), dot(dy, y), norm(dy) * norm(y) + norm(grads) * norm(params), JSON.stringify(attrs));
     }
   });
 
-  it("groupNormGradParams is the sum over images and pixels", () => {
-    expectDefinition("groupNormGradParams", ({ dy, x, stats }, { n: batch, hw, c, groups }) => (which, channel) =>
+  it("dgamma and dbeta of groupNormGrad are sums over images and pixels", () => {
+    expectDefinition("groupNormGrad", ({ dy, x, stats }, { n: batch, hw, c, groups }) => (channel) =>
       sum(batch, (n) => sum(hw, (p) => {
         const g = Math.floor(channel * groups / c);
-        return dy(n, p, channel) * (which === 0 ? (x(n, p, channel) - stats(n, g, 0)) * stats(n, g, 1) : 1);
-      })));
+        return dy(n, p, channel) * (x(n, p, channel) - stats(n, g, 0)) * stats(n, g, 1);
+      })), Infinity, "dgamma");
+    expectDefinition("groupNormGrad", ({ dy }, { n: batch, hw }) => (channel) =>
+      sum(batch, (n) => sum(hw, (p) => dy(n, p, channel))), Infinity, "dbeta");
   });
 });
 
 const eps = 1e-5;
 /** Groups with enough elements that their variance is not near zero. */
-const smoothNorms = cases.groupNorm.filter(({ hw, c, groups }) => hw * c / groups >= 8);
+const smoothNorms = specs.groupNorm.cases.filter(({ hw, c, groups }) => hw * c / groups >= 8);
 
 /** Asserts that dx is the gradient of `loss` at x, along three directions, by central differences. */
 function expectSlope(loss: (x: Float64Array) => number, x: Float64Array, dx: Float64Array, seed: number): void {
@@ -150,7 +150,7 @@ describe("reference backend, softmax", () => {
   });
 
   it("does not change when a number is added to a row, even a huge one", () => {
-    const y = reference("softmax", { x: Float64Array.of(1, 2, 4, 100001, 100002, 100004, -1e6, 0, 1e6) }, { rows: 3, n: 3 }, {});
+    const y = reference("softmax", { x: Float64Array.of(1, 2, 4, 100001, 100002, 100004, -1e6, 0, 1e6) }, { rows: 3, n: 3 }, {}).y;
     expect([...y.subarray(0, 3)]).to.deep.equal([...y.subarray(3, 6)]);
     expect([...y.subarray(6)]).to.deep.equal([0, 0, 1]);
   });
@@ -170,42 +170,48 @@ describe("reference backend, resampling", () => {
   });
 
   it("sumPool is the adjoint of upsampleNearest", () => {
-    for (const [seed, attrs] of cases.upsampleNearest.entries()) {
-      const pooled = cases.sumPool[seed];
-      const { x } = makeInputs("upsampleNearest", attrs, seed);
-      const { x: dy } = makeInputs("sumPool", pooled, seed + 100);
-      const y = reference("upsampleNearest", { x }, attrs, {});
-      expectSame(dot(dy, y), dot(reference("sumPool", { x: dy }, pooled, {}), x), norm(dy) * norm(y), JSON.stringify(attrs));
+    for (const [seed, attrs] of specs.upsampleNearest.cases.entries()) {
+      const pooled = specs.sumPool.cases[seed];
+      const { x } = inputsFor("upsampleNearest", attrs, seed);
+      const { x: dy } = inputsFor("sumPool", pooled, seed + 100);
+      const y = reference("upsampleNearest", { x }, attrs, {}).y;
+      expectSame(dot(dy, y), dot(reference("sumPool", { x: dy }, pooled, {}).y, x), norm(dy) * norm(y), JSON.stringify(attrs));
     }
   });
 });
 
 describe("fused kernels as compositions", () => {
   it("linear and conv2dBias add the bias of the column, on top of the product", () => {
-    const linear = composeFused("linear", referenceKernels);
-    const attrs = { batch: 1, m: 2, k: 2, n: 3, transposeA: false, transposeB: true };
-    const b = Float64Array.of(1, 0, 0, 1, 1, 1);
-    expect([...linear({ a: Float64Array.of(1, 2, 3, 4), b, bias: Float64Array.of(10, 20, 30) }, attrs)])
-      .to.deep.equal([11, 22, 33, 13, 24, 37]);
-    const conv = composeFused("conv2dBias", referenceKernels);
-    const one: Attrs<"conv2d"> = { n: 1, h: 2, w: 1, cin: 1, kh: 1, kw: 1, cout: 2, stride: 1, pad: [0, 0, 0, 0] };
-    const inputs = { x: Float64Array.of(1, 2), w: Float64Array.of(3, 5), bias: Float64Array.of(10, 20) };
-    expect([...conv(inputs, one)]).to.deep.equal([13, 25, 16, 30]);
+    const linear = { x: Float64Array.of(1, 2, 3, 4), w: Float64Array.of(1, 0, 1, 0, 1, 1), bias: Float64Array.of(10, 20, 30) };
+    expect([...reference("linear", linear, { m: 2, k: 2, n: 3 }, {}).y]).to.deep.equal([11, 22, 33, 13, 24, 37]);
+    const two: Attrs<"conv2d"> = { n: 1, h: 2, w: 1, cin: 1, kh: 2, kw: 1, cout: 2, stride: 1, pad: [0, 1, 0, 0] };
+    const inputs = { x: Float64Array.of(1, 2), w: Float64Array.of(3, 5, 100, 200), bias: Float64Array.of(10, 20) };
+    expect([...reference("conv2dBias", inputs, two, {}).y]).to.deep.equal([213, 425, 16, 30]);
+  });
+
+  it("those with statistics give the same statistics and the same result", () => {
+    for (const [seed, attrs] of specs.groupNorm.cases.entries()) {
+      const { x, gamma, beta } = inputsFor("groupNormWithStats", attrs, seed);
+      const { stats } = reference("groupNormStats", { x }, attrs, { eps });
+      const normed = reference("groupNorm", { x, stats, gamma, beta }, attrs, {});
+      expect(reference("groupNormWithStats", { x, gamma, beta }, attrs, { eps })).to.deep.equal({ ...normed, stats });
+      const activated = reference("groupNormSilu", { x, stats, gamma, beta }, attrs, {});
+      expect(reference("groupNormSiluWithStats", { x, gamma, beta }, attrs, { eps })).to.deep.equal({ ...activated, stats });
+    }
   });
 
   it("the gradients of groupNormSilu are its slopes in x, gamma and beta", () => {
-    const forward = composeFused("groupNormSilu", referenceKernels);
-    const statsOf = (x: Float64Array, attrs: GroupNormAttrs) => reference("groupNormStats", { x }, attrs, { eps });
+    const forward = (x: Float64Array, stats: Float64Array, gamma: Float64Array, beta: Float64Array, attrs: GroupNormAttrs) =>
+      reference("groupNormSilu", { x, stats, gamma, beta }, attrs, {}).y;
+    const statsOf = (x: Float64Array, attrs: GroupNormAttrs) => reference("groupNormStats", { x }, attrs, { eps }).stats;
     for (const [seed, attrs] of smoothNorms.entries()) {
-      const { x, gamma, beta } = makeInputs("groupNorm", attrs, seed);
-      const { dy } = makeInputs("groupNormGradInput", attrs, seed + 100);
+      const { x, gamma, beta } = inputsFor("groupNorm", attrs, seed);
+      const { dy } = inputsFor("groupNormGrad", attrs, seed + 100);
       const stats = statsOf(x, attrs);
-      const inputs = { dy, x, stats, gamma, beta };
-      const dx = composeFused("groupNormSiluGradInput", referenceKernels)(inputs, attrs);
-      expectSlope((at) => dot(dy, forward({ x: at, stats: statsOf(at, attrs), gamma, beta }, attrs)), x, dx, seed);
-      const dparams = composeFused("groupNormSiluGradParams", referenceKernels)(inputs, attrs);
-      const split = (at: Float64Array) => ({ gamma: at.subarray(0, attrs.c), beta: at.subarray(attrs.c) });
-      expectSlope((at) => dot(dy, forward({ x, stats, ...split(at) }, attrs)), Float64Array.of(...gamma, ...beta), dparams, seed);
+      const { dx, dgamma, dbeta } = reference("groupNormSiluGrad", { dy, x, stats, gamma, beta }, attrs, {});
+      expectSlope((at) => dot(dy, forward(at, statsOf(at, attrs), gamma, beta, attrs)), x, dx, seed);
+      const loss = (at: Float64Array) => dot(dy, forward(x, stats, at.subarray(0, attrs.c), at.subarray(attrs.c), attrs));
+      expectSlope(loss, Float64Array.of(...gamma, ...beta), Float64Array.of(...dgamma, ...dbeta), seed);
     }
   });
 });

@@ -1,23 +1,23 @@
 import { expect } from "chai";
 import { openReference } from "../../src/backends/reference/index.js";
 import { DeviceError } from "../../src/core/errors.js";
-import type { BinaryOp, ReduceOp, UnaryOp } from "../../src/kernels/contract.js";
+import { binaryOps, unaryOps, type BinaryOp, type ReduceOp, type UnaryOp } from "../../src/kernels/contract.js";
 import { conformanceError } from "./conformance.js";
-import { binaryOps, cases, unaryOps } from "./conformance-cases.js";
-import { makeInputs, makeScalars } from "./conformance-inputs.js";
 import { dot, expectDefinition, sum } from "./definitions.js";
-import { reference, referenceUpdate } from "./run-reference.js";
+import { inputsFor, reference, scalarsFor } from "./reference.js";
+import { specs } from "./spec/index.js";
 
+/** p = 2 and q = 0.5 for the operations that take numbers. */
 const unary = (op: UnaryOp, ...x: number[]): number[] =>
-  [...reference("unary", { x: Float64Array.from(x) }, { op, n: x.length }, {})];
+  [...reference("unary", { x: Float64Array.from(x) }, { op, n: x.length }, { p: 2, q: 0.5 }).y];
 
 function binary(op: BinaryOp, a: number[], b: number[]): number[] {
   const size = [1, 1, a.length] as const;
-  return [...reference("binary", { a: Float64Array.from(a), b: Float64Array.from(b) }, { op, size, a: size, b: size }, {})];
+  return [...reference("binary", { a: Float64Array.from(a), b: Float64Array.from(b) }, { op, size, a: size, b: size }, { p: 2 }).y];
 }
 
 const reduce = (op: ReduceOp, ...x: number[]): number =>
-  reference("reduce", { x: Float64Array.from(x) }, { op, outer: 1, axis: x.length, inner: 1 }, {})[0];
+  reference("reduce", { x: Float64Array.from(x) }, { op, outer: 1, axis: x.length, inner: 1 }, {}).y[0];
 
 /** [-2, 0.5, 3] under each function, computed with 30 digits. */
 const unaryTable: Readonly<Record<UnaryOp, readonly number[]>> = {
@@ -36,6 +36,10 @@ const unaryTable: Readonly<Record<UnaryOp, readonly number[]>> = {
   sigmoid: [0.11920292202211756, 0.6224593312018546, 0.9525741268224332],
   silu: [-0.2384058440442351, 0.3112296656009273, 2.8577223804672997],
   gelu: [-0.0455002638963584, 0.3457312306370066, 2.9959503059051097],
+  affine: [-3.5, 1.5, 6.5],
+  clip: [0.5, 0.5, 0.5],
+  over: [-1, 0.25, 1.5],
+  raise: [4, 0.25, 9],
 };
 
 /** a = [-2, 0.5, 3, 2], b = [3, 2, 3, 0.5]; of the two gradients, dy = a and x = b. */
@@ -94,7 +98,7 @@ describe("reference backend, elementwise", () => {
     expect(binary("minimum", [NaN, 1], [1, NaN])).to.deep.equal([NaN, NaN]);
     expect(binary("equal", [NaN], [NaN])).to.deep.equal([0]);
     expect(binary("notEqual", [NaN], [NaN])).to.deep.equal([1]);
-    expect([...reference("clip", { x: Float64Array.of(NaN, -5, 0.5, 5) }, { n: 4 }, { low: -1, high: 2 })])
+    expect([...reference("unary", { x: Float64Array.of(NaN, -5, 0.5, 5) }, { op: "clip", n: 4 }, { p: -1, q: 2 }).y])
       .to.deep.equal([NaN, -1, 0.5, 2]);
   });
 
@@ -109,10 +113,13 @@ describe("reference backend, elementwise", () => {
     });
   });
 
-  it("full, affine, clip and where follow their equations", () => {
+  it("full, affine, clip, over, raise and where follow their equations", () => {
     expectDefinition("full", (_, __, { value }) => () => value);
-    expectDefinition("affine", ({ x }, _, { scale, shift }) => (i) => scale * x(i) + shift);
-    expectDefinition("clip", ({ x }, _, { low, high }) => (i) => (x(i) < low ? low : x(i) > high ? high : x(i)));
+    const f: Partial<Record<UnaryOp, (x: number, p: number, q: number) => number>> = {
+      affine: (x, p, q) => p * x + q, clip: (x, p, q) => (x < p ? p : x > q ? q : x), over: (x, p) => x / p,
+      raise: (x, p) => Math.exp(p * Math.log(x)),
+    };
+    expectDefinition("unary", ({ x }, { op }, { p, q }) => (i) => f[op]?.(x(i), p, q) ?? unary(op, x(i))[0]);
     expectDefinition("where", ({ condition, a, b }) => (i) => (condition(i) === 0 ? b(i) : a(i)));
   });
 });
@@ -139,13 +146,18 @@ describe("reference backend, reductions", () => {
       argmax: (column) => column.indexOf(Math.max(...column)),
     };
     expectDefinition("reduce", ({ x }, { axis, op }) => (o, i) => folds[op](Array.from({ length: axis }, (_, a) => x(o, a, i))));
-    expectDefinition("sumSquares", ({ x }, { n }) => () => sum(n, (i) => x(n - 1 - i) ** 2));
+    for (const [seed, attrs] of specs.sumSquares.cases.entries()) {
+      const { x } = inputsFor("sumSquares", attrs, seed);
+      const backwards = x.flatMap((values) => [...values]).reverse();
+      const total = sum(backwards.length, (i) => backwards[i] ** 2);
+      expect(conformanceError(reference("sumSquares", { x }, attrs, {}).y, [total])).to.be.below(1e-12);
+    }
   });
 
   it("sum in doubles also where the storage is f32", () => {
     const x = new Float32Array(4097).fill(2 ** -24).fill(1, 0, 1);
     const y = new Float32Array(1);
-    openReference().kernels.reduce(y, { x }, { op: "sum", outer: 1, axis: 4097, inner: 1 }, {});
+    openReference().kernels.reduce({ y }, { x }, { op: "sum", outer: 1, axis: 4097, inner: 1 }, {});
     expect(y[0]).to.equal(1 + 2 ** -12);
   });
 });
@@ -174,11 +186,11 @@ describe("reference backend, layout", () => {
   });
 
   it("scatterAdd is the adjoint of gather", () => {
-    for (const [seed, attrs] of cases.gather.entries()) {
-      const { x, index } = makeInputs("gather", attrs, seed);
-      const { x: dy } = makeInputs("scatterAdd", attrs, seed + 100);
-      const y = reference("gather", { x, index }, attrs, {});
-      const dx = reference("scatterAdd", { x: dy, index }, attrs, {});
+    for (const [seed, attrs] of specs.gather.cases.entries()) {
+      const { x, index } = inputsFor("gather", attrs, seed);
+      const { x: dy } = inputsFor("scatterAdd", attrs, seed + 100);
+      const y = reference("gather", { x, index }, attrs, {}).y;
+      const dx = reference("scatterAdd", { x: dy, index }, attrs, {}).y;
       expect(dot(dy, y)).to.be.closeTo(dot(dx, x), 1e-10);
     }
   });
@@ -192,7 +204,7 @@ describe("reference backend, matmul", () => {
 
   it("multiplies two matrices as on paper", () => {
     const attrs = { batch: 1, m: 2, k: 3, n: 2, transposeA: false, transposeB: false };
-    const y = reference("matmul", { a: Float64Array.of(1, 2, 3, 4, 5, 6), b: Float64Array.of(7, 8, 9, 10, 11, 12) }, attrs, {});
+    const y = reference("matmul", { a: Float64Array.of(1, 2, 3, 4, 5, 6), b: Float64Array.of(7, 8, 9, 10, 11, 12) }, attrs, {}).y;
     expect([...y]).to.deep.equal([58, 64, 139, 154]);
   });
 });
@@ -204,37 +216,39 @@ describe("reference backend, updates", () => {
     const scalars = {
       lr: 0.1, beta1: 0.9, beta2: 0.999, eps: 0, correction1: 1 - 0.9, correction2: 1 - 0.999, weightDecay: 0, gradScale: 1,
     };
-    const inputs = { p: vector(1, 2), m: vector(0, 0), v: vector(0, 0), g: vector(0.5, -4) };
-    const { p, m, v } = referenceUpdate("adam", inputs, { n: 2 }, scalars);
+    const inputs = { p: [vector(1, 2)], m: [vector(0, 0)], v: [vector(0, 0)], g: [vector(0.5, -4)] };
+    const { p: [p], m: [m], v: [v] } = reference("adam", inputs, { sizes: [2] }, scalars);
     expect(conformanceError(p, [0.9, 2.1])).to.be.below(1e-14);
     expect(conformanceError(m, [0.05, -0.4])).to.be.below(1e-15);
     expect(conformanceError(v, [0.00025, 0.016])).to.be.below(1e-14);
   });
 
   it("Adam uses every scalar as its equation says", () => {
-    for (const [seed, attrs] of cases.adam.entries()) {
-      const { p, m, v, g } = makeInputs("adam", attrs, seed);
-      const scalars = makeScalars("adam", attrs, seed) as Parameters<typeof referenceUpdate<"adam">>[3];
+    for (const [seed, attrs] of specs.adam.cases.entries()) {
+      const { p, m, v, g } = inputsFor("adam", attrs, seed);
+      const scalars = scalarsFor("adam", attrs, seed);
       const { lr, beta1, beta2, eps, correction1, correction2, weightDecay, gradScale } = scalars;
-      const gs = g.map((value) => value * gradScale);
-      const mRef = m.map((value, i) => value + (1 - beta1) * (gs[i] - value));
-      const vRef = v.map((value, i) => value + (1 - beta2) * (gs[i] ** 2 - value));
-      const pRef = p.map((value, i) => {
-        const direction = mRef[i] / correction1 / (eps + Math.sqrt(vRef[i] / correction2));
-        return value - lr * (direction + weightDecay * value);
-      });
-      const after = referenceUpdate("adam", { p, m, v, g }, attrs, scalars);
-      expect(conformanceError(after.m, mRef)).to.be.below(1e-14);
-      expect(conformanceError(after.v, vRef)).to.be.below(1e-14);
-      expect(conformanceError(after.p, pRef)).to.be.below(1e-14);
-      expect([...after.g]).to.deep.equal([...g]);
+      const after = reference("adam", { p, m, v, g }, attrs, scalars);
+      for (let k = 0; k < attrs.sizes.length; k++) {
+        const gs = g[k].map((value) => value * gradScale);
+        const mRef = m[k].map((value, i) => value + (1 - beta1) * (gs[i] - value));
+        const vRef = v[k].map((value, i) => value + (1 - beta2) * (gs[i] ** 2 - value));
+        const pRef = p[k].map((value, i) => {
+          const direction = mRef[i] / correction1 / (eps + Math.sqrt(vRef[i] / correction2));
+          return value - lr * (direction + weightDecay * value);
+        });
+        expect(conformanceError(after.m[k], mRef)).to.be.below(1e-14);
+        expect(conformanceError(after.v[k], vRef)).to.be.below(1e-14);
+        expect(conformanceError(after.p[k], pRef)).to.be.below(1e-14);
+      }
     }
   });
 
   it("ema moves the target towards the source, assign copies it", () => {
-    const inputs = { target: vector(1, -2), source: vector(3, 2) };
-    expect([...referenceUpdate("ema", inputs, { n: 2 }, { decay: 0.75 }).target]).to.deep.equal([1.5, -1]);
-    expect([...referenceUpdate("assign", inputs, { n: 2 }, {}).target]).to.deep.equal([3, 2]);
+    const [target, source] = [vector(1, -2), vector(3, 2)];
+    const [moved] = reference("ema", { target: [target], source: [source] }, { sizes: [2] }, { decay: 0.75 }).target;
+    expect([...moved]).to.deep.equal([1.5, -1]);
+    expect([...reference("assign", { target, source }, { n: 2 }, {}).target]).to.deep.equal([3, 2]);
   });
 });
 

@@ -17,11 +17,9 @@ export async function trainTiny(device: Device, steps: number, afterStep: () => 
       const dy = mse.backward(tensor(1, { device, dtype: "f32" }), y, target).da;
       const { dx: da, dw: dw2 } = linear.backward(dy, a, w2);
       const { dw: dw1 } = linear.backward(silu.backward(da, z), x, w1);
-      for (const [i, g] of [dw1, dw2].entries()) {
-        adamUpdate({ ...moments[i], g }, {
-          lr: 0.02, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0, gradScale: 1, correction1: 1 - 0.9 ** step, correction2: 1 - 0.999 ** step,
-        });
-      }
+      adamUpdate([dw1, dw2].map((g, i) => ({ ...moments[i], g })), {
+        lr: 0.02, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0, gradScale: 1, correction1: 1 - 0.9 ** step, correction2: 1 - 0.999 ** step,
+      });
       return mse.forward(y, target);
     });
     if (step % 10 === 0) losses.push(await loss.item());

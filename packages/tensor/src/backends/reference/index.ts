@@ -6,24 +6,18 @@ import type { Backend, NumberArray } from "../../core/backend.js";
 import { DeviceError } from "../../core/errors.js";
 import type { DType, KernelTable } from "../../kernels/contract.js";
 import { formatShape, sizeOf, type Shape } from "../../core/shape.js";
-import { conv2d, conv2dGradInput, conv2dGradWeight } from "./kernels/conv2d.js";
-import { affine, binary, clip, full, unary, where } from "./kernels/elementwise.js";
-import { groupNorm, groupNormGradInput, groupNormGradParams, groupNormStats } from "./kernels/group-norm.js";
-import { concat, expand, gather, pad, permute, scatterAdd, slice } from "./kernels/layout.js";
-import { matmul } from "./kernels/matmul.js";
-import { reduce, sumSquares } from "./kernels/reduce.js";
-import { sumPool, upsampleNearest } from "./kernels/resample.js";
-import { softmax, softmaxGrad } from "./kernels/softmax.js";
-import { adam, assign, ema } from "./kernels/update.js";
+import { convolutions } from "./kernels/conv2d.js";
+import { elementwise } from "./kernels/elementwise.js";
+import { groupNorms } from "./kernels/group-norm.js";
+import { layout } from "./kernels/layout.js";
+import { products } from "./kernels/matmul.js";
+import { reductions } from "./kernels/reduce.js";
+import { resampling } from "./kernels/resample.js";
+import { softmaxes } from "./kernels/softmax.js";
+import { updates } from "./kernels/update.js";
 
 const kernels = {
-  full, unary, affine, clip, binary, where,
-  reduce, sumSquares,
-  expand, permute, slice, pad, concat, gather, scatterAdd,
-  matmul, conv2d, conv2dGradInput, conv2dGradWeight,
-  groupNormStats, groupNorm, groupNormGradInput, groupNormGradParams, softmax, softmaxGrad,
-  upsampleNearest, sumPool,
-  adam, ema, assign,
+  ...elementwise, ...reductions, ...layout, ...products, ...convolutions, ...groupNorms, ...softmaxes, ...resampling, ...updates,
 } satisfies KernelTable<NumberArray>;
 
 /** Zeros of a dtype. Throws DeviceError, naming the bytes, when there is no room. */
@@ -46,7 +40,6 @@ export function openReference(): Backend<NumberArray> {
     description: "reference: plain TypeScript loops, f32 and f64, one thread",
     dtypes: ["f32", "f64"],
     kernels,
-    sharesReshapes: true,
     allocate,
     upload(values, shape, dtype) {
       const storage = allocate(shape, dtype);

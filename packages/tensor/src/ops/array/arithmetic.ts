@@ -1,7 +1,7 @@
 /** Elementwise arithmetic with NumPy broadcasting. At least one operand is a tensor; a number takes its device and dtype. */
-import { run } from "../../core/device.js";
 import type { Tensor } from "../../core/tensor.js";
 import { binary, type Operand } from "../shared/binary.js";
+import { unary } from "../shared/unary.js";
 import { square } from "./unary.js";
 
 /** y = a + b. Throws ShapeError when the shapes do not broadcast, DeviceError when devices or dtypes differ. */
@@ -27,12 +27,14 @@ export function multiply(a: Operand, b: Operand): Tensor {
 
 /** y = a / b. Throws as `add`. */
 export function divide(a: Operand, b: Operand): Tensor {
+  if (typeof b === "number" && typeof a !== "number") return unary("over", a, b);
   return binary("divide", a, b);
 }
 
 /** y = a^b. Throws as `add`. */
 export function power(a: Operand, b: Operand): Tensor {
-  return b === 2 && typeof a !== "number" ? square(a) : binary("power", a, b);
+  if (typeof b === "number" && typeof a !== "number") return b === 2 ? square(a) : unary("raise", a, b);
+  return binary("power", a, b);
 }
 
 /** y = max(a, b); NaN where either is. Throws as `add`. */
@@ -48,5 +50,5 @@ export function minimum(a: Operand, b: Operand): Tensor {
 /** scale x + shift in one kernel, on behalf of `op`. A shift of -0 changes nothing, whereas -0 + 0 = 0. */
 function affine(op: string, x: Tensor, scale: number, shift: number): Tensor {
   x.assertAlive(op);
-  return run("affine", { x }, { n: x.size }, { scale, shift }, x.shape);
+  return unary("affine", x, scale, shift);
 }

@@ -34,7 +34,7 @@ function join(tensors: readonly Tensor[], axis: number): Tensor {
   const [a, b] = tensors;
   const [outer, axisA, inner] = foldAxis(a.shape, axis);
   const axisB = b.shape[axis];
-  return run("concat", { a, b }, { outer, axisA, axisB, inner }, {}, withSide(a.shape, axis, axisA + axisB));
+  return run("concat", { a, b }, { outer, axisA, axisB, inner }, {}, { y: withSide(a.shape, axis, axisA + axisB) }).y;
 }
 
 /**

@@ -41,7 +41,7 @@ export function ones(shape: Shape, options: TensorOptions): Tensor {
 /** y = value everywhere. Throws ShapeError on a broken shape. */
 export function full(shape: Shape, value: number, { device, dtype = "f32" }: TensorOptions): Tensor {
   checkShape("full", shape);
-  return device.run("full", {}, { n: sizeOf(shape) }, { value }, shape, dtype);
+  return device.run("full", {}, { n: sizeOf(shape) }, { value }, { y: shape }, dtype).y;
 }
 
 /** Zeros of the shape, dtype and device of x. */

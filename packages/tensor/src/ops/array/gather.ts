@@ -15,7 +15,7 @@ function forward(x: Tensor, indices: Indices, axis = 0): Tensor {
   return x.device.scope(() => {
     const index = indexTensor(x, indices, side, at);
     const count = indices.length;
-    return run("gather", { x, index }, { outer, axis: side, inner, count }, {}, withSide(x.shape, at, count));
+    return run("gather", { x, index }, { outer, axis: side, inner, count }, {}, { y: withSide(x.shape, at, count) }).y;
   });
 }
 
@@ -32,7 +32,7 @@ function backward(dy: Tensor, indices: Indices, axis: number, axisSize: number):
   if (dy.size === 0 && sizeOf(shape) > 0) return full(shape, 0, dy);
   return dy.device.scope(() => {
     const index = indexTensor(dy, indices, axisSize, at);
-    return run("scatterAdd", { x: dy, index }, { outer, axis: axisSize, inner, count }, {}, shape);
+    return run("scatterAdd", { x: dy, index }, { outer, axis: axisSize, inner, count }, {}, { y: shape }).y;
   });
 }
 

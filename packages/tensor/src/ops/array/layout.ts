@@ -3,6 +3,7 @@ import { run } from "../../core/device.js";
 import { ShapeError } from "../../core/errors.js";
 import { checkShape, formatShape, normalizeAxes, normalizeAxis, sizeOf, type Shape } from "../../core/shape.js";
 import type { Tensor } from "../../core/tensor.js";
+import { unary } from "../shared/unary.js";
 import { gather } from "./gather.js";
 
 /**
@@ -37,7 +38,7 @@ export function permute(x: Tensor, order: readonly number[]): Tensor {
   const shape = axes.map((axis) => x.shape[axis]);
   const folded = foldPermute(x.shape, axes);
   if (folded.order.length <= 1) return x.device.reshape(x, shape);
-  return run("permute", { x }, folded, {}, shape);
+  return run("permute", { x }, folded, {}, { y: shape }).y;
 }
 
 /** Exchanges two axes, the last two unless set. Throws ShapeError for an axis that is not there. */
@@ -72,7 +73,7 @@ export function flip(x: Tensor, axis: number): Tensor {
 
 /** A copy of x in memory of its own. */
 export function clone(x: Tensor): Tensor {
-  return run("affine", { x }, { n: x.size }, { scale: 1, shift: -0 }, x.shape); // -0 + -0 = -0
+  return unary("affine", x, 1, -0); // -0 + -0 = -0
 }
 
 /** A permutation without axes of size 1, and with axes that stay side by side made one. */

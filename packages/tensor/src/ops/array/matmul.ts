@@ -19,12 +19,12 @@ function forward(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
   const { batch, m, k, n, y, transposeA, transposeB } = sizesOf(a, b, options);
   if (k === 0 && sizeOf(y) > 0) return full(y, 0, a);
   if (b.rank <= 2 && !transposeA) { // one b for all: the rows of all matrices of a are one matrix
-    return run("matmul", { a, b }, { batch: 1, m: sizeOf(batch) * m, k, n, transposeA, transposeB }, {}, y);
+    return run("matmul", { a, b }, { batch: 1, m: sizeOf(batch) * m, k, n, transposeA, transposeB }, {}, { y }).y;
   }
   return a.device.scope(() => {
     const repeatedA = repeat(a, batch);
     const repeatedB = repeat(b, batch);
-    return run("matmul", { a: repeatedA, b: repeatedB }, { batch: sizeOf(batch), m, k, n, transposeA, transposeB }, {}, y);
+    return run("matmul", { a: repeatedA, b: repeatedB }, { batch: sizeOf(batch), m, k, n, transposeA, transposeB }, {}, { y }).y;
   });
 }
 

@@ -4,7 +4,7 @@ import { ShapeError } from "../../core/errors.js";
 import type { ReduceOp } from "../../kernels/contract.js";
 import { foldAxis, formatShape, normalizeAxes, normalizeAxis, sizeOf, type Shape } from "../../core/shape.js";
 import type { Tensor } from "../../core/tensor.js";
-import { multiply, subtract } from "./arithmetic.js";
+import { divide, subtract } from "./arithmetic.js";
 import { foldBroadcast } from "../shared/broadcast.js";
 import { full } from "./create.js";
 import { checkCountable } from "../shared/indices.js";
@@ -57,7 +57,7 @@ export function argmax(x: Tensor, { axis, keepDims = false }: { axis?: number; k
   const shape = reducedShape(x.shape, at === undefined ? normalizeAxes("argmax", undefined, x.rank) : [at], keepDims);
   assertNotEmpty("argmax", x, length);
   checkCountable("argmax", length, x.dtype);
-  return run("reduce", { x }, { op: "argmax", outer, axis: length, inner }, {}, shape);
+  return run("reduce", { x }, { op: "argmax", outer, axis: length, inner }, {}, { y: shape }).y;
 }
 
 function reduce(op: Exclude<ReduceOp, "argmax">, x: Tensor, { axes, keepDims = false }: ReduceOptions): Tensor {
@@ -79,7 +79,7 @@ function countAlong(op: string, x: Tensor, { axes }: ReduceOptions): number {
 
 /** total / n; NaN when n = 0, as 0 / 0 is. */
 function divideBy(total: Tensor, n: number): Tensor {
-  return n === 0 ? full(total.shape, NaN, total) : multiply(total, 1 / n);
+  return n === 0 ? full(total.shape, NaN, total) : divide(total, n);
 }
 
 function assertNotEmpty(op: string, x: Tensor, length: number): void {

@@ -1,11 +1,6 @@
 /** Elementwise functions of one tensor; shape and dtype stay. None throws but for a disposed tensor. */
-import { run } from "../../core/device.js";
-import type { UnaryOp } from "../../kernels/contract.js";
 import type { Tensor } from "../../core/tensor.js";
-
-function unary(op: UnaryOp, x: Tensor): Tensor {
-  return run("unary", { x }, { op, n: x.size }, {}, x.shape);
-}
+import { unary } from "../shared/unary.js";
 
 /** y = -x. */
 export function negative(x: Tensor): Tensor {

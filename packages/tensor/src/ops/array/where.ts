@@ -13,7 +13,7 @@ export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
     const [x, y] = [asTensor(a, condition), asTensor(b, condition)];
     const shape = broadcastShapes("where", condition.shape, broadcastShapes("where", x.shape, y.shape));
     const inputs = { condition: repeat(condition, shape), a: repeat(x, shape), b: repeat(y, shape) };
-    return run("where", inputs, { n: sizeOf(shape) }, {}, shape);
+    return run("where", inputs, { n: sizeOf(shape) }, {}, { y: shape }).y;
   });
 }
 

@@ -15,7 +15,7 @@ export const averagePool = {
   forward(x: Tensor, { scale }: ScaleOptions): Tensor {
     const { n, h, w, c } = dividedSides("averagePool", "x", x, scale);
     return x.device.scope(() => {
-      const sums = run("sumPool", { x }, { n, h: h * scale, w: w * scale, c, scale }, {}, [n, h, w, c]);
+      const sums = run("sumPool", { x }, { n, h: h * scale, w: w * scale, c, scale }, {}, { y: [n, h, w, c] }).y;
       return multiply(sums, scale ** -2);
     });
   },

@@ -1,6 +1,6 @@
 import { run } from "../../core/device.js";
 import { ShapeError } from "../../core/errors.js";
-import { convOutput, type Conv2dAttrs } from "../../kernels/contract.js";
+import { asMatmul, convOutput, isProduct, type Conv2dAttrs, type LinearAttrs } from "../../kernels/contract.js";
 import { formatShape, sameShape, type Shape } from "../../core/shape.js";
 import type { Tensor } from "../../core/tensor.js";
 import { matchShapes } from "../shared/match-shapes.js";
@@ -25,9 +25,13 @@ export const conv2d = {
   forward(x: Tensor, w: Tensor, b?: Tensor, options: Conv2dOptions = {}): Tensor {
     matchShapes("conv2d", { w: [w, "kh kw Cin Cout"], x: [x, "N H W Cin"], b: [b, "Cout"] });
     const attrs = geometry("conv2d", x.shape, w.shape, options);
-    const yShape = [attrs.n, ...convOutput(attrs), attrs.cout];
-    if (b === undefined) return run("conv2d", { x, w }, attrs, {}, yShape);
-    return run("conv2dBias", { x, w, bias: b }, attrs, {}, yShape);
+    const shapes = { y: [attrs.n, ...convOutput(attrs), attrs.cout] };
+    if (isProduct(attrs)) {
+      if (b === undefined) return run("matmul", { a: x, b: w }, asMatmul(overPixels(attrs)), {}, shapes).y;
+      return run("linear", { x, w, bias: b }, overPixels(attrs), {}, shapes).y;
+    }
+    if (b === undefined) return run("conv2d", { x, w }, attrs, {}, shapes).y;
+    return run("conv2dBias", { x, w, bias: b }, attrs, {}, shapes).y;
   },
 
   /** All three gradients; use the parts where some are not needed. Throws ShapeError. */
@@ -43,19 +47,27 @@ export const conv2d = {
   /** dx: every weight carries dy back to the place it read. dy [N, OH, OW, Cout], w -> [N, H, W, Cin]. Throws ShapeError. */
   gradInput(dy: Tensor, w: Tensor, xShape: Shape, options: Conv2dOptions = {}): Tensor {
     const attrs = geometry("conv2d.gradInput", xShape, w.shape, options, dy);
-    return run("conv2dGradInput", { dy, w }, attrs, {}, xShape);
+    if (isProduct(attrs)) {
+      const { m, k, n } = overPixels(attrs);
+      return run("matmul", { a: dy, b: w }, { ...asMatmul({ m, k: n, n: k }), transposeB: true }, {}, { y: xShape }).y;
+    }
+    return run("conv2dGradInput", { dy, w }, attrs, {}, { dx: xShape }).dx;
   },
 
   /** dw: the correlation of x with dy. dy [N, OH, OW, Cout], x [N, H, W, Cin] -> [kh, kw, Cin, Cout]. Throws ShapeError. */
   gradWeight(dy: Tensor, x: Tensor, wShape: Shape, options: Conv2dOptions = {}): Tensor {
     const attrs = geometry("conv2d.gradWeight", x.shape, wShape, options, dy);
-    return run("conv2dGradWeight", { x, dy }, attrs, {}, wShape);
+    if (isProduct(attrs)) {
+      const { m, k, n } = overPixels(attrs);
+      return run("matmul", { a: x, b: dy }, { ...asMatmul({ m: k, k: m, n }), transposeA: true }, {}, { y: wShape }).y;
+    }
+    return run("conv2dGradWeight", { x, dy }, attrs, {}, { dw: wShape }).dw;
   },
 
   /** db = sum of dy over images and positions. dy [N, OH, OW, Cout] -> [Cout]. Throws ShapeError. */
   gradBias(dy: Tensor): Tensor {
     const { N, OH, OW, Cout } = matchShapes("conv2d.gradBias", { dy: [dy, "N OH OW Cout"] });
-    return run("reduce", { x: dy }, { op: "sum", outer: 1, axis: N * OH * OW, inner: Cout }, {}, [Cout]);
+    return run("reduce", { x: dy }, { op: "sum", outer: 1, axis: N * OH * OW, inner: Cout }, {}, { y: [Cout] }).y;
   },
 
   /** The shape [N, OH, OW, Cout] of the output. Throws ShapeError. */
@@ -64,6 +76,11 @@ export const conv2d = {
     return [attrs.n, ...convOutput(attrs), attrs.cout];
   },
 };
+
+/** The sizes of y = x w over pixels, which a 1x1 convolution of stride 1 is. */
+function overPixels({ n, h, w, cin, cout }: Conv2dAttrs): LinearAttrs {
+  return { m: n * h * w, k: cin, n: cout };
+}
 
 /** The kernel's attributes; checks options and sizes, and dy against the output shape when it is given. */
 function geometry(op: string, xShape: Shape, wShape: Shape, options: Conv2dOptions, dy?: Tensor): Conv2dAttrs {

@@ -1,6 +1,7 @@
-import { run } from "../../core/device.js";
 import type { Tensor } from "../../core/tensor.js";
+import { binary } from "../shared/binary.js";
 import { matchShapes } from "../shared/match-shapes.js";
+import { unary } from "../shared/unary.js";
 
 /**
  * GELU, exact: y = x Phi(x), Phi(x) = (1 + erf(x / sqrt 2)) / 2 the distribution function of N(0, 1), elementwise.
@@ -11,14 +12,13 @@ import { matchShapes } from "../shared/match-shapes.js";
 export const gelu = {
   /** y = x Phi(x). Throws ShapeError for an empty x. */
   forward(x: Tensor): Tensor {
-    const { "...": n } = matchShapes("gelu", { x: [x, "..."] });
-    return run("unary", { x }, { op: "gelu", n }, {}, x.shape);
+    matchShapes("gelu", { x: [x, "..."] });
+    return unary("gelu", x);
   },
 
   /** dx = dy (Phi(x) + x phi(x)). Throws ShapeError. */
   backward(dy: Tensor, x: Tensor): Tensor {
-    const { "...": n } = matchShapes("gelu.backward", { x: [x, "..."], dy: [dy, "..."] });
-    const size = [1, 1, n] as const;
-    return run("binary", { a: dy, b: x }, { op: "geluGrad", size, a: size, b: size }, {}, x.shape);
+    matchShapes("gelu.backward", { x: [x, "..."], dy: [dy, "..."] });
+    return binary("geluGrad", dy, x);
   },
 };

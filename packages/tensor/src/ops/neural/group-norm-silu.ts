@@ -1,6 +1,7 @@
 import { run } from "../../core/device.js";
 import type { Tensor } from "../../core/tensor.js";
-import { groupNormAttrs, paramGradients, type GroupNormOptions } from "./group-norm.js";
+import { checkEps } from "../shared/check-eps.js";
+import { groupNormAttrs, type GroupNormOptions } from "./group-norm.js";
 
 /**
  * Group normalisation followed by SiLU, the pair that opens every convolution of the U-Net: y = silu(z), z = groupNorm(x).
@@ -13,7 +14,16 @@ export const groupNormSilu = {
   /** y = silu(groupNorm(x)), in the shape of x. Throws ShapeError. */
   forward(x: Tensor, stats: Tensor, gamma: Tensor, beta: Tensor, { groups }: GroupNormOptions): Tensor {
     const attrs = groupNormAttrs("groupNormSilu", x, groups, { stats: [stats, "N G 2"], gamma: [gamma, "C"], beta: [beta, "C"] });
-    return run("groupNormSilu", { x, stats, gamma, beta }, attrs, {}, x.shape);
+    return run("groupNormSilu", { x, stats, gamma, beta }, attrs, {}, { y: x.shape }).y;
+  },
+
+  /** y and the statistics it was computed with, which backward needs: stats and forward in one kernel. Throws ShapeError. */
+  forwardWithStats(
+    x: Tensor, gamma: Tensor, beta: Tensor, { groups, eps }: GroupNormOptions & { eps: number },
+  ): { y: Tensor; stats: Tensor } {
+    const attrs = groupNormAttrs("groupNormSilu.forwardWithStats", x, groups, { gamma: [gamma, "C"], beta: [beta, "C"] });
+    checkEps("groupNormSilu.forwardWithStats", eps);
+    return run("groupNormSiluWithStats", { x, gamma, beta }, attrs, { eps }, { y: x.shape });
   },
 
   /** Gradients through SiLU, the normalisation and the statistics. Throws ShapeError. */
@@ -23,11 +33,6 @@ export const groupNormSilu = {
     const attrs = groupNormAttrs("groupNormSilu.backward", x, groups, {
       dy: [dy, "N ... C"], stats: [stats, "N G 2"], gamma: [gamma, "C"], beta: [beta, "C"],
     });
-    const inputs = { dy, x, stats, gamma, beta };
-    return x.device.scope(() => {
-      const dx = run("groupNormSiluGradInput", inputs, attrs, {}, x.shape);
-      const [dgamma, dbeta] = paramGradients(run("groupNormSiluGradParams", inputs, attrs, {}, [2, attrs.c]));
-      return { dx, dgamma, dbeta };
-    });
+    return run("groupNormSiluGrad", { dy, x, stats, gamma, beta }, attrs, {}, { dx: x.shape });
   },
 };

@@ -1,8 +1,9 @@
 import { run } from "../../core/device.js";
-import { ConfigError, ShapeError } from "../../core/errors.js";
+import { ShapeError } from "../../core/errors.js";
 import type { GroupNormAttrs } from "../../kernels/contract.js";
 import { formatShape } from "../../core/shape.js";
 import type { Tensor } from "../../core/tensor.js";
+import { checkEps } from "../shared/check-eps.js";
 import { matchShapes, type Pattern } from "../shared/match-shapes.js";
 
 export interface GroupNormOptions { groups: number }
@@ -19,14 +20,23 @@ export const groupNorm = {
   /** (mean, 1 / sqrt(variance + eps)) of each group of each image, the population variance. x [N, ..., C] -> [N, G, 2]. */
   stats(x: Tensor, { groups, eps }: GroupNormOptions & { eps: number }): Tensor {
     const attrs = groupNormAttrs("groupNorm.stats", x, groups, {});
-    if (!(eps >= 0)) throw new ConfigError(`groupNorm.stats: eps is ${eps}`, ["allowed  >= 0"]);
-    return run("groupNormStats", { x }, attrs, { eps }, [attrs.n, groups, 2]);
+    checkEps("groupNorm.stats", eps);
+    return run("groupNormStats", { x }, attrs, { eps }).stats;
   },
 
   /** y = gamma (x - m) r + beta, in the shape of x. Throws ShapeError. */
   forward(x: Tensor, stats: Tensor, gamma: Tensor, beta: Tensor, { groups }: GroupNormOptions): Tensor {
     const attrs = groupNormAttrs("groupNorm", x, groups, { stats: [stats, "N G 2"], gamma: [gamma, "C"], beta: [beta, "C"] });
-    return run("groupNorm", { x, stats, gamma, beta }, attrs, {}, x.shape);
+    return run("groupNorm", { x, stats, gamma, beta }, attrs, {}, { y: x.shape }).y;
+  },
+
+  /** y and the statistics it was computed with, which backward needs: stats and forward in one kernel. Throws ShapeError. */
+  forwardWithStats(
+    x: Tensor, gamma: Tensor, beta: Tensor, { groups, eps }: GroupNormOptions & { eps: number },
+  ): { y: Tensor; stats: Tensor } {
+    const attrs = groupNormAttrs("groupNorm.forwardWithStats", x, groups, { gamma: [gamma, "C"], beta: [beta, "C"] });
+    checkEps("groupNorm.forwardWithStats", eps);
+    return run("groupNormWithStats", { x, gamma, beta }, attrs, { eps }, { y: x.shape });
   },
 
   /** Gradients through the normalisation and the statistics. Throws ShapeError. */
@@ -36,11 +46,7 @@ export const groupNorm = {
     const attrs = groupNormAttrs("groupNorm.backward", x, groups, {
       dy: [dy, "N ... C"], stats: [stats, "N G 2"], gamma: [gamma, "C"],
     });
-    return x.device.scope(() => {
-      const dx = run("groupNormGradInput", { dy, x, stats, gamma }, attrs, {}, x.shape);
-      const [dgamma, dbeta] = paramGradients(run("groupNormGradParams", { dy, x, stats }, attrs, {}, [2, attrs.c]));
-      return { dx, dgamma, dbeta };
-    });
+    return run("groupNormGrad", { dy, x, stats, gamma }, attrs, {}, { dx: x.shape });
   },
 };
 
@@ -58,11 +64,4 @@ export function groupNormAttrs(op: string, x: Tensor, groups: number, others: Re
     ]);
   }
   return { n, hw, c, groups };
-}
-
-/** The two rows (dgamma, dbeta) of what the kernels for parameter gradients give. [2, C] -> [C], [C]. */
-export function paramGradients(rows: Tensor): [dgamma: Tensor, dbeta: Tensor] {
-  const c = rows.shape[1];
-  const row = (start: number): Tensor => run("slice", { x: rows }, { outer: 1, axis: 2, inner: c, size: 1 }, { start }, [c]);
-  return [row(0), row(1)];
 }

@@ -1,8 +1,7 @@
 import { run } from "../../core/device.js";
-import { ConfigError } from "../../core/errors.js";
 import type { GroupNormAttrs } from "../../kernels/contract.js";
 import type { Tensor } from "../../core/tensor.js";
-import { paramGradients } from "./group-norm.js";
+import { checkEps } from "../shared/check-eps.js";
 import { matchShapes } from "../shared/match-shapes.js";
 
 const rowsAsImages = (n: number, c: number): GroupNormAttrs => ({ n, hw: 1, c, groups: 1 });
@@ -19,8 +18,8 @@ export const layerNorm = {
   /** (mean, 1 / sqrt(variance + eps)) of each row, the population variance. x [..., C] -> [..., 2]. */
   stats(x: Tensor, { eps }: { eps: number }): Tensor {
     const { C, "...": n } = matchShapes("layerNorm.stats", { x: [x, "... C"] });
-    if (!(eps >= 0)) throw new ConfigError(`layerNorm.stats: eps is ${eps}`, ["allowed  >= 0"]);
-    return run("groupNormStats", { x }, rowsAsImages(n, C), { eps }, [...x.shape.slice(0, -1), 2]);
+    checkEps("layerNorm.stats", eps);
+    return run("groupNormStats", { x }, rowsAsImages(n, C), { eps }, { stats: [...x.shape.slice(0, -1), 2] }).stats;
   },
 
   /** y = gamma (x - m) r + beta, in the shape of x. Throws ShapeError. */
@@ -28,7 +27,7 @@ export const layerNorm = {
     const { C, "...": n } = matchShapes("layerNorm", {
       x: [x, "... C"], stats: [stats, "... 2"], gamma: [gamma, "C"], beta: [beta, "C"],
     });
-    return run("groupNorm", { x, stats, gamma, beta }, rowsAsImages(n, C), {}, x.shape);
+    return run("groupNorm", { x, stats, gamma, beta }, rowsAsImages(n, C), {}, { y: x.shape }).y;
   },
 
   /** Gradients through the normalisation and the statistics. Throws ShapeError. */
@@ -36,11 +35,6 @@ export const layerNorm = {
     const { C, "...": n } = matchShapes("layerNorm.backward", {
       x: [x, "... C"], dy: [dy, "... C"], stats: [stats, "... 2"], gamma: [gamma, "C"],
     });
-    const attrs = rowsAsImages(n, C);
-    return x.device.scope(() => {
-      const dx = run("groupNormGradInput", { dy, x, stats, gamma }, attrs, {}, x.shape);
-      const [dgamma, dbeta] = paramGradients(run("groupNormGradParams", { dy, x, stats }, attrs, {}, [2, C]));
-      return { dx, dgamma, dbeta };
-    });
+    return run("groupNormGrad", { dy, x, stats, gamma }, rowsAsImages(n, C), {}, { dx: x.shape });
   },
 };

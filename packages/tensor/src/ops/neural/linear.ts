@@ -1,9 +1,7 @@
 import { run } from "../../core/device.js";
-import type { MatmulAttrs } from "../../kernels/contract.js";
+import { asMatmul } from "../../kernels/contract.js";
 import type { Tensor } from "../../core/tensor.js";
 import { matchShapes } from "../shared/match-shapes.js";
-
-const matrices = (m: number, k: number, n: number): MatmulAttrs => ({ batch: 1, m, k, n, transposeA: false, transposeB: false });
 
 /**
  * Linear: y = x w + b for each row of x.
@@ -16,8 +14,8 @@ export const linear = {
   forward(x: Tensor, w: Tensor, b?: Tensor): Tensor {
     const { in: k, out: n, "...": m } = matchShapes("linear", { w: [w, "in out"], x: [x, "... in"], b: [b, "out"] });
     const yShape = [...x.shape.slice(0, -1), n];
-    if (b === undefined) return run("matmul", { a: x, b: w }, matrices(m, k, n), {}, yShape);
-    return run("linear", { a: x, b: w, bias: b }, matrices(m, k, n), {}, yShape);
+    if (b === undefined) return run("matmul", { a: x, b: w }, asMatmul({ m, k, n }), {}, { y: yShape }).y;
+    return run("linear", { x, w, bias: b }, { m, k, n }, {}, { y: yShape }).y;
   },
 
   /** All three gradients; use the parts where some are not needed. Throws ShapeError. */
@@ -29,18 +27,18 @@ export const linear = {
   /** dx = dy w^T. dy [..., out], w [in, out] -> [..., in]. Throws ShapeError. */
   gradInput(dy: Tensor, w: Tensor): Tensor {
     const { in: k, out: n, "...": m } = matchShapes("linear.gradInput", { w: [w, "in out"], dy: [dy, "... out"] });
-    return run("matmul", { a: dy, b: w }, { ...matrices(m, n, k), transposeB: true }, {}, [...dy.shape.slice(0, -1), k]);
+    return run("matmul", { a: dy, b: w }, { ...asMatmul({ m, k: n, n: k }), transposeB: true }, {}, { y: [...dy.shape.slice(0, -1), k] }).y;
   },
 
   /** dw = x^T dy. dy [..., out], x [..., in] -> [in, out]. Throws ShapeError. */
   gradWeight(dy: Tensor, x: Tensor): Tensor {
     const { in: k, out: n, "...": m } = matchShapes("linear.gradWeight", { x: [x, "... in"], dy: [dy, "... out"] });
-    return run("matmul", { a: x, b: dy }, { ...matrices(k, m, n), transposeA: true }, {}, [k, n]);
+    return run("matmul", { a: x, b: dy }, { ...asMatmul({ m: k, k: m, n }), transposeA: true }, {}, { y: [k, n] }).y;
   },
 
   /** db = sum of dy over the rows. dy [..., out] -> [out]. Throws ShapeError. */
   gradBias(dy: Tensor): Tensor {
     const { out: n, "...": m } = matchShapes("linear.gradBias", { dy: [dy, "... out"] });
-    return run("reduce", { x: dy }, { op: "sum", outer: 1, axis: m, inner: n }, {}, [n]);
+    return run("reduce", { x: dy }, { op: "sum", outer: 1, axis: m, inner: n }, {}, { y: [n] }).y;
   },
 };

@@ -1,6 +1,7 @@
-import { run } from "../../core/device.js";
 import type { Tensor } from "../../core/tensor.js";
+import { binary } from "../shared/binary.js";
 import { matchShapes } from "../shared/match-shapes.js";
+import { unary } from "../shared/unary.js";
 
 /**
  * SiLU (swish): y = x s, s = sigmoid(x) = 1 / (1 + e^-x), elementwise.
@@ -11,14 +12,13 @@ import { matchShapes } from "../shared/match-shapes.js";
 export const silu = {
   /** y = x sigmoid(x). Throws ShapeError for an empty x. */
   forward(x: Tensor): Tensor {
-    const { "...": n } = matchShapes("silu", { x: [x, "..."] });
-    return run("unary", { x }, { op: "silu", n }, {}, x.shape);
+    matchShapes("silu", { x: [x, "..."] });
+    return unary("silu", x);
   },
 
   /** dx = dy s (1 + x (1 - s)). Throws ShapeError. */
   backward(dy: Tensor, x: Tensor): Tensor {
-    const { "...": n } = matchShapes("silu.backward", { x: [x, "..."], dy: [dy, "..."] });
-    const size = [1, 1, n] as const;
-    return run("binary", { a: dy, b: x }, { op: "siluGrad", size, a: size, b: size }, {}, x.shape);
+    matchShapes("silu.backward", { x: [x, "..."], dy: [dy, "..."] });
+    return binary("siluGrad", dy, x);
   },
 };

@@ -17,7 +17,7 @@ export const softmax = {
   forward(x: Tensor, { axis = -1 }: SoftmaxOptions = {}): Tensor {
     const { n, "...": rows } = matchShapes("softmax", { x: [x, "... n"] });
     const last = normalizeAxis("softmax", axis, x.rank) === x.rank - 1;
-    if (last) return run("softmax", { x }, { rows, n }, {}, x.shape);
+    if (last) return run("softmax", { x }, { rows, n }, {}, { y: x.shape }).y;
     return x.device.scope(() => transpose(softmax.forward(transpose(x, axis, -1)), axis, -1));
   },
 
@@ -25,7 +25,7 @@ export const softmax = {
   backward(dy: Tensor, y: Tensor, { axis = -1 }: SoftmaxOptions = {}): Tensor {
     const { n, "...": rows } = matchShapes("softmax.backward", { y: [y, "... n"], dy: [dy, "... n"] });
     const last = normalizeAxis("softmax.backward", axis, y.rank) === y.rank - 1;
-    if (last) return run("softmaxGrad", { dy, y }, { rows, n }, {}, y.shape);
+    if (last) return run("softmaxGrad", { dy, y }, { rows, n }, {}, { dx: y.shape }).dx;
     return y.device.scope(() => transpose(softmax.backward(transpose(dy, axis, -1), transpose(y, axis, -1)), axis, -1));
   },
 };

@@ -1,36 +1,53 @@
 /**
- * Updates: the only functions that replace the contents of tensors, for optimisers and moving averages.
- * All tensors of a call have one shape; the updated ones keep their identity.
+ * Updates: the only functions that replace the contents of tensors, for optimisers and moving averages. They take all tensors at once,
+ * for one kernel; tensors that belong together have one shape, and the updated ones keep their identity.
  */
+import { run } from "../../core/device.js";
+import { ShapeError } from "../../core/errors.js";
 import type { Scalars } from "../../kernels/contract.js";
 import type { Tensor } from "../../core/tensor.js";
 import { matchShapes } from "../shared/match-shapes.js";
 
 /** A parameter, its two moments, and its gradient. */
-export interface AdamTensors { p: Tensor; m: Tensor; v: Tensor; g: Tensor }
+export interface AdamTensors { readonly p: Tensor; readonly m: Tensor; readonly v: Tensor; readonly g: Tensor }
 
 /** lr, beta1, beta2, eps; correction1 = 1 - beta1^t, correction2 = 1 - beta2^t; weightDecay (decoupled); gradScale (clipping). */
 export type AdamScalars = Scalars<"adam">;
 
 /**
- * One step of AdamW; replaces p, m and v. With g' = gradScale g:
+ * One step of AdamW for each entry of the list; replaces p, m and v. With g' = gradScale g:
  *   m = beta1 m + (1 - beta1) g', v = beta2 v + (1 - beta2) g'^2,
  *   p = p (1 - lr weightDecay) - lr (m / correction1) / (sqrt(v / correction2) + eps).
- * Source: Kingma and Ba (2014), algorithm 1; Loshchilov and Hutter (2017), algorithm 2. Throws ShapeError.
+ * Source: Kingma and Ba (2014), algorithm 1; Loshchilov and Hutter (2017), algorithm 2. Throws ShapeError, also for a tensor that is
+ * there twice.
  */
-export function adamUpdate({ p, m, v, g }: AdamTensors, scalars: AdamScalars): void {
-  const { "...": n } = matchShapes("adamUpdate", { p: [p, "..."], m: [m, "..."], v: [v, "..."], g: [g, "..."] });
-  p.device.update("adam", { p, m, v, g }, { n }, scalars);
+export function adamUpdate(list: readonly AdamTensors[], scalars: AdamScalars): void {
+  if (list.length === 0) return;
+  const sizes = list.map(({ p, m, v, g }) => matchShapes("adamUpdate", { p: [p, "..."], m: [m, "..."], v: [v, "..."], g: [g, "..."] })["..."]);
+  assertDistinct("adamUpdate", list.flatMap(({ p, m, v }) => [p, m, v]));
+  const all = (name: keyof AdamTensors): Tensor[] => list.map((entry) => entry[name]);
+  run("adam", { p: all("p"), m: all("m"), v: all("v"), g: all("g") }, { sizes }, scalars);
 }
 
-/** target = decay target + (1 - decay) source; replaces target. Throws ShapeError. */
-export function emaUpdate(target: Tensor, source: Tensor, decay: number): void {
-  const { "...": n } = matchShapes("emaUpdate", { target: [target, "..."], source: [source, "..."] });
-  target.device.update("ema", { target, source }, { n }, { decay });
+/** A moving average and what it follows. */
+export interface EmaTensors { readonly target: Tensor; readonly source: Tensor }
+
+/** target = decay target + (1 - decay) source for each entry of the list; replaces target. Throws ShapeError as `adamUpdate`. */
+export function emaUpdate(list: readonly EmaTensors[], decay: number): void {
+  if (list.length === 0) return;
+  const sizes = list.map(({ target, source }) => matchShapes("emaUpdate", { target: [target, "..."], source: [source, "..."] })["..."]);
+  assertDistinct("emaUpdate", list.map(({ target }) => target));
+  run("ema", { target: list.map(({ target }) => target), source: list.map(({ source }) => source) }, { sizes }, { decay });
 }
 
 /** target = source; replaces target. Throws ShapeError. */
 export function assign(target: Tensor, source: Tensor): void {
   const { "...": n } = matchShapes("assign", { target: [target, "..."], source: [source, "..."] });
-  target.device.update("assign", { target, source }, { n }, {});
+  run("assign", { target, source }, { n }, {});
+}
+
+/** The parts of a list run in any order: no tensor may be replaced twice. */
+function assertDistinct(op: string, tensors: readonly Tensor[]): void {
+  if (new Set(tensors.map(({ buffer }) => buffer)).size === tensors.length) return;
+  throw new ShapeError(`${op}: a tensor that is replaced stands in the list twice`);
 }

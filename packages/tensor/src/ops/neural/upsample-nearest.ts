@@ -13,12 +13,12 @@ export const upsampleNearest = {
   forward(x: Tensor, { scale }: ScaleOptions): Tensor {
     checkScale("upsampleNearest", scale);
     const { N: n, H: h, W: w, C: c } = matchShapes("upsampleNearest", { x: [x, "N H W C"] });
-    return run("upsampleNearest", { x }, { n, h, w, c, scale }, {}, [n, h * scale, w * scale, c]);
+    return run("upsampleNearest", { x }, { n, h, w, c, scale }, {}, { y: [n, h * scale, w * scale, c] }).y;
   },
 
   /** Sums dy over the copies. dy [N, s H, s W, C] -> [N, H, W, C]. Throws ShapeError. */
   backward(dy: Tensor, { scale }: ScaleOptions): Tensor {
     const { n, h, w, c } = dividedSides("upsampleNearest.backward", "dy", dy, scale);
-    return run("sumPool", { x: dy }, { n, h: h * scale, w: w * scale, c, scale }, {}, [n, h, w, c]);
+    return run("sumPool", { x: dy }, { n, h: h * scale, w: w * scale, c, scale }, {}, { y: [n, h, w, c] }).y;
   },
 };

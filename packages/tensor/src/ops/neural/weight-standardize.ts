@@ -2,6 +2,7 @@ import { run } from "../../core/device.js";
 import type { GroupNormAttrs } from "../../kernels/contract.js";
 import type { Tensor } from "../../core/tensor.js";
 import { ones, zeros } from "../array/create.js";
+import { checkEps } from "../shared/check-eps.js";
 import { matchShapes, type Pattern } from "../shared/match-shapes.js";
 
 export interface WeightStandardizeOptions { eps: number }
@@ -14,21 +15,23 @@ export interface WeightStandardizeOptions { eps: number }
  * Source: Qiao et al. (2019), Micro-Batch Training with Batch-Channel Normalization and Weight Standardization, section 3.
  */
 export const weightStandardize = {
-  /** (w - mean) / sqrt(variance + eps) for each output channel. Throws ShapeError. */
+  /** (w - mean) / sqrt(variance + eps) for each output channel. Throws ShapeError, ConfigError for eps < 0. */
   forward(w: Tensor, { eps }: WeightStandardizeOptions): Tensor {
     const attrs = channelsAsGroups("weightStandardize", { w: [w, "kh kw Cin Cout"] });
+    checkEps("weightStandardize", eps);
     return w.device.scope(() => {
-      const stats = run("groupNormStats", { x: w }, attrs, { eps }, [1, attrs.c, 2]);
-      return run("groupNorm", { x: w, stats, gamma: ones([attrs.c], w), beta: zeros([attrs.c], w) }, attrs, {}, w.shape);
+      const inputs = { x: w, gamma: ones([attrs.c], w), beta: zeros([attrs.c], w) };
+      return run("groupNormWithStats", inputs, attrs, { eps }, { y: w.shape }).y;
     });
   },
 
-  /** dw = r (dy - mean(dy) - what mean(dy what)). Throws ShapeError. */
+  /** dw = r (dy - mean(dy) - what mean(dy what)). Throws as forward. */
   backward(dy: Tensor, w: Tensor, { eps }: WeightStandardizeOptions): Tensor {
     const attrs = channelsAsGroups("weightStandardize.backward", { w: [w, "kh kw Cin Cout"], dy: [dy, "kh kw Cin Cout"] });
+    checkEps("weightStandardize.backward", eps);
     return w.device.scope(() => {
-      const stats = run("groupNormStats", { x: w }, attrs, { eps }, [1, attrs.c, 2]);
-      return run("groupNormGradInput", { dy, x: w, stats, gamma: ones([attrs.c], w) }, attrs, {}, w.shape);
+      const { stats } = run("groupNormStats", { x: w }, attrs, { eps });
+      return run("groupNormGrad", { dy, x: w, stats, gamma: ones([attrs.c], w) }, attrs, {}, { dx: w.shape }).dx;
     });
   },
 };

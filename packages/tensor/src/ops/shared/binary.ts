@@ -10,15 +10,15 @@ import { full } from "../array/create.js";
 export type Operand = Tensor | number;
 
 /**
- * y = op(a, b) with NumPy broadcasting. Throws ShapeError when the shapes do not broadcast, DeviceError when devices or dtypes
+ * y = op(a, b; p) with NumPy broadcasting. Throws ShapeError when the shapes do not broadcast, DeviceError when devices or dtypes
  * differ. Up to three groups of axes are one kernel; with more, operands are repeated first until three are left.
  */
-export function binary(op: BinaryOp, a: Operand, b: Operand): Tensor {
+export function binary(op: BinaryOp, a: Operand, b: Operand, p = 0): Tensor {
   if (typeof a === "number" || typeof b === "number") return withNumber(op, a, b);
   const shape = broadcastShapes(op, a.shape, b.shape);
   const groups = foldBroadcast(a.shape, b.shape, shape);
-  if (groups.length <= 3) return runBinary(op, a, b, groups, shape);
-  return a.device.scope(() => runBinary(op, ...repeatUntilThree(a, b, groups), shape));
+  if (groups.length <= 3) return runBinary(op, a, b, groups, shape, p);
+  return a.device.scope(() => runBinary(op, ...repeatUntilThree(a, b, groups), shape, p));
 }
 
 function withNumber(op: BinaryOp, a: Operand, b: Operand): Tensor {
@@ -34,9 +34,9 @@ export function asTensor(a: Operand, like: Tensor): Tensor {
   return typeof a === "number" ? full([], a, { device: like.device, dtype: like.dtype }) : a;
 }
 
-function runBinary(op: BinaryOp, a: Tensor, b: Tensor, groups: readonly Group[], shape: Shape): Tensor {
+function runBinary(op: BinaryOp, a: Tensor, b: Tensor, groups: readonly Group[], shape: Shape, p: number): Tensor {
   const attrs = { op, size: triple(groups, "size"), a: triple(groups, "a"), b: triple(groups, "b") };
-  return run("binary", { a, b }, attrs, {}, shape);
+  return run("binary", { a, b }, attrs, { p }, { y: shape }).y;
 }
 
 /** Sizes of at most three groups as [outer, axis, inner], filled with ones at the front. */

@@ -1,5 +1,5 @@
 import { run } from "../../core/device.js";
-import { kernelDefinition, type Attrs, type Inputs, type Scalars } from "../../kernels/contract.js";
+import type { Attrs, Scalars } from "../../kernels/contract.js";
 import type { Shape } from "../../core/shape.js";
 import type { Tensor } from "../../core/tensor.js";
 
@@ -14,7 +14,6 @@ export function chain<K extends AxisKernel>(kernel: K, x: Tensor, steps: readonl
   if (steps.length === 0) return x.device.reshape(x, shape);
   const last = steps.length - 1;
   return x.device.scope(() => steps.reduce((y, { attrs, scalars }, i) => {
-    const to = i === last ? shape : kernelDefinition(kernel).output(attrs as never);
-    return run(kernel, { x: y } as Inputs<AxisKernel, Tensor> as Inputs<K, Tensor>, attrs, scalars, to);
+    return run<AxisKernel>(kernel, { x: y }, attrs as never, scalars as never, i === last ? { y: shape } : {}).y;
   }, x));
 }

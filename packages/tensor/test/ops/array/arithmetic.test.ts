@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { add, clone, multiply, openDevice, power, subtract, tensor, type Tensor, type TensorOptions } from "../../../src/index.js";
+import { add, clone, divide, multiply, observe, openDevice, power, subtract, tensor, type Tensor, type TensorOptions } from "../../../src/index.js";
 
 describe("arithmetic with numbers", () => {
   let options: TensorOptions;
@@ -20,12 +20,19 @@ describe("arithmetic with numbers", () => {
     const { device } = options;
     const x = tensor([-3], options);
     const seen: string[] = [];
-    device.onKernel = ({ kernel }) => void seen.push(kernel);
-    add(x, 1);
-    subtract(1, x);
-    multiply(x, 2);
-    power(x, 2);
-    device.onKernel = undefined;
-    expect(seen).to.deep.equal(["affine", "affine", "affine", "unary"]);
+    observe(device, { after: ({ attrs }) => void seen.push((attrs as { op: string }).op) }, () => {
+      add(x, 1);
+      subtract(1, x);
+      multiply(x, 2);
+      power(x, 2);
+      power(x, 3);
+      divide(x, 7);
+    });
+    expect(seen).to.deep.equal(["affine", "affine", "affine", "square", "raise", "over"]);
+  });
+
+  it("divides by a number exactly, as by a tensor", async () => {
+    const x = tensor([1, 49, 3], options);
+    expect(await values(divide(x, 49))).to.deep.equal([1 / 49, 1, 3 / 49]);
   });
 });

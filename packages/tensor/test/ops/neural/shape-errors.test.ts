@@ -106,10 +106,15 @@ describe("shape errors of the neural ops", () => {
       "  v        [1, 4]   expected [2, 4]"],
     ["sumPerImage", () => sumPerImage(z(2, 3, 4)), "sumPerImage: dy has 3 axes where 4 are needed\n"],
     ["sumSquares of nothing", () => sumSquares(z(0)), "sumSquares: x is empty\n"],
-    ["adamUpdate", () => adamUpdate({ p: z(3), m: z(3), v: z(3), g: z(2) }, {
+    ["adamUpdate", () => adamUpdate([{ p: z(3), m: z(3), v: z(3), g: z(2) }], {
       lr: 1, beta1: 0, beta2: 0, eps: 1, correction1: 1, correction2: 1, weightDecay: 0, gradScale: 1,
     }), "adamUpdate: g has shape [2] where p has [3]\n"],
-    ["emaUpdate", () => emaUpdate(z(3), z(1, 3), 0.9), "emaUpdate: source has shape [1, 3] where target has [3]\n"],
+    ["emaUpdate", () => emaUpdate([{ target: z(3), source: z(1, 3) }], 0.9), "emaUpdate: source has shape [1, 3] where target has [3]\n"],
+    ["emaUpdate of one tensor twice", () => {
+      const target = z(3);
+      emaUpdate([{ target, source: z(3) }, { target, source: z(3) }], 0.9);
+    }, "emaUpdate: a tensor that is replaced stands in the list twice"],
+    ["sumSquares of no tensor", () => sumSquares([]), "sumSquares: the list of tensors is empty"],
     ["assign", () => assign(z(3), z(4)), "assign: source has shape [4] where target has [3]\n"],
   ];
   for (const [what, fn, text] of errors) {

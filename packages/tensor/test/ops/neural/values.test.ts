@@ -152,7 +152,7 @@ describe("values of the neural ops", () => {
       for (const step of [1, 2]) {
         const g = [0.4 * step, -3];
         const [correction1, correction2] = [1 - beta1 ** step, 1 - beta2 ** step];
-        adamUpdate({ p, m, v, g: t(g) }, { lr, beta1, beta2, eps, correction1, correction2, weightDecay, gradScale });
+        adamUpdate([{ p, m, v, g: t(g) }], { lr, beta1, beta2, eps, correction1, correction2, weightDecay, gradScale });
         for (const i of [0, 1]) {
           expected.m[i] = beta1 * expected.m[i] + (1 - beta1) * gradScale * g[i];
           expected.v[i] = beta2 * expected.v[i] + (1 - beta2) * (gradScale * g[i]) ** 2;
@@ -167,7 +167,7 @@ describe("values of the neural ops", () => {
 
     it("emaUpdate and assign replace the target and leave the source", async () => {
       const [target, source] = [t([1, 2]), t([3, -2])];
-      emaUpdate(target, source, 0.75);
+      emaUpdate([{ target, source }], 0.75);
       await expectClose(target, [1.5, 1]);
       assign(target, source);
       expect(await values(target)).to.deep.equal([3, -2]);
@@ -178,6 +178,7 @@ describe("values of the neural ops", () => {
       const y = sumSquares(t([[1, -2], [3, 0]]));
       expect(y.shape).to.deep.equal([1]);
       expect(await y.item()).to.equal(14);
+      expect(await sumSquares([t([[1, -2], [3, 0]]), t([2]), t(-1)]).item()).to.equal(19);
     });
   });
 });

@@ -1,6 +1,6 @@
 /** Elementwise kernels: each output element depends on one element of every input. */
 import type { NumberArray } from "../../../core/backend.js";
-import type { BinaryOp, Kernel, UnaryOp } from "../../../kernels/contract.js";
+import type { BinaryOp, KernelTable, UnaryOp } from "../../../kernels/contract.js";
 import { erf, normalCdf, normalDensity } from "../../../math/erf.js";
 
 /** 1 / (1 + e^-x); the exponential is only taken of numbers <= 0, so it never overflows. */
@@ -20,7 +20,7 @@ function geluSlope(x: number): number {
   return normalCdf(x) + x * normalDensity(x);
 }
 
-const unaryOps: Readonly<Record<UnaryOp, (x: number) => number>> = {
+const unaryOps: Readonly<Record<UnaryOp, (x: number, p: number, q: number) => number>> = {
   negative: (x) => -x,
   abs: Math.abs,
   sign: Math.sign,
@@ -36,16 +36,20 @@ const unaryOps: Readonly<Record<UnaryOp, (x: number) => number>> = {
   sigmoid,
   silu: (x) => x * sigmoid(x),
   gelu: (x) => x * normalCdf(x),  // x / 2 (1 + erf(x / sqrt 2))
+  affine: (x, p, q) => p * x + q,
+  clip: (x, p, q) => Math.min(Math.max(x, p), q),
+  over: (x, p) => x / p,
+  raise: (x, p) => x ** p,
 };
 
-const binaryOps: Readonly<Record<BinaryOp, (a: number, b: number) => number>> = {
+const binaryOps: Readonly<Record<BinaryOp, (a: number, b: number, p: number) => number>> = {
   add: (a, b) => a + b,
   subtract: (a, b) => a - b,
   multiply: (a, b) => a * b,
   divide: (a, b) => a / b,
   power: (a, b) => a ** b,
-  maximum: Math.max,
-  minimum: Math.min,
+  maximum: (a, b) => Math.max(a, b),
+  minimum: (a, b) => Math.min(a, b),
   equal: (a, b) => (a === b ? 1 : 0),
   notEqual: (a, b) => (a !== b ? 1 : 0),
   less: (a, b) => (a < b ? 1 : 0),
@@ -56,44 +60,37 @@ const binaryOps: Readonly<Record<BinaryOp, (a: number, b: number) => number>> = 
   geluGrad: (dy, x) => dy * geluSlope(x),
 };
 
-export const full: Kernel<"full", NumberArray> = (y, _inputs, _attrs, { value }) => {
-  y.fill(value);
-};
-
-export const unary: Kernel<"unary", NumberArray> = (y, { x }, { n, op }) => {
-  const f = unaryOps[op];
-  for (let i = 0; i < n; i++) y[i] = f(x[i]);
-};
-
-export const affine: Kernel<"affine", NumberArray> = (y, { x }, { n }, { scale, shift }) => {
-  for (let i = 0; i < n; i++) y[i] = scale * x[i] + shift;
-};
-
-/** NaN stays NaN, as in NumPy. */
-export const clip: Kernel<"clip", NumberArray> = (y, { x }, { n }, { low, high }) => {
-  for (let i = 0; i < n; i++) y[i] = Math.min(Math.max(x[i], low), high);
-};
-
-/** An axis of size 1 is repeated: its stride is 0. */
-export const binary: Kernel<"binary", NumberArray> = (y, { a, b }, { op, size, a: sizeA, b: sizeB }) => {
-  const f = binaryOps[op];
-  const [outer, axis, inner] = size;
-  const strideA = broadcastStrides(sizeA);
-  const strideB = broadcastStrides(sizeB);
-  let at = 0;
-  for (let o = 0; o < outer; o++) {
-    for (let j = 0; j < axis; j++) {
-      let fromA = o * strideA[0] + j * strideA[1];
-      let fromB = o * strideB[0] + j * strideB[1];
-      for (let i = 0; i < inner; i++, fromA += strideA[2], fromB += strideB[2]) y[at++] = f(a[fromA], b[fromB]);
-    }
-  }
-};
-
 function broadcastStrides([outer, axis, inner]: readonly [number, number, number]): [number, number, number] {
   return [outer === 1 ? 0 : axis * inner, axis === 1 ? 0 : inner, inner === 1 ? 0 : 1];
 }
 
-export const where: Kernel<"where", NumberArray> = (y, { condition, a, b }, { n }) => {
-  for (let i = 0; i < n; i++) y[i] = condition[i] !== 0 ? a[i] : b[i];
-};
+export const elementwise = {
+  full({ y }, _inputs, _attrs, { value }) {
+    y.fill(value);
+  },
+
+  unary({ y }, { x }, { n, op }, { p, q }) {
+    const f = unaryOps[op];
+    for (let i = 0; i < n; i++) y[i] = f(x[i], p, q);
+  },
+
+  /** An axis of size 1 is repeated: its stride is 0. */
+  binary({ y }, { a, b }, { op, size, a: sizeA, b: sizeB }, { p }) {
+    const f = binaryOps[op];
+    const [outer, axis, inner] = size;
+    const strideA = broadcastStrides(sizeA);
+    const strideB = broadcastStrides(sizeB);
+    let at = 0;
+    for (let o = 0; o < outer; o++) {
+      for (let j = 0; j < axis; j++) {
+        let fromA = o * strideA[0] + j * strideA[1];
+        let fromB = o * strideB[0] + j * strideB[1];
+        for (let i = 0; i < inner; i++, fromA += strideA[2], fromB += strideB[2]) y[at++] = f(a[fromA], b[fromB], p);
+      }
+    }
+  },
+
+  where({ y }, { condition, a, b }, { n }) {
+    for (let i = 0; i < n; i++) y[i] = condition[i] !== 0 ? a[i] : b[i];
+  },
+} satisfies Pick<KernelTable<NumberArray>, "full" | "unary" | "binary" | "where">;

@@ -3,7 +3,7 @@
  * group is brought to mean 0 and variance 1. Variance is that of the population (divided by the count).
  */
 import type { NumberArray } from "../../../core/backend.js";
-import type { GroupNormAttrs, Kernel } from "../../../kernels/contract.js";
+import type { GroupNormAttrs, KernelTable } from "../../../kernels/contract.js";
 
 /** Calls visit(at, channel) for every element of group g of image n, at = its place in x. */
 function eachInGroup(attrs: GroupNormAttrs, n: number, g: number, visit: (at: number, channel: number) => void): void {
@@ -14,78 +14,72 @@ function eachInGroup(attrs: GroupNormAttrs, n: number, g: number, visit: (at: nu
   }
 }
 
-/** Two passes: first the mean, then the mean of the squared distances to it. */
-export const groupNormStats: Kernel<"groupNormStats", NumberArray> = (y, { x }, attrs, { eps }) => {
-  const { n: batch, hw, c, groups } = attrs;
-  const count = hw * c / groups;
-  for (let n = 0; n < batch; n++) {
-    for (let g = 0; g < groups; g++) {
-      let sum = 0;
-      eachInGroup(attrs, n, g, (at) => { sum += x[at]; });
-      const mean = sum / count;
-      let squares = 0;
-      eachInGroup(attrs, n, g, (at) => { squares += (x[at] - mean) ** 2; });
-      y[(n * groups + g) * 2] = mean;
-      y[(n * groups + g) * 2 + 1] = 1 / Math.sqrt(squares / count + eps);
-    }
-  }
-};
-
-export const groupNorm: Kernel<"groupNorm", NumberArray> = (y, { x, stats, gamma, beta }, attrs) => {
-  for (let n = 0; n < attrs.n; n++) {
-    for (let g = 0; g < attrs.groups; g++) {
-      const [mean, rstd] = groupStats(stats, attrs, n, g);
-      eachInGroup(attrs, n, g, (at, c) => {
-        const xhat = (x[at] - mean) * rstd;
-        y[at] = gamma[c] * xhat + beta[c];
-      });
-    }
-  }
-};
-
-/** dx = rstd (h - mean(h) - xhat mean(h xhat)), h = gamma dy: mean and rstd depend on every x of the group. */
-export const groupNormGradInput: Kernel<"groupNormGradInput", NumberArray> = (dx, { dy, x, stats, gamma }, attrs) => {
-  const { n: batch, hw, c: channels, groups } = attrs;
-  const count = hw * channels / groups;
-  for (let n = 0; n < batch; n++) {
-    for (let g = 0; g < groups; g++) {
-      const [mean, rstd] = groupStats(stats, attrs, n, g);
-      let sumH = 0;
-      let sumHX = 0;
-      eachInGroup(attrs, n, g, (at, c) => {
-        const h = gamma[c] * dy[at];
-        sumH += h;
-        sumHX += h * (x[at] - mean) * rstd;
-      });
-      const meanH = sumH / count;
-      const meanHX = sumHX / count;
-      eachInGroup(attrs, n, g, (at, c) => {
-        const xhat = (x[at] - mean) * rstd;
-        dx[at] = rstd * (gamma[c] * dy[at] - meanH - xhat * meanHX);
-      });
-    }
-  }
-};
-
-/** dgamma = sum of dy xhat, dbeta = sum of dy, over images and pixels. */
-export const groupNormGradParams: Kernel<"groupNormGradParams", NumberArray> = (y, { dy, x, stats }, attrs) => {
-  const dgamma = new Float64Array(attrs.c);
-  const dbeta = new Float64Array(attrs.c);
-  for (let n = 0; n < attrs.n; n++) {
-    for (let g = 0; g < attrs.groups; g++) {
-      const [mean, rstd] = groupStats(stats, attrs, n, g);
-      eachInGroup(attrs, n, g, (at, c) => {
-        const xhat = (x[at] - mean) * rstd;
-        dgamma[c] += dy[at] * xhat;
-        dbeta[c] += dy[at];
-      });
-    }
-  }
-  y.set(dgamma, 0);
-  y.set(dbeta, attrs.c);
-};
-
 function groupStats(stats: NumberArray, { groups }: GroupNormAttrs, n: number, g: number): [mean: number, rstd: number] {
   const at = (n * groups + g) * 2;
   return [stats[at], stats[at + 1]];
 }
+
+export const groupNorms = {
+  /** Two passes: first the mean, then the mean of the squared distances to it. */
+  groupNormStats({ stats }, { x }, attrs, { eps }) {
+    const { n: batch, hw, c, groups } = attrs;
+    const count = hw * c / groups;
+    for (let n = 0; n < batch; n++) {
+      for (let g = 0; g < groups; g++) {
+        let sum = 0;
+        eachInGroup(attrs, n, g, (at) => { sum += x[at]; });
+        const mean = sum / count;
+        let squares = 0;
+        eachInGroup(attrs, n, g, (at) => { squares += (x[at] - mean) ** 2; });
+        stats[(n * groups + g) * 2] = mean;
+        stats[(n * groups + g) * 2 + 1] = 1 / Math.sqrt(squares / count + eps);
+      }
+    }
+  },
+
+  groupNorm({ y }, { x, stats, gamma, beta }, attrs) {
+    for (let n = 0; n < attrs.n; n++) {
+      for (let g = 0; g < attrs.groups; g++) {
+        const [mean, rstd] = groupStats(stats, attrs, n, g);
+        eachInGroup(attrs, n, g, (at, c) => {
+          const xhat = (x[at] - mean) * rstd;
+          y[at] = gamma[c] * xhat + beta[c];
+        });
+      }
+    }
+  },
+
+  /**
+   * dx = rstd (h - mean(h) - xhat mean(h xhat)), h = gamma dy: mean and rstd depend on every x of the group. dgamma = sum of dy xhat
+   * and dbeta = sum of dy, over images and pixels.
+   */
+  groupNormGrad({ dx, dgamma, dbeta }, { dy, x, stats, gamma }, attrs) {
+    const { n: batch, hw, c: channels, groups } = attrs;
+    const count = hw * channels / groups;
+    const sumsX = new Float64Array(channels);
+    const sums = new Float64Array(channels);
+    for (let n = 0; n < batch; n++) {
+      for (let g = 0; g < groups; g++) {
+        const [mean, rstd] = groupStats(stats, attrs, n, g);
+        let sumH = 0;
+        let sumHX = 0;
+        eachInGroup(attrs, n, g, (at, c) => {
+          const xhat = (x[at] - mean) * rstd;
+          const h = gamma[c] * dy[at];
+          sumH += h;
+          sumHX += h * (x[at] - mean) * rstd;
+          sumsX[c] += dy[at] * xhat;
+          sums[c] += dy[at];
+        });
+        const meanH = sumH / count;
+        const meanHX = sumHX / count;
+        eachInGroup(attrs, n, g, (at, c) => {
+          const xhat = (x[at] - mean) * rstd;
+          dx[at] = rstd * (gamma[c] * dy[at] - meanH - xhat * meanHX);
+        });
+      }
+    }
+    dgamma.set(sumsX);
+    dbeta.set(sums);
+  },
+} satisfies Pick<KernelTable<NumberArray>, "groupNormStats" | "groupNorm" | "groupNormGrad">;

@@ -1,6 +1,6 @@
 /** Reductions of one axis. Sums run in index order and in doubles, and are rounded once, on store. */
 import type { NumberArray } from "../../../core/backend.js";
-import type { Kernel, ReduceOp } from "../../../kernels/contract.js";
+import type { KernelTable, ReduceOp } from "../../../kernels/contract.js";
 
 /** Folds the `count` elements x[from], x[from + step], ... to one number. */
 type Fold = (x: NumberArray, from: number, count: number, step: number) => number;
@@ -36,15 +36,17 @@ const folds: Readonly<Record<ReduceOp, Fold>> = {
   },
 };
 
-export const reduce: Kernel<"reduce", NumberArray> = (y, { x }, { outer, axis, inner, op }) => {
-  const fold = folds[op];
-  for (let o = 0; o < outer; o++) {
-    for (let i = 0; i < inner; i++) y[o * inner + i] = fold(x, o * axis * inner + i, axis, inner);
-  }
-};
+export const reductions = {
+  reduce({ y }, { x }, { outer, axis, inner, op }) {
+    const fold = folds[op];
+    for (let o = 0; o < outer; o++) {
+      for (let i = 0; i < inner; i++) y[o * inner + i] = fold(x, o * axis * inner + i, axis, inner);
+    }
+  },
 
-export const sumSquares: Kernel<"sumSquares", NumberArray> = (y, { x }, { n }) => {
-  let sum = 0;
-  for (let i = 0; i < n; i++) sum += x[i] * x[i];
-  y[0] = sum;
-};
+  sumSquares({ y }, { x }) {
+    let sum = 0;
+    for (const values of x) for (let i = 0; i < values.length; i++) sum += values[i] * values[i];
+    y[0] = sum;
+  },
+} satisfies Pick<KernelTable<NumberArray>, "reduce" | "sumSquares">;

@@ -1,24 +1,29 @@
-/** Update kernels: they replace the contents of their first inputs. */
+/** Update kernels: their outputs are inputs, whose contents they replace. */
 import type { NumberArray } from "../../../core/backend.js";
-import type { UpdateKernel } from "../../../kernels/contract.js";
+import type { KernelTable } from "../../../kernels/contract.js";
 
-/** Adam (Kingma and Ba 2015, algorithm 1) with the decoupled weight decay of AdamW (Loshchilov and Hutter 2019). */
-export const adam: UpdateKernel<"adam", NumberArray> = ({ p, m, v, g }, { n }, scalars) => {
-  const { lr, beta1, beta2, eps, correction1, correction2, weightDecay, gradScale } = scalars;
-  for (let i = 0; i < n; i++) {
-    const gi = gradScale * g[i];
-    const mi = beta1 * m[i] + (1 - beta1) * gi;
-    const vi = beta2 * v[i] + (1 - beta2) * gi * gi;
-    m[i] = mi;
-    v[i] = vi;
-    p[i] = p[i] * (1 - lr * weightDecay) - lr * (mi / correction1) / (Math.sqrt(vi / correction2) + eps);
-  }
-};
+export const updates = {
+  /** Adam (Kingma and Ba 2015, algorithm 1) with the decoupled weight decay of AdamW (Loshchilov and Hutter 2019). */
+  adam({ p, m, v }, { g }, { sizes }, { lr, beta1, beta2, eps, correction1, correction2, weightDecay, gradScale }) {
+    for (let k = 0; k < sizes.length; k++) {
+      for (let i = 0; i < sizes[k]; i++) {
+        const gi = gradScale * g[k][i];
+        const mi = beta1 * m[k][i] + (1 - beta1) * gi;
+        const vi = beta2 * v[k][i] + (1 - beta2) * gi * gi;
+        m[k][i] = mi;
+        v[k][i] = vi;
+        p[k][i] = p[k][i] * (1 - lr * weightDecay) - lr * (mi / correction1) / (Math.sqrt(vi / correction2) + eps);
+      }
+    }
+  },
 
-export const ema: UpdateKernel<"ema", NumberArray> = ({ target, source }, { n }, { decay }) => {
-  for (let i = 0; i < n; i++) target[i] = decay * target[i] + (1 - decay) * source[i];
-};
+  ema({ target }, { source }, { sizes }, { decay }) {
+    for (let k = 0; k < sizes.length; k++) {
+      for (let i = 0; i < sizes[k]; i++) target[k][i] = decay * target[k][i] + (1 - decay) * source[k][i];
+    }
+  },
 
-export const assign: UpdateKernel<"assign", NumberArray> = ({ target, source }) => {
-  target.set(source);
-};
+  assign({ target }, { source }) {
+    target.set(source);
+  },
+} satisfies Pick<KernelTable<NumberArray>, "adam" | "ema" | "assign">;
