@@ -80,7 +80,7 @@ async function matmulSpeed(threads: number): Promise<number> {
   const [a, b, y] = [0, 1, 2].map((seed) => backend.upload(new Random(seed).uniform(side * side), [side, side], "f32"));
   const times = Array.from({ length: 10 }, () => {
     const started = performance.now();
-    backend.kernels.matmul(y, { a, b }, { batch: 1, m: side, k: side, n: side, transposeA: false, transposeB: false }, {});
+    backend.kernels.matmul({ y }, { a, b }, { batch: 1, m: side, k: side, n: side, transposeA: false, transposeB: false }, {});
     return performance.now() - started;
   });
   await backend.dispose();

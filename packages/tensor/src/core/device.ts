@@ -271,7 +271,7 @@ export class Device {
 
   /** Checks all inputs of a kernel; their dtype, undefined where there are none. */
   #checkInputs(kernel: KernelName, { inputs }: Signature, operands: TensorsByName, attrs: unknown): DType | undefined {
-    this.#assertUsable(kernel);
+    if (this.#disposed || this.#failure !== undefined) this.#assertUsable(operationName(kernel, attrs));
     let first: Tensor | undefined;
     for (const input of inputs) {
       const operand = operands[input.name];

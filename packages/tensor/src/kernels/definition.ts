@@ -31,9 +31,13 @@ export interface Definition<A, I, O, S extends string> {
 export type AnyDefinition = Definition<never, Readonly<Record<string, ShapesOf<never>>>, Readonly<Record<string, ShapesOf<never>>>, string>;
 
 /** `define<Attributes>()({ equation, inputs, outputs, scalars })`: the definition itself, its types inferred. */
-export function define<A>() {
-  return <const I extends Named<A>, const O extends Named<A>, S extends string = never>(definition: Definition<A, I, O, S>) => definition;
+export function define<A>(): Define<A> {
+  return (definition) => definition;
 }
+
+type Define<A> = <const I extends Named<A>, const O extends Named<A>, S extends string = never>(
+  definition: Definition<A, I, O, S>,
+) => Definition<A, I, O, S>;
 
 /** The operands of a definition, each a T or a list of them. */
 export type Operands<D, T> = { readonly [name in keyof D]: D[name] extends (...args: never[]) => unknown ? T : readonly T[] };

@@ -1,10 +1,14 @@
 /** The ops that golden files can hold: the layout of each tensor in the file, and how this library computes it. */
 import { ConfigError } from "../core/errors.js";
 import { conv2d, type Conv2dOptions } from "../ops/neural/conv2d.js";
+import { crossEntropy } from "../ops/neural/cross-entropy.js";
 import { gelu } from "../ops/neural/gelu.js";
 import { groupNorm } from "../ops/neural/group-norm.js";
+import { l1 } from "../ops/neural/l1.js";
 import { linearAttention } from "../ops/neural/linear-attention.js";
 import { linear } from "../ops/neural/linear.js";
+import { logSoftmax } from "../ops/neural/log-softmax.js";
+import { maxPool } from "../ops/neural/max-pool.js";
 import { mse } from "../ops/neural/mse.js";
 import { pixelUnshuffle } from "../ops/neural/pixel-shuffle.js";
 import { rmsNorm } from "../ops/neural/rms-norm.js";
@@ -94,6 +98,33 @@ export const goldenOps: Readonly<Record<string, (attrs: GoldenAttrs, shapes: Sha
     });
   },
 
+  logSoftmax: (attrs) => {
+    const axis = number(attrs, "axis", -1);
+    return entry({
+      inputs: { x: "same" }, output: "same",
+      forward: ({ x }) => logSoftmax.forward(x, { axis }),
+      backward: (dy, { x }) => ({ dx: logSoftmax.backward(dy, logSoftmax.forward(x, { axis }), { axis }) }),
+    });
+  },
+
+  crossEntropy: (attrs) => {
+    const labels = integers(attrs, "labels");
+    return entry({
+      inputs: { x: "same" }, output: "same",
+      forward: ({ x }) => crossEntropy.forward(x, labels),
+      backward: (dy, { x }) => ({ dx: crossEntropy.backward(dy, x, labels) }),
+    });
+  },
+
+  maxPool: (attrs) => {
+    const scale = number(attrs, "scale");
+    return entry({
+      inputs: { x: "image" }, output: "image",
+      forward: ({ x }) => maxPool.forward(x, { scale }),
+      backward: (dy, { x }) => ({ dx: maxPool.backward(dy, x, { scale }) }),
+    });
+  },
+
   upsampleNearest: (attrs) => {
     const scale = number(attrs, "scale", 2);
     return entry({
@@ -139,6 +170,12 @@ export const goldenOps: Readonly<Record<string, (attrs: GoldenAttrs, shapes: Sha
     forward: ({ a, b }) => mse.forward(a, b),
     backward: (dy, { a, b }) => mse.backward(dy, a, b),
   }),
+
+  l1: () => entry({
+    inputs: { a: "same", b: "same" }, output: "same",
+    forward: ({ a, b }) => l1.forward(a, b),
+    backward: (dy, { a, b }) => l1.backward(dy, a, b),
+  }),
 };
 
 /** Forgets the names of the inputs, which the runner checks. */
@@ -151,6 +188,13 @@ function number(attrs: GoldenAttrs, name: string, absent?: number): number {
   const value = attrs[name] ?? absent;
   if (typeof value === "number") return value;
   throw new ConfigError(`golden file: attribute ${name} is ${String(value)}`, ["allowed  a number"]);
+}
+
+/** Whole numbers among the attributes. Throws ConfigError when they are missing or something else. */
+function integers(attrs: GoldenAttrs, name: string): number[] {
+  const value = attrs[name];
+  if (Array.isArray(value) && value.every((item) => Number.isInteger(item))) return value as number[];
+  throw new ConfigError(`golden file: attribute ${name} is ${String(value)}`, ["allowed  a list of whole numbers"]);
 }
 
 function epsOf(attrs: GoldenAttrs): { eps: number } {

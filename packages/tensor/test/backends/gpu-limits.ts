@@ -39,7 +39,7 @@ function upsample(h: number, w: number): LimitCase {
   return {
     name: `upsampled to ${2 * h} x ${2 * w}`, fits: (mode) => 4 * h * w <= rowsOf(mode),
     run: (backend) => compute(backend, [pattern(h * w)], 4 * h * w,
-      (y, [x]) => backend.kernels.upsampleNearest(y, { x }, { n: 1, h, w, c: 1, scale: 2 }, {}),
+      (y, [x]) => backend.kernels.upsampleNearest({ y }, { x }, { n: 1, h, w, c: 1, scale: 2 }, {}),
       (i) => Math.floor((i % (2 * w)) / 2) + Math.floor(i / (4 * w)) * w & 1023),
   };
 }
@@ -61,7 +61,7 @@ function convolution(side: number): LimitCase {
   return {
     name: `convolved at ${side} x ${side}`, fits: (mode) => side * side <= rowsOf(mode),
     run: (backend) => compute(backend, [pattern(side * side), taps], side * side,
-      (y, [x, w]) => backend.kernels.conv2d(y, { x, w }, attrs, {}), expected),
+      (y, [x, w]) => backend.kernels.conv2d({ y }, { x, w }, attrs, {}), expected),
   };
 }
 
@@ -69,7 +69,7 @@ function lineOf(n: number): LimitCase {
   return {
     name: `${n} numbers in a line`, fits: () => true,
     run: (backend) => compute(backend, [pattern(n)], n,
-      (y, [x]) => backend.kernels.affine(y, { x }, { n }, { scale: 2, shift: 1 }), (i) => 2 * (i & 1023) + 1),
+      (y, [x]) => backend.kernels.unary({ y }, { x }, { op: "affine", n }, { p: 2, q: 1 }), (i) => 2 * (i & 1023) + 1),
   };
 }
 

@@ -44,6 +44,26 @@ describe("the notation of gpu kernels", () => {
     expect(() => javascript(source("return x[row, col;"), "linear")).to.throw("a bracket is not closed");
   });
 
+  it("takes no variable under the name of an input, a scalar, a size or a place, in any mode", () => {
+    const more = { inputs: ["x"], scalars: ["eps"] };
+    const dynamic = { ...more, sizes: ["n"], constants: {} };
+    const specialised = { ...more, sizes: [], constants: { n: 5 } };
+    for (const indexing of ["linear", "texture"] as const) {
+      for (const sizes of [dynamic, specialised]) {
+        for (const [name, declaration] of [
+          ["n", "let n = 0;"], ["n", "int n = div(row, 2);"], ["x", "for (let x = 0; x < 3; x++) { }"], ["eps", "const eps = 1;"],
+          ["col", "const col = 1;"], ["x", "quad x = w[row];"],
+        ]) {
+          expect(() => javascript(source(`${declaration}\nreturn 1;`, sizes), indexing), declaration)
+            .to.throw(`the variable ${name} has the name of an input, a scalar, a size or a place`);
+        }
+        expect(() => javascript(source("const size = n;\nlet n2 = size;\nreturn n2;", sizes), indexing)).to.not.throw();
+      }
+    }
+    const lane = source("let n$ = 0;\nreturn [n$];", { constants: { n1: 5 }, lanes: 2 });
+    expect(() => javascript(lane, "linear"), "the second of two lanes").to.throw("the variable n1 has the name");
+  });
+
   it("declares integers where a mode has them", () => {
     const body = "int at = row * 3; at += 2;";
     expect(javascript(source(body), "linear")).to.contain("let at = 0; at++; at = row * 3; at += 2;");

@@ -5,31 +5,22 @@
 import type { Backend } from "../../core/backend.js";
 import type { KernelTable } from "../../kernels/contract.js";
 import { sizeOf } from "../../core/shape.js";
-import { conv2d, conv2dBias, conv2dGradInput, conv2dGradWeight } from "./kernels/conv2d.js";
-import { affine, binary, clip, full, unary, where } from "./kernels/elementwise.js";
 import type { GpuArray, LaunchTime } from "./engine/engine.js";
-import {
-  groupNorm, groupNormGradInput, groupNormGradParams, groupNormSilu, groupNormSiluGradInput, groupNormSiluGradParams, groupNormStats,
-} from "./kernels/group-norm.js";
-import { concat, expand, gather, pad, permute, scatterAdd, slice } from "./kernels/layout.js";
-import { linear, matmul } from "./kernels/matmul.js";
+import { convolutions } from "./kernels/conv2d.js";
+import { elementwise } from "./kernels/elementwise.js";
+import { groupNorms } from "./kernels/group-norm.js";
+import { layout } from "./kernels/layout.js";
+import { products } from "./kernels/matmul.js";
+import { reductions } from "./kernels/reduce.js";
+import { resampling } from "./kernels/resample.js";
+import { softmaxes } from "./kernels/softmax.js";
+import { updates } from "./kernels/update.js";
 import { openEngine, type GpuMode, type OpenedEngine } from "./modes/open-mode.js";
-import { reduce, sumSquares } from "./kernels/reduce.js";
-import { sumPool, upsampleNearest } from "./kernels/resample.js";
-import { softmax, softmaxGrad } from "./kernels/softmax.js";
-import { adam, assign, ema } from "./kernels/update.js";
 
 export { gpuModes, type GpuMode } from "./modes/open-mode.js";
 
 const kernels = {
-  full, unary, affine, clip, binary, where,
-  reduce, sumSquares,
-  expand, permute, slice, pad, concat, gather, scatterAdd,
-  matmul, linear, conv2d, conv2dBias, conv2dGradInput, conv2dGradWeight,
-  groupNormStats, groupNorm, groupNormGradInput, groupNormGradParams, softmax, softmaxGrad,
-  groupNormSilu, groupNormSiluGradInput, groupNormSiluGradParams,
-  upsampleNearest, sumPool,
-  adam, ema, assign,
+  ...elementwise, ...reductions, ...layout, ...products, ...convolutions, ...groupNorms, ...softmaxes, ...resampling, ...updates,
 } satisfies KernelTable<GpuArray>;
 
 /** A backend that also tells what it costs. */
@@ -55,7 +46,6 @@ export function gpuBackend({ engine, description }: OpenedEngine): GpuBackend {
     description,
     dtypes: ["f32"],
     kernels,
-    sharesReshapes: true,
     allocate: (shape) => engine.allocate(sizeOf(shape)),
     upload: (values) => engine.upload(values),
     read: (x) => engine.read(x),

@@ -3,6 +3,7 @@ import { averagePool } from "../../ops/neural/average-pool.js";
 import { concat } from "../../ops/array/concat.js";
 import { embedding } from "../../ops/neural/embedding.js";
 import { gather } from "../../ops/array/gather.js";
+import { maxPool } from "../../ops/neural/max-pool.js";
 import { pixelShuffle, pixelUnshuffle } from "../../ops/neural/pixel-shuffle.js";
 import type { ScaleOptions } from "../../ops/shared/scale.js";
 import { upsampleNearest } from "../../ops/neural/upsample-nearest.js";
@@ -19,11 +20,20 @@ const resampleCase = (op: string, { forward, backward }: Resampling, shape: read
     inputs: { x: normal(...shape) }, forward: ({ x }) => forward(x, { scale }), backward: (dy) => backward(dy, { scale }),
   }));
 
+const maxPoolCase = (shape: readonly number[], scale: number): GradcheckCase =>
+  gradcheckCase("maxPool", `scale ${scale}, x [${shape.join(", ")}]`, ({ normal }) => ({
+    inputs: { x: normal(...shape) },
+    forward: ({ x }) => maxPool.forward(x, { scale }),
+    backward: (dy, { x }) => maxPool.backward(dy, x, { scale }),
+  }));
+
 export const moveCases: readonly GradcheckCase[] = [
   resampleCase("upsampleNearest", upsampleNearest, [2, 3, 2, 3], 2),
   resampleCase("upsampleNearest", upsampleNearest, [1, 1, 2, 1], 3),
   resampleCase("averagePool", averagePool, [2, 4, 6, 3], 2),
   resampleCase("averagePool", averagePool, [1, 3, 3, 2], 3),
+  maxPoolCase([2, 4, 6, 3], 2),
+  maxPoolCase([1, 3, 3, 2], 3),
   resampleCase("pixelUnshuffle", pixelUnshuffle, [2, 4, 6, 2], 2),
   resampleCase("pixelShuffle", pixelShuffle, [2, 2, 3, 8], 2),
   resampleCase("pixelShuffle", pixelShuffle, [1, 1, 2, 9], 3),

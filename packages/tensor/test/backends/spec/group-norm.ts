@@ -21,9 +21,9 @@ const drawX = ({ hw, c }: GroupNormAttrs): Draw =>
 /** Statistics of x, rounded to f32. */
 const statsOf = (x: NumberArray, attrs: GroupNormAttrs): NumberArray =>
   (runReference("groupNormStats", { x }, attrs, { eps: 1e-5 }).stats as NumberArray).map(Math.fround);
-const settle = ({ x }: { x: NumberArray }, attrs: GroupNormAttrs) => ({ stats: statsOf(x, attrs) });
-const draws = (attrs: GroupNormAttrs) => ({ x: drawX(attrs) });
-const scalars = () => ({ eps: 1e-5 });
+const settle = ({ x }: { x: NumberArray }, attrs: GroupNormAttrs): { stats: NumberArray } => ({ stats: statsOf(x, attrs) });
+const draws = (attrs: GroupNormAttrs): { x: Draw } => ({ x: drawX(attrs) });
+const scalars = (): { eps: number } => ({ eps: 1e-5 });
 
 interface Norm { x: NumberArray; stats: NumberArray; gamma: NumberArray; beta: NumberArray }
 
@@ -35,7 +35,9 @@ function normTerms({ x, stats, gamma, beta }: Norm, attrs: GroupNormAttrs): numb
 }
 
 /** rstd |gamma dy|, the first and largest term of dx; |dy xhat| and |dy| of the sums over images and positions. */
-function gradTerms({ dy, x, stats, gamma }: Omit<Norm, "beta"> & { dy: NumberArray }, attrs: GroupNormAttrs) {
+function gradTerms(
+  { dy, x, stats, gamma }: Omit<Norm, "beta"> & { dy: NumberArray }, attrs: GroupNormAttrs,
+): { dx: number; dgamma: number; dbeta: number } {
   const zeros = gamma.map(() => 0);
   const rstd = stats.map((value, i) => (i % 2 === 0 ? 0 : value));
   const first = runReference("groupNorm", { x: absolute(dy), stats: rstd, gamma: absolute(gamma), beta: zeros }, attrs, {});
@@ -45,13 +47,16 @@ function gradTerms({ dy, x, stats, gamma }: Omit<Norm, "beta"> & { dy: NumberArr
 }
 
 /** The same for dz = dy silu'(z): an error of z, in proportion to its terms, goes over to dz by |silu''| <= 1/2. */
-function siluGradTerms(inputs: Norm & { dy: NumberArray }, attrs: GroupNormAttrs) {
+function siluGradTerms(inputs: Norm & { dy: NumberArray }, attrs: GroupNormAttrs): ReturnType<typeof gradTerms> {
   const { dx, dgamma, dbeta } = gradTerms(inputs, attrs), carried = Math.max(1, normTerms(inputs, attrs) / 2);
   return { dx, dgamma: dgamma * carried, dbeta: dbeta * carried };
 }
 
-const withStats = { cases: statsCases, draws, scalars,
-  terms: ({ x, gamma, beta }: Omit<Norm, "stats">, attrs: GroupNormAttrs) => ({ y: normTerms({ x, stats: statsOf(x, attrs), gamma, beta }, attrs) }) };
+const withStats = {
+  cases: statsCases, draws, scalars,
+  terms: ({ x, gamma, beta }: Omit<Norm, "stats">, attrs: GroupNormAttrs): { y: number } =>
+    ({ y: normTerms({ x, stats: statsOf(x, attrs), gamma, beta }, attrs) }),
+};
 
 export const groupNorms: Specs<
   "groupNormStats" | "groupNorm" | "groupNormGrad" | "groupNormSilu" | "groupNormSiluGrad" | "groupNormWithStats" | "groupNormSiluWithStats"

@@ -2,7 +2,7 @@
 import {
   add, attention, averagePool, conv2d, divide, embedding, gather, gelu, greater, groupNorm, layerNorm, linear, linearAttention,
   matmul, mean, multiply, permute, reshape, rmsNorm, sigmoid, slice, softmax, sqrt, square, subtract, sum, sumPerImage, tensor,
-  transpose, type Shape, type Tensor,
+  transpose, upsampleNearest, type Shape, type Tensor,
 } from "@fromnoise/tensor";
 
 type Tensors = Readonly<Record<string, Tensor>>;
@@ -112,6 +112,14 @@ const elementwise: readonly Mutation[] = [
     { da: multiply(multiply(subtract(a, b), dy), 1 / 12) })),
   mutation("huber", "delta 0.4", "slope 1 instead of delta outside", (_dy, { a, b }, { da }) => (
     { da: multiply(da, add(1, multiply(greater(square(subtract(a, b)), 0.4 ** 2), 1 / 0.4 - 1))) })),
+  mutation("l1", "3x5", "the sign of b - a", (_dy, _inputs, { da }) => ({ da: multiply(da, -1) })),
+  mutation("l1", "3x5", "not divided by n", times("da", 15)),
+  mutation("crossEntropy", "4 rows, 5 classes", "softmax without the label", (dy, { x }) => (
+    { dx: multiply(softmax.forward(x), multiply(dy, 1 / 4)) })),
+  mutation("crossEntropy", "4 rows, 5 classes", "summed over the rows instead of averaged", times("dx", 4)),
+  mutation("logSoftmax", "last axis", "the sum of dy forgotten", (dy) => ({ dx: add(dy, 0) })),
+  mutation("logSoftmax", "first axis", "softmax's gradient", (dy, { x }) => (
+    { dx: softmax.backward(dy, softmax.forward(x, { axis: 0 }), { axis: 0 }) })),
   mutation("addPerImage", "2 images 3x2, 4 channels", "dv averaged over the positions", (dy) => (
     { dv: multiply(sumPerImage(dy), 1 / 6) })),
 ];
@@ -135,6 +143,10 @@ const moves: readonly Mutation[] = [
   mutation("upsampleNearest", "scale 2, x [2, 3, 2, 3]", "the mean of the copies instead of their sum", (dy) => (
     { dx: averagePool.forward(dy, { scale: 2 }) })),
   mutation("averagePool", "scale 2, x [2, 4, 6, 3]", "not divided by s^2", times("dx", 4)),
+  mutation("maxPool", "scale 2, x [2, 4, 6, 3]", "dy at every place of the tile", (dy) => (
+    { dx: upsampleNearest.forward(dy, { scale: 2 }) })),
+  mutation("maxPool", "scale 3, x [1, 3, 3, 2]", "the mean of the tile instead of its maximum", (dy) => (
+    { dx: averagePool.backward(dy, { scale: 3 }) })),
   mutation("pixelUnshuffle", "scale 2, x [2, 4, 6, 2]", "channels in the order (i, j, c)",
     (dy) => ({ dx: shuffleInWrongOrder(dy, 2) })),
   mutation("pixelShuffle", "scale 2, x [2, 2, 3, 8]", "channels in the order (i, j, c)",

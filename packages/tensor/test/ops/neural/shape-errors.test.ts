@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import {
-  adamUpdate, addPerImage, assign, at, attention, averagePool, ConfigError, conv2d, dropout, embedding, emaUpdate, gelu,
-  groupNorm, groupNormSilu, huber, layerNorm, linear, linearAttention, mse, openDevice, pixelShuffle, pixelUnshuffle, Random,
+  adamUpdate, addPerImage, assign, at, attention, averagePool, ConfigError, conv2d, crossEntropy, dropout, embedding, emaUpdate, gelu,
+  groupNorm, groupNormSilu, huber, l1, layerNorm, linear, linearAttention, logSoftmax, maxPool, mse, openDevice, pixelShuffle, pixelUnshuffle, Random,
   rmsNorm, ShapeError, silu, softmax, sumPerImage, sumSquares, upsampleNearest, weightStandardize, zeros, type Device,
   type Tensor,
 } from "@fromnoise/tensor";
@@ -100,6 +100,16 @@ describe("shape errors of the neural ops", () => {
     ["dropout: the mask", () => dropout.forward(z(4, 2), z(4)), "dropout: mask has shape [4] where x has [4, 2]\n"],
     ["mse", () => mse.forward(z(4, 2), z(2, 4)), "mse: b has shape [2, 4] where a has [4, 2]\n"],
     ["mse.backward: dy is a scalar", () => mse.backward(z(1), z(2), z(2)), "mse.backward: dy has 1 axis where 0 are needed\n"],
+    ["l1", () => l1.forward(z(4, 2), z(2, 4)), "l1: b has shape [2, 4] where a has [4, 2]\n"],
+    ["crossEntropy: one label a row", () => crossEntropy.forward(z(4, 2), [0, 1]),
+      "crossEntropy: 2 labels for 4 rows\n  x        [4, 2]   expected [N, K]"],
+    ["crossEntropy: labels are classes", () => crossEntropy.backward(z(), z(2, 2), [0, 2]),
+      "crossEntropy.backward: index 2 at position 1 is out of range for 2 classes\n  allowed  0 .. 1"],
+    ["maxPool", () => maxPool.forward(z(1, 4, 5, 2), { scale: 2 }),
+      "maxPool: the sides of x are not divisible by 2\n  x        [1, 4, 5, 2]   expected [N, 2 h, 2 w, C]"],
+    ["maxPool.backward", () => maxPool.backward(z(2, 2, 2, 2), z(1, 4, 4, 2), { scale: 2 }),
+      "maxPool.backward: dy has N = 2 where x has 1\n"],
+    ["logSoftmax of a scalar", () => logSoftmax.forward(z()), "logSoftmax: x has 0 axes where at least 1 is needed\n"],
     ["huber", () => huber.forward(z(4), z(1)), "huber: b has shape [1] where a has [4]\n"],
     ["addPerImage", () => addPerImage(z(2, 3, 3, 4), z(1, 4)),
       "addPerImage: v has N = 1 where x has 2\n  x        [2, 3, 3, 4]   expected [N, H, W, C]\n" +

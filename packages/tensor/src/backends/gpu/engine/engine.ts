@@ -1,7 +1,7 @@
 /** Arrays on the GPU and the one way in which kernels are launched on them. */
 import { DeviceError, DisposedError } from "../../../core/errors.js";
 import type { GpuKernel } from "./gpu-js.js";
-import { checkLimits } from "./limits.js";
+import { checkLimits, type Limits } from "./limits.js";
 import type { Mode } from "../modes/mode.js";
 import { Queue } from "./queue.js";
 import { javascript } from "../notation/source.js";
@@ -76,6 +76,11 @@ export class Engine {
   /** Kernels compiled so far. */
   get compiled(): number {
     return this.#kernels.size;
+  }
+
+  /** What the mode cannot go beyond. */
+  get limits(): Limits {
+    return this.#mode.limits;
   }
 
   /** Buffers or textures that gpu.js holds. */

@@ -3,55 +3,12 @@
  * four neighbouring taps of one pair of channels, so that what it loads once serves in several products. The images are padded
  * with zeros first, so that no loop asks where it is.
  */
-import { convOutput, type Conv2dAttrs, type Kernel } from "../../../kernels/contract.js";
+import { convOutput, type Conv2dAttrs, type KernelTable } from "../../../kernels/contract.js";
 import { launch, withScratch, type GpuArray } from "../engine/engine.js";
-import { linear, matmul } from "./matmul.js";
-import { groupsOf, imageSize, packImage, packTaps, tapsSize, unpackImage, unpackTaps, type QuadImage, type Taps } from "../notation/quads.js";
+import {
+  groupsOf, imageSize, packImage, packTaps, tapsSize, unpackImage, unpackTaps, type QuadImage, type Taps,
+} from "../notation/quads.js";
 import { quads } from "../engine/space.js";
-
-/** Where every pixel is multiplied by one matrix, a convolution is a matrix product. */
-function isProduct({ kh, kw, stride, pad }: Conv2dAttrs): boolean {
-  return kh === 1 && kw === 1 && stride === 1 && pad.every((side) => side === 0);
-}
-
-/** y = x weight, pixels in rows. */
-function product({ n, h, w, cin, cout }: Conv2dAttrs) {
-  return { batch: 1, m: n * h * w, k: cin, n: cout, transposeA: false, transposeB: false };
-}
-
-export const conv2d: Kernel<"conv2d", GpuArray> = (y, { x, w }, attrs) => {
-  if (isProduct(attrs)) matmul(y, { a: x, b: w }, product(attrs), {});
-  else forward(y, { x, w }, attrs);
-};
-
-/** y = conv2d(x, w) + bias */
-export const conv2dBias: Kernel<"conv2dBias", GpuArray> = (y, { x, w, bias }, attrs) => {
-  if (isProduct(attrs)) linear(y, { a: x, b: w, bias }, product(attrs), {});
-  else forward(y, { x, w, bias }, attrs);
-};
-
-/** y[n, p, q, o] = sum over taps (i, j) and channels c of x[n, stride p + i - top, stride q + j - left, c] w[i, j, c, o] */
-function forward(y: GpuArray, { x, w, bias }: { x: GpuArray; w: GpuArray; bias?: GpuArray }, attrs: Conv2dAttrs): void {
-  const { stride, pad: [top, , left] } = attrs;
-  const [oh, ow] = convOutput(attrs);
-  const from = { n: attrs.n, h: attrs.h, w: attrs.w, c: attrs.cin, top, left, spread: 1 };
-  convolve(y, { x, w, bias }, { from, taps: attrs, flipped: false, stride, oh, ow });
-}
-
-/**
- * dx[n, r, t, c] = sum over the taps (i, j) that lead to an output pixel (p, q), and over o, of dy[n, p, q, o] w[i, j, c, o]: a
- * convolution, with flipped taps, of a dy whose pixels are spread as far apart as the stride.
- */
-export const conv2dGradInput: Kernel<"conv2dGradInput", GpuArray> = (dx, { dy, w }, attrs) => {
-  if (isProduct(attrs)) {
-    matmul(dx, { a: dy, b: w }, { ...product(attrs), k: attrs.cout, n: attrs.cin, transposeB: true }, {});
-    return;
-  }
-  const { n, h, kh, kw, cout, stride, pad: [top, , left] } = attrs;
-  const [oh, ow] = convOutput(attrs);
-  const from = { n, h: oh, w: ow, c: cout, top: kh - 1 - top, left: kw - 1 - left, spread: stride };
-  convolve(dx, { x: dy, w }, { from, taps: attrs, flipped: true, stride: 1, oh: h, ow: attrs.w });
-};
 
 interface Convolution {
   /** The image that is convolved, its padding included. */
@@ -78,10 +35,9 @@ const quadsFor = (stride: number, taps: number): number => ((3 * stride + taps -
 const loads = (name: string, x: string, at: string, count: number, apart: string): string =>
   range(count).map((k) => `quad ${name}${k} = ${x}[${at}${k === 0 ? "" : ` + ${k} * ${apart}`}];`).join("\n      ");
 
-function convolve(
-  y: GpuArray, { x, w, bias }: { x: GpuArray; w: GpuArray; bias?: GpuArray | undefined },
-  { from, taps, flipped, stride, oh, ow }: Convolution,
-): void {
+interface Operands { readonly x: GpuArray; readonly w: GpuArray; readonly bias?: GpuArray | undefined }
+
+function convolve(y: GpuArray, { x, w, bias }: Operands, { from, taps, flipped, stride, oh, ow }: Convolution): void {
   const { n } = from;
   const { kh, kw } = taps;
   const [cin, cout] = flipped ? [taps.cout, taps.cin] : [taps.cin, taps.cout];
@@ -89,6 +45,7 @@ function convolve(
   const across = Math.ceil(ow / 4);
   const count = quadsFor(stride, kw);
   const image: QuadImage = { ...from, rows: (oh - 1) * stride + kh, across: (across - 1) * stride + count };
+  const pixelSum = (k: number): string => addTo(k, range(kw).map((j) => `${part("a", k * stride + j)} * ${part("w", j)}`));
   withScratch(y, [imageSize(image), tapsSize(taps), 4 * n * oh * across * cout], (pixels, weights, sums) => {
     packImage(pixels, x, image);
     packTaps(weights, w, taps, flipped);
@@ -106,7 +63,7 @@ function convolve(
     for (let c = 0; c < cin; c++) {
       ${loads("a", "x", "at", count, "cin")}
       ${loads("w", "weight", "tap", groups, "cin * cout")}
-      ${range(4).map((k) => addTo(k, range(kw).map((j) => `${part("a", k * stride + j)} * ${part("w", j)}`))).join("\n      ")}
+      ${range(4).map(pixelSum).join("\n      ")}
       at += 1;
       tap += cout;
     }
@@ -117,44 +74,69 @@ function convolve(
   });
 }
 
+function forward(y: GpuArray, { x, w, bias }: Operands, attrs: Conv2dAttrs): void {
+  const { stride, pad: [top, , left] } = attrs;
+  const [oh, ow] = convOutput(attrs);
+  const from = { n: attrs.n, h: attrs.h, w: attrs.w, c: attrs.cin, top, left, spread: 1 };
+  convolve(y, { x, w, bias }, { from, taps: attrs, flipped: false, stride, oh, ow });
+}
+
 /** Threads that keep a GPU busy, and quads of pixels that one thread sums at least. */
 const ENOUGH_THREADS = 1 << 14;
 const LEAST_QUADS = 16;
 
-/**
- * dw[i, j, c, o] = sum over output pixels (n, p, q) of x[n, r, t, c] dy[n, p, q, o]. There are few weights and many pixels, so the
- * image rows (n, p) are split into chunks, fixed by the shape, whose sums are added afterwards.
- */
-export const conv2dGradWeight: Kernel<"conv2dGradWeight", GpuArray> = (dw, { x, dy }, attrs) => {
-  if (isProduct(attrs)) {
-    const { m, k, n } = product(attrs);
-    matmul(dw, { a: x, b: dy }, { batch: 1, m: k, k: m, n, transposeA: true, transposeB: false }, {});
-    return;
-  }
-  const { n, h, w, cin, kh, cout, stride, pad: [top, , left] } = attrs;
-  const [oh, ow] = convOutput(attrs);
-  const groups = groupsOf(attrs);
-  const across = Math.ceil(ow / 4);
-  const count = quadsFor(stride, 4);
-  const image: QuadImage = {
-    n, h, w, c: cin, top, left, spread: 1, rows: (oh - 1) * stride + kh, across: (across - 1) * stride + groups - 1 + count,
-  };
-  const gradient: QuadImage = { n, h: oh, w: ow, c: cout, top: 0, left: 0, spread: 1, rows: oh, across };
-  const threads = kh * groups * cin * cout;
-  const wanted = Math.min(Math.ceil(ENOUGH_THREADS / threads), Math.ceil(n * oh * across / LEAST_QUADS));
-  const length = Math.ceil(n * oh / wanted);
-  const chunks = Math.ceil(n * oh / length);
-  withScratch(dw, [imageSize(image), imageSize(gradient), 4 * chunks * threads], (pixels, slopes, sums) => {
-    packImage(pixels, x, image);
-    packImage(slopes, dy, gradient);
-    launch(sums, {
-      kernel: "conv2dGradWeight", specialised: true, output: quads(chunks * kh * groups * cin, cout),
-      inputs: { x: [pixels, quads(n * image.rows * image.across, cin)], dy: [slopes, quads(n * oh * across, cout)] },
-      sizes: {
-        kh, cin, groups, stride, oh, across, rows: image.rows, width: image.across, length, imageRows: n * oh, step: stride * cin, cout,
-        slopesInRow: across * cout, tapRows: kh * groups,
-      },
-      body: `
+export const convolutions = {
+  /** y[n, p, q, o] = sum over taps (i, j) and channels c of x[n, stride p + i - top, stride q + j - left, c] w[i, j, c, o] */
+  conv2d({ y }, inputs, attrs) {
+    forward(y, inputs, attrs);
+  },
+
+  /** y = conv2d(x, w) + bias, which is added where the quads are unpacked. */
+  conv2dBias({ y }, inputs, attrs) {
+    forward(y, inputs, attrs);
+  },
+
+  /**
+   * dx[n, r, t, c] = sum over the taps (i, j) that lead to an output pixel (p, q), and over o, of dy[n, p, q, o] w[i, j, c, o]: a
+   * convolution, with flipped taps, of a dy whose pixels are spread as far apart as the stride.
+   */
+  conv2dGradInput({ dx }, { dy, w }, attrs) {
+    const { n, h, kh, kw, cout, stride, pad: [top, , left] } = attrs;
+    const [oh, ow] = convOutput(attrs);
+    const from = { n, h: oh, w: ow, c: cout, top: kh - 1 - top, left: kw - 1 - left, spread: stride };
+    convolve(dx, { x: dy, w }, { from, taps: attrs, flipped: true, stride: 1, oh: h, ow: attrs.w });
+  },
+
+  /**
+   * dw[i, j, c, o] = sum over output pixels (n, p, q) of x[n, r, t, c] dy[n, p, q, o]. There are few weights and many pixels, so the
+   * image rows (n, p) are split into chunks, fixed by the shape, whose sums are added afterwards.
+   */
+  conv2dGradWeight({ dw }, { x, dy }, attrs) {
+    const { n, h, w, cin, kh, cout, stride, pad: [top, , left] } = attrs;
+    const [oh, ow] = convOutput(attrs);
+    const groups = groupsOf(attrs);
+    const across = Math.ceil(ow / 4);
+    const count = quadsFor(stride, 4);
+    const image: QuadImage = {
+      n, h, w, c: cin, top, left, spread: 1, rows: (oh - 1) * stride + kh, across: (across - 1) * stride + groups - 1 + count,
+    };
+    const gradient: QuadImage = { n, h: oh, w: ow, c: cout, top: 0, left: 0, spread: 1, rows: oh, across };
+    const threads = kh * groups * cin * cout;
+    const wanted = Math.min(Math.ceil(ENOUGH_THREADS / threads), Math.ceil(n * oh * across / LEAST_QUADS));
+    const length = Math.ceil(n * oh / wanted);
+    const chunks = Math.ceil(n * oh / length);
+    const tapSum = (j: number): string => addTo(j, range(4).map((k) => `${part("a", k * stride + j)} * ${part("d", k)}`));
+    withScratch(dw, [imageSize(image), imageSize(gradient), 4 * chunks * threads], (pixels, slopes, sums) => {
+      packImage(pixels, x, image);
+      packImage(slopes, dy, gradient);
+      launch(sums, {
+        kernel: "conv2dGradWeight", specialised: true, output: quads(chunks * kh * groups * cin, cout),
+        inputs: { x: [pixels, quads(n * image.rows * image.across, cin)], dy: [slopes, quads(n * oh * across, cout)] },
+        sizes: {
+          kh, cin, cout, groups, stride, oh, across, rows: image.rows, width: image.across, length, imageRows: n * oh,
+          step: stride * cin, slopesInRow: across * cout, tapRows: kh * groups,
+        },
+        body: `
   int above = div(row, cin);
   int chunk = div(above, tapRows);
   int i = div(above - chunk * tapRows, groups);
@@ -169,14 +151,15 @@ export const conv2dGradWeight: Kernel<"conv2dGradWeight", GpuArray> = (dw, { x, 
       for (let q = 0; q < across; q++) {
         ${loads("a", "x", "at", count, "cin")}
         quad d0 = dy[to];
-        ${range(Math.min(4, attrs.kw)).map((j) => addTo(j, range(4).map((k) => `${part("a", k * stride + j)} * ${part("d", k)}`))).join("\n        ")}
+        ${range(Math.min(4, attrs.kw)).map(tapSum).join("\n        ")}
         at += step;
         to += cout;
       }
     }
   }
   return [sum$];`,
+      });
+      unpackTaps(dw, sums, attrs, chunks);
     });
-    unpackTaps(dw, sums, attrs, chunks);
-  });
-};
+  },
+} satisfies Pick<KernelTable<GpuArray>, "conv2d" | "conv2dBias" | "conv2dGradInput" | "conv2dGradWeight">;

@@ -1,34 +1,34 @@
 /** Batched matrix product. With few results and a long inner sum, the sum is cut into chunks that are added afterwards. */
-import type { Kernel, MatmulAttrs } from "../../../kernels/contract.js";
+import { asMatmul, type KernelTable, type MatmulAttrs } from "../../../kernels/contract.js";
 import { launch, withScratch, type GpuArray } from "../engine/engine.js";
-import { chunkLength, reduce } from "./reduce.js";
+import { chunkLength, reductions } from "./reduce.js";
 import { line, matrix } from "../engine/space.js";
 
-/** y[b] = A[b] B[b] */
-export const matmul: Kernel<"matmul", GpuArray> = (y, { a, b }, attrs) => multiply(y, { a, b }, attrs);
+export const products = {
+  /** y[b] = A[b] B[b] */
+  matmul({ y }, { a, b }, attrs) {
+    const { batch, m, k, n } = attrs;
+    const length = chunkLength(k, batch * m * n);
+    if (length === k) {
+      chunkProducts(y, { a, b }, attrs, k);
+      return;
+    }
+    const chunks = Math.ceil(k / length);
+    withScratch(y, [chunks * batch * m * n], (partial) => {
+      chunkProducts(partial, { a, b }, attrs, length);
+      reductions.reduce({ y }, { x: partial }, { outer: 1, axis: chunks, inner: batch * m * n, op: "sum" });
+    });
+  },
 
-/** y = a B + bias, in one kernel. */
-export const linear: Kernel<"linear", GpuArray> = (y, { a, b, bias }, attrs) => multiply(y, { a, b, bias }, attrs);
-
-type Operands = Record<"a" | "b", GpuArray> & { bias?: GpuArray };
-
-function multiply(y: GpuArray, { a, b, bias }: Operands, attrs: MatmulAttrs): void {
-  const { batch, m, k, n } = attrs;
-  const length = bias === undefined ? chunkLength(k, batch * m * n) : k;
-  if (length === k) {
-    chunkProducts(y, { a, b, bias }, attrs, k);
-    return;
-  }
-  const chunks = Math.ceil(k / length);
-  withScratch(y, [chunks * batch * m * n], (partial) => {
-    chunkProducts(partial, { a, b }, attrs, length);
-    reduce(y, { x: partial }, { outer: 1, axis: chunks, inner: batch * m * n, op: "sum" }, {});
-  });
-}
+  /** y = x w + bias, in one launch. */
+  linear({ y }, { x, w, bias }, attrs) {
+    chunkProducts(y, { a: x, b: w, bias }, asMatmul(attrs), attrs.k);
+  },
+} satisfies Pick<KernelTable<GpuArray>, "matmul" | "linear">;
 
 /** y[chunk, s, r, col] = sum over the l of a chunk of A[s, r, l] B[s, l, col] */
 function chunkProducts(
-  y: GpuArray, { a, b, bias }: { a: GpuArray; b: GpuArray; bias?: GpuArray | undefined },
+  y: GpuArray, { a, b, bias }: { a: GpuArray; b: GpuArray; bias?: GpuArray },
   { batch, m, k, n, transposeA, transposeB }: MatmulAttrs, length: number,
 ): void {
   const chunks = Math.ceil(k / length);

@@ -2,7 +2,7 @@
  * Reductions of one axis. A long axis with few results is cut into chunks, fixed by the shape: one kernel reduces every chunk, a
  * second one the results of the chunks. So enough threads have work, and rounding errors do not pile up along the axis.
  */
-import type { AxisAttrs, Kernel, ReduceOp } from "../../../kernels/contract.js";
+import type { AxisAttrs, KernelTable, ReduceOp } from "../../../kernels/contract.js";
 import { assertExact, launch, withScratch, type GpuArray } from "../engine/engine.js";
 import { foldedAt, foldedPlace, foldedSpace, line, type Folded } from "../engine/space.js";
 
@@ -18,22 +18,8 @@ const folds: Readonly<Record<ReduceOp, string>> = {
   argmax: "if (best === best) { if (v > best || v !== v) { best = v; place = j; } }",
 };
 
-export const reduce: Kernel<"reduce", GpuArray> = (y, { x }, attrs) => {
-  const { outer, axis, inner, op } = attrs;
-  const length = chunkLength(axis, outer * inner);
-  if (op === "argmax" || length === axis) {
-    reduceChunks(y, x, attrs, axis, op);
-    return;
-  }
-  const chunks = Math.ceil(axis / length);
-  withScratch(y, [outer * chunks * inner], (partial) => {
-    reduceChunks(partial, x, attrs, length, op);
-    reduce(y, { x: partial }, { outer, axis: chunks, inner, op }, {});
-  });
-};
-
 /** y[o, k, i] = op over the elements j of chunk k of x[o, j, i] */
-function reduceChunks(y: GpuArray, x: GpuArray, { outer, axis, inner }: AxisAttrs, length: number, op: ReduceOp): void {
+export function reduceChunks(y: GpuArray, x: GpuArray, { outer, axis, inner }: AxisAttrs, length: number, op: ReduceOp): void {
   const chunks = Math.ceil(axis / length);
   const size: Folded = [outer, chunks, inner];
   const from: Folded = [outer, axis, inner];
@@ -60,29 +46,69 @@ export function chunkLength(axis: number, results: number): number {
   return Math.min(1024, 2 ** Math.ceil(Math.log2(axis) / 2));
 }
 
-export const sumSquares: Kernel<"sumSquares", GpuArray> = (y, { x }, { n }) => {
-  assertExact("sumSquares", n);
-  const length = chunkLength(n, 1);
-  const chunks = Math.ceil(n / length);
-  const sumChunks = (sums: GpuArray): void => {
-    launch(sums, {
-      kernel: "sumSquares", output: line(chunks), inputs: { x: [x, line(n)] }, sizes: { n, length },
-      body: `
-  const start = index * length;
-  let sum = 0;
-  for (let l = 0; l < length; l++) {
-    if (start + l < n) { sum += x[start + l] * x[start + l]; }
-  }
-  return sum;`,
-    });
-  };
-  if (chunks === 1) {
-    sumChunks(y);
-    return;
-  }
-  withScratch(y, [chunks], (partial) => {
-    sumChunks(partial);
-    reduce(y, { x: partial }, { outer: 1, axis: chunks, inner: 1, op: "sum" }, {});
-  });
-};
+/** Elements of the largest tensor that a thread of sumSquares takes, as long as there are not too many threads. */
+const SHARE = 64;
 
+/**
+ * sums[t] = before[t] + the squares of the elements t, t + threads, t + 2 threads, ... of every tensor of a group, added tensor by
+ * tensor. Neighbouring threads read neighbouring elements; a thread that a small tensor has nothing for passes it over.
+ */
+function addSquares(sums: GpuArray, before: GpuArray | undefined, group: readonly GpuArray[], threads: number): void {
+  const names = group.map((_, k) => `x${k}`);
+  const each = (text: (k: number) => string): string => names.map((_, k) => text(k)).join("\n  ");
+  launch(sums, {
+    kernel: "sumSquares", output: line(threads),
+    inputs: {
+      ...Object.fromEntries(group.map((x, k) => [names[k], [x, line(x.size)] as const])),
+      ...(before === undefined ? {} : { before: [before, line(threads)] as const }),
+    },
+    sizes: {
+      threads, rounds: Math.ceil(Math.max(...group.map(({ size }) => size)) / threads),
+      ...Object.fromEntries(group.map((x, k) => [`n${k}`, x.size])),
+    },
+    body: `
+  ${each((k) => `let sum${k} = 0;`)}
+  for (let l = 0; l < rounds; l++) {
+    const i = index + l * threads;
+    ${each((k) => `if (i < n${k}) { sum${k} += x${k}[i] * x${k}[i]; }`)}
+  }
+  let total = ${before === undefined ? "0" : "before[index]"};
+  ${each((k) => `total += sum${k};`)}
+  return total;`,
+  });
+}
+
+export const reductions = {
+  reduce({ y }, { x }, attrs) {
+    const { outer, axis, inner, op } = attrs;
+    const length = chunkLength(axis, outer * inner);
+    if (op === "argmax" || length === axis) {
+      reduceChunks(y, x, attrs, axis, op);
+      return;
+    }
+    const chunks = Math.ceil(axis / length);
+    withScratch(y, [outer * chunks * inner], (partial) => {
+      reduceChunks(partial, x, attrs, length, op);
+      reductions.reduce({ y }, { x: partial }, { outer, axis: chunks, inner, op });
+    });
+  },
+
+  /**
+   * A launch takes as many tensors as a kernel may have inputs, the largest first, so that those of one launch have about one size
+   * and often the sizes of another launch. Later launches take the sums so far among their inputs: each thread's sum is the same
+   * however many tensors a launch takes.
+   */
+  sumSquares({ y }, { x }, { sizes }) {
+    const largest = Math.max(...sizes);
+    assertExact("sumSquares", largest);
+    const threads = Math.min(FEW_RESULTS, Math.ceil(largest / SHARE));
+    const tensors = [...x].sort((a, b) => b.size - a.size);
+    const first = y.engine.limits.inputs;
+    const then = first - 1; // the sums so far are an input too
+    withScratch(y, [threads], (sums) => {
+      addSquares(sums, undefined, tensors.slice(0, first), threads);
+      for (let at = first; at < tensors.length; at += then) addSquares(sums, sums, tensors.slice(at, at + then), threads);
+      reductions.reduce({ y }, { x: sums }, { outer: 1, axis: threads, inner: 1, op: "sum" });
+    });
+  },
+} satisfies Pick<KernelTable<GpuArray>, "reduce" | "sumSquares">;

@@ -1,26 +1,28 @@
 /** Nearest upsampling and sum pooling by a whole factor: each is the adjoint of the other. Rows are pixels, columns channels. */
-import type { Kernel } from "../../../kernels/contract.js";
+import type { KernelTable } from "../../../kernels/contract.js";
 import { launch, type GpuArray } from "../engine/engine.js";
 import { matrix } from "../engine/space.js";
 
-/** y[n, p, q, c] = x[n, floor(p / scale), floor(q / scale), c] */
-export const upsampleNearest: Kernel<"upsampleNearest", GpuArray> = (y, { x }, { n, h, w, c, scale }) => {
-  const ow = w * scale;
-  launch(y, {
-    kernel: "upsampleNearest", output: matrix(n * h * scale * ow, c), inputs: { x: [x, matrix(n * h * w, c)] }, sizes: { w, ow, scale },
-    body: `
+export const resampling = {
+  /** y[n, p, q, c] = x[n, floor(p / scale), floor(q / scale), c] */
+  upsampleNearest({ y }, { x }, { n, h, w, c, scale }) {
+    const ow = w * scale;
+    launch(y, {
+      kernel: "upsampleNearest", output: matrix(n * h * scale * ow, c), inputs: { x: [x, matrix(n * h * w, c)] },
+      sizes: { w, ow, scale },
+      body: `
   const np = div(row, ow);
   const q = row - np * ow;
   return x[div(np, scale) * w + div(q, scale), col];`, // (n h scale + p) / scale = n h + p / scale
-  });
-};
+    });
+  },
 
-/** y[n, p, q, c] = sum over i, j < scale of x[n, scale p + i, scale q + j, c] */
-export const sumPool: Kernel<"sumPool", GpuArray> = (y, { x }, { n, h, w, c, scale }) => {
-  const ow = w / scale;
-  launch(y, {
-    kernel: "sumPool", output: matrix(n * (h / scale) * ow, c), inputs: { x: [x, matrix(n * h * w, c)] }, sizes: { w, ow, scale },
-    body: `
+  /** y[n, p, q, c] = sum over i, j < scale of x[n, scale p + i, scale q + j, c] */
+  sumPool({ y }, { x }, { n, h, w, c, scale }) {
+    const ow = w / scale;
+    launch(y, {
+      kernel: "sumPool", output: matrix(n * (h / scale) * ow, c), inputs: { x: [x, matrix(n * h * w, c)] }, sizes: { w, ow, scale },
+      body: `
   const np = div(row, ow);
   const q = row - np * ow;
   let sum = 0;
@@ -30,5 +32,6 @@ export const sumPool: Kernel<"sumPool", GpuArray> = (y, { x }, { n, h, w, c, sca
     }
   }
   return sum;`,
-  });
-};
+    });
+  },
+} satisfies Pick<KernelTable<GpuArray>, "upsampleNearest" | "sumPool">;

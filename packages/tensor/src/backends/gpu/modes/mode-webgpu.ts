@@ -4,6 +4,7 @@ import { poolBuffers, type BufferSource, type PooledBuffer } from "../engine/buf
 import type { GpuHandle, GpuInstance, GpuJs, GpuKernel } from "../engine/gpu-js.js";
 import { gpuSize, SETTINGS, threads } from "./mode-arrays.js";
 import type { Mode } from "./mode.js";
+import type { WebGpuSource } from "./node-webgpu.js";
 import { describeRenderer } from "../engine/renderer.js";
 
 interface Adapter {
@@ -20,15 +21,15 @@ interface BufferHandle extends GpuHandle { readonly componentCount: number; read
 
 /** Opens the mode; `onError` hears of failures that WebGPU reports outside of any call. Throws DeviceError without an adapter. */
 export async function openWebGpuMode(
-  gpuJs: GpuJs, gpu: GpuInstance, onError: (error: Error) => void,
+  gpuJs: GpuJs, gpu: GpuInstance, { lend, remark }: WebGpuSource, onError: (error: Error) => void,
 ): Promise<Mode<BufferHandle>> {
-  const { adapter, device } = await gpuJs.WebGPUContext.acquire() as { adapter: Adapter; device: GpuDevice };
+  const { adapter, device } = await lend(() => gpuJs.WebGPUContext.acquire()) as { adapter: Adapter; device: GpuDevice };
   const { maxStorageBufferBindingSize, maxBufferSize, maxComputeWorkgroupsPerDimension } = device.limits;
   const live = poolBuffers(device);
   device.onuncapturederror = ({ error }) => onError(new DeviceError("webgpu: the GPU refused a command", error.message.split("\n").slice(0, 4)));
   return {
     name: "webgpu",
-    description: `gpu.js webgpu on ${rendererName(adapter)}`,
+    description: `gpu.js webgpu on ${rendererName(adapter)}${remark}`,
     indexing: "linear",
     limits: {
       elements: Math.floor(Math.min(maxStorageBufferBindingSize, maxBufferSize) / 4),

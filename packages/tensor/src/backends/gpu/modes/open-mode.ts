@@ -7,6 +7,7 @@ import { openArrayMode } from "./mode-arrays.js";
 import { openTextureMode } from "./mode-textures.js";
 import { openWebGpuMode } from "./mode-webgpu.js";
 import type { Mode, ModeName } from "./mode.js";
+import { AS_IT_IS, findWebGpu, type WebGpuSource } from "./node-webgpu.js";
 
 export type GpuMode = ModeName | "auto";
 export const gpuModes: readonly GpuMode[] = ["auto", "webgpu", "webgl2", "headlessgl", "webasm", "cpu"];
@@ -33,13 +34,13 @@ export async function openEngine(mode: GpuMode): Promise<OpenedEngine> {
 }
 
 async function openNamed(gpuJs: GpuJs, name: ModeName): Promise<OpenedEngine> {
-  if (name === "webgpu") await installWebGpu();
+  const webGpu = name === "webgpu" ? await findWebGpu() : AS_IT_IS;
   let later: ((error: Error) => void) | undefined;
   try {
-    const gpu = new gpuJs.GPU({ mode: name });
+    const gpu = webGpu.lend(() => new gpuJs.GPU({ mode: name }));
     for (const source of functions) gpu.addFunction(source);
     if (name === "webgl2" || name === "headlessgl") gpu.addFunction(component);
-    const mode = await openMode(gpuJs, gpu, name, (error) => later?.(error));
+    const mode = await openMode(gpuJs, gpu, name, webGpu, (error) => later?.(error));
     const engine = new Engine(mode, classOf(gpuJs, name));
     later = (error) => engine.queue.fail(error);
     return { engine, description: mode.description };
@@ -48,9 +49,11 @@ async function openNamed(gpuJs: GpuJs, name: ModeName): Promise<OpenedEngine> {
   }
 }
 
-async function openMode(gpuJs: GpuJs, gpu: GpuInstance, name: ModeName, onError: (error: Error) => void): Promise<Mode<unknown>> {
+async function openMode(
+  gpuJs: GpuJs, gpu: GpuInstance, name: ModeName, webGpu: WebGpuSource, onError: (error: Error) => void,
+): Promise<Mode<unknown>> {
   switch (name) {
-    case "webgpu": return await openWebGpuMode(gpuJs, gpu, onError) as Mode<unknown>;
+    case "webgpu": return await openWebGpuMode(gpuJs, gpu, webGpu, onError) as Mode<unknown>;
     case "webgl2": case "headlessgl": return openTextureMode(gpuJs, gpu, name) as Mode<unknown>;
     case "webasm": case "cpu": return openArrayMode(gpuJs, gpu, name) as Mode<unknown>;
   }
@@ -72,23 +75,4 @@ function classOf(gpuJs: GpuJs, name: ModeName): unknown {
     case "webasm": return gpuJs.WebAssemblyKernel;
     case "cpu": return gpuJs.CPUKernel;
   }
-}
-
-/** Without its own bounds checks Dawn is up to three times as fast; the kernels here read nothing outside of their arrays. */
-const NODE_WEBGPU = ["enable-dawn-features=disable_robustness"];
-
-/** In Node, puts WebGPU where browsers have it: `navigator.gpu`, from the optional package `webgpu`. */
-async function installWebGpu(): Promise<void> {
-  const world = globalThis as { navigator?: { gpu?: unknown }; process?: { versions?: { node?: string } } };
-  if (world.navigator?.gpu !== undefined || world.process?.versions?.node === undefined) return;
-  const name = "webgpu"; // a variable keeps bundlers from following the import
-  let loaded: { create(options: string[]): unknown; globals: object };
-  try {
-    loaded = await import(/* @vite-ignore */ name) as typeof loaded;
-  } catch (error) {
-    throw new DeviceError("gpu: mode webgpu is not there", [`the package webgpu cannot be loaded: ${(error as Error).message.split("\n")[0]}`]);
-  }
-  Object.assign(globalThis, loaded.globals);
-  if (world.navigator === undefined) Object.defineProperty(world, "navigator", { value: {}, configurable: true });
-  Object.defineProperty(world.navigator, "gpu", { value: loaded.create(NODE_WEBGPU), configurable: true });
 }

@@ -14,9 +14,13 @@ const silu = `function silu(x) {
   return x * sigmoid(x);
 }`;
 
-/** silu'(x) = s (1 + x (1 - s)), s = sigmoid(x), and 1 - sigmoid(x) = sigmoid(-x). */
+/** silu'(x) = s (1 + x (1 - s)), s = sigmoid(x), and 1 - sigmoid(x) = sigmoid(-x): one exponential serves both. */
 const siluSlope = `function siluSlope(x) {
-  return sigmoid(x) * (1 + x * sigmoid(-x));
+  const e = Math.exp(-Math.abs(x));
+  const large = 1 / (1 + e);
+  const small = e / (1 + e);
+  if (x >= 0) { return large * (1 + x * small); }
+  return small * (1 + x * large);
 }`;
 
 /** tanh x = (1 - e) / (1 + e), e = exp(-2 |x|); near 0, where 1 - e cancels, the Taylor series. */
@@ -86,9 +90,10 @@ const circle = `function circle(x, shift) {
   return -cosine;
 }`;
 
-/** a^b: the GPU takes powers of positive numbers; a negative one has a power where b is whole. */
+/** a^b: the GPU takes powers of positive numbers, not quite 0 of 0; a negative one has a power where b is whole. */
 const power = `function power(a, b) {
   if (b === 0) { return 1; }
+  if (a === 0 && b > 0) { return 0; }
   const size = Math.pow(Math.abs(a), b);
   if (a >= 0) { return size; }
   if (Math.floor(b) !== b) { return Math.sqrt(a); }

@@ -44,11 +44,24 @@ export function javascript({ inputs, quads = [], scalars, sizes, constants, outp
     : `  int row = this.thread.${indexing === "texture" ? "z" : "y"};\n  int col = this.thread.x;\n`;
   const wholes = sizes.map((name) => `  int ${name} = ${argumentOf(name)};\n`).join("");
   const head = declareIntegers(place + wholes, indexing);
-  const declared = declareIntegers(declareQuads(repeatLanes(body, lanes), indexing), indexing);
+  const lines = repeatLanes(body, lanes);
+  checkNames(lines, [...inputs, ...scalars, ...sizes, ...Object.keys(constants), "row", "col", "index"]);
+  const declared = declareIntegers(declareQuads(lines, indexing), indexing);
   const named = declared.replace(/[A-Za-z_]\w*/g, (name) => (Object.hasOwn(constants, name) ? `${constants[name]}` : name));
   // `index` is written out everywhere: as a variable it would be an f32, which is exact only up to 2^24
   const placed = isLine(output) ? named.replace(/\bindex\b/g, "this.thread.x") : named;
   return `function (${[...inputs, ...scalars, ...sizes.map(argumentOf)].join(", ")}) {\n${head}${expand(placed, inputs, quads, indexing)}\n}`;
+}
+
+/**
+ * Throws where a body declares a variable under a name that is taken: under that of a size it would be a second variable in one mode
+ * and a number in another.
+ */
+function checkNames(body: string, taken: readonly string[]): void {
+  for (const [, name] of body.matchAll(/\b(?:int|quad|let|const) (\w+) = /g)) {
+    if (!taken.includes(name)) continue;
+    throw new Error(`kernel source: the variable ${name} has the name of an input, a scalar, a size or a place\n${body}`);
+  }
 }
 
 /** The argument, an f32, of which a kernel makes a size. */
