@@ -26,8 +26,8 @@ const laneClasses = (ops, rows, module, parameters, args) => ops.filter((op) => 
   `@unmanaged\nexport class ${className(op)} {\n  @inline lane(${parameters}): v128 { return ${module}.${op}(${args}); }\n}\n`);
 
 /**
- * A class for each operation that elementwise/unary.ts and binary.ts define as a lane function. `unaryRows`, `binaryRows`: the names
- * of the row functions that they export for the others.
+ * A class for each operation that elementwise/unary.ts and binary.ts define as a lane function. `unaryRows`, `binaryRows`: the
+ * names of the row functions that they export for the others.
  */
 export function lanesSource({ unary, binary }, { unaryRows, binaryRows }) {
   return [
