@@ -1,6 +1,8 @@
 import { expect } from "chai";
-import { readFileSync } from "node:fs";
-import { join, relative, sep } from "node:path";
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { binaryOps, reduceOps, unaryOps } from "../../../src/kernels/contract.js";
 
@@ -14,32 +16,26 @@ interface Generator {
   lanesSource(operations: Operations, rows: RowFunctions): string;
   rowsSource(operations: Operations, rows: RowFunctions): string;
 }
-interface Compiler {
-  main(args: readonly string[], api: { readFile(path: string, folder: string): string | null }):
-    Promise<{ error: Error | null; stderr: { toString(): string } }>;
-}
 
-/** What the compiler says of the dispatch generated for these operations. */
+/** What the compiler says of the dispatch generated for these operations, in a copy of the assembly. */
 async function messagesFor(operations: Operations): Promise<string> {
   const generator = await import(join(root, "scripts/wasm/operations.mjs")) as Generator;
-  const { default: asc } = await import("assemblyscript/asc") as unknown as { default: Compiler };
   const rows = { unaryRows: new Set(["sigmoidRow", "siluRow"]), binaryRows: new Set(["siluGradRow"]) };
-  const generated: Readonly<Record<string, string>> = {
-    "generated/codes.ts": generator.codesSource(operations), "generated/lanes.ts": generator.lanesSource(operations, rows),
-    "generated/rows.ts": generator.rowsSource(operations, rows),
-  };
-  const args = ["generated/rows.ts", "--baseDir", assembly, "--runtime", "stub", "--noEmit", "--disableWarning"];
-  const { stderr } = await asc.main([...args, "--use", "REVECTORIZED=0", "--enable", "simd", "--enable", "threads"], {
-    readFile(path, folder) {
-      const file = join(folder, path);
-      try {
-        return generated[relative(assembly, file).split(sep).join("/")] ?? readFileSync(file, "utf8");
-      } catch {
-        return null; // the compiler looks in several places
-      }
-    },
-  });
-  return stderr.toString();
+  const copy = mkdtempSync(join(tmpdir(), "fromnoise-assembly-"));
+  try {
+    cpSync(assembly, copy, { recursive: true });
+    writeFileSync(join(copy, "generated/codes.ts"), generator.codesSource(operations));
+    writeFileSync(join(copy, "generated/lanes.ts"), generator.lanesSource(operations, rows));
+    writeFileSync(join(copy, "generated/rows.ts"), generator.rowsSource(operations, rows));
+    const args = ["generated/rows.ts", "--runtime", "stub", "--noEmit", "--disableWarning", "--use", "REVECTORIZED=0"];
+    const asc = join(root, "node_modules/assemblyscript/bin/asc.js");
+    const { stdout, stderr } = spawnSync(process.execPath, [asc, ...args, "--enable", "simd", "--enable", "threads"], {
+      cwd: copy, encoding: "utf8",
+    });
+    return stdout + stderr;
+  } finally {
+    rmSync(copy, { recursive: true });
+  }
 }
 
 describe("the dispatch of operations in the wasm kernels", function () {
