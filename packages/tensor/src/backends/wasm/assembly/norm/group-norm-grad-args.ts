@@ -31,16 +31,14 @@ export class GroupNormGrad {
   silu: flag;
 }
 
-@inline export function blocksOf(args: GroupNormGrad): i32 { return blockCount(args.hw, args.c); }
-
 export function groupNormGradSumsBytes(args: GroupNormGrad): f64 {
-  return 2 * <f64>args.n * (blocksOf(args) + 1) * <f64>channelBytes(args.c);
+  return 2 * <f64>args.n * (blockCount(args.hw, args.c) + 1) * <f64>channelBytes(args.c);
 }
 
 /** Address of the two rows of sums of an image. */
 @inline
 export function imageSums(args: GroupNormGrad, image: i32): usize {
-  return args.sums + <usize>(2 * (args.n * blocksOf(args) + image)) * channelBytes(args.c);
+  return args.sums + <usize>(2 * (args.n * blockCount(args.hw, args.c) + image)) * channelBytes(args.c);
 }
 
 /** Address of (mean, rstd) of a channel's group. */

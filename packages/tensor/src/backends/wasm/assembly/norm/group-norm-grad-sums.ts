@@ -1,11 +1,13 @@
-import { blockPixels, channelBytes, chunkBlocks, fillPattern, patternBytes, patternsBytes, repeatPixels } from "./blocks";
+import {
+  blockCount, blockPixels, channelBytes, chunkBlocks, fillPattern, patternBytes, patternsBytes, repeatPixels,
+} from "./blocks";
 import { channelGradSums } from "./channel-sums";
-import { GroupNormGrad, blocksOf, imageSums, statsOf } from "./group-norm-grad-args";
+import { GroupNormGrad, imageSums, statsOf } from "./group-norm-grad-args";
 import { normSiluGradRow } from "../elementwise/exp-rows";
 import { ceilDiv } from "../variant";
 
 export function groupNormGradSumsChunks(args: GroupNormGrad): i32 {
-  return ceilDiv(args.n * blocksOf(args), chunkBlocks(args.hw, args.c));
+  return ceilDiv(args.n * blockCount(args.hw, args.c), chunkBlocks(args.hw, args.c));
 }
 
 /** Rows mean, scale and shift. */
@@ -18,12 +20,12 @@ export function groupNormGradSumsWorkspace(args: GroupNormGrad): f64 {
  */
 export function groupNormGradSums(args: GroupNormGrad, from: i32, to: i32, workspace: usize): void {
   const size = chunkBlocks(args.hw, args.c);
-  blockSums(args, workspace, from * size, min(to * size, args.n * blocksOf(args)));
+  blockSums(args, workspace, from * size, min(to * size, args.n * blockCount(args.hw, args.c)));
 }
 
 /** The sums of blocks from .. to - 1 of all images; three rows of workspace from `mean`. */
 export function blockSums(args: GroupNormGrad, mean: usize, from: i32, to: i32): void {
-  const hw = args.hw, c = args.c, blocks = blocksOf(args), block = blockPixels(hw, c), row = patternBytes(hw, c);
+  const hw = args.hw, c = args.c, blocks = blockCount(hw, c), block = blockPixels(hw, c), row = patternBytes(hw, c);
   const scale = mean + row, shift = scale + row, padded = channelBytes(c);
   let image = -1;
   for (let unit = from; unit < to; unit++) {
@@ -75,7 +77,7 @@ export function groupNormGradTotals(args: GroupNormGrad, _from: i32, _to: i32, _
 
 /** Adds up the blocks of an image, in f64: sums of dz and of dz xhat. */
 export function addBlocks(args: GroupNormGrad, image: i32): void {
-  const blocks = blocksOf(args), padded = channelBytes(args.c);
+  const blocks = blockCount(args.hw, args.c), padded = channelBytes(args.c);
   for (let channel = 0; channel < args.c; channel++) {
     let at = args.sums + <usize>(2 * image * blocks) * padded + (<usize>channel << 2);
     let sum: f64 = 0, product: f64 = 0;

@@ -1,13 +1,13 @@
 import {
-  blockPixels, channelBytes, chunkBlocks, chunkImages, fillPattern, patternBytes, patternsBytes, repeatPixels,
+  blockCount, blockPixels, channelBytes, chunkBlocks, chunkImages, fillPattern, patternBytes, patternsBytes, repeatPixels,
 } from "./blocks";
-import { GroupNormGrad, blocksOf, imageSums, statsOf } from "./group-norm-grad-args";
+import { GroupNormGrad, imageSums, statsOf } from "./group-norm-grad-args";
 import { addBlocks, addImages, blockSums } from "./group-norm-grad-sums";
 import { storeLanes } from "../gemm/pack";
 import { ceilDiv, multiplyAdd } from "../variant";
 
 export function groupNormGradInputChunks(args: GroupNormGrad): i32 {
-  return ceilDiv(args.n * blocksOf(args), chunkBlocks(args.hw, args.c));
+  return ceilDiv(args.n * blockCount(args.hw, args.c), chunkBlocks(args.hw, args.c));
 }
 
 /** Rows mean, scale, constant and slope. */
@@ -21,12 +21,12 @@ export function groupNormGradInputWorkspace(args: GroupNormGrad): f64 {
  */
 export function groupNormGradInput(args: GroupNormGrad, from: i32, to: i32, workspace: usize): void {
   const size = chunkBlocks(args.hw, args.c);
-  inputGradient(args, from * size, min(to * size, args.n * blocksOf(args)), workspace);
+  inputGradient(args, from * size, min(to * size, args.n * blockCount(args.hw, args.c)), workspace);
 }
 
 /** dx of blocks from .. to - 1 of all images. */
 function inputGradient(args: GroupNormGrad, from: i32, to: i32, mean: usize): void {
-  const hw = args.hw, c = args.c, blocks = blocksOf(args), block = blockPixels(hw, c), length = c * repeatPixels(hw, c);
+  const hw = args.hw, c = args.c, blocks = blockCount(hw, c), block = blockPixels(hw, c), length = c * repeatPixels(hw, c);
   const row = patternBytes(hw, c), scale = mean + row, constant = scale + row, slope = constant + row;
   const dz = args.silu ? args.dx : args.dy;
   let image = -1;
@@ -101,7 +101,7 @@ export function groupNormGradImageWorkspace(args: GroupNormGrad): f64 {
 
 /** All but dgamma and dbeta, image by image while its pixels are in the cache. */
 export function groupNormGradImage(args: GroupNormGrad, from: i32, to: i32, workspace: usize): void {
-  const size = chunkImages(args.hw, args.c), blocks = blocksOf(args), end = min(to * size, args.n);
+  const size = chunkImages(args.hw, args.c), blocks = blockCount(args.hw, args.c), end = min(to * size, args.n);
   for (let image = from * size; image < end; image++) {
     blockSums(args, workspace, image * blocks, (image + 1) * blocks);
     addBlocks(args, image);
