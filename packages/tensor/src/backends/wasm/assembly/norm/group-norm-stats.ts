@@ -6,15 +6,19 @@ import { ceilDiv } from "../variant";
 
 /*
  * Mean and variance in parts that do not cancel (Chan, Golub and LeVeque 1983). In each block of N pixels, for each channel:
- *   k = the mean of every STEP-th pixel,   s = sum of d,   q = sum of d^2,   d = x - k;   m = k + s / N,   M = q - s^2 / N.
- * However far some pixels are from the others, q <= M (1 + STEP), as (N / STEP) (k - m)^2 <= M: little is lost in q - s^2 / N.
- * Where s^2 / N is more than half of q for some channel, the sums are taken again from m. Only the first pass reads the block from
- * memory, the others from the cache. Sets A and B of a and b numbers, with means m and sums of squared distances M, are one set:
+ *   k = the mean of some of the pixels,   s = sum of d,   q = sum of d^2,   d = x - k;   m = k + s / N,   M = q - s^2 / N.
+ * Where s^2 / N is more than half of q for some channel, the sums are taken again from k = m: q <= 2 M then, so that little is lost
+ * in the difference, however far some pixels are from the others. That is rare: it takes |k - m| above the standard deviation, and
+ * the pixels of k, spread over the block, are a fair sample. Only the first pass reads a block from memory, the others from the
+ * cache. Sets A and B of a and b numbers, with means m and sums of squared distances M, are one set:
  *   m = m_A + delta b / (a + b),   M = M_A + M_B + delta^2 a b / (a + b),   delta = m_B - m_A.
  */
 
-/** No divisor of the widths of images: the pixels of k lie in all their columns. */
-@inline const STEP: i32 = 5;
+/** The pixels of k are every so many-th of the block. */
+@inline
+function sampleStep(pixels: i32): i32 {
+  return min(17, 1 + pixels / 16);
+}
 
 /** Bytes of three rows of sums for each block: k, s and q, each a number for every channel. */
 export function groupNormSumsBytes(args: GroupNorm): f64 {
@@ -37,7 +41,7 @@ export function blockSums(args: GroupNorm, from: i32, to: i32): void {
   for (let unit = from; unit < to; unit++) {
     const first = unit % blocks * block, pixels = min(block, hw - first), centre = args.sums + <usize>unit * 3 * row;
     const x = args.x + (<usize>((unit / blocks * hw + first) * c) << 2);
-    channelMeans(x, ceilDiv(pixels, STEP), STEP, c, centre);
+    channelMeans(x, ceilDiv(pixels, sampleStep(pixels)), sampleStep(pixels), c, centre);
     channelSums(x, centre, pixels, c, centre + row, row);
     if (recentre(centre, row, pixels, c)) channelSums(x, centre, pixels, c, centre + row, row);
   }
