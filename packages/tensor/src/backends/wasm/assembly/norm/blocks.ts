@@ -8,7 +8,7 @@ import { ceilDiv, roundUp } from "../variant";
  */
 
 /** Elements in a block of pixels, and in a row of workspace (each up to a whole pixel more). */
-@inline const BLOCK: i32 = 16384;
+@inline export const BLOCK: i32 = 16384;
 @inline const ROW: i32 = 256;
 
 /** Pixels in a block. */
