@@ -46,10 +46,10 @@ function gradTerms(
   return { dx: largest(first.y as NumberArray), dgamma: largest(sums.dgamma as NumberArray), dbeta: largest(sums.dbeta as NumberArray) };
 }
 
-/** The same for dz = dy silu'(z): an error of z, in proportion to its terms, goes over to dz by |silu''| <= 1/2. */
+/** The same for dz = dy silu'(z): an error of z, in proportion to its terms, goes over to the sum of dz by |silu''| <= 1/2. */
 function siluGradTerms(inputs: Norm & { dy: NumberArray }, attrs: GroupNormAttrs): ReturnType<typeof gradTerms> {
-  const { dx, dgamma, dbeta } = gradTerms(inputs, attrs), carried = Math.max(1, normTerms(inputs, attrs) / 2);
-  return { dx, dgamma: dgamma * carried, dbeta: dbeta * carried };
+  const terms = gradTerms(inputs, attrs);
+  return { ...terms, dbeta: terms.dbeta * Math.max(1, normTerms(inputs, attrs) / 2) };
 }
 
 const withStats = {
