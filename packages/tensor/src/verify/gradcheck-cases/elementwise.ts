@@ -9,7 +9,14 @@ import { logSoftmax } from "../../ops/neural/log-softmax.js";
 import { mse } from "../../ops/neural/mse.js";
 import { silu } from "../../ops/neural/silu.js";
 import { softmax } from "../../ops/neural/softmax.js";
+import type { Tensor } from "../../core/tensor.js";
 import { gradcheckCase, type GradcheckCase } from "./case.js";
+
+/** An activation whose backward takes its input. */
+const activationCase = (op: string, forward: (x: Tensor) => Tensor, backward: (dy: Tensor, x: Tensor) => Tensor): GradcheckCase =>
+  gradcheckCase(op, "3x7", ({ normal }) => ({
+    inputs: { x: normal(3, 7) }, forward: ({ x }) => forward(x), backward: (dy, { x }) => backward(dy, x),
+  }));
 
 const softmaxCase = (name: string, shape: readonly number[], axis: number): GradcheckCase =>
   gradcheckCase("softmax", name, ({ normal }) => ({
@@ -33,12 +40,8 @@ const huberCase = (name: string, shape: readonly number[], delta: number): Gradc
   }));
 
 export const elementwiseCases: readonly GradcheckCase[] = [
-  gradcheckCase("silu", "3x7", ({ normal }) => ({
-    inputs: { x: normal(3, 7) }, forward: ({ x }) => silu.forward(x), backward: (dy, { x }) => silu.backward(dy, x),
-  })),
-  gradcheckCase("gelu", "3x7", ({ normal }) => ({
-    inputs: { x: normal(3, 7) }, forward: ({ x }) => gelu.forward(x), backward: (dy, { x }) => gelu.backward(dy, x),
-  })),
+  activationCase("silu", silu.forward, silu.backward),
+  activationCase("gelu", gelu.forward, gelu.backward),
   gradcheckCase("dropout", "rate 0.3", ({ normal, random, device, dtype }) => {
     const mask = dropout.mask([4, 5], 0.3, random, { device, dtype });
     return {
