@@ -2,20 +2,17 @@
 import { addPerImage, sumPerImage } from "../../ops/neural/add-per-image.js";
 import { crossEntropy } from "../../ops/neural/cross-entropy.js";
 import { dropout } from "../../ops/neural/dropout.js";
-import { gelu } from "../../ops/neural/gelu.js";
 import { huber } from "../../ops/neural/huber.js";
 import { l1 } from "../../ops/neural/l1.js";
 import { logSoftmax } from "../../ops/neural/log-softmax.js";
 import { mse } from "../../ops/neural/mse.js";
-import { silu } from "../../ops/neural/silu.js";
 import { softmax } from "../../ops/neural/softmax.js";
-import type { Tensor } from "../../core/tensor.js";
+import { activations, type Activation } from "../activations.js";
 import { gradcheckCase, type GradcheckCase } from "./case.js";
 
-/** An activation whose backward takes its input. */
-const activationCase = (op: string, forward: (x: Tensor) => Tensor, backward: (dy: Tensor, x: Tensor) => Tensor): GradcheckCase =>
+const activationCase = ([op, { forward, backward }]: readonly [string, Activation]): GradcheckCase =>
   gradcheckCase(op, "3x7", ({ normal }) => ({
-    inputs: { x: normal(3, 7) }, forward: ({ x }) => forward(x), backward: (dy, { x }) => backward(dy, x),
+    inputs: { x: normal(3, 7) }, forward: ({ x }) => forward(x, 0.2), backward: (dy, { x }) => backward(dy, x, 0.2),
   }));
 
 const softmaxCase = (name: string, shape: readonly number[], axis: number): GradcheckCase =>
@@ -40,8 +37,7 @@ const huberCase = (name: string, shape: readonly number[], delta: number): Gradc
   }));
 
 export const elementwiseCases: readonly GradcheckCase[] = [
-  activationCase("silu", silu.forward, silu.backward),
-  activationCase("gelu", gelu.forward, gelu.backward),
+  ...Object.entries(activations).map(activationCase),
   gradcheckCase("dropout", "rate 0.3", ({ normal, random, device, dtype }) => {
     const mask = dropout.mask([4, 5], 0.3, random, { device, dtype });
     return {
