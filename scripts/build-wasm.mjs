@@ -27,8 +27,10 @@ const assembly = join(wasm, "assembly");
 const modified = async (path) => (await stat(path).catch(() => undefined))?.mtimeMs ?? 0;
 
 /** Files with this ending below a folder, as paths from it with `/`. */
-const filesBelow = async (folder, ending) =>
-  (await readdir(folder, { recursive: true })).filter((file) => file.endsWith(ending)).map((file) => file.replaceAll(sep, "/")).sort();
+async function filesBelow(folder, ending) {
+  const files = await readdir(folder, { recursive: true });
+  return files.filter((file) => file.endsWith(ending)).map((file) => file.replaceAll(sep, "/")).sort();
+}
 
 /** Writes a file whole or not at all: another process may be reading it. */
 async function write(path, text) {

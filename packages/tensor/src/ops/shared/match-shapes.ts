@@ -1,10 +1,31 @@
 /** Shape checks of the neural ops: patterns with named axes, and the error that lists every tensor. */
 import { ShapeError } from "../../core/errors.js";
+import { assertTensor } from "../../core/expect-tensor.js";
 import { formatShape, sameShape, sizeOf, type Shape } from "../../core/shape.js";
 import type { Tensor } from "../../core/tensor.js";
 
-/** A tensor (undefined: an optional one that is absent) and its axes: names, numbers, at most one "..." for any number. */
-export type Pattern = readonly [tensor: Tensor | undefined, axes: string];
+/** A tensor and its axes: names, numbers, at most one "..." for any number. */
+export type Pattern<Axes extends string = string> = readonly [tensor: Tensor, axes: Axes];
+
+/** A pattern of a tensor that may be absent; where it is, its axes are not looked at. */
+export type OptionalPattern<Axes extends string = string> = readonly [tensor: Tensor | undefined, axes: Axes, "optional"];
+
+/** The tensors of an op by name. */
+export type Patterns = Readonly<Record<string, Pattern | OptionalPattern>>;
+
+/** The names in "N H W 2": N, H and W. Of a text that is not known when compiling, none. */
+type AxisNames<Axes extends string> = string extends Axes ? never
+  : Axes extends `${infer First} ${infer Others}` ? AxisName<First> | AxisNames<Others> : AxisName<Axes>;
+type AxisName<Axis extends string> = Axis extends "" | `${number}` ? never : Axis;
+
+/** The names in all patterns, and in those whose tensor is there for certain. */
+type AllAxes<P> = {
+  [name in keyof P]-?: NonNullable<P[name]> extends readonly [unknown, infer A extends string, ...unknown[]] ? AxisNames<A> : never;
+}[keyof P];
+type CertainAxes<P> = { [name in keyof P]-?: P[name] extends Pattern<infer A> ? AxisNames<A> : never }[keyof P];
+
+/** Sizes by name: an axis that no pattern holds is a compile error, one that optional tensors alone hold may be undefined. */
+export type AxisSizes<P> = { readonly [axis in AllAxes<P>]: axis extends CertainAxes<P> ? number : number | undefined };
 
 const REST = "...";
 
@@ -17,9 +38,14 @@ interface Binding { owner: string; sizes: Shape }
  *
  *     const { N, C } = matchShapes("addPerImage", { x: [x, "N H W C"], v: [v, "N C"] });
  *
- * Throws ShapeError: one sentence on the first axis that does not fit, then each tensor with actual and expected shape.
+ * Throws ConfigError for what is no tensor, and ShapeError: one sentence on the first axis that does not fit, then each tensor with
+ * actual and expected shape.
  */
-export function matchShapes(op: string, patterns: Readonly<Record<string, Pattern>>): Record<string, number> {
+export function matchShapes<const P extends Patterns>(op: string, patterns: P): AxisSizes<P> {
+  for (const name in patterns) {
+    const [tensor, , optional] = patterns[name];
+    if (tensor !== undefined || optional === undefined) assertTensor(op, name, tensor);
+  }
   const bound = new Map<string, Binding>();
   for (const [name, [tensor, axes]] of Object.entries(patterns)) {
     if (tensor === undefined) continue;
@@ -27,7 +53,7 @@ export function matchShapes(op: string, patterns: Readonly<Record<string, Patter
       throw new ShapeError(`${op}: ${name} ${reason}`, describe(patterns, bound));
     };
     const names = axes === "" ? [] : axes.split(" ");
-    const rest = names.includes(REST) ? tensor.rank - (names.length - 1) : 0;                       // how many axes "..." stands for
+    const rest = names.includes(REST) ? tensor.rank - (names.length - 1) : 0;                      // how many axes "..." stands for
     if (names.includes(REST) ? rest < 0 : tensor.rank !== names.length) fail(rankReason(tensor.rank, names));
     if (tensor.size === 0) fail("is empty");
     let axis = 0;
@@ -40,7 +66,7 @@ export function matchShapes(op: string, patterns: Readonly<Record<string, Patter
       if (known === undefined && Number.isNaN(fixed)) bound.set(axisName, { owner: name, sizes });
     }
   }
-  return Object.fromEntries([...bound].map(([axisName, { sizes }]) => [axisName, sizeOf(sizes)]));
+  return Object.fromEntries([...bound].map(([axisName, { sizes }]) => [axisName, sizeOf(sizes)])) as AxisSizes<P>;
 }
 
 function rankReason(rank: number, names: readonly string[]): string {
@@ -56,7 +82,7 @@ function sizeReason(axisName: string, names: readonly string[], sizes: Shape, { 
 }
 
 /** A line a tensor: actual shape, and the expected one with the sizes that tensors before it have fixed. */
-function describe(patterns: Readonly<Record<string, Pattern>>, bound: ReadonlyMap<string, Binding>): string[] {
+function describe(patterns: Patterns, bound: ReadonlyMap<string, Binding>): string[] {
   const lines: string[] = [];
   for (const [name, [tensor, axes]] of Object.entries(patterns)) {
     if (tensor === undefined) continue;

@@ -46,6 +46,12 @@ function gradTerms(
   return { dx: largest(first.y as NumberArray), dgamma: largest(sums.dgamma as NumberArray), dbeta: largest(sums.dbeta as NumberArray) };
 }
 
+/** The same for dz = dy silu'(z): an error of z, in proportion to its terms, goes over to dz by |silu''| <= 1/2. */
+function siluGradTerms(inputs: Norm & { dy: NumberArray }, attrs: GroupNormAttrs): ReturnType<typeof gradTerms> {
+  const { dx, dgamma, dbeta } = gradTerms(inputs, attrs), carried = Math.max(1, normTerms(inputs, attrs) / 2);
+  return { dx, dgamma: dgamma * carried, dbeta: dbeta * carried };
+}
+
 const withStats = {
   cases: statsCases, draws, scalars,
   terms: ({ x, gamma, beta }: Omit<Norm, "stats">, attrs: GroupNormAttrs): { y: number } =>
@@ -59,7 +65,7 @@ export const groupNorms: Specs<
   groupNorm: { cases, draws, settle, terms: (inputs, attrs) => ({ y: normTerms(inputs, attrs) }) },
   groupNormGrad: { cases, draws, settle, terms: gradTerms },
   groupNormSilu: { cases, draws, settle, terms: (inputs, attrs) => ({ y: normTerms(inputs, attrs) }) },
-  groupNormSiluGrad: { cases, draws, settle, terms: gradTerms },
+  groupNormSiluGrad: { cases, draws, settle, terms: siluGradTerms },
   groupNormWithStats: withStats,
   groupNormSiluWithStats: withStats,
 };

@@ -77,6 +77,12 @@ describe("the allocator of the wasm device", () => {
     expect(allocator.allocate(1024)?.address).to.equal(first.bytes);
   });
 
+  it("has no block for more bytes than there are, however many", () => {
+    const allocator = new Allocator(0, END);
+    for (const bytes of [END + 1, 2 ** 32, 2 ** 39, 2 ** 39 + 2 ** 17, 2 ** 52]) expect(allocator.allocate(bytes)).to.equal(undefined);
+    expect(allocator.used).to.equal(0);
+  });
+
   it("does not free a block twice", () => {
     const allocator = new Allocator(0, 1024);
     const block = allocator.allocate(1)!;

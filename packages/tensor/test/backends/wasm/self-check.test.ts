@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { loadModule } from "../../../src/backends/wasm/machine/loader.js";
-import { Machine } from "../../../src/backends/wasm/machine/machine.js";
+import { Machine, type KernelName } from "../../../src/backends/wasm/machine/machine.js";
 import { Memory } from "../../../src/backends/wasm/machine/memory.js";
 import { compareMachines } from "../../../src/backends/wasm/machine/self-check.js";
 import { DeviceError } from "../../../src/core/errors.js";
@@ -8,14 +8,14 @@ import { thrown } from "../../thrown.js";
 
 const start = async (): Promise<Machine> => Machine.start(await loadModule("base", false), new Memory(false), 1);
 
-/** A machine that launches one kernel otherwise: how often, and over how many of its units. */
-async function spoiled(kernel: string, how: { times?: number; units?: (units: number) => number }): Promise<Machine> {
-  const { times = 1, units: share = (units) => units } = how;
+/** A machine that launches one kernel otherwise: how often, and over how many of its chunks. */
+async function spoiled(name: KernelName, how: { times?: number; chunks?: (chunks: number) => number }): Promise<Machine> {
+  const { times = 1, chunks: share = (chunks) => chunks } = how;
   const machine = await start();
   const launch = machine.launch.bind(machine);
-  machine.launch = (name, units, grain, workspace) => {
-    if (name !== kernel) return launch(name, units, grain, workspace);
-    for (let i = 0; i < times; i++) launch(name, share(units), grain, workspace);
+  machine.launch = (kernel, args) => {
+    if (kernel.name !== name) return launch(kernel, args);
+    for (let i = 0; i < times; i++) launch({ ...kernel, chunks: (address) => share(kernel.chunks(address)) }, args);
   };
   return machine;
 }
@@ -31,7 +31,7 @@ describe("the self-check of the revectorized build", () => {
     ["winogradWeights", "Winograd convolution", "exact"],
   ] as const) {
     it(`refuses a machine on which ${kernel} leaves out its last chunk, ${precision}`, async () => {
-      const wrong = await spoiled(kernel, { units: (units) => units - 1 });
+      const wrong = await spoiled(kernel, { chunks: (chunks) => chunks - 1 });
       const base = await start();
       const error = thrown(() => compareMachines(wrong, base, precision));
       expect(error).to.be.instanceOf(DeviceError);

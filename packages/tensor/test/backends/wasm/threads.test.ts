@@ -13,9 +13,9 @@ describe("threads of the wasm device", function () {
   it("give the same bits whether they are 1, 2 or 3, and in every run", async () => {
     const [one, ...others] = await Promise.all([1, 2, 3].map((threads) => openWasm({ threads })));
     for (const attempt of largeCases) {
-      const expected = results(one, attempt);
+      const expected = await results(one, attempt);
       for (const backend of [one, ...others, others[1]]) {
-        const same = results(backend, attempt).every((values, i) => Buffer.compare(bytes(values), bytes(expected[i])) === 0);
+        const same = (await results(backend, attempt)).every((values, i) => Buffer.compare(bytes(values), bytes(expected[i])) === 0);
         expect(same, `${attempt[0]} ${JSON.stringify(attempt[1])}: ${backend.description}`).to.equal(true);
       }
     }
@@ -36,9 +36,9 @@ describe("threads of the wasm device", function () {
 
   it("leave nothing allocated behind a kernel, and need no more memory the second time", async () => {
     const backend = await openWasm({ threads: 2 });
-    for (const attempt of largeCases) results(backend, attempt);
+    for (const attempt of largeCases) await results(backend, attempt);
     const before = backend.memory();
-    for (const attempt of largeCases) results(backend, attempt);
+    for (const attempt of largeCases) await results(backend, attempt);
     expect(backend.memory()).to.deep.equal(before);
     await backend.dispose();
   });

@@ -1,0 +1,15 @@
+/** The activations with a backward, one line each: gradient checks and golden files run over them. */
+import type { Tensor } from "../core/tensor.js";
+import { gelu } from "../ops/neural/gelu.js";
+import { silu } from "../ops/neural/silu.js";
+
+/** y = forward(x) and dx = backward(dy, x); `slope` is the one number that some of them take. */
+export interface Activation {
+  readonly forward: (x: Tensor, slope: number) => Tensor;
+  readonly backward: (dy: Tensor, x: Tensor, slope: number) => Tensor;
+}
+
+export const activations: Readonly<Record<string, Activation>> = {
+  silu: { forward: silu.forward, backward: silu.backward },
+  gelu: { forward: gelu.forward, backward: gelu.backward },
+};
