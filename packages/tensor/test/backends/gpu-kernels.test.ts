@@ -46,7 +46,8 @@ describe("group normalisation on the gpu backend", () => {
 
   function run(backend: GpuBackend): { dx: GpuArray; dgamma: GpuArray; dbeta: GpuArray; stats: GpuArray } {
     const { hw, c, groups } = attrs;
-    const [x, dy, gamma, beta] = [bench.upload(hw * c, (i) => 100 + wave(i)), bench.upload(hw * c), bench.upload(c), bench.upload(c)];
+    const x = bench.upload(hw * c, (i) => 100 + wave(i));
+    const [dy, gamma, beta] = [hw * c, c, c].map((n) => bench.upload(n));
     const [stats, dx, dgamma, dbeta] = [2 * groups, hw * c, c, c].map((n) => bench.room(n));
     backend.kernels.groupNormStats({ stats }, { x }, attrs, { eps: 1e-5 });
     backend.kernels.groupNormSiluGrad!({ dx, dgamma, dbeta }, { dy, x, stats, gamma, beta }, attrs, {});

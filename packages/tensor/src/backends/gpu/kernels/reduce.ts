@@ -54,7 +54,9 @@ const SHARE = 64;
  * tensor. Neighbouring threads read neighbouring elements; a thread that a small tensor has nothing for passes it over. Places that
  * the group leaves free repeat its first tensor, with no elements, so that lists of every length have the same kernel.
  */
-function addSquares(sums: GpuArray, before: GpuArray | undefined, group: readonly GpuArray[], places: number, threads: number): void {
+function addSquares(
+  sums: GpuArray, before: GpuArray | undefined, group: readonly GpuArray[], places: number, threads: number,
+): void {
   const each = <T>(f: (k: number) => T): T[] => Array.from({ length: places }, (_, k) => f(k));
   const lines = (text: (k: number) => string): string => each(text).join("\n  ");
   const tensor = (k: number): GpuArray => group[k] ?? group[0];
