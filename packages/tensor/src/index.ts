@@ -7,6 +7,8 @@ export type { NumberArray } from "./core/backend.js";
 export { convOutput, flopsOf, kernels, updatedBy, type DType, type KernelName } from "./kernels/contract.js";
 export { eachTensor, observe, type KernelCall, type KernelResult, type Observer, type TensorsByName } from "./core/observe.js";
 export * from "./core/errors.js";
+export { assertDevice, assertDeviceIn } from "./core/expect-device.js";
+export { assertTensor } from "./core/expect-tensor.js";
 export { broadcastShapes, formatShape, sizeOf, type Shape } from "./core/shape.js";
 export { at, here } from "./core/location.js";
 export { kernelPrinter, setDebug, type DebugSettings } from "./observers/debug.js";
