@@ -11,5 +11,6 @@ export function checkBackward({ name }: { readonly name: string }, dy: unknown, 
   if (typeof cache !== "object" || cache === null) {
     throw new ConfigError(`${call} has no cache`, ["pass     the second result of forward: const [y, cache] = layer.forward(x)"]);
   }
-  if (!(grads instanceof Grads)) throw new ConfigError(`${call} has no gradients to add to`, ["pass     a Grads: new Grads(device)"]);
+  if (grads instanceof Grads) return;
+  throw new ConfigError(`${call} has no gradients to add to`, ["pass     a Grads: new Grads(device)"]);
 }

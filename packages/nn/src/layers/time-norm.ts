@@ -3,7 +3,9 @@
  *  - AddTimeNorm (Ho et al. 2020): silu(norm(x + t)), t [N, C];
  *  - ScaleShiftTimeNorm (Nichol, Dhariwal 2021): silu(norm(x) (1 + scale) + shift), t = [scale, shift] [N, 2C].
  */
-import { add, addPerImage, assertTensor, at, concat, multiply, reshape, silu, slice, sumPerImage, type Tensor } from "@fromnoise/tensor";
+import {
+  add, addPerImage, assertTensor, at, concat, multiply, reshape, silu, slice, sumPerImage, type Tensor,
+} from "@fromnoise/tensor";
 import { checkBackward } from "../check-backward.js";
 import type { Grads } from "../grads.js";
 import type { Module } from "../module.js";
