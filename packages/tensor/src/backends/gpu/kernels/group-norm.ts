@@ -180,7 +180,7 @@ export const groupNorms = {
     normalize(y, { x, stats, gamma, beta }, attrs, true);
   },
 
-  /** dx = rstd (gamma dy - mean(gamma dy) - xhat mean(gamma dy xhat)), means over the group. All sums come from those of the chunks. */
+  /** dx = rstd (gamma dy - mean(gamma dy) - xhat mean(gamma dy xhat)), means over the group; all sums are sums of the chunks' sums. */
   groupNormGrad({ dx, dgamma, dbeta }, { dy, x, stats, gamma }, attrs) {
     const { n, hw, c, groups } = attrs;
     const { chunks } = chunksOf(hw);
