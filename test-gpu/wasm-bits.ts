@@ -19,8 +19,8 @@ function digest(arrays: readonly Float32Array[]): string {
 export async function bitsOf(options: WasmOptions): Promise<{ description: string; bits: Bits }> {
   const backend: WasmBackend = await openWasm(options);
   try {
-    const bits = Object.fromEntries(largeCases.map((one) =>
-      [`${one[0]} ${JSON.stringify(one[1])}`, digest(results(backend, one))]));
+    const bits: Record<string, string> = {};
+    for (const one of largeCases) bits[`${one[0]} ${JSON.stringify(one[1])}`] = digest(await results(backend, one));
     return { description: backend.description, bits };
   } finally {
     await backend.dispose();
