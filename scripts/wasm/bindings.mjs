@@ -99,7 +99,7 @@ ${comment(kernels.map((kernel) => `${placeOf(kernel)}${kernel.doc === "" ? "" : 
   }
 `;
   return `${fieldsInterface(argumentClass)}
-class ${name}Binding {
+export class ${name}Binding {
 ${fields.map((field) => `  private ${field.name}: ${typeOf(field)};\n`).join("")}
   constructor(private readonly machine: Machine, fields: ${name}Fields) {
 ${fields.map((field) => `    this.${field.name} = fields.${field.name}${field.optional ? ` ?? ${zero(field)}` : ""};\n`).join("")}  }

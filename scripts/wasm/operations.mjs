@@ -18,35 +18,34 @@ export function codesSource({ unary, binary, reduce }) {
   return `${banner}\n${constants.join("\n")}\n`;
 }
 
-/** An inlined choice among lane functions; `op` is a constant at each call, so that one of them is left. */
-function laneFunction(name, module, ops, parameters, args) {
-  const choices = ops.map(([op, code]) => `  if (op == ${code}) return ${module}.${op}(${args});`);
-  return `@inline\nexport function ${name}(op: i32, ${parameters}): v128 {\n${choices.join("\n")}\n  return unreachable();\n}\n`;
-}
+/** notEqual -> NotEqual */
+const className = (op) => op[0].toUpperCase() + op.slice(1);
 
-/** Operations without a row function of their own, each with its code. */
-const laneOps = (ops, rows) => ops.map((op, code) => [op, code]).filter(([op]) => !rows.has(`${op}Row`));
+/** A class for each operation that has no row function of its own: its lane function, as a type that loops can be made for. */
+const laneClasses = (ops, rows, module, parameters, args) => ops.filter((op) => !rows.has(`${op}Row`)).map((op) =>
+  `@unmanaged\nexport class ${className(op)} {\n  @inline lane(${parameters}): v128 { return ${module}.${op}(${args}); }\n}\n`);
 
 /**
- * `unaryLane` and `binaryLane`: one vector of each operation that elementwise/unary.ts and binary.ts define as a lane function.
- * `unaryRows`, `binaryRows`: the names of the row functions that they export for the others.
+ * A class for each operation that elementwise/unary.ts and binary.ts define as a lane function. `unaryRows`, `binaryRows`: the names
+ * of the row functions that they export for the others.
  */
 export function lanesSource({ unary, binary }, { unaryRows, binaryRows }) {
   return [
     banner,
     'import * as binary from "../elementwise/binary";\nimport * as unary from "../elementwise/unary";\n',
-    laneFunction("unaryLane", "unary", laneOps(unary, unaryRows), "x: v128, p: v128, q: v128", "x, p, q"),
-    laneFunction("binaryLane", "binary", laneOps(binary, binaryRows), "a: v128, b: v128, p: v128", "a, b, p"),
+    ...laneClasses(unary, unaryRows, "unary", "x: v128, p: v128, q: v128", "x, p, q"),
+    ...laneClasses(binary, binaryRows, "binary", "a: v128, b: v128, p: v128", "a, b, p"),
   ].join("\n");
 }
 
 /** `unaryRow`, `binaryRow`, `reduceRow`, `reduceColumns`: whole rows by the code of the operation. */
 export function rowsSource({ unary, binary, reduce }, { unaryRows, binaryRows }) {
-  const unaryCall = (op, code) => (unaryRows.has(`${op}Row`) ? `unary.${op}Row(x, y, n)` : `map(${code}, x, y, n, p, q)`);
-  const binaryCall = (op, code) =>
-    (binaryRows.has(`${op}Row`) ? `binary.${op}Row(a, stepA, b, stepB, y, n)` : `zip(${code}, a, stepA, b, stepB, y, n, p)`);
+  const unaryCall = (op) => (unaryRows.has(`${op}Row`) ? `unary.${op}Row(x, y, n)` : `map<lanes.${className(op)}>(x, y, n, p, q)`);
+  const binaryCall = (op) => (binaryRows.has(`${op}Row`) ? `binary.${op}Row(a, stepA, b, stepB, y, n)`
+    : `zip<lanes.${className(op)}>(a, stepA, b, stepB, y, n, p)`);
   return `${banner}
 import * as binary from "../elementwise/binary";
+import * as lanes from "./lanes";
 import { map, zip } from "../elementwise/loops";
 import * as unary from "../elementwise/unary";
 import * as reduction from "../move/reduce-ops";

@@ -20,7 +20,7 @@ const COLUMNS = [22, 30, 20] as const;
 const GAP = 2;
 
 const LEGEND =
-  "x[] is a list of tensors, and the contents of x! are replaced. A device may lack a fused kernel: it then runs what the equation says.";
+  "x[] is a list of tensors, and the contents of x! are replaced. A device without a fused kernel runs what its equation says.";
 
 /** All kernels, in the order of the contract. */
 export function kernelEntries(): KernelEntry[] {

@@ -9,7 +9,7 @@ import { gather } from "./gather.js";
 
 /**
  * The elements of x in row-major order under another shape; one size may be -1 and is computed from the others.
- * Shares the storage of x where the device allows it. Throws ShapeError when the sizes do not fit.
+ * Shares the storage of x. Throws ShapeError when the sizes do not fit.
  */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   assertTensor("reshape", "x", x);

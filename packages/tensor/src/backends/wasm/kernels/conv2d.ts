@@ -4,7 +4,7 @@
  * products.
  */
 import { convOutput, type Conv2dAttrs, type KernelTable } from "../../../kernels/contract.js";
-import type { ConvFields } from "../generated/bindings.js";
+import type { ConvBinding } from "../generated/bindings.js";
 import type { Machine, Storage } from "../machine/machine.js";
 import type { WeightCache } from "../machine/weight-cache.js";
 
@@ -21,12 +21,14 @@ function goesByWinograd({ kh, kw, stride, pad, cin, cout }: Conv2dAttrs): boolea
 }
 
 /** Addresses of the convolution kernels' arrays; their roles differ from kernel to kernel. */
-type Arrays = Pick<ConvFields, "x" | "weights" | "y" | "bias">;
+interface Arrays { readonly x: number; readonly weights: number; readonly y: number; readonly bias: number }
 
-function convFields(
-  { x, weights, y, bias = 0 }: Arrays, { n, h, w, cin, cout, kh, kw, stride, pad }: Conv2dAttrs, [oh, ow]: [number, number],
-): ConvFields {
-  return { x, weights, y, bias, n, h, w, cin, oh, ow, cout, kh, kw, stride, padTop: pad[0], padLeft: pad[2] };
+/** The arguments of a convolution's kernels; `tile` is 0 where none goes by Winograd. */
+function bindConv(machine: Machine, { x, weights, y, bias }: Arrays, attrs: Conv2dAttrs, tile: number): ConvBinding {
+  const { n, h, w, cin, cout, kh, kw, stride, pad } = attrs, [oh, ow] = convOutput(attrs);
+  return machine.bind.Conv({
+    x, weights, y, bias, n, h, w, cin, oh, ow, cout, kh, kw, stride, padTop: pad[0], padLeft: pad[2], tile,
+  });
 }
 
 /**
@@ -52,16 +54,17 @@ export function convolutions(
     if (!goesByWinograd(attrs)) return general(machine, arrays, attrs);
     const { cin, cout } = attrs;
     const weights = bind.WinogradWeights({ weights: w.address, cin, cout, tile, gradInput: false });
-    const transform = (transformed: number): void => {
+    cache.with(w, cin, weights.bytes(), (transformed) => {
       weights.set({ transformed });
       weights.run("winogradWeights");
-    };
-    cache.with(w, cin, weights.bytes(), transform, (packed) => winograd(arrays, packed, attrs));
+    }, (packed) => winograd(arrays, packed, attrs));
   }
 
   /** y = conv(x, w) + bias for weights in Winograd form. */
   function winograd(arrays: Arrays, packed: number, attrs: Conv2dAttrs): void {
-    bind.Conv({ ...convFields(arrays, attrs, convOutput(attrs)), packed, tile }).run("winogradConv");
+    const conv = bindConv(machine, arrays, attrs, tile);
+    conv.set({ packed });
+    conv.run("winogradConv");
   }
 
   return {
@@ -73,15 +76,15 @@ export function convolutions(
       if (attrs.stride === 1 && Math.min(cin, cout) <= FEW) {
         return machine.scratch(weightSize(attrs) * 4, "mirrored weights", (weights) => {
           mirrorWeights(machine, w.address, weights, attrs);
-          general(machine, { x: dy.address, weights, y: dx.address }, mirrored(attrs));
+          general(machine, { x: dy.address, weights, y: dx.address, bias: 0 }, mirrored(attrs));
         });
       }
-      if (!goesByWinograd(attrs)) return gradInput(machine, { x: dx.address, weights: w.address, y: dy.address }, attrs);
+      if (!goesByWinograd(attrs)) return gradInput(machine, { x: dx.address, weights: w.address, y: dy.address, bias: 0 }, attrs);
       const weights = bind.WinogradWeights({ weights: w.address, cin, cout, tile, gradInput: true });
       machine.scratch(weights.bytes(), "transformed weights", (transformed) => {
         weights.set({ transformed });
         weights.run("winogradWeights");
-        winograd({ x: dy.address, weights: 0, y: dx.address }, transformed, mirrored(attrs));
+        winograd({ x: dy.address, weights: 0, y: dx.address, bias: 0 }, transformed, mirrored(attrs));
       });
     },
 
@@ -95,7 +98,7 @@ export function convolutions(
 
 /** y = conv(x, w) + bias where Winograd does not serve. */
 function general(machine: Machine, arrays: Arrays, attrs: Conv2dAttrs): void {
-  const conv = machine.bind.Conv(convFields(arrays, attrs, convOutput(attrs)));
+  const conv = bindConv(machine, arrays, attrs, 0);
   const purpose = "a convolution's weights in panels";
   if (attrs.cin <= FEW) {
     machine.scratch(conv.packFewInputsBytes(), purpose, (packed) => {
@@ -120,7 +123,7 @@ function general(machine: Machine, arrays: Arrays, attrs: Conv2dAttrs): void {
 
 /** dx (x) from dy (y) for any kernel and stride. */
 function gradInput(machine: Machine, arrays: Arrays, attrs: Conv2dAttrs): void {
-  const conv = machine.bind.Conv(convFields(arrays, attrs, convOutput(attrs)));
+  const conv = bindConv(machine, arrays, attrs, 0);
   machine.scratch(conv.packGradInputBytes(), "a convolution's weights in panels", (packed) => {
     conv.set({ packed });
     conv.run("convPackGradInput");
@@ -153,8 +156,7 @@ function gradWeightSums(
   machine: Machine, kernel: "convFewInputsGrad" | "convGradWeight" | "winogradGradWeight", { x, dy, dw }: GradArrays,
   attrs: Conv2dAttrs, tile: number,
 ): void {
-  const { bind } = machine;
-  const conv = bind.Conv({ ...convFields({ x, weights: dw, y: dy }, attrs, convOutput(attrs)), tile });
+  const conv = bindConv(machine, { x, weights: dw, y: dy, bias: 0 }, attrs, tile);
   const parts = kernel === "convFewInputsGrad" ? conv.fewInputsGradParts()
     : kernel === "convGradWeight" ? conv.gradWeightParts() : conv.winogradGradWeightParts();
   if (parts === 1) return conv.run(kernel);
@@ -162,6 +164,6 @@ function gradWeightSums(
   machine.scratch(parts * count * 4, "partial sums of the weights' gradient", (partials) => {
     conv.set({ partials });
     conv.run(kernel);
-    bind.Partials({ partials, sum: dw, count, parts }).run("sumPartials");
+    machine.bind.Partials({ partials, sum: dw, count, parts }).run("sumPartials");
   });
 }

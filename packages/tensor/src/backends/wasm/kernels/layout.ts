@@ -1,6 +1,6 @@
 /** Layout kernels: they move numbers and, but for scatterAdd, compute nothing. */
 import type { KernelTable } from "../../../kernels/contract.js";
-import { stridesOf } from "../../../core/shape.js";
+import { sizeOf, stridesOf } from "../../../core/shape.js";
 import { PermutedAxis } from "../generated/bindings.js";
 import type { Machine, Storage } from "../machine/machine.js";
 
@@ -22,11 +22,8 @@ export function layout(machine: Machine): Pick<KernelTable<Storage>, Names> {
         const batch = last === 1 ? 1 : shape[0];
         return bind.Transpose({ x: x.address, y: y.address, batch, m: shape[last - 1], n: shape[last] }).run("transpose");
       }
-      const strides = stridesOf(shape);
-      const axis = (i: number) => ({ size: shape[order[i]], stride: strides[order[i]] });
-      const { size: length, stride } = axis(last);
-      const rows = shape.reduce((product, size) => product * size) / length;
-      machine.list(PermutedAxis, last, axis, (list) =>
+      const strides = stridesOf(shape), length = shape[order[last]], stride = strides[order[last]], rows = sizeOf(shape) / length;
+      machine.list(PermutedAxis, last, (i) => ({ size: shape[order[i]], stride: strides[order[i]] }), (list) =>
         bind.Permute({ x: x.address, y: y.address, list, axes: last, rows, length, stride }).run("permute"));
     },
 
@@ -45,10 +42,12 @@ export function layout(machine: Machine): Pick<KernelTable<Storage>, Names> {
 
     concat({ y }, { a, b }, { outer, axisA, axisB, inner }) {
       const lengthA = axisA * inner, lengthB = axisB * inner, yStride = lengthA + lengthB;
-      const copy = (x: number, to: number, length: number): void =>
-        bind.CopyRows({ x, y: to, rows: outer, length, xStride: length, yStride, repeat: 1 }).run("copyRows");
-      copy(a.address, y.address, lengthA);
-      copy(b.address, y.address + 4 * lengthA, lengthB);
+      bind.CopyRows({
+        x: a.address, y: y.address, rows: outer, length: lengthA, xStride: lengthA, yStride, repeat: 1,
+      }).run("copyRows");
+      bind.CopyRows({
+        x: b.address, y: y.address + 4 * lengthA, rows: outer, length: lengthB, xStride: lengthB, yStride, repeat: 1,
+      }).run("copyRows");
     },
 
     gather: ({ y }, { x, index }, { outer, axis, inner, count }) =>

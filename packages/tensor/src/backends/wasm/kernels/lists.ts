@@ -10,10 +10,9 @@ export function listed<Fields>(
   fn: (place: ListPlace) => void,
 ): void {
   let total = 0;
-  const next = (i: number): Fields => {
+  machine.list(type, sizes.length, (i) => {
     const first = total;
     total += sizes[i];
     return row(i, first, sizes[i]);
-  };
-  machine.list(type, sizes.length, next, (list) => fn({ list, count: sizes.length, total }));
+  }, (list) => fn({ list, count: sizes.length, total }));
 }

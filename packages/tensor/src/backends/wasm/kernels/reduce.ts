@@ -27,8 +27,8 @@ export function reductions(machine: Machine): Pick<KernelTable<Storage>, "reduce
     reduce: ({ y }, { x }, { outer, axis, inner, op }) => reduceAxis(machine, op, y.address, x.address, outer, axis, inner),
 
     sumSquares: ({ y }, { x }, { sizes }) =>
-      listed(machine, SquaresTensor, sizes, (i, first, n) => ({ first, n, x: x[i].address }), (place) => {
-        const squares = machine.bind.SumSquares({ ...place, y: y.address });
+      listed(machine, SquaresTensor, sizes, (i, first, n) => ({ first, n, x: x[i].address }), ({ list, count, total }) => {
+        const squares = machine.bind.SumSquares({ list, count, total, y: y.address });
         machine.scratch(squares.bytes(), "partial sums of squares", (partials) => {
           squares.set({ partials });
           squares.run("sumSquares");

@@ -2,7 +2,8 @@
  * Threads that share one memory and one list of work. A kernel's chunks are handed out one by one by an atomic counter, so that a
  * thread which lost its core holds up one chunk and no more. Threads join a launch when they come: the calling thread
  * works from the start, and waits at the end only for those that hold a chunk. A thread out of work spins shortly, then sleeps.
- * Where a thread lost its core while it held a chunk, the calling thread works alone for a while; see STALL_MS.
+ * Where a thread lost its core while it held a chunk, the calling thread works alone for a while; see STALL_MS. Little work it
+ * does alone, or with those that are awake; see SHARED_MS.
  */
 import { platform } from "#platform";
 import { DeviceError } from "../../../core/errors.js";
@@ -52,9 +53,18 @@ const STALL_MS = 0.25;
 const SOON_MS = 30;
 const MOST_ALONE = 32;
 
+/**
+ * What a launch must be expected to take, in milliseconds of one thread, to be shared, and to wake threads that sleep: that takes
+ * them up to 0.06 ms. Expected is what the kernel's chunks took last time.
+ */
+const SHARED_MS = 0.012;
+const WAKING_MS = 0.06;
+
 export class Pool {
   readonly threads: number;
   readonly #control: Int32Array;
+  /** Milliseconds that a chunk of each kernel took, by the kernel's place. */
+  readonly #chunkMs: number[] = [];
   readonly #workers: { terminate(): Promise<void> }[];
   /** Until then, in milliseconds of the clock, the calling thread works alone; and how many times as long as the last stall. */
   #aloneUntil = 0;
@@ -88,10 +98,13 @@ export class Pool {
    * workspace + i stride.
    */
   run({ name, run, place }: Kernel, args: number, chunks: number, workspace: number, stride: number): void {
-    const began = performance.now();
-    if (began < this.#aloneUntil) return run(args, 0, chunks, workspace);
+    const began = performance.now(), expected = chunks * (this.#chunkMs[place] ?? Infinity);
+    if (expected < SHARED_MS || began < this.#aloneUntil) {
+      run(args, 0, chunks, workspace);
+      this.#chunkMs[place] = (performance.now() - began) / chunks;
+      return;
+    }
     const control = this.#control;
-    let mine = 0, done = began;
     control[words.KERNEL] = place;
     control[words.ARGS] = args;
     control[words.CHUNKS] = chunks;
@@ -100,7 +113,8 @@ export class Pool {
     Atomics.store(control, words.NEXT, 0);
     Atomics.store(control, words.OPEN, 1);
     Atomics.add(control, words.GENERATION, 1);
-    if (Atomics.load(control, words.SLEEPERS) > 0) Atomics.notify(control, words.GENERATION, chunks - 1);
+    if (expected > WAKING_MS && Atomics.load(control, words.SLEEPERS) > 0) Atomics.notify(control, words.GENERATION, chunks - 1);
+    let mine = 0, done = began;
     try {
       for (let chunk; (chunk = Atomics.add(control, words.NEXT, 1)) < chunks; mine++) run(args, chunk, chunk + 1, workspace);
       done = performance.now();
@@ -108,12 +122,18 @@ export class Pool {
       Atomics.store(control, words.OPEN, 0);
       this.#awaitWorkers();
     }
-    const end = performance.now(), waited = end - done;
-    if (waited > STALL_MS + (2 * (done - began)) / Math.max(1, mine)) {
-      this.#alone = end - this.#aloneUntil < SOON_MS ? Math.min(Math.max(2, 2 * this.#alone), MOST_ALONE) : 0;
-      this.#aloneUntil = end + this.#alone * waited;
-    }
+    const chunkMs = (done - began) / Math.max(1, mine);
+    if (mine > 0) this.#chunkMs[place] = chunkMs;
+    this.#noteStall(done, chunkMs);
     if (Atomics.exchange(control, words.FAILED, 0) === 1) throw new DeviceError(`wasm: ${name} failed in a thread of the pool`);
+  }
+
+  /** Decides, after a launch whose own chunks were done at `done`, how long to work alone. */
+  #noteStall(done: number, chunkMs: number): void {
+    const end = performance.now(), waited = end - done;
+    if (waited <= STALL_MS + 2 * chunkMs) return;
+    this.#alone = end - this.#aloneUntil < SOON_MS ? Math.min(Math.max(2, 2 * this.#alone), MOST_ALONE) : 0;
+    this.#aloneUntil = end + this.#alone * waited;
   }
 
   #awaitWorkers(): void {

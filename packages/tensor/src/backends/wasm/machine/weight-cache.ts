@@ -42,6 +42,10 @@ export class WeightCache {
     this.#entries.delete(weights);
   }
 
+  forgetAll(weights: readonly Storage[]): void {
+    for (const each of weights) this.forget(each);
+  }
+
   #entryOf(weights: Storage, cin: number): Entry {
     const found = this.#entries.get(weights);
     if (found?.cin === cin) return found;

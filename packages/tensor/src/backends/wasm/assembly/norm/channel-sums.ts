@@ -8,13 +8,13 @@ import { multiplyAdd } from "../variant";
  * Loops are written out for 16, 8 and 4 channels: sums stay in registers as locals only, and a function here cannot give back two.
  */
 
-/** The mean over the pixels of each channel. */
-export function channelMeans(x: usize, pixels: i32, c: i32, means: usize): void {
-  const row = <usize>c << 2, share = f32x4.splat(1 / <f32>pixels);
+/** The mean of each channel over every `step`-th pixel, `count` of them. */
+export function channelMeans(x: usize, count: i32, step: i32, c: i32, means: usize): void {
+  const row = <usize>(step * c) << 2, share = f32x4.splat(1 / <f32>count);
   let j = 0;
   for (; j + 16 <= c; j += 16, x += 64, means += 64) {
     let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
-    let at = x, left = pixels;
+    let at = x, left = count;
     while (left > 0) {
       s0 = f32x4.add(s0, v128.load(at));
       s1 = f32x4.add(s1, v128.load(at, 16));
@@ -30,7 +30,7 @@ export function channelMeans(x: usize, pixels: i32, c: i32, means: usize): void 
   }
   for (; j < c; j += 4, x += 16, means += 16) {
     let sum = f32x4.splat(0);
-    for (let p = 0, at = x; p < pixels; p++, at += row) sum = f32x4.add(sum, v128.load(at));
+    for (let p = 0, at = x; p < count; p++, at += row) sum = f32x4.add(sum, v128.load(at));
     v128.store(means, f32x4.mul(sum, share));
   }
 }

@@ -1,16 +1,22 @@
 import { blockCount, blockPixels, channelBytes, chunkBlocks } from "./blocks";
 import { channelMeans, channelSums } from "./channel-sums";
+import { firstLanes } from "../gemm/pack";
 import { GroupNorm } from "./group-norm";
 import { ceilDiv } from "../variant";
 
 /*
- * Mean and variance in parts that do not cancel (Chan, Golub and LeVeque 1983). Each block of pixels is read twice, the second time
- * from the cache: for the mean of each channel, and for the sums of d and d^2, d the distance to that mean. Sets A and B of a and b
- * numbers, with means m and sums of squared distances M, are one set:
+ * Mean and variance in parts that do not cancel (Chan, Golub and LeVeque 1983). In each block of N pixels, for each channel:
+ *   k = the mean of every STEP-th pixel,   s = sum of d,   q = sum of d^2,   d = x - k;   m = k + s / N,   M = q - s^2 / N.
+ * However far some pixels are from the others, q <= M (1 + STEP), as (N / STEP) (k - m)^2 <= M: little of M cancels. Where that is
+ * more than half of q, sums are taken again from m. All but the first pass find the block in the cache. Sets A and B of a and b numbers, with means m and sums of squared distances M, are
+ * one set:
  *   m = m_A + delta b / (a + b),   M = M_A + M_B + delta^2 a b / (a + b),   delta = m_B - m_A.
  */
 
-/** Bytes of three rows of sums for each block: means, sums of d, sums of d^2, each a number for every channel. */
+/** No divisor of the widths of images: the pixels of k lie in all their columns. */
+@inline const STEP: i32 = 5;
+
+/** Bytes of three rows of sums for each block: k, s and q, each a number for every channel. */
 export function groupNormSumsBytes(args: GroupNorm): f64 {
   return 3 * <f64>args.n * blockCount(args.hw, args.c) * <f64>channelBytes(args.c);
 }
@@ -29,11 +35,27 @@ export function groupNormSums(args: GroupNorm, from: i32, to: i32, _workspace: u
 export function blockSums(args: GroupNorm, from: i32, to: i32): void {
   const c = args.c, hw = args.hw, blocks = blockCount(hw, c), block = blockPixels(hw, c), row = channelBytes(c);
   for (let unit = from; unit < to; unit++) {
-    const first = unit % blocks * block, pixels = min(block, hw - first), means = args.sums + <usize>unit * 3 * row;
+    const first = unit % blocks * block, pixels = min(block, hw - first), centre = args.sums + <usize>unit * 3 * row;
     const x = args.x + (<usize>((unit / blocks * hw + first) * c) << 2);
-    channelMeans(x, pixels, c, means);
-    channelSums(x, means, pixels, c, means + row, row);
+    channelMeans(x, ceilDiv(pixels, STEP), STEP, c, centre);
+    channelSums(x, centre, pixels, c, centre + row, row);
+    if (recentre(centre, row, pixels, c)) channelSums(x, centre, pixels, c, centre + row, row);
   }
+}
+
+/** Whether s^2 / N > q / 2 for some channel; then k = k + s / N for all of them. */
+function recentre(centre: usize, row: usize, pixels: i32, c: i32): bool {
+  const share = f32x4.splat(1 / <f32>pixels), half = f32x4.splat(0.5);
+  let far = i32x4.splat(0);
+  for (let j = 0, at = centre + row; j < c; j += 4, at += 16) {
+    const s = v128.load(at), cancels = f32x4.gt(f32x4.mul(s, f32x4.mul(s, share)), f32x4.mul(v128.load(at + row), half));
+    far = v128.or(far, firstLanes(cancels, min(4, c - j)));
+  }
+  if (!v128.any_true(far)) return false;
+  for (let j = 0, at = centre; j < c; j += 4, at += 16) {
+    v128.store(at, f32x4.add(v128.load(at), f32x4.mul(v128.load(at + row), share)));
+  }
+  return true;
 }
 
 /** Images in a chunk of `groupNormStats`: a few hundred channels' sums. */
