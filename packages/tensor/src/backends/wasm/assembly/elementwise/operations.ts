@@ -1,19 +1,28 @@
-import { ABS, AFFINE, CLIP, NEGATIVE, SIGN, SQUARE } from "../generated/codes";
-import { erf as errorFunction, gelu as geluOf } from "./erf";
+import { ABS, AFFINE, CLIP, GELU_GRAD, NEGATIVE, POWER, SIGN, SILU_GRAD, SQUARE } from "../generated/codes";
+import { erf as errorFunction, gelu as geluOf, geluSlope } from "./erf";
 import { copySign, exp as exponential, one, tanh as hyperbolicTangent } from "./exp";
+import { siluGradRow as siluGradNeighbours } from "./exp-rows";
 import { GRAIN, multiplyAdd } from "../variant";
 
 /*
- * The unary operations, each under its own name in `unaryOps` (kernels/elementwise.ts): a function of one vector and the numbers p
- * and q, or `...Row`, a loop of its own over n neighbours.
+ * The elementwise operations, each under its own name in `unaryOps` and `binaryOps` (kernels/elementwise.ts): a function of one vector
+ * and the numbers p and q, or of two vectors and the number p; or `...Row`, a loop of its own over n neighbours. The build makes the
+ * loops and the dispatch: an operation that is missing here does not compile.
  */
 export { sigmoidRow, siluRow } from "./exp-rows";
 
-/** Elements in a chunk: fewer where each takes a function. */
+/** Elements in a chunk of a unary operation: fewer where each takes a function. */
 export function unaryGrain(op: i32): i32 {
   const light = op == NEGATIVE || op == ABS || op == SIGN || op == SQUARE || op == AFFINE || op == CLIP;
   return light ? GRAIN : GRAIN / 4;
 }
+
+/** Elements in a chunk of a binary operation. */
+export function binaryGrain(op: i32): i32 {
+  return op == POWER || op == SILU_GRAD || op == GELU_GRAD ? GRAIN / 4 : GRAIN;
+}
+
+// Of one vector.
 
 @inline export function negative(x: v128, _p: v128, _q: v128): v128 { return f32x4.neg(x); }
 @inline export function abs(x: v128, _p: v128, _q: v128): v128 { return f32x4.abs(x); }
@@ -61,9 +70,32 @@ export function raise(x: v128, p: v128, _q: v128): v128 {
   return pow(x, p);
 }
 
+// Of two vectors.
+
+@inline export function add(a: v128, b: v128, _p: v128): v128 { return f32x4.add(a, b); }
+@inline export function subtract(a: v128, b: v128, _p: v128): v128 { return f32x4.sub(a, b); }
+@inline export function multiply(a: v128, b: v128, _p: v128): v128 { return f32x4.mul(a, b); }
+@inline export function divide(a: v128, b: v128, _p: v128): v128 { return f32x4.div(a, b); }
+@inline export function power(a: v128, b: v128, _p: v128): v128 { return pow(a, b); }
+@inline export function maximum(a: v128, b: v128, _p: v128): v128 { return f32x4.max(a, b); }
+@inline export function minimum(a: v128, b: v128, _p: v128): v128 { return f32x4.min(a, b); }
+@inline export function equal(a: v128, b: v128, _p: v128): v128 { return v128.and(one(), f32x4.eq(a, b)); }
+@inline export function notEqual(a: v128, b: v128, _p: v128): v128 { return v128.and(one(), f32x4.ne(a, b)); }
+@inline export function less(a: v128, b: v128, _p: v128): v128 { return v128.and(one(), f32x4.lt(a, b)); }
+@inline export function lessEqual(a: v128, b: v128, _p: v128): v128 { return v128.and(one(), f32x4.le(a, b)); }
+@inline export function greater(a: v128, b: v128, _p: v128): v128 { return v128.and(one(), f32x4.gt(a, b)); }
+@inline export function greaterEqual(a: v128, b: v128, _p: v128): v128 { return v128.and(one(), f32x4.ge(a, b)); }
+@inline export function geluGrad(dy: v128, x: v128, _p: v128): v128 { return f32x4.mul(dy, geluSlope(x)); }
+
+/** y = dy silu'(x): the whole row at once, or a vector at a time where one of the operands is repeated. */
+export function siluGradRow(dy: usize, stepDy: usize, x: usize, stepX: usize, y: usize, n: i32): void {
+  const piece = stepDy != 0 && stepX != 0 ? n : 4;
+  for (; n > 0; n -= piece, dy += stepDy, x += stepX, y += 16) siluGradNeighbours(dy, x, y, min(piece, n));
+}
+
 /** a^b, lane by lane. */
 @inline
-export function pow(a: v128, b: v128): v128 {
+function pow(a: v128, b: v128): v128 {
   return lanes(
     Mathf.pow(lane(a, 0), lane(b, 0)), Mathf.pow(lane(a, 1), lane(b, 1)),
     Mathf.pow(lane(a, 2), lane(b, 2)), Mathf.pow(lane(a, 3), lane(b, 3)),
