@@ -3,6 +3,7 @@ export { conv2d, type Conv2dOptions } from "./neural/conv2d.js";
 export { groupNorm, type GroupNormOptions } from "./neural/group-norm.js";
 export { groupNormSilu } from "./neural/group-norm-silu.js";
 export { silu } from "./neural/silu.js";
+export { relu } from "./neural/relu.js";
 export { gelu } from "./neural/gelu.js";
 export { softmax, type SoftmaxOptions } from "./neural/softmax.js";
 export { attention, type AttentionOptions } from "./neural/attention.js";

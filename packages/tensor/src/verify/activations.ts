@@ -1,6 +1,7 @@
 /** The activations with a backward, one line each: gradient checks and golden files run over them. */
 import type { Tensor } from "../core/tensor.js";
 import { gelu } from "../ops/neural/gelu.js";
+import { relu } from "../ops/neural/relu.js";
 import { silu } from "../ops/neural/silu.js";
 
 /** y = forward(x) and dx = backward(dy, x); `slope` is the one number that some of them take. */
@@ -11,5 +12,6 @@ export interface Activation {
 
 export const activations: Readonly<Record<string, Activation>> = {
   silu: { forward: silu.forward, backward: silu.backward },
+  relu: { forward: relu.forward, backward: relu.backward },
   gelu: { forward: gelu.forward, backward: gelu.backward },
 };

@@ -65,6 +65,7 @@ export const unarySpecs: Readonly<Record<UnaryOp, OpSpec<Draw, Scalars<"unary">>
   affine: { scalars: { p: -1.3, q: 0.4 }, values: [-3.5, 1.5, 6.5] },
   clip: { scalars: { p: -0.6, q: 0.8 }, values: [0.5, 0.5, 0.5] },
   over: { scalars: { p: 0.7, q: 0 }, values: [-1, 0.25, 1.5] },
+  relu: { values: [0, 0.5, 3] },
   raise: { draw: uniform(0.2, 3), scalars: { p: 2.5, q: 0 }, values: [4, 0.25, 9] },
 };
 
@@ -84,6 +85,7 @@ export const binarySpecs: Readonly<Record<BinaryOp, OpSpec<{ a: Draw; b: Draw },
   lessEqual: { draw: ties, values: [1, 1, 1, 0] },
   greater: { draw: ties, values: [0, 0, 0, 1] },
   greaterEqual: { draw: ties, values: [0, 0, 1, 1] },
+  reluGrad: { values: [-2, 0.5, 3, 2] },
   siluGrad: {
     draw: { a: usual, b: uniform(-8, 8) }, values: [-2.1762082120303394, 0.5453921243924478, 3.264312318045509, 1.4799223746053036],
   },

@@ -40,6 +40,7 @@ const unaryOps: Readonly<Record<UnaryOp, (x: number, p: number, q: number) => nu
   clip: (x, p, q) => Math.min(Math.max(x, p), q),
   over: (x, p) => x / p,
   raise: (x, p) => x ** p,
+  relu: (x) => (x > 0 || Number.isNaN(x) ? x : 0),
 };
 
 const binaryOps: Readonly<Record<BinaryOp, (a: number, b: number, p: number) => number>> = {
@@ -56,6 +57,7 @@ const binaryOps: Readonly<Record<BinaryOp, (a: number, b: number, p: number) => 
   lessEqual: (a, b) => (a <= b ? 1 : 0),
   greater: (a, b) => (a > b ? 1 : 0),
   greaterEqual: (a, b) => (a >= b ? 1 : 0),
+  reluGrad: (dy, x) => (x > 0 ? dy : 0),
   siluGrad: (dy, x) => dy * siluSlope(x),
   geluGrad: (dy, x) => dy * geluSlope(x),
 };
