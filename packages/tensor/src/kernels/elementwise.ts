@@ -13,6 +13,7 @@ export const unaryOps = [
   "clip",     // min(max(x, p), q); NaN stays NaN
   "over",     // x / p
   "raise",    // x^p
+  "leakyRelu",  // x > 0 ? x : p x
   "relu",
 ] as const;
 export type UnaryOp = (typeof unaryOps)[number];
@@ -24,7 +25,7 @@ export type UnaryOp = (typeof unaryOps)[number];
 export const binaryOps = [
   "add", "subtract", "multiply", "divide", "power", "maximum", "minimum",
   "equal", "notEqual", "less", "lessEqual", "greater", "greaterEqual",
-  "siluGrad", "geluGrad", "reluGrad",
+  "siluGrad", "geluGrad", "leakyReluGrad", "reluGrad",
 ] as const;
 export type BinaryOp = (typeof binaryOps)[number];
 

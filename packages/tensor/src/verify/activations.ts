@@ -2,6 +2,7 @@
 import type { Tensor } from "../core/tensor.js";
 import { gelu } from "../ops/neural/gelu.js";
 import { relu } from "../ops/neural/relu.js";
+import { leakyRelu } from "../ops/neural/leaky-relu.js";
 import { silu } from "../ops/neural/silu.js";
 
 /** y = forward(x) and dx = backward(dy, x); `slope` is the one number that some of them take. */
@@ -13,5 +14,8 @@ export interface Activation {
 export const activations: Readonly<Record<string, Activation>> = {
   silu: { forward: silu.forward, backward: silu.backward },
   relu: { forward: relu.forward, backward: relu.backward },
+  leakyRelu: {
+    forward: (x, slope) => leakyRelu.forward(x, { slope }), backward: (dy, x, slope) => leakyRelu.backward(dy, x, { slope }),
+  },
   gelu: { forward: gelu.forward, backward: gelu.backward },
 };

@@ -66,6 +66,7 @@ export const unarySpecs: Readonly<Record<UnaryOp, OpSpec<Draw, Scalars<"unary">>
   clip: { scalars: { p: -0.6, q: 0.8 }, values: [0.5, 0.5, 0.5] },
   over: { scalars: { p: 0.7, q: 0 }, values: [-1, 0.25, 1.5] },
   relu: { values: [0, 0.5, 3] },
+  leakyRelu: { scalars: { p: 0.2, q: 0 }, values: [-4, 0.5, 3] },
   raise: { draw: uniform(0.2, 3), scalars: { p: 2.5, q: 0 }, values: [4, 0.25, 9] },
 };
 
@@ -86,6 +87,7 @@ export const binarySpecs: Readonly<Record<BinaryOp, OpSpec<{ a: Draw; b: Draw },
   greater: { draw: ties, values: [0, 0, 0, 1] },
   greaterEqual: { draw: ties, values: [0, 0, 1, 1] },
   reluGrad: { values: [-2, 0.5, 3, 2] },
+  leakyReluGrad: { scalars: { p: 0.2 }, values: [-2, 0.5, 3, 2] },
   siluGrad: {
     draw: { a: usual, b: uniform(-8, 8) }, values: [-2.1762082120303394, 0.5453921243924478, 3.264312318045509, 1.4799223746053036],
   },

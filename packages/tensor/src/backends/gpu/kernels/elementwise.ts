@@ -24,6 +24,7 @@ const unaryBodies: Readonly<Record<UnaryOp, string>> = {
   clip: "if (v !== v) { return v; } return min(max(v, p), q);", // NaN stays NaN, as in NumPy
   over: "return v / p;",
   raise: "return power(v, p);",
+  leakyRelu: "if (v > 0) { return v; } return p * v;",
   relu: "if (v !== v) { return v; } return max(v, 0);",
 };
 
@@ -46,6 +47,7 @@ const binaryBodies: Readonly<Record<BinaryOp, string>> = {
   greater: truth("u > v"),
   greaterEqual: truth("u >= v"),
   reluGrad: "if (v > 0) { return u; } return 0;",
+  leakyReluGrad: "if (v > 0) { return u; } return p * u;",
   siluGrad: "return u * siluSlope(v);",
   geluGrad: "return u * geluSlope(v);",
 };

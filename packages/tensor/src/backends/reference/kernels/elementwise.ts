@@ -40,6 +40,7 @@ const unaryOps: Readonly<Record<UnaryOp, (x: number, p: number, q: number) => nu
   clip: (x, p, q) => Math.min(Math.max(x, p), q),
   over: (x, p) => x / p,
   raise: (x, p) => x ** p,
+  leakyRelu: (x, p) => (x > 0 ? x : p * x),
   relu: (x) => (x > 0 || Number.isNaN(x) ? x : 0),
 };
 
@@ -58,6 +59,7 @@ const binaryOps: Readonly<Record<BinaryOp, (a: number, b: number, p: number) => 
   greater: (a, b) => (a > b ? 1 : 0),
   greaterEqual: (a, b) => (a >= b ? 1 : 0),
   reluGrad: (dy, x) => (x > 0 ? dy : 0),
+  leakyReluGrad: (dy, x, p) => (x > 0 ? dy : p * dy),
   siluGrad: (dy, x) => dy * siluSlope(x),
   geluGrad: (dy, x) => dy * geluSlope(x),
 };

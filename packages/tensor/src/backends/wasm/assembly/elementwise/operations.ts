@@ -48,6 +48,10 @@ export function sign(x: v128, _p: v128, _q: v128): v128 {
 @inline export function over(x: v128, p: v128, _q: v128): v128 { return f32x4.div(x, p); }
 /** max(x, 0); NaN stays NaN. */
 @inline export function relu(x: v128, _p: v128, _q: v128): v128 { return f32x4.max(x, f32x4.splat(0)); }
+/** x where x > 0, else p x. */
+@inline export function leakyRelu(x: v128, p: v128, _q: v128): v128 {
+  return v128.bitselect(x, f32x4.mul(p, x), f32x4.gt(x, f32x4.splat(0)));
+}
 
 // Rare in training: one lane at a time.
 
@@ -88,6 +92,9 @@ export function raise(x: v128, p: v128, _q: v128): v128 {
 @inline export function greater(a: v128, b: v128, _p: v128): v128 { return v128.and(one(), f32x4.gt(a, b)); }
 @inline export function greaterEqual(a: v128, b: v128, _p: v128): v128 { return v128.and(one(), f32x4.ge(a, b)); }
 @inline export function reluGrad(dy: v128, x: v128, _p: v128): v128 { return v128.and(dy, f32x4.gt(x, f32x4.splat(0))); }
+@inline export function leakyReluGrad(dy: v128, x: v128, p: v128): v128 {
+  return v128.bitselect(dy, f32x4.mul(p, dy), f32x4.gt(x, f32x4.splat(0)));
+}
 @inline export function geluGrad(dy: v128, x: v128, _p: v128): v128 { return f32x4.mul(dy, geluSlope(x)); }
 
 /** y = dy silu'(x): the whole row at once, or a vector at a time where one of the operands is repeated. */
