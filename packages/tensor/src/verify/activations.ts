@@ -3,6 +3,7 @@ import type { Tensor } from "../core/tensor.js";
 import { gelu } from "../ops/neural/gelu.js";
 import { relu } from "../ops/neural/relu.js";
 import { leakyRelu } from "../ops/neural/leaky-relu.js";
+import { tanh } from "../ops/neural/tanh.js";
 import { silu } from "../ops/neural/silu.js";
 
 /** y = forward(x) and dx = backward(dy, x); `slope` is the one number that some of them take. */
@@ -17,5 +18,6 @@ export const activations: Readonly<Record<string, Activation>> = {
   leakyRelu: {
     forward: (x, slope) => leakyRelu.forward(x, { slope }), backward: (dy, x, slope) => leakyRelu.backward(dy, x, { slope }),
   },
+  tanh: { forward: tanh, backward: (dy, x) => tanh.backward(dy, tanh(x)) },
   gelu: { forward: gelu.forward, backward: gelu.backward },
 };

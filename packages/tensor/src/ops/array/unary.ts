@@ -52,11 +52,6 @@ export function cos(x: Tensor): Tensor {
   return unary("cos", x);
 }
 
-/** y = tanh x. */
-export function tanh(x: Tensor): Tensor {
-  return unary("tanh", x);
-}
-
 /** y = 1 / (1 + e^-x). */
 export function sigmoid(x: Tensor): Tensor {
   return unary("sigmoid", x);

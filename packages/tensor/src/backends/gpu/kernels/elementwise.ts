@@ -48,6 +48,7 @@ const binaryBodies: Readonly<Record<BinaryOp, string>> = {
   greaterEqual: truth("u >= v"),
   reluGrad: "if (v > 0) { return u; } return 0;",
   leakyReluGrad: "if (v > 0) { return u; } return p * u;",
+  tanhGrad: "return u * (1 - v * v);",
   siluGrad: "return u * siluSlope(v);",
   geluGrad: "return u * geluSlope(v);",
 };

@@ -60,6 +60,7 @@ const binaryOps: Readonly<Record<BinaryOp, (a: number, b: number, p: number) => 
   greaterEqual: (a, b) => (a >= b ? 1 : 0),
   reluGrad: (dy, x) => (x > 0 ? dy : 0),
   leakyReluGrad: (dy, x, p) => (x > 0 ? dy : p * dy),
+  tanhGrad: (dy, y) => dy * (1 - y * y),
   siluGrad: (dy, x) => dy * siluSlope(x),
   geluGrad: (dy, x) => dy * geluSlope(x),
 };
