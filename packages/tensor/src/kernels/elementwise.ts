@@ -25,7 +25,7 @@ export type UnaryOp = (typeof unaryOps)[number];
 export const binaryOps = [
   "add", "subtract", "multiply", "divide", "power", "maximum", "minimum",
   "equal", "notEqual", "less", "lessEqual", "greater", "greaterEqual",
-  "siluGrad", "geluGrad", "tanhGrad", "leakyReluGrad", "reluGrad",
+  "siluGrad", "geluGrad", "sigmoidGrad", "tanhGrad", "leakyReluGrad", "reluGrad",
 ] as const;
 export type BinaryOp = (typeof binaryOps)[number];
 

@@ -6,6 +6,7 @@ export { silu } from "./neural/silu.js";
 export { relu } from "./neural/relu.js";
 export { leakyRelu, type LeakyReluOptions } from "./neural/leaky-relu.js";
 export { tanh } from "./neural/tanh.js";
+export { sigmoid } from "./neural/sigmoid.js";
 export { gelu } from "./neural/gelu.js";
 export { softmax, type SoftmaxOptions } from "./neural/softmax.js";
 export { attention, type AttentionOptions } from "./neural/attention.js";

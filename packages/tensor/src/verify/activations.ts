@@ -4,6 +4,7 @@ import { gelu } from "../ops/neural/gelu.js";
 import { relu } from "../ops/neural/relu.js";
 import { leakyRelu } from "../ops/neural/leaky-relu.js";
 import { tanh } from "../ops/neural/tanh.js";
+import { sigmoid } from "../ops/neural/sigmoid.js";
 import { silu } from "../ops/neural/silu.js";
 
 /** y = forward(x) and dx = backward(dy, x); `slope` is the one number that some of them take. */
@@ -19,5 +20,6 @@ export const activations: Readonly<Record<string, Activation>> = {
     forward: (x, slope) => leakyRelu.forward(x, { slope }), backward: (dy, x, slope) => leakyRelu.backward(dy, x, { slope }),
   },
   tanh: { forward: tanh, backward: (dy, x) => tanh.backward(dy, tanh(x)) },
+  sigmoid: { forward: sigmoid, backward: (dy, x) => sigmoid.backward(dy, sigmoid(x)) },
   gelu: { forward: gelu.forward, backward: gelu.backward },
 };

@@ -89,6 +89,7 @@ export const binarySpecs: Readonly<Record<BinaryOp, OpSpec<{ a: Draw; b: Draw },
   reluGrad: { values: [-2, 0.5, 3, 2] },
   leakyReluGrad: { scalars: { p: 0.2 }, values: [-2, 0.5, 3, 2] },
   tanhGrad: { draw: { a: usual, b: uniform(-1, 1) }, values: [16, -1.5, -24, 1.5] },
+  sigmoidGrad: { draw: { a: usual, b: uniform(0, 1) }, values: [12, -1, -18, 0.5] },
   siluGrad: {
     draw: { a: usual, b: uniform(-8, 8) }, values: [-2.1762082120303394, 0.5453921243924478, 3.264312318045509, 1.4799223746053036],
   },

@@ -49,6 +49,7 @@ const binaryBodies: Readonly<Record<BinaryOp, string>> = {
   reluGrad: "if (v > 0) { return u; } return 0;",
   leakyReluGrad: "if (v > 0) { return u; } return p * u;",
   tanhGrad: "return u * (1 - v * v);",
+  sigmoidGrad: "return u * v * (1 - v);",
   siluGrad: "return u * siluSlope(v);",
   geluGrad: "return u * geluSlope(v);",
 };

@@ -61,6 +61,7 @@ const binaryOps: Readonly<Record<BinaryOp, (a: number, b: number, p: number) => 
   reluGrad: (dy, x) => (x > 0 ? dy : 0),
   leakyReluGrad: (dy, x, p) => (x > 0 ? dy : p * dy),
   tanhGrad: (dy, y) => dy * (1 - y * y),
+  sigmoidGrad: (dy, y) => dy * y * (1 - y),
   siluGrad: (dy, x) => dy * siluSlope(x),
   geluGrad: (dy, x) => dy * geluSlope(x),
 };

@@ -96,6 +96,7 @@ export function raise(x: v128, p: v128, _q: v128): v128 {
   return v128.bitselect(dy, f32x4.mul(p, dy), f32x4.gt(x, f32x4.splat(0)));
 }
 @inline export function tanhGrad(dy: v128, y: v128, _p: v128): v128 { return f32x4.mul(dy, f32x4.sub(one(), f32x4.mul(y, y))); }
+@inline export function sigmoidGrad(dy: v128, y: v128, _p: v128): v128 { return f32x4.mul(f32x4.mul(dy, y), f32x4.sub(one(), y)); }
 @inline export function geluGrad(dy: v128, x: v128, _p: v128): v128 { return f32x4.mul(dy, geluSlope(x)); }
 
 /** y = dy silu'(x): the whole row at once, or a vector at a time where one of the operands is repeated. */
