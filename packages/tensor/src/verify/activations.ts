@@ -1,11 +1,11 @@
 /** The activations with a backward, one line each: gradient checks and golden files run over them. */
 import type { Tensor } from "../core/tensor.js";
 import { gelu } from "../ops/neural/gelu.js";
-import { relu } from "../ops/neural/relu.js";
 import { leakyRelu } from "../ops/neural/leaky-relu.js";
-import { tanh } from "../ops/neural/tanh.js";
+import { relu } from "../ops/neural/relu.js";
 import { sigmoid } from "../ops/neural/sigmoid.js";
 import { silu } from "../ops/neural/silu.js";
+import { tanh } from "../ops/neural/tanh.js";
 
 /** y = forward(x) and dx = backward(dy, x); `slope` is the one number that some of them take. */
 export interface Activation {

@@ -67,9 +67,11 @@ describe("reference backend, elementwise", () => {
     const f: Partial<Record<BinaryOp, (a: number, b: number) => number>> = {
       subtract: (a, b) => a - b, multiply: (a, b) => a * b, divide: (a, b) => a / b,
     };
-    expectDefinition("binary", ({ a, b }, { op, a: sizeA, b: sizeB }) => (...index) => {
-      const operands = [a(...place(sizeA, index)), b(...place(sizeB, index))] as const;
-      return f[op]?.(...operands) ?? binary(op, [operands[0]], [operands[1]])[0];
+    const one = [1, 1, 1] as const;
+    expectDefinition("binary", ({ a, b }, { op, a: sizeA, b: sizeB }, scalars) => (...index) => {
+      const [u, v] = [a(...place(sizeA, index)), b(...place(sizeB, index))];
+      const alone = { a: Float64Array.of(u), b: Float64Array.of(v) };
+      return f[op]?.(u, v) ?? reference("binary", alone, { op, size: one, a: one, b: one }, scalars).y[0];
     });
   });
 
@@ -79,7 +81,8 @@ describe("reference backend, elementwise", () => {
       affine: (x, p, q) => p * x + q, clip: (x, p, q) => (x < p ? p : x > q ? q : x), over: (x, p) => x / p,
       raise: (x, p) => Math.exp(p * Math.log(x)),
     };
-    expectDefinition("unary", ({ x }, { op }, { p, q }) => (i) => f[op]?.(x(i), p, q) ?? unary(op, x(i))[0]);
+    expectDefinition("unary", ({ x }, { op }, scalars) => (i) =>
+      f[op]?.(x(i), scalars.p, scalars.q) ?? reference("unary", { x: Float64Array.of(x(i)) }, { op, n: 1 }, scalars).y[0]);
     expectDefinition("where", ({ condition, a, b }) => (i) => (condition(i) === 0 ? b(i) : a(i)));
   });
 });

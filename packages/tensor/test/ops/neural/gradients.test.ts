@@ -55,7 +55,7 @@ describe("gradients of the neural ops", () => {
   });
 
   it("leave nothing but their results on the device when no scope is open", () => {
-    const takeOutput = ["softmax", "logSoftmax"];
+    const takeOutput = ["softmax", "logSoftmax", "tanh", "sigmoid"];
     const local = gradcheckCases.map(({ build }) => build(device, 5));
     for (const [i, { inputs, forward, backward }] of local.entries()) {
       const start = device.memory().tensors;

@@ -1,4 +1,6 @@
-import { ABS, AFFINE, CLIP, GELU_GRAD, NEGATIVE, POWER, SIGN, SILU_GRAD, SQUARE } from "../generated/codes";
+import {
+  ABS, AFFINE, CLIP, GELU_GRAD, LEAKY_RELU, NEGATIVE, POWER, RELU, SIGN, SILU_GRAD, SQUARE,
+} from "../generated/codes";
 import { erf as errorFunction, gelu as geluOf, geluSlope } from "./erf";
 import { copySign, exp as exponential, one, tanh as hyperbolicTangent } from "./exp";
 import { siluGradRow as siluGradNeighbours } from "./exp-rows";
@@ -13,7 +15,8 @@ export { sigmoidRow, siluRow } from "./exp-rows";
 
 /** Elements in a chunk of a unary operation: fewer where each takes a function. */
 export function unaryGrain(op: i32): i32 {
-  const light = op == NEGATIVE || op == ABS || op == SIGN || op == SQUARE || op == AFFINE || op == CLIP;
+  const light = op == NEGATIVE || op == ABS || op == SIGN || op == SQUARE || op == AFFINE || op == CLIP
+    || op == RELU || op == LEAKY_RELU;
   return light ? GRAIN : GRAIN / 4;
 }
 
