@@ -88,7 +88,7 @@ const viewsOf = (fields) => [...new Set(fields.map(({ type }) => representation[
 
 function bindingClass(argumentClass, { kernels, questions }) {
   const { name, fields } = argumentClass;
-  const zero = ({ type }) => (type === "flag" ? "false" : "0");
+  const given = ({ type, optional }) => (!optional ? "" : type === "flag" ? " ?? false" : " ?? 0");
   const questionMethods = questions.map((question) =>
     `\n${comment([placeOf(question), question.doc], "  ")}  ${methodName(name, question.name)}(): number {\n`
     + `    return this.machine.exports.${question.name}(this.write());\n  }\n`);
@@ -102,7 +102,7 @@ ${comment(kernels.map((kernel) => `${placeOf(kernel)}${kernel.doc === "" ? "" : 
 export class ${name}Binding {
 ${fields.map((field) => `  private ${field.name}: ${typeOf(field)};\n`).join("")}
   constructor(private readonly machine: Machine, fields: ${name}Fields) {
-${fields.map((field) => `    this.${field.name} = fields.${field.name}${field.optional ? ` ?? ${zero(field)}` : ""};\n`).join("")}  }
+${fields.map((field) => `    this.${field.name} = fields.${field.name}${given(field)};\n`).join("")}  }
 
   /** Gives some fields other values. */
   set(fields: Partial<${name}Fields>): void {

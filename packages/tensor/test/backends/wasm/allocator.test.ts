@@ -79,7 +79,9 @@ describe("the allocator of the wasm device", () => {
 
   it("has no block for more bytes than there are, however many", () => {
     const allocator = new Allocator(0, END);
-    for (const bytes of [END + 1, 2 ** 32, 2 ** 39, 2 ** 39 + 2 ** 17, 2 ** 52]) expect(allocator.allocate(bytes)).to.equal(undefined);
+    for (const bytes of [END + 1, 2 ** 32, 2 ** 39, 2 ** 39 + 2 ** 17, 2 ** 52]) {
+      expect(allocator.allocate(bytes)).to.equal(undefined);
+    }
     expect(allocator.used).to.equal(0);
   });
 

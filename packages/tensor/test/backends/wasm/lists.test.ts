@@ -10,7 +10,8 @@ const scalars = {
 };
 
 const made = (seed: number): Float32Array[] => sizes.map((n, i) => Float32Array.from(new Random(seed, i).uniform(n)));
-const upload = (backend: WasmBackend, seed: number): Storage[] => made(seed).map((values, i) => backend.upload(values, [sizes[i]], "f32"));
+const upload = (backend: WasmBackend, seed: number): Storage[] =>
+  made(seed).map((values, i) => backend.upload(values, [sizes[i]], "f32"));
 
 describe("lists of tensors on the wasm device", () => {
   for (const threads of [1, 2]) {

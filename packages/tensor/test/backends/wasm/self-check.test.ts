@@ -27,7 +27,8 @@ describe("the self-check of the revectorized build", () => {
   });
 
   for (const [kernel, trial, precision] of [
-    ["gemm", "product", "fast"], ["winogradConv", "Winograd convolution", "fast"], ["winogradConv", "Winograd convolution", "exact"],
+    ["gemm", "product", "fast"], ["winogradConv", "Winograd convolution", "fast"],
+    ["winogradConv", "Winograd convolution", "exact"],
     ["winogradWeights", "Winograd convolution", "exact"],
   ] as const) {
     it(`refuses a machine on which ${kernel} leaves out its last chunk, ${precision}`, async () => {

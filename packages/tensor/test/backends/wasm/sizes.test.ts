@@ -46,7 +46,8 @@ describe("sizes of 2^31 bytes and more on the wasm device", () => {
     const wide = bind.Conv(conv({ cin: 2 ** 26, cout: 9 }));
     expect([wide.packForwardBytes(), wide.packGradInputBytes(), wide.packFewOutputsBytes()])
       .to.deep.equal([2 ** 26 * 16 * 4, 9 * 2 ** 26 * 4, 2 ** 26 * 16 * 4]);
-    expect(bind.Conv(conv({ cin: 3, kh: 2 ** 13, kw: 2 ** 13, cout: 9 })).packFewInputsBytes()).to.equal(16 * (3 * 2 ** 26 + 1) * 4);
+    const few = bind.Conv(conv({ cin: 3, kh: 2 ** 13, kw: 2 ** 13, cout: 9 }));
+    expect(few.packFewInputsBytes()).to.equal(16 * (3 * 2 ** 26 + 1) * 4);
     const weights = bind.WinogradWeights({ weights: 0, cin: 2 ** 23, cout: 9, tile: 4, gradInput: false });
     expect(weights.bytes()).to.equal(36 * (2 ** 23 * 16 * 4 + 64));
     const norm = { x: 0, stats: 0, n: 2 ** 26, hw: 1, c: 5, groups: 1 };
@@ -76,7 +77,8 @@ describe("sizes of 2^31 bytes and more on the wasm device", () => {
     const backend = await openWasm({ threads: 1 });
     const cin = 120_000, cout = 5;
     const values = Float32Array.from({ length: cin }, (_, i) => i % 7 - 3);
-    const x = backend.upload(values, [1, 1, 1, cin], "f32"), dy = backend.upload(Float32Array.of(1, 2, 3, 4, 5), [1, 1, 1, cout], "f32");
+    const x = backend.upload(values, [1, 1, 1, cin], "f32");
+    const dy = backend.upload(Float32Array.of(1, 2, 3, 4, 5), [1, 1, 1, cout], "f32");
     const dw = backend.allocate([1, 1, cin, cout], "f32");
     const attrs = { n: 1, h: 1, w: 1, cin, cout, kh: 1, kw: 1, stride: 2, pad: [0, 0, 0, 0] as const };
     backend.kernels.conv2dGradWeight({ dw }, { x, dy }, attrs, {});

@@ -7,9 +7,9 @@ import { ceilDiv } from "../variant";
 /*
  * Mean and variance in parts that do not cancel (Chan, Golub and LeVeque 1983). In each block of N pixels, for each channel:
  *   k = the mean of every STEP-th pixel,   s = sum of d,   q = sum of d^2,   d = x - k;   m = k + s / N,   M = q - s^2 / N.
- * However far some pixels are from the others, q <= M (1 + STEP), as (N / STEP) (k - m)^2 <= M: little of M cancels. Where that is
- * more than half of q, sums are taken again from m. All but the first pass find the block in the cache. Sets A and B of a and b numbers, with means m and sums of squared distances M, are
- * one set:
+ * However far some pixels are from the others, q <= M (1 + STEP), as (N / STEP) (k - m)^2 <= M: little is lost in q - s^2 / N.
+ * Where s^2 / N is more than half of q for some channel, the sums are taken again from m. Only the first pass reads the block from
+ * memory, the others from the cache. Sets A and B of a and b numbers, with means m and sums of squared distances M, are one set:
  *   m = m_A + delta b / (a + b),   M = M_A + M_B + delta^2 a b / (a + b),   delta = m_B - m_A.
  */
 
