@@ -1,5 +1,5 @@
 import { ConfigError, assertTensor } from "@fromnoise/tensor";
-import { Grads } from "./grads.js";
+import { assertGrads } from "./grads.js";
 
 /**
  * Throws ConfigError, with the layer's name and what to pass, unless dy is a tensor, there is a cache, and grads takes gradients.
@@ -11,6 +11,5 @@ export function checkBackward({ name }: { readonly name: string }, dy: unknown, 
   if (typeof cache !== "object" || cache === null) {
     throw new ConfigError(`${call} has no cache`, ["pass     the second result of forward: const [y, cache] = layer.forward(x)"]);
   }
-  if (grads instanceof Grads) return;
-  throw new ConfigError(`${call} has no gradients to add to`, ["pass     a Grads: new Grads(device)"]);
+  assertGrads(`${call} has no gradients to add to`, grads);
 }

@@ -1,4 +1,6 @@
-import { DeviceError, add, assertDevice, assertTensor, moveTo, type Device, type Scope, type Tensor } from "@fromnoise/tensor";
+import {
+  ConfigError, DeviceError, add, assertDevice, assertTensor, moveTo, type Device, type Scope, type Tensor,
+} from "@fromnoise/tensor";
 import type { Parameter } from "./parameter.js";
 
 /**
@@ -47,4 +49,9 @@ export class Grads {
     for (const g of this.entries.values()) g.dispose();
     this.entries.clear();
   }
+}
+
+/** Throws ConfigError with this summary unless `grads` takes gradients. */
+export function assertGrads(summary: string, grads: unknown): asserts grads is Grads {
+  if (!(grads instanceof Grads)) throw new ConfigError(summary, ["pass     a Grads: new Grads(device)"]);
 }

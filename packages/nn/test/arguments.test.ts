@@ -2,8 +2,8 @@
 import { expect } from "chai";
 import { Random, openDevice, randomNormal, type Device, type Tensor } from "@fromnoise/tensor";
 import {
-  Attention, ClassEmbedding, Conv2d, Downsample, FourierFeatures, Grads, GroupNorm, Linear, NormSilu, ResBlock, ScaleShiftTimeNorm,
-  TimeMlp, TimeProjection, Upsample, apply, initialize, type Module,
+  Adam, Attention, ClassEmbedding, Conv2d, Downsample, FourierFeatures, Grads, GroupNorm, Linear, NormSilu, ResBlock,
+  ScaleShiftTimeNorm, TimeMlp, TimeProjection, Upsample, apply, globalNorm, initialize, type Module,
 } from "@fromnoise/nn";
 import { messageOf, smallUNet } from "./small.js";
 
@@ -46,7 +46,8 @@ describe("arguments that are missing", () => {
       expect(messageOf(() => layer.backward(y, cache))).to.equal(
         `ConfigError: ${name}: backward has no gradients to add to\n  pass     a Grads: new Grads(device)`);
       expect(messageOf(() => layer.backward(y, undefined, new Grads(device)))).to.equal(
-        `ConfigError: ${name}: backward has no cache\n  pass     the second result of forward: const [y, cache] = layer.forward(x)`);
+        `ConfigError: ${name}: backward has no cache\n` +
+        "  pass     the second result of forward: const [y, cache] = layer.forward(x)");
     });
   }
 
@@ -68,7 +69,15 @@ describe("arguments that are missing", () => {
       `ConfigError: a: x is the number 3, ${MAKE}`);
     expect(messageOf(() => made(new ScaleShiftTimeNorm("a", 2, { groups: 1 })).forward(image(), [1] as never))).to.equal(
       `ConfigError: a: t is an array of 1, ${MAKE}`);
-    expect(messageOf(() => apply(made(new Linear("a", 2, 3)), 3 as never))).to.equal(`ConfigError: apply: x is the number 3, ${MAKE}`);
+    expect(messageOf(() => apply(made(new Linear("a", 2, 3)), 3 as never))).to.equal(
+      `ConfigError: apply: x is the number 3, ${MAKE}`);
+  });
+
+  it("is said by what reads gradients", () => {
+    const text = "there are no gradients\n  pass     a Grads: new Grads(device)";
+    const adam = new Adam(made(new Linear("a", 2, 3)));
+    expect(messageOf(() => adam.step(undefined as never))).to.equal(`ConfigError: Adam.step: ${text}`);
+    expect(messageOf(() => globalNorm([] as never))).to.equal(`ConfigError: globalNorm: ${text}`);
   });
 
   it("is said of devices and of values", () => {

@@ -124,6 +124,15 @@ describe("devices that are none", () => {
   it("is told apart from other arguments that are missing", () => {
     expect(thrown(() => t.randomNormal([2], { device } as never, undefined as never)).message).to.equal(
       "randomNormal: random is an object, not a generator\n  pass     new Random(seed)");
+    const NUMBERS = "\n  pass     a number, nested arrays of numbers, or a typed array";
+    const values: [data: unknown, what: string][] = [
+      [undefined, "undefined"], ["12", 'the string "12"'], [[1, [null]], "null"], [[t.zeros([1], { device })], "a Tensor"],
+    ];
+    for (const [data, what] of values) {
+      const error = thrown(() => t.tensor(data as never, { device }));
+      expect(error).to.be.instanceOf(t.ConfigError);
+      expect(error.message).to.equal(`tensor: among the values is ${what}${NUMBERS}`);
+    }
     const shape = thrown(() => t.zeros(3 as never, { device }));
     expect(shape).to.be.instanceOf(t.ShapeError);
     expect(shape.message).to.equal("zeros: shape is no list\n  shape    3\n  pass     an array of numbers, such as [2, 3]");

@@ -19,7 +19,7 @@ type TypedArray = Float32Array | Float64Array
 
 /**
  * A tensor of host values: a number (shape []), nested arrays, or a typed array (one axis); with `shape`, its values in row-major
- * order. Throws ShapeError when nested arrays are ragged or the values do not fill the shape.
+ * order. Throws ShapeError when nested arrays are ragged or the values do not fill the shape, ConfigError for what is no number.
  */
 export function tensor(data: NestedArray | TypedArray, options: TensorOptions & { shape?: Shape }): Tensor {
   assertDeviceIn("tensor", options);
@@ -134,7 +134,10 @@ function fill(shape: Shape, value: (i: number) => number, { device, dtype = "f32
 }
 
 function flatten(data: NestedArray): number[] {
-  return typeof data === "number" ? [data] : data.flatMap(flatten);
+  if (typeof data === "number") return [data];
+  if (Array.isArray(data)) return (data as readonly NestedArray[]).flatMap(flatten);
+  const advice = "pass     a number, nested arrays of numbers, or a typed array";
+  throw new ConfigError(`tensor: among the values is ${inWords(data)}`, [advice]);
 }
 
 /** The shape of nested arrays. Throws ShapeError when arrays at one depth differ in shape. */
