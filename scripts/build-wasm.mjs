@@ -60,7 +60,7 @@ async function generate() {
   const parsed = new Map(await Promise.all(handWritten.map(async (file) =>
     [file, parseAssembly(file, await readFile(join(assembly, file), "utf8"))])));
   const namesIn = (file) => new Set(parsed.get(file).functions.map(({ name }) => name));
-  const rowFunctions = { unaryRows: namesIn("elementwise/unary.ts"), binaryRows: namesIn("elementwise/binary.ts") };
+  const rowFunctions = namesIn("elementwise/operations.ts");
   const operations = await readOperations();
   const files = [...parsed.values()];
   const { bindings, exportsText } = bindingSources(

@@ -19,6 +19,7 @@ export async function runGpuSuite(mode: GpuMode, goldens: Goldens, log: (part: P
       await backend.dispose();
     }
   };
+  const webGpu = navigatorGpu();
   const probe = await openGpu(mode);
   const { description } = probe;
   await probe.dispose();
@@ -40,8 +41,14 @@ export async function runGpuSuite(mode: GpuMode, goldens: Goldens, log: (part: P
     holdsSteady(device, () => `${backend.liveBuffers()} buffers`)));
   await parts.try("U-Net: 20 steps, DDIM", () => withBackend((backend, device) =>
     withKernelCount(backend, trainAndSample(device, () => backend.liveBuffers()))));
+  await parts.try("navigator.gpu", () => Promise.resolve({
+    measured: "as it was", failures: navigatorGpu() === webGpu ? [] : ["is another one than before"],
+  }));
   return { description, parts: parts.done };
 }
+
+/** WebGPU where gpu.js and everyone else looks for it; Node has none. */
+const navigatorGpu = (): unknown => (globalThis as { navigator?: { gpu?: unknown } }).navigator?.gpu;
 
 /** Adds how many kernels gpu.js compiled for it. */
 async function withKernelCount(backend: GpuBackend, run: Promise<Outcome>): Promise<Outcome> {

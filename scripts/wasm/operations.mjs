@@ -22,32 +22,31 @@ export function codesSource({ unary, binary, reduce }) {
 const className = (op) => op[0].toUpperCase() + op.slice(1);
 
 /** A class for each operation that has no row function of its own: its lane function, as a type that loops can be made for. */
-const laneClasses = (ops, rows, module, parameters, args) => ops.filter((op) => !rows.has(`${op}Row`)).map((op) =>
-  `@unmanaged\nexport class ${className(op)} {\n  @inline lane(${parameters}): v128 { return ${module}.${op}(${args}); }\n}\n`);
+const laneClasses = (ops, names, parameters, args) => ops.filter((op) => !names.has(`${op}Row`)).map((op) =>
+  `@unmanaged\nexport class ${className(op)} {\n  @inline lane(${parameters}): v128 { return operations.${op}(${args}); }\n}\n`);
 
 /**
- * A class for each operation that elementwise/unary.ts and binary.ts define as a lane function. `unaryRows`, `binaryRows`: the
- * names of the row functions that they export for the others.
+ * A class for each operation that elementwise/operations.ts defines as a lane function; `names` are those that it exports, the row
+ * functions of the others among them.
  */
-export function lanesSource({ unary, binary }, { unaryRows, binaryRows }) {
+export function lanesSource({ unary, binary }, names) {
   return [
     banner,
-    'import * as binary from "../elementwise/binary";\nimport * as unary from "../elementwise/unary";\n',
-    ...laneClasses(unary, unaryRows, "unary", "x: v128, p: v128, q: v128", "x, p, q"),
-    ...laneClasses(binary, binaryRows, "binary", "a: v128, b: v128, p: v128", "a, b, p"),
+    'import * as operations from "../elementwise/operations";\n',
+    ...laneClasses(unary, names, "x: v128, p: v128, q: v128", "x, p, q"),
+    ...laneClasses(binary, names, "a: v128, b: v128, p: v128", "a, b, p"),
   ].join("\n");
 }
 
 /** `unaryRow`, `binaryRow`, `reduceRow`, `reduceColumns`: whole rows by the code of the operation. */
-export function rowsSource({ unary, binary, reduce }, { unaryRows, binaryRows }) {
-  const unaryCall = (op) => (unaryRows.has(`${op}Row`) ? `unary.${op}Row(x, y, n)` : `map<lanes.${className(op)}>(x, y, n, p, q)`);
-  const binaryCall = (op) => (binaryRows.has(`${op}Row`) ? `binary.${op}Row(a, stepA, b, stepB, y, n)`
+export function rowsSource({ unary, binary, reduce }, names) {
+  const unaryCall = (op) => (names.has(`${op}Row`) ? `operations.${op}Row(x, y, n)` : `map<lanes.${className(op)}>(x, y, n, p, q)`);
+  const binaryCall = (op) => (names.has(`${op}Row`) ? `operations.${op}Row(a, stepA, b, stepB, y, n)`
     : `zip<lanes.${className(op)}>(a, stepA, b, stepB, y, n, p)`);
   return `${banner}
-import * as binary from "../elementwise/binary";
 import * as lanes from "./lanes";
 import { map, zip } from "../elementwise/loops";
-import * as unary from "../elementwise/unary";
+import * as operations from "../elementwise/operations";
 import * as reduction from "../move/reduce-ops";
 
 export function unaryRow(op: i32, x: usize, y: usize, n: i32, p: v128, q: v128): void {

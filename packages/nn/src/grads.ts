@@ -1,4 +1,6 @@
-import { DeviceError, add, moveTo, type Device, type Scope, type Tensor } from "@fromnoise/tensor";
+import {
+  ConfigError, DeviceError, add, assertDevice, assertTensor, moveTo, type Device, type Scope, type Tensor,
+} from "@fromnoise/tensor";
 import type { Parameter } from "./parameter.js";
 
 /**
@@ -11,11 +13,13 @@ export class Grads {
   private readonly entries = new Map<Parameter, Tensor>();
 
   constructor(readonly device: Device) {
+    assertDevice("Grads", device);
     this.scope = device.currentScope;
   }
 
   /** Stores g, or replaces the entry by (old + g) and frees old. Throws DeviceError when g lives on another device. */
   add(p: Parameter, g: Tensor): void {
+    assertTensor("Grads.add", "g", g);
     if (g.device !== this.device) {
       throw new DeviceError(`the gradient of ${p.name} lives on ${g.device.name}, the others on ${this.device.name}`);
     }
@@ -45,4 +49,9 @@ export class Grads {
     for (const g of this.entries.values()) g.dispose();
     this.entries.clear();
   }
+}
+
+/** Throws ConfigError with this summary unless `grads` takes gradients. */
+export function assertGrads(summary: string, grads: unknown): asserts grads is Grads {
+  if (!(grads instanceof Grads)) throw new ConfigError(summary, ["pass     a Grads: new Grads(device)"]);
 }

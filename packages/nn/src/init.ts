@@ -1,4 +1,4 @@
-import { Random, sizeOf, tensor, type DType, type Device } from "@fromnoise/tensor";
+import { Random, assertDeviceIn, sizeOf, tensor, type DType, type Device } from "@fromnoise/tensor";
 import type { Module } from "./module.js";
 import type { Parameter } from "./parameter.js";
 
@@ -22,7 +22,9 @@ export interface InitOptions {
 }
 
 /** Gives every parameter of the module its first values, in place of those it has. Returns the module. */
-export function initialize<M extends Module>(module: M, { device, dtype = "f32", seed, scheme = "pytorch" }: InitOptions): M {
+export function initialize<M extends Module>(module: M, options: InitOptions): M {
+  assertDeviceIn("initialize", options);
+  const { device, dtype = "f32", seed, scheme = "pytorch" } = options;
   for (const p of module.parameters) {
     const values = initialValues(p, new Random(seed, streamOf(p.name)), scheme);
     p.dispose();

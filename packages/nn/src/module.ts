@@ -1,4 +1,4 @@
-import { sizeOf, type Tensor } from "@fromnoise/tensor";
+import { assertTensor, sizeOf, type Tensor } from "@fromnoise/tensor";
 import type { Parameter } from "./parameter.js";
 
 /** A layer or network: its name, "" for a whole network, and its parameters in the order of PyTorch's state dict. */
@@ -29,5 +29,6 @@ export function disposeParameters(module: Module): void {
 export function apply<A extends readonly [Tensor, ...unknown[]]>(
   layer: { forward(...args: A): readonly [Tensor, unknown] }, ...args: A
 ): Tensor {
+  assertTensor("apply", "x", args[0]);
   return args[0].device.scope(() => layer.forward(...args)[0]);
 }

@@ -1,4 +1,4 @@
-import { ConfigError, ShapeError, formatShape, type Shape, type Tensor } from "@fromnoise/tensor";
+import { ConfigError, ShapeError, assertTensor, formatShape, type Shape, type Tensor } from "@fromnoise/tensor";
 
 /**
  * How a parameter is laid out here and in files, which follow PyTorch:
@@ -59,6 +59,7 @@ export class Parameter {
 
   /** Puts another tensor in place; the old one stays alive. Throws ShapeError when the shape differs. */
   set tensor(t: Tensor) {
+    assertTensor(`parameter ${this.name}`, "tensor", t);
     if (formatShape(t.shape) !== formatShape(this.shape)) {
       throw new ShapeError(`parameter ${this.name}: the tensor does not fit`, [
         `tensor   ${formatShape(t.shape)}   expected ${formatShape(this.shape)}`,

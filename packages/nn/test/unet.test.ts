@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { mse, openDevice, Random, randomNormal, setDebug, tensor, type Device, type Tensor } from "@fromnoise/tensor";
+import { finiteCheck, mse, observe, openDevice, Random, randomNormal, tensor, type Device, type Tensor } from "@fromnoise/tensor";
 import { Adam, Grads, globalNorm, initialize, UNet, type UNetOptions } from "@fromnoise/nn";
 import { messageOf, smallConfig, smallUNet, valuesOf } from "./small.js";
 
@@ -82,18 +82,14 @@ describe("UNet", () => {
       const p = unet.parameters.find((q) => q.name === name)!;
       p.tensor = tensor(new Float64Array(p.tensor.size).fill(NaN), { device, dtype: "f64", shape: p.shape });
     };
-    const restore = setDebug({ check: "finite" });
-    try {
-      const [y, cache] = unet.forward(images(1), [5]);
-      poison("mid_block.resnets.1.conv2.weight");
-      expect(messageOf(() => unet.backward(y, cache, new Grads(device)))).to.match(
-        /^NumericError: conv2dGradInput: [\s\S]*at mid_block\.resnets\.1\.conv2$/);
-      poison("down_blocks.1.attentions.0.to_q.weight");
-      expect(messageOf(() => unet.forward(images(1), [5]))).to.match(
-        /^NumericError: (linear|matmul): [\s\S]*at down_blocks\.1\.attentions\.0\.to_q$/);
-    } finally {
-      restore();
-    }
+    const checked = (fn: () => unknown): string => messageOf(() => observe(device, finiteCheck(), fn));
+    const [y, cache] = unet.forward(images(1), [5]);
+    poison("mid_block.resnets.1.conv2.weight");
+    expect(checked(() => unet.backward(y, cache, new Grads(device)))).to.match(
+      /^NumericError: conv2dGradInput: [\s\S]*at mid_block\.resnets\.1\.conv2$/);
+    poison("down_blocks.1.attentions.0.to_q.weight");
+    expect(checked(() => unet.forward(images(1), [5]))).to.match(
+      /^NumericError: (linear|matmul): [\s\S]*at down_blocks\.1\.attentions\.0\.to_q$/);
   });
 
   it("leaves nothing behind: counters after a step are those before it", async () => {

@@ -4,9 +4,14 @@ export { Device, moveTo, type MemoryReport, type Scope } from "./core/device.js"
 export { deviceNames, openDevice, openDeviceSpec, parseDevice, type DeviceName, type DeviceOptions, type DeviceSpec } from "./open-device.js";
 export { openDryDevice } from "./core/dry-device.js";
 export type { NumberArray } from "./core/backend.js";
-export { convOutput, flopsOf, kernels, updatedBy, type DType, type KernelName } from "./kernels/contract.js";
+export {
+  binaryOps, convOutput, flopsOf, isFused, kernelDefinition, kernelNames, kernels, reduceOps, unaryOps, updatedBy, type DType,
+  type KernelName,
+} from "./kernels/contract.js";
 export { eachTensor, observe, type KernelCall, type KernelResult, type Observer, type TensorsByName } from "./core/observe.js";
 export * from "./core/errors.js";
+export { assertDevice, assertDeviceIn } from "./core/expect-device.js";
+export { assertTensor } from "./core/expect-tensor.js";
 export { broadcastShapes, formatShape, sizeOf, type Shape } from "./core/shape.js";
 export { at, here } from "./core/location.js";
 export { kernelPrinter, setDebug, type DebugSettings } from "./observers/debug.js";

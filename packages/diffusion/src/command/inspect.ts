@@ -4,19 +4,21 @@ import { isDiffusersFolder, readDiffusersConfig } from "../exchange/diffusers.js
 import { readJson } from "../files.js";
 import { loadCheckpoint } from "../train/checkpoint.js";
 import { findCheckpoint } from "../train/run-directory.js";
+import { kernelEntries, kernelTable } from "./kernel-table.js";
 import { expectPositionals, type Arguments, type Command } from "./options.js";
 
 export const inspect: Command = {
   name: "inspect",
-  summary: "show a model: config, parameters, multiply-adds and bytes per layer",
-  usage: "fromnoise inspect RUN|CHECKPOINT|DIFFUSERS-FOLDER|CONFIG.json [flags]",
+  summary: "show a model: config, parameters, multiply-adds and bytes per layer; or the list of kernels",
+  usage: "fromnoise inspect RUN|CHECKPOINT|DIFFUSERS-FOLDER|CONFIG.json [flags], fromnoise inspect --kernels",
   flags: [
     {
       name: "size", kind: "integer", min: 1, value: "N", help: "side of the images for the costs",
       default: "the model's own, or 32",
     },
     { name: "batch", kind: "integer", min: 1, value: "N", help: "images for the costs", default: "1" },
-    { name: "json", kind: "boolean", help: "print {source, config, parameters, layers, total} as JSON" },
+    { name: "json", kind: "boolean", help: "print {source, config, parameters, layers, total}, or the list of kernels, as JSON" },
+    { name: "kernels", kind: "boolean", help: "no model: the kernels that devices compute, with operands, scalars and equations" },
   ],
   notes: [
     "MACs are the multiply-adds of convolutions, linear layers and attention in one forward pass; bytes are what the layer's",
@@ -29,6 +31,7 @@ export const inspect: Command = {
 interface LayerCost { layer: string; parameters: number; kernels: number; macs: number; bytes: number }
 
 async function runInspect(args: Arguments): Promise<number> {
+  if (args.flags["kernels"] === true) return showKernels(args);
   expectPositionals(inspect, args, 1, 1);
   const { flags, positionals: [path] } = args;
   const { config, source } = await readSource(path);
@@ -61,6 +64,12 @@ async function runInspect(args: Arguments): Promise<number> {
   table(["layer", "parameters", "kernels", "MMAC", "KiB"], [...layers, { layer: "total", ...total }].map(row));
   const [withWeights, others] = [weightMacs, total.macs - weightMacs].map((macs) => grouped(Math.round(macs / 1e6)));
   console.log(`\n${withWeights} MMAC with weights (convolutions, linear layers), ${others} among activations (attention)`);
+  return 0;
+}
+
+function showKernels(args: Arguments): number {
+  expectPositionals(inspect, args, 0, 0);
+  console.log(args.flags["json"] === true ? JSON.stringify(kernelEntries(), null, 2) : kernelTable());
   return 0;
 }
 

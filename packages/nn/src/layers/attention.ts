@@ -1,4 +1,5 @@
-import { ConfigError, add, at, attention, multiply, reshape, type Tensor } from "@fromnoise/tensor";
+import { ConfigError, add, assertTensor, at, attention, multiply, reshape, type Tensor } from "@fromnoise/tensor";
+import { checkBackward } from "../check-backward.js";
 import type { Grads } from "../grads.js";
 import { join, type Module } from "../module.js";
 import type { Parameter } from "../parameter.js";
@@ -55,6 +56,7 @@ export class Attention implements Module {
   }
 
   forward(x: Tensor): [y: Tensor, cache: AttentionCache] {
+    assertTensor(this.name, "x", x);
     const [n, h, w, c] = x.shape;
     const [a, norm] = this.norm?.forward(x) ?? [x, undefined];
     const pixels = reshape(a, [n, h * w, c]);                              // [N, L, C]
@@ -67,6 +69,7 @@ export class Attention implements Module {
   }
 
   backward(dy: Tensor, cache: AttentionCache, grads: Grads): Tensor {
+    checkBackward(this, dy, cache, grads);
     const dsum = this.rescale(dy);                                         // the fork at the sum: dsum goes both ways
     const db = reshape(dsum, cache.q.shape);
     const dO = this.toOut.backward(db, cache.toOut, grads);

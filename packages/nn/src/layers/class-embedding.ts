@@ -1,4 +1,5 @@
 import { at, embedding, type Tensor } from "@fromnoise/tensor";
+import { checkBackward } from "../check-backward.js";
 import type { Grads } from "../grads.js";
 import { join, type Module } from "../module.js";
 import { Parameter } from "../parameter.js";
@@ -24,7 +25,9 @@ export class ClassEmbedding implements Module {
     return at(this.name, () => [embedding.forward(this.weight.tensor, labels), { labels }]);
   }
 
-  backward(dy: Tensor, { labels }: ClassEmbeddingCache, grads: Grads): void {
+  backward(dy: Tensor, cache: ClassEmbeddingCache, grads: Grads): void {
+    checkBackward(this, dy, cache, grads);
+    const { labels } = cache;
     at(this.name, () => grads.add(this.weight, embedding.backward(dy, labels, { rows: this.classes })));
   }
 }

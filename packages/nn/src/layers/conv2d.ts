@@ -1,4 +1,5 @@
 import { at, conv2d, type Tensor } from "@fromnoise/tensor";
+import { checkBackward } from "../check-backward.js";
 import type { Grads } from "../grads.js";
 import { join, type Module } from "../module.js";
 import { Parameter } from "../parameter.js";
@@ -39,7 +40,9 @@ export class Conv2d implements Module {
     return at(this.name, () => [conv2d.forward(x, this.weight.tensor, this.bias.tensor, this.attrs), { x }]);
   }
 
-  backward(dy: Tensor, { x }: Conv2dCache, grads: Grads): Tensor {
+  backward(dy: Tensor, cache: Conv2dCache, grads: Grads): Tensor {
+    checkBackward(this, dy, cache, grads);
+    const { x } = cache;
     return at(this.name, () => {
       grads.add(this.bias, conv2d.gradBias(dy));
       grads.add(this.weight, conv2d.gradWeight(dy, x, this.weight.shape, this.attrs));

@@ -1,4 +1,5 @@
 import { at, concat, cos, matmul, multiply, reshape, sin, slice, subtract, tensor, type Tensor } from "@fromnoise/tensor";
+import { checkBackward } from "../check-backward.js";
 import type { Grads } from "../grads.js";
 import { join, type Module } from "../module.js";
 import { Parameter } from "../parameter.js";
@@ -44,7 +45,9 @@ export class FourierFeatures implements Module {
   }
 
   /** dangle = dsin cos(angle) - dcos sin(angle), dw = 2 pi t' dangle. There is no gradient for the timesteps. */
-  backward(dy: Tensor, { t, angle }: FourierFeaturesCache, grads: Grads): void {
+  backward(dy: Tensor, cache: FourierFeaturesCache, grads: Grads): void {
+    checkBackward(this, dy, cache, grads);
+    const { t, angle } = cache;
     if (!this.learned) return;
     at(this.name, () => {
       const [n, half] = angle.shape;

@@ -1,4 +1,5 @@
 import { ConfigError, at, groupNorm, type Tensor } from "@fromnoise/tensor";
+import { checkBackward } from "../check-backward.js";
 import type { Grads } from "../grads.js";
 import { join, type Module } from "../module.js";
 import { Parameter } from "../parameter.js";
@@ -48,7 +49,9 @@ export class GroupNorm implements Module {
     });
   }
 
-  backward(dy: Tensor, { x, stats }: GroupNormCache, grads: Grads): Tensor {
+  backward(dy: Tensor, cache: GroupNormCache, grads: Grads): Tensor {
+    checkBackward(this, dy, cache, grads);
+    const { x, stats } = cache;
     return at(this.name, () => {
       const { dx, dgamma, dbeta } = groupNorm.backward(dy, x, stats, this.weight.tensor, { groups: this.groups });
       grads.add(this.bias, dbeta);

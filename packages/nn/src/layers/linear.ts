@@ -1,4 +1,5 @@
 import { at, linear, type Tensor } from "@fromnoise/tensor";
+import { checkBackward } from "../check-backward.js";
 import type { Grads } from "../grads.js";
 import { join, type Module } from "../module.js";
 import { Parameter } from "../parameter.js";
@@ -33,7 +34,9 @@ export class Linear implements Module {
     return at(this.name, () => [linear.forward(x, this.weight.tensor, this.bias?.tensor), { x }]);
   }
 
-  backward(dy: Tensor, { x }: LinearCache, grads: Grads): Tensor {
+  backward(dy: Tensor, cache: LinearCache, grads: Grads): Tensor {
+    checkBackward(this, dy, cache, grads);
+    const { x } = cache;
     return at(this.name, () => {
       if (this.bias !== undefined) grads.add(this.bias, linear.gradBias(dy));
       grads.add(this.weight, linear.gradWeight(dy, x));

@@ -1,4 +1,5 @@
 import { at, groupNormSilu, type Tensor } from "@fromnoise/tensor";
+import { checkBackward } from "../check-backward.js";
 import type { Grads } from "../grads.js";
 import { GroupNorm, type GroupNormCache } from "./group-norm.js";
 
@@ -12,7 +13,9 @@ export class NormSilu extends GroupNorm {
     });
   }
 
-  override backward(dy: Tensor, { x, stats }: GroupNormCache, grads: Grads): Tensor {
+  override backward(dy: Tensor, cache: GroupNormCache, grads: Grads): Tensor {
+    checkBackward(this, dy, cache, grads);
+    const { x, stats } = cache;
     return at(this.name, () => {
       const { groups, weight, bias } = this;
       const { dx, dgamma, dbeta } = groupNormSilu.backward(dy, x, stats, weight.tensor, bias.tensor, { groups });

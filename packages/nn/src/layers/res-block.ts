@@ -1,4 +1,5 @@
 import { add, at, dropout, multiply, type Random, type Tensor } from "@fromnoise/tensor";
+import { checkBackward } from "../check-backward.js";
 import type { Grads } from "../grads.js";
 import { join, type Module } from "../module.js";
 import type { Parameter } from "../parameter.js";
@@ -82,6 +83,7 @@ export class ResBlock implements Module {
   }
 
   backward(dy: Tensor, cache: ResBlockCache, grads: Grads): { dx: Tensor; dtemb: Tensor } {
+    checkBackward(this, dy, cache, grads);
     const dsum = this.rescale(dy);                                         // the fork at the sum: dsum goes both ways
     const dxr = this.skip?.backward(dsum, cache.skip!, grads) ?? dsum;
     const dxSkip = this.resample.backward(dxr);

@@ -1,4 +1,5 @@
 import { at, silu, type Tensor } from "@fromnoise/tensor";
+import { checkBackward } from "../check-backward.js";
 import type { Grads } from "../grads.js";
 import { join, type Module } from "../module.js";
 import type { Parameter } from "../parameter.js";
@@ -26,7 +27,9 @@ export class TimeMlp implements Module {
     return [temb, { linear1, hidden, linear2 }];
   }
 
-  backward(dtemb: Tensor, { linear1, hidden, linear2 }: TimeMlpCache, grads: Grads): Tensor {
+  backward(dtemb: Tensor, cache: TimeMlpCache, grads: Grads): Tensor {
+    checkBackward(this, dtemb, cache, grads);
+    const { linear1, hidden, linear2 } = cache;
     const da = this.linear2.backward(dtemb, linear2, grads);
     return this.linear1.backward(at(this.name, () => silu.backward(da, hidden)), linear1, grads);
   }

@@ -3,7 +3,10 @@
  *  - AddTimeNorm (Ho et al. 2020): silu(norm(x + t)), t [N, C];
  *  - ScaleShiftTimeNorm (Nichol, Dhariwal 2021): silu(norm(x) (1 + scale) + shift), t = [scale, shift] [N, 2C].
  */
-import { add, addPerImage, at, concat, multiply, reshape, silu, slice, sumPerImage, type Tensor } from "@fromnoise/tensor";
+import {
+  add, addPerImage, assertTensor, at, concat, multiply, reshape, silu, slice, sumPerImage, type Tensor,
+} from "@fromnoise/tensor";
+import { checkBackward } from "../check-backward.js";
 import type { Grads } from "../grads.js";
 import type { Module } from "../module.js";
 import type { Parameter } from "../parameter.js";
@@ -57,6 +60,7 @@ export class ScaleShiftTimeNorm implements TimeNorm {
   }
 
   forward(x: Tensor, t: Tensor): [y: Tensor, cache: ScaleShiftCache] {
+    assertTensor(this.name, "t", t);
     const [n, c] = [t.shape[0], this.channels];
     const [norm, group] = this.norm.forward(x);
     return at(this.name, () => {
@@ -66,7 +70,9 @@ export class ScaleShiftTimeNorm implements TimeNorm {
     });
   }
 
-  backward(dy: Tensor, { group, norm, factor, shifted }: ScaleShiftCache, grads: Grads): { dx: Tensor; dt: Tensor } {
+  backward(dy: Tensor, cache: ScaleShiftCache, grads: Grads): { dx: Tensor; dt: Tensor } {
+    checkBackward(this, dy, cache, grads);
+    const { group, norm, factor, shifted } = cache;
     const [dnorm, dt] = at(this.name, () => {
       const dshifted = silu.backward(dy, shifted);
       const dshift = sumPerImage(dshifted);

@@ -1,4 +1,5 @@
 import { at, silu, type Tensor } from "@fromnoise/tensor";
+import { checkBackward } from "../check-backward.js";
 import type { Grads } from "../grads.js";
 import type { Module } from "../module.js";
 import type { Parameter } from "../parameter.js";
@@ -24,7 +25,9 @@ export class TimeProjection implements Module {
     return [t, { temb, linear }];
   }
 
-  backward(dt: Tensor, { temb, linear }: TimeProjectionCache, grads: Grads): Tensor {
+  backward(dt: Tensor, cache: TimeProjectionCache, grads: Grads): Tensor {
+    checkBackward(this, dt, cache, grads);
+    const { temb, linear } = cache;
     const da = this.linear.backward(dt, linear, grads);
     return at(this.name, () => silu.backward(da, temb));
   }

@@ -1,5 +1,5 @@
 import { adamUpdate, zerosLike, type AdamTensors, type Tensor } from "@fromnoise/tensor";
-import type { Grads } from "../grads.js";
+import { assertGrads, type Grads } from "../grads.js";
 import type { Module } from "../module.js";
 import type { Parameter } from "../parameter.js";
 
@@ -46,6 +46,7 @@ export class Adam {
 
   /** Updates every parameter that has a gradient; the others stay as they are. */
   step(grads: Grads, { lr = this.options.lr, gradScale = 1 }: AdamStep = {}): void {
+    assertGrads("Adam.step: there are no gradients", grads);
     const { beta1, beta2, eps, weightDecay } = this.options;
     const t = ++this.steps;
     const [correction1, correction2] = [1 - beta1 ** t, 1 - beta2 ** t];

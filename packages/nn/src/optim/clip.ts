@@ -1,8 +1,9 @@
 import { sqrt, sumSquares, zeros, type Tensor } from "@fromnoise/tensor";
-import type { Grads } from "../grads.js";
+import { assertGrads, type Grads } from "../grads.js";
 
 /** The norm of all gradients taken as one vector, [1]: sqrt of the sum of squares. Reading it is the caller's step. */
 export function globalNorm(grads: Grads): Tensor {
+  assertGrads("globalNorm: there are no gradients", grads);
   const all = [...grads].map(([, g]) => g);
   if (all.length === 0) return zeros([1], grads);
   return grads.device.scope(() => sqrt(sumSquares(all)));

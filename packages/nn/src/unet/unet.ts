@@ -1,4 +1,7 @@
-import { ConfigError, ShapeError, add, at, formatShape, tensor, type Indices, type Random, type Tensor } from "@fromnoise/tensor";
+import {
+  ConfigError, ShapeError, add, assertTensor, at, formatShape, tensor, type Indices, type Random, type Tensor,
+} from "@fromnoise/tensor";
+import { checkBackward } from "../check-backward.js";
 import type { Grads } from "../grads.js";
 import { ClassEmbedding, type ClassEmbeddingCache } from "../layers/class-embedding.js";
 import { Conv2d, type Conv2dCache } from "../layers/conv2d.js";
@@ -85,6 +88,7 @@ export class UNet implements Module {
 
   /** dx, and the gradients of all parameters in grads. */
   backward(dy: Tensor, cache: UNetCache, grads: Grads): Tensor {
+    checkBackward(this, dy, cache, grads);
     return dy.device.scope(() => {
       const dtembs: Tensor[] = [];
       const dskips: Tensor[] = [];
@@ -145,6 +149,7 @@ export class UNet implements Module {
   }
 
   private check(x: Tensor, timesteps: ArrayLike<number>, labels: Indices | undefined): void {
+    assertTensor("U-Net", "x", x);
     const [n, h, w, c] = x.shape;
     const { in_channels: channels, block_out_channels: { length: levels }, num_class_embeds: classes } = this.config;
     const multiple = 2 ** (levels - 1);

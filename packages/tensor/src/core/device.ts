@@ -1,6 +1,7 @@
 /** Devices: the one choke point that runs a kernel, and the scopes that free what a computation leaves behind. */
 import type { Backend, NumberArray } from "./backend.js";
 import { DeviceError, DisposedError, ShapeError } from "./errors.js";
+import { assertTensor } from "./expect-tensor.js";
 import { compositions, isFused, kernels, operationName } from "../kernels/contract.js";
 import type { Attrs, DType, Inputs, KernelName, LooseKernel, Outputs, RequiredKernelName, Runner, Scalars } from "../kernels/contract.js";
 import { here } from "./location.js";
@@ -293,6 +294,7 @@ export class Device {
   #checkInput(
     kernel: KernelName, attrs: unknown, operands: TensorsByName, name: string, t: Tensor, first: Tensor, expected: Shape,
   ): void {
+    if (!(t instanceof Tensor)) assertTensor(operationName(kernel, attrs), name, t);
     if (t.disposed) t.assertAlive(`${operationName(kernel, attrs)} (${name})`);
     if (t.device !== this) throw mixedDevices(operationName(kernel, attrs), nameOf(first, operands), first, name, t);
     if (t.dtype !== first.dtype) {
@@ -349,7 +351,9 @@ export function run<K extends KernelName>(
 ): Outputs<K, Tensor> {
   for (const name in inputs) {
     const operand = inputs[name] as Tensor | readonly Tensor[];
-    return (isList(operand) ? operand[0] : operand).device.run(kernel, inputs, attrs, scalars, shapes);
+    const first: unknown = isList(operand) ? operand[0] : operand;
+    if (!(first instanceof Tensor)) assertTensor(operationName(kernel, attrs), name, first);
+    return first.device.run(kernel, inputs, attrs, scalars, shapes);
   }
   throw new DeviceError(`${kernel}: without inputs there is no device to run on`);
 }

@@ -1,5 +1,6 @@
 /** Observers see every kernel of a computation with its tensors; devices run kernels, and know nothing else of what observers do. */
 import { DeviceError } from "./errors.js";
+import { assertDevice } from "./expect-device.js";
 import type { Device } from "./device.js";
 import type { KernelName } from "../kernels/contract.js";
 import type { Tensor } from "./tensor.js";
@@ -42,6 +43,7 @@ export interface Observer {
  * promise.
  */
 export function observe<R>(device: Device, observer: Observer, fn: () => R): { result: R; settled: Promise<void> } {
+  assertDevice("observe", device);
   const verdicts: Promise<void>[] = [];
   const detach = device.attach(observer, (verdict) => void verdicts.push(verdict));
   let result: R;

@@ -19,8 +19,16 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((side, i) => side === b[i]);
 }
 
-/** Throws a ShapeError unless every size is an integer >= 0. */
+/** Throws a ShapeError unless a shape, or another list of numbers, is an array. */
+export function checkList(op: string, what: string, list: readonly number[]): void {
+  if (Array.isArray(list)) return;
+  const advice = "pass     an array of numbers, such as [2, 3]";
+  throw new ShapeError(`${op}: ${what} is no list`, [`${what.padEnd(8)} ${String(list)}`, advice]);
+}
+
+/** Throws a ShapeError unless the shape is a list and every size is an integer >= 0. */
 export function checkShape(op: string, shape: Shape): void {
+  checkList(op, "shape", shape);
   for (const side of shape) {
     if (!Number.isInteger(side) || side < 0) {
       throw new ShapeError(`${op}: sizes must be integers >= 0`, [`shape    ${formatShape(shape)}`]);

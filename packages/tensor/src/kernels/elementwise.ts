@@ -9,21 +9,24 @@ import type { Shape } from "../core/shape.js";
 export const unaryOps = [
   "negative", "abs", "sign", "square", "sqrt", "reciprocal", "exp", "log", "sin", "cos", "tanh", "erf",
   "sigmoid", "silu", "gelu",
-  "affine",   // p x + q
-  "clip",     // min(max(x, p), q); NaN stays NaN
-  "over",     // x / p
-  "raise",    // x^p
+  "affine",     // p x + q
+  "clip",       // min(max(x, p), q); NaN stays NaN
+  "over",       // x / p
+  "raise",      // x^p
+  "relu",       // max(x, 0); NaN stays NaN
+  "leakyRelu",  // x > 0 ? x : p x
 ] as const;
 export type UnaryOp = (typeof unaryOps)[number];
 
 /**
- * Functions of a and b and of a number p, which is 0 where it is not named. Comparisons give 1 or 0; the gradients take (dy, x) and
- * give dy f'(x).
+ * Functions of a and b and of a number p, which is 0 where it is not named. Comparisons give 1 or 0; the gradients
+ * take dy and x or y = f(x), and give dy f'(x).
  */
 export const binaryOps = [
   "add", "subtract", "multiply", "divide", "power", "maximum", "minimum",
   "equal", "notEqual", "less", "lessEqual", "greater", "greaterEqual",
-  "siluGrad", "geluGrad",
+  "siluGrad", "geluGrad", "reluGrad", "leakyReluGrad",  // of dy and x
+  "tanhGrad", "sigmoidGrad",                            // of dy and y
 ] as const;
 export type BinaryOp = (typeof binaryOps)[number];
 

@@ -2,7 +2,6 @@
 import { ConfigError } from "../core/errors.js";
 import { conv2d, type Conv2dOptions } from "../ops/neural/conv2d.js";
 import { crossEntropy } from "../ops/neural/cross-entropy.js";
-import { gelu } from "../ops/neural/gelu.js";
 import { groupNorm } from "../ops/neural/group-norm.js";
 import { l1 } from "../ops/neural/l1.js";
 import { linearAttention } from "../ops/neural/linear-attention.js";
@@ -12,12 +11,12 @@ import { maxPool } from "../ops/neural/max-pool.js";
 import { mse } from "../ops/neural/mse.js";
 import { pixelUnshuffle } from "../ops/neural/pixel-shuffle.js";
 import { rmsNorm } from "../ops/neural/rms-norm.js";
-import { silu } from "../ops/neural/silu.js";
 import { softmax } from "../ops/neural/softmax.js";
 import { upsampleNearest } from "../ops/neural/upsample-nearest.js";
 import { weightStandardize } from "../ops/neural/weight-standardize.js";
 import type { Shape } from "../core/shape.js";
 import type { Tensor } from "../core/tensor.js";
+import { activations } from "./activations.js";
 import { attentionBlock } from "./attention-block.js";
 
 /** How a tensor lies in the file; see fromTorch in golden-ops.ts. */
@@ -77,17 +76,13 @@ export const goldenOps: Readonly<Record<string, (attrs: GoldenAttrs, shapes: Sha
     backward: (dy, { x, g }) => rmsNorm.backward(dy, x, g),
   }),
 
-  silu: () => entry({
-    inputs: { x: "same" }, output: "same",
-    forward: ({ x }) => silu.forward(x),
-    backward: (dy, { x }) => ({ dx: silu.backward(dy, x) }),
-  }),
-
-  gelu: () => entry({
-    inputs: { x: "same" }, output: "same",
-    forward: ({ x }) => gelu.forward(x),
-    backward: (dy, { x }) => ({ dx: gelu.backward(dy, x) }),
-  }),
+  ...Object.fromEntries(Object.entries(activations).map(([name, { forward, backward }]) => [name, (attrs: GoldenAttrs) => {
+    const slope = number(attrs, "slope", 0.01);
+    return entry({
+      inputs: { x: "same" }, output: "same",
+      forward: ({ x }) => forward(x, slope), backward: (dy, { x }) => ({ dx: backward(dy, x, slope) }),
+    });
+  }])),
 
   softmax: (attrs) => {
     const axis = number(attrs, "axis", -1);

@@ -7,7 +7,8 @@ import { dynamic, openChanged } from "./changed-mode.js";
 import { describeConformance, type ConformanceOptions } from "./conformance.js";
 
 const options: ConformanceOptions = {
-  dtype: "f32", tolerance: () => 5e-6, fused: ["linear", "conv2dBias", "groupNormSilu", "groupNormSiluGrad"],
+  dtype: "f32", tolerance: () => 5e-6,
+  fused: ["linear", "conv2dBias", "groupNormSilu", "groupNormSiluWithStats", "groupNormSiluGrad"],
 };
 
 for (const mode of ["webasm", "cpu"] as const) {

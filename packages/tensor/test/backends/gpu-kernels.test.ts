@@ -3,7 +3,7 @@ import { expect } from "chai";
 import type { GpuArray } from "../../src/backends/gpu/engine/engine.js";
 import { gpuBackend, openGpu, type GpuBackend } from "../../src/backends/gpu/index.js";
 import { functions } from "../../src/backends/gpu/notation/functions.js";
-import { openChanged } from "./changed-mode.js";
+import { dynamic, openChanged } from "./changed-mode.js";
 
 /** A number for every i, never 0, of either sign. */
 const wave = (i: number): number => Math.sin(i + 1) + 0.25;
@@ -46,7 +46,8 @@ describe("group normalisation on the gpu backend", () => {
 
   function run(backend: GpuBackend): { dx: GpuArray; dgamma: GpuArray; dbeta: GpuArray; stats: GpuArray } {
     const { hw, c, groups } = attrs;
-    const [x, dy, gamma, beta] = [bench.upload(hw * c, (i) => 100 + wave(i)), bench.upload(hw * c), bench.upload(c), bench.upload(c)];
+    const x = bench.upload(hw * c, (i) => 100 + wave(i));
+    const [dy, gamma, beta] = [hw * c, c, c].map((n) => bench.upload(n));
     const [stats, dx, dgamma, dbeta] = [2 * groups, hw * c, c, c].map((n) => bench.room(n));
     backend.kernels.groupNormStats({ stats }, { x }, attrs, { eps: 1e-5 });
     backend.kernels.groupNormSiluGrad!({ dx, dgamma, dbeta }, { dy, x, stats, gamma, beta }, attrs, {});
@@ -154,6 +155,20 @@ describe("the sum of squares of a list on the gpu backend", () => {
     expect(launches).to.have.length(1 + Math.ceil(37 / 2) + 1);
     expect(again).to.equal(value);
     await narrow.backend.dispose();
+  });
+
+  it("compiles two kernels for lists of all lengths, where sizes are arguments", async () => {
+    const engine = await openChanged(dynamic);
+    const on = new Bench(gpuBackend({ engine, description: "sizes as arguments" }));
+    const sum = (count: number): void => {
+      const lengths = sizes.slice(0, count);
+      on.backend.kernels.sumSquares({ y: on.room(1) }, { x: lengths.map((n) => on.upload(n)) }, { sizes: lengths }, {});
+    };
+    sum(2);
+    const [before, counts] = [on.backend.compiledKernels(), [3, 7, 8, 13, 20, 40]];
+    counts.forEach(sum);
+    expect(on.backend.compiledKernels() - before, "the one with the sums so far").to.equal(1);
+    await on.backend.dispose();
   });
 
   it("sums one tensor, and one number", async () => {

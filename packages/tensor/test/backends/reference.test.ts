@@ -5,72 +5,32 @@ import { binaryOps, unaryOps, type BinaryOp, type ReduceOp, type UnaryOp } from 
 import { conformanceError } from "./conformance.js";
 import { dot, expectDefinition, sum } from "./definitions.js";
 import { inputsFor, reference, scalarsFor } from "./reference.js";
+import { binarySpecs, tabulated, unarySpecs } from "./spec/elementwise.js";
 import { specs } from "./spec/index.js";
 
-/** p = 2 and q = 0.5 for the operations that take numbers. */
-const unary = (op: UnaryOp, ...x: number[]): number[] =>
-  [...reference("unary", { x: Float64Array.from(x) }, { op, n: x.length }, { p: 2, q: 0.5 }).y];
+const { p, q } = tabulated;
 
-function binary(op: BinaryOp, a: number[], b: number[]): number[] {
+const unary = (op: UnaryOp, ...x: number[]): number[] =>
+  [...reference("unary", { x: Float64Array.from(x) }, { op, n: x.length }, { p, q }).y];
+
+function binary(op: BinaryOp, a: readonly number[], b: readonly number[]): number[] {
   const size = [1, 1, a.length] as const;
-  return [...reference("binary", { a: Float64Array.from(a), b: Float64Array.from(b) }, { op, size, a: size, b: size }, { p: 2 }).y];
+  return [...reference("binary", { a: Float64Array.from(a), b: Float64Array.from(b) }, { op, size, a: size, b: size }, { p }).y];
 }
 
 const reduce = (op: ReduceOp, ...x: number[]): number =>
   reference("reduce", { x: Float64Array.from(x) }, { op, outer: 1, axis: x.length, inner: 1 }, {}).y[0];
 
-/** [-2, 0.5, 3] under each function, computed with 30 digits. */
-const unaryTable: Readonly<Record<UnaryOp, readonly number[]>> = {
-  negative: [2, -0.5, -3],
-  abs: [2, 0.5, 3],
-  sign: [-1, 1, 1],
-  square: [4, 0.25, 9],
-  sqrt: [NaN, 0.7071067811865475, 1.7320508075688773],
-  reciprocal: [-0.5, 2, 0.3333333333333333],
-  exp: [0.1353352832366127, 1.6487212707001282, 20.085536923187668],
-  log: [NaN, -0.6931471805599453, 1.0986122886681098],
-  sin: [-0.9092974268256817, 0.479425538604203, 0.1411200080598672],
-  cos: [-0.4161468365471424, 0.8775825618903728, -0.9899924966004454],
-  tanh: [-0.9640275800758169, 0.46211715726000975, 0.9950547536867305],
-  erf: [-0.9953222650189527, 0.5204998778130465, 0.9999779095030014],
-  sigmoid: [0.11920292202211756, 0.6224593312018546, 0.9525741268224332],
-  silu: [-0.2384058440442351, 0.3112296656009273, 2.8577223804672997],
-  gelu: [-0.0455002638963584, 0.3457312306370066, 2.9959503059051097],
-  affine: [-3.5, 1.5, 6.5],
-  clip: [0.5, 0.5, 0.5],
-  over: [-1, 0.25, 1.5],
-  raise: [4, 0.25, 9],
-};
-
-/** a = [-2, 0.5, 3, 2], b = [3, 2, 3, 0.5]; of the two gradients, dy = a and x = b. */
-const binaryTable: Readonly<Record<BinaryOp, readonly number[]>> = {
-  add: [1, 2.5, 6, 2.5],
-  subtract: [-5, -1.5, 0, 1.5],
-  multiply: [-6, 1, 9, 1],
-  divide: [-0.6666666666666666, 0.25, 1, 4],
-  power: [-8, 0.25, 27, 1.4142135623730951],
-  maximum: [3, 2, 3, 2],
-  minimum: [-2, 0.5, 3, 0.5],
-  equal: [0, 0, 1, 0],
-  notEqual: [1, 1, 0, 1],
-  less: [1, 1, 0, 0],
-  lessEqual: [1, 1, 1, 0],
-  greater: [0, 0, 0, 1],
-  greaterEqual: [0, 0, 1, 1],
-  siluGrad: [-2.1762082120303394, 0.5453921243924478, 3.264312318045509, 1.4799223746053036],
-  geluGrad: [-2.023891294408368, 0.5426159005390985, 3.0358369416125517, 1.7349902493123257],
-};
-
 describe("reference backend, elementwise", () => {
   for (const op of unaryOps) {
     it(`${op} has tabulated values`, () => {
-      expect(conformanceError(unary(op, -2, 0.5, 3), unaryTable[op])).to.be.below(1e-15);
+      expect(conformanceError(unary(op, ...tabulated.x), unarySpecs[op].values)).to.be.below(1e-15);
     });
   }
 
   for (const op of binaryOps) {
     it(`${op} has tabulated values`, () => {
-      expect(conformanceError(binary(op, [-2, 0.5, 3, 2], [3, 2, 3, 0.5]), binaryTable[op])).to.be.below(1e-14);
+      expect(conformanceError(binary(op, tabulated.a, tabulated.b), binarySpecs[op].values)).to.be.below(1e-14);
     });
   }
 
@@ -107,9 +67,11 @@ describe("reference backend, elementwise", () => {
     const f: Partial<Record<BinaryOp, (a: number, b: number) => number>> = {
       subtract: (a, b) => a - b, multiply: (a, b) => a * b, divide: (a, b) => a / b,
     };
-    expectDefinition("binary", ({ a, b }, { op, a: sizeA, b: sizeB }) => (...index) => {
-      const operands = [a(...place(sizeA, index)), b(...place(sizeB, index))] as const;
-      return f[op]?.(...operands) ?? binary(op, [operands[0]], [operands[1]])[0];
+    const one = [1, 1, 1] as const;
+    expectDefinition("binary", ({ a, b }, { op, a: sizeA, b: sizeB }, scalars) => (...index) => {
+      const [u, v] = [a(...place(sizeA, index)), b(...place(sizeB, index))];
+      const alone = { a: Float64Array.of(u), b: Float64Array.of(v) };
+      return f[op]?.(u, v) ?? reference("binary", alone, { op, size: one, a: one, b: one }, scalars).y[0];
     });
   });
 
@@ -119,7 +81,8 @@ describe("reference backend, elementwise", () => {
       affine: (x, p, q) => p * x + q, clip: (x, p, q) => (x < p ? p : x > q ? q : x), over: (x, p) => x / p,
       raise: (x, p) => Math.exp(p * Math.log(x)),
     };
-    expectDefinition("unary", ({ x }, { op }, { p, q }) => (i) => f[op]?.(x(i), p, q) ?? unary(op, x(i))[0]);
+    expectDefinition("unary", ({ x }, { op }, scalars) => (i) =>
+      f[op]?.(x(i), scalars.p, scalars.q) ?? reference("unary", { x: Float64Array.of(x(i)) }, { op, n: 1 }, scalars).y[0]);
     expectDefinition("where", ({ condition, a, b }) => (i) => (condition(i) === 0 ? b(i) : a(i)));
   });
 });

@@ -1,4 +1,5 @@
 import { ShapeError } from "../../core/errors.js";
+import { assertTensor } from "../../core/expect-tensor.js";
 import { formatShape, sameShape } from "../../core/shape.js";
 import type { Tensor } from "../../core/tensor.js";
 
@@ -9,6 +10,8 @@ import type { Tensor } from "../../core/tensor.js";
 export async function allClose(
   a: Tensor, b: Tensor, { rtol = 1e-5, atol = 1e-8, equalNan = false }: { rtol?: number; atol?: number; equalNan?: boolean } = {},
 ): Promise<boolean> {
+  assertTensor("allClose", "a", a);
+  assertTensor("allClose", "b", b);
   if (!sameShape(a.shape, b.shape)) {
     throw new ShapeError("allClose: shapes differ", [`a        ${formatShape(a.shape)}`, `b        ${formatShape(b.shape)}`]);
   }

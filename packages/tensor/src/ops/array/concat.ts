@@ -4,6 +4,7 @@
  */
 import { run } from "../../core/device.js";
 import { ShapeError } from "../../core/errors.js";
+import { assertTensors } from "../../core/expect-tensor.js";
 import { foldAxis, formatShape, normalizeAxis, sameShape, withSide } from "../../core/shape.js";
 import type { Tensor } from "../../core/tensor.js";
 import { expandDims } from "./layout.js";
@@ -58,6 +59,7 @@ function shapeLine(x: Tensor, i: number): string {
 }
 
 function firstOf(op: string, tensors: readonly Tensor[]): Tensor {
+  assertTensors(op, tensors);
   if (tensors.length === 0) throw new ShapeError(`${op}: the list of tensors is empty`);
   return tensors[0];
 }

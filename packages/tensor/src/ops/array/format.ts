@@ -1,4 +1,5 @@
 /** Tensors as text, in NumPy's notation. */
+import { assertTensor } from "../../core/expect-tensor.js";
 import { stridesOf } from "../../core/shape.js";
 import type { Tensor } from "../../core/tensor.js";
 import { formatNumbers } from "../shared/format-numbers.js";
@@ -21,6 +22,7 @@ const GAP = -1;
  * magnitude is 1e8 or more, the smallest below 1e-4, or their ratio above 1000. A large tensor is summarised with "...".
  */
 export async function format(x: Tensor, options: FormatOptions = {}): Promise<string> {
+  assertTensor("format", "x", x);
   const { precision = 8, threshold = 1000, edgeItems = 3, lineWidth = 75 } = options;
   if (x.size === 0) return "[]";
   const values = await x.data();

@@ -4,12 +4,14 @@
  */
 import { run } from "../../core/device.js";
 import { ShapeError } from "../../core/errors.js";
+import { assertTensor } from "../../core/expect-tensor.js";
 import { foldAxis, formatShape, normalizeAxis, sizeOf, withSide } from "../../core/shape.js";
 import type { Tensor } from "../../core/tensor.js";
 import { full } from "./create.js";
 import { checkCountable, checkIndices, type Indices } from "../shared/indices.js";
 
 function forward(x: Tensor, indices: Indices, axis = 0): Tensor {
+  assertTensor("gather", "x", x);
   const at = normalizeAxis("gather", axis, x.rank);
   const [outer, side, inner] = foldAxis(x.shape, at);
   return x.device.scope(() => {
@@ -21,6 +23,7 @@ function forward(x: Tensor, indices: Indices, axis = 0): Tensor {
 
 /** dy [.., count, ..] to dx [.., axisSize, ..]. */
 function backward(dy: Tensor, indices: Indices, axis: number, axisSize: number): Tensor {
+  assertTensor("gather.backward", "dy", dy);
   const at = normalizeAxis("gather.backward", axis, dy.rank);
   const [outer, count, inner] = foldAxis(dy.shape, at);
   if (count !== indices.length) {

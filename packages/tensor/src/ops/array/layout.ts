@@ -1,16 +1,19 @@
 /** The same elements in another arrangement. A result may share memory with x (see `reshape`); `clone` makes a true copy. */
 import { run } from "../../core/device.js";
 import { ShapeError } from "../../core/errors.js";
-import { checkShape, formatShape, normalizeAxes, normalizeAxis, sizeOf, type Shape } from "../../core/shape.js";
+import { assertTensor } from "../../core/expect-tensor.js";
+import { checkList, checkShape, formatShape, normalizeAxes, normalizeAxis, sizeOf, type Shape } from "../../core/shape.js";
 import type { Tensor } from "../../core/tensor.js";
 import { unary } from "../shared/unary.js";
 import { gather } from "./gather.js";
 
 /**
  * The elements of x in row-major order under another shape; one size may be -1 and is computed from the others.
- * Shares the storage of x where the device allows it. Throws ShapeError when the sizes do not fit.
+ * Shares the storage of x. Throws ShapeError when the sizes do not fit.
  */
 export function reshape(x: Tensor, shape: Shape): Tensor {
+  assertTensor("reshape", "x", x);
+  checkList("reshape", "shape", shape);
   const open = shape.indexOf(-1);
   if (open < 0) {
     checkShape("reshape", shape);
@@ -29,6 +32,8 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 
 /** Axis j of y is axis order[j] of x, as NumPy's transpose. Throws ShapeError unless `order` names every axis once. */
 export function permute(x: Tensor, order: readonly number[]): Tensor {
+  assertTensor("permute", "x", x);
+  checkList("permute", "order", order);
   const axes = order.map((axis) => normalizeAxis("permute", axis, x.rank));
   if (normalizeAxes("permute", order, x.rank).length !== x.rank) {
     throw new ShapeError(`permute: the order names ${order.length} of ${x.rank} axes`, [
@@ -43,6 +48,7 @@ export function permute(x: Tensor, order: readonly number[]): Tensor {
 
 /** Exchanges two axes, the last two unless set. Throws ShapeError for an axis that is not there. */
 export function transpose(x: Tensor, axisA = -2, axisB = -1): Tensor {
+  assertTensor("transpose", "x", x);
   const a = normalizeAxis("transpose", axisA, x.rank);
   const b = normalizeAxis("transpose", axisB, x.rank);
   return permute(x, x.shape.map((_, axis) => (axis === a ? b : axis === b ? a : axis)));
@@ -50,12 +56,14 @@ export function transpose(x: Tensor, axisA = -2, axisB = -1): Tensor {
 
 /** A new axis of size 1 at position `axis` of the result. Throws ShapeError when it is not in -(rank + 1) .. rank. */
 export function expandDims(x: Tensor, axis: number): Tensor {
+  assertTensor("expandDims", "x", x);
   const at = normalizeAxis("expandDims", axis, x.rank + 1);
   return x.device.reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]);
 }
 
 /** Without the axes of size 1, or without those listed. Throws ShapeError when a listed axis has another size. */
 export function squeeze(x: Tensor, axes?: number | readonly number[]): Tensor {
+  assertTensor("squeeze", "x", x);
   const ones = x.shape.flatMap((side, axis) => (side === 1 ? [axis] : []));
   const list = axes === undefined ? ones : normalizeAxes("squeeze", axes, x.rank);
   const wrong = list.find((axis) => x.shape[axis] !== 1);
@@ -67,12 +75,14 @@ export function squeeze(x: Tensor, axes?: number | readonly number[]): Tensor {
 
 /** y[..., i, ...] = x[..., n - 1 - i, ...] along `axis` of size n. Throws ShapeError for an axis that is not there. */
 export function flip(x: Tensor, axis: number): Tensor {
+  assertTensor("flip", "x", x);
   const size = x.shape[normalizeAxis("flip", axis, x.rank)];
   return gather(x, Int32Array.from({ length: size }, (_, i) => size - 1 - i), axis);
 }
 
 /** A copy of x in memory of its own. */
 export function clone(x: Tensor): Tensor {
+  assertTensor("clone", "x", x);
   return unary("affine", x, 1, -0); // -0 + -0 = -0
 }
 

@@ -5,6 +5,7 @@
  */
 import { run } from "../../core/device.js";
 import { ShapeError } from "../../core/errors.js";
+import { assertTensor } from "../../core/expect-tensor.js";
 import { broadcastShapes, formatShape, sameShape, sizeOf, type Shape } from "../../core/shape.js";
 import type { Tensor } from "../../core/tensor.js";
 import { broadcastTo, sumTo } from "../shared/broadcast.js";
@@ -29,6 +30,7 @@ function forward(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
 }
 
 function backward(dy: Tensor, a: Tensor, b: Tensor, options: MatmulOptions = {}): { da: Tensor; db: Tensor } {
+  assertTensor("matmul.backward", "dy", dy);
   const { batch, m, k, n, y, transposeA, transposeB } = sizesOf(a, b, options);
   if (dy.size !== sizeOf(y)) {
     throw new ShapeError("matmul.backward: dy does not fit", [`dy       ${formatShape(dy.shape)}   expected ${formatShape(y)}`]);
@@ -71,6 +73,8 @@ function matrixOf(x: Tensor): Shape {
 }
 
 function sizesOf(a: Tensor, b: Tensor, options: MatmulOptions): Sizes {
+  assertTensor("matmul", "a", a);
+  assertTensor("matmul", "b", b);
   if (a.rank === 0 || b.rank === 0) throw new ShapeError("matmul: a scalar is no matrix", values(a, b));
   const transposeA = a.rank > 1 && (options.transposeA ?? false);
   const transposeB = b.rank > 1 && (options.transposeB ?? false);

@@ -1,6 +1,7 @@
 /** Reductions over axes: all of them, one, or several; negative axes count from the end. */
 import { run } from "../../core/device.js";
 import { ShapeError } from "../../core/errors.js";
+import { assertTensor } from "../../core/expect-tensor.js";
 import type { ReduceOp } from "../../kernels/contract.js";
 import { foldAxis, formatShape, normalizeAxes, normalizeAxis, sizeOf, type Shape } from "../../core/shape.js";
 import type { Tensor } from "../../core/tensor.js";
@@ -52,6 +53,7 @@ export function min(x: Tensor, options: ReduceOptions = {}): Tensor {
  * order. Throws ShapeError for an axis that is not there, is empty, or in f32 is longer than 2^24.
  */
 export function argmax(x: Tensor, { axis, keepDims = false }: { axis?: number; keepDims?: boolean } = {}): Tensor {
+  assertTensor("argmax", "x", x);
   const at = axis === undefined ? undefined : normalizeAxis("argmax", axis, x.rank);
   const [outer, length, inner] = at === undefined ? [1, x.size, 1] : foldAxis(x.shape, at);
   const shape = reducedShape(x.shape, at === undefined ? normalizeAxes("argmax", undefined, x.rank) : [at], keepDims);
@@ -61,6 +63,7 @@ export function argmax(x: Tensor, { axis, keepDims = false }: { axis?: number; k
 }
 
 function reduce(op: Exclude<ReduceOp, "argmax">, x: Tensor, { axes, keepDims = false }: ReduceOptions): Tensor {
+  assertTensor(op, "x", x);
   const list = normalizeAxes(op, axes, x.rank);
   const shape = reducedShape(x.shape, list, keepDims);
   if (op !== "sum") assertNotEmpty(op, x, sizeOf(list.map((axis) => x.shape[axis])));
@@ -74,6 +77,7 @@ function reducedShape(shape: Shape, axes: readonly number[], keepDims: boolean):
 
 /** Number of elements that each result is made of. */
 function countAlong(op: string, x: Tensor, { axes }: ReduceOptions): number {
+  assertTensor(op, "x", x);
   return sizeOf(normalizeAxes(op, axes, x.rank).map((axis) => x.shape[axis]));
 }
 

@@ -1,5 +1,6 @@
 /** Taking parts of a tensor, and the reverse, padding. */
 import { ShapeError } from "../../core/errors.js";
+import { assertTensor } from "../../core/expect-tensor.js";
 import { foldAxis, formatShape, normalizeAxis, sizeOf } from "../../core/shape.js";
 import type { Tensor } from "../../core/tensor.js";
 import { chain, type Step } from "../shared/chain.js";
@@ -11,6 +12,7 @@ import { full } from "./create.js";
  * listed than x has, or a position is no integer.
  */
 export function slice(x: Tensor, starts: readonly (number | undefined)[], ends: readonly (number | undefined)[] = []): Tensor {
+  assertTensor("slice", "x", x);
   const listed = Math.max(starts.length, ends.length);
   if (listed > x.rank) {
     throw new ShapeError(`slice: ${listed} axes are listed, the tensor has ${x.rank}`, [`x        ${formatShape(x.shape)}`]);
@@ -34,6 +36,7 @@ export function slice(x: Tensor, starts: readonly (number | undefined)[], ends: 
  * Throws ShapeError when the count does not divide the axis, or the sizes do not add up to it.
  */
 export function split(x: Tensor, sizes: number | readonly number[], axis = 0): Tensor[] {
+  assertTensor("split", "x", x);
   const at = normalizeAxis("split", axis, x.rank);
   const side = x.shape[at];
   const list = typeof sizes === "number" ? new Array<number>(wholeCount(sizes)).fill(side / sizes) : sizes;
@@ -56,6 +59,7 @@ export function split(x: Tensor, sizes: number | readonly number[], axis = 0): T
  * Throws ShapeError when more axes are listed than x has, or a number is no integer >= 0.
  */
 export function pad(x: Tensor, widths: readonly (readonly [before: number, after: number])[], value = 0): Tensor {
+  assertTensor("pad", "x", x);
   if (widths.length > x.rank || widths.flat().some((width) => !Number.isInteger(width) || width < 0)) {
     throw new ShapeError("pad: widths must be pairs of integers >= 0, at most one pair for each axis", [
       `x        ${formatShape(x.shape)}`, `widths   ${widths.map((pair) => formatShape(pair)).join(", ")}`,

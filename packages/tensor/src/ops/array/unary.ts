@@ -52,16 +52,6 @@ export function cos(x: Tensor): Tensor {
   return unary("cos", x);
 }
 
-/** y = tanh x. */
-export function tanh(x: Tensor): Tensor {
-  return unary("tanh", x);
-}
-
-/** y = 1 / (1 + e^-x). */
-export function sigmoid(x: Tensor): Tensor {
-  return unary("sigmoid", x);
-}
-
 /** y = 2 / sqrt(pi) times the integral of e^(-t^2) from 0 to x. */
 export function erf(x: Tensor): Tensor {
   return unary("erf", x);

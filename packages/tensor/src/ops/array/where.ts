@@ -1,7 +1,8 @@
 import { run } from "../../core/device.js";
+import { assertTensor } from "../../core/expect-tensor.js";
 import { broadcastShapes, sameShape, sizeOf, type Shape } from "../../core/shape.js";
 import type { Tensor } from "../../core/tensor.js";
-import { asTensor, type Operand } from "../shared/binary.js";
+import { assertOperand, asTensor, type Operand } from "../shared/binary.js";
 import { broadcastTo } from "../shared/broadcast.js";
 
 /**
@@ -9,6 +10,9 @@ import { broadcastTo } from "../shared/broadcast.js";
  * Throws ShapeError when the shapes do not broadcast, DeviceError when devices or dtypes differ.
  */
 export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
+  assertTensor("where", "condition", condition);
+  if (typeof a !== "number") assertOperand("where", "a", a);
+  if (typeof b !== "number") assertOperand("where", "b", b);
   return condition.device.scope(() => {
     const [x, y] = [asTensor(a, condition), asTensor(b, condition)];
     const shape = broadcastShapes("where", condition.shape, broadcastShapes("where", x.shape, y.shape));

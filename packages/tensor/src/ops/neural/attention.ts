@@ -31,7 +31,7 @@ export const attention = {
 
   /** The gradients; P is computed again, since it holds heads L S numbers an image. Throws ShapeError. */
   backward(dy: Tensor, q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions): { dq: Tensor; dk: Tensor; dv: Tensor } {
-    const patterns: Record<string, Pattern> = { q: [q, "N L C"], k: [k, "N S C"], v: [v, "N S C"], dy: [dy, "N L C"] };
+    const patterns: AttentionPatterns = { q: [q, "N L C"], k: [k, "N S C"], v: [v, "N S C"], dy: [dy, "N L C"] };
     const { heads, scale } = headsOf("attention.backward", patterns, options);
     return q.device.scope(() => {
       const [qh, kh, vh, dyh] = [multiply(splitHeads(q, heads), scale), ...[k, v, dy].map((x) => splitHeads(x, heads))];
@@ -56,10 +56,13 @@ function weightsOfHeads(q: Tensor, k: Tensor): Tensor {
   return softmax.forward(matmul(q, k, { transposeB: true }));
 }
 
+/** @internal Queries, keys, and what else goes into an attention. */
+export type AttentionPatterns = {
+  readonly q: Pattern<"N L C">; readonly k: Pattern<"N S C">; readonly v?: Pattern<"N S C">; readonly dy?: Pattern<"N L C">;
+};
+
 /** @internal Checks the shapes and that the heads divide the channels; fills in the scale. Throws ShapeError. */
-export function headsOf(
-  op: string, patterns: Readonly<Record<string, Pattern>>, { heads, scale }: AttentionOptions,
-): Required<AttentionOptions> {
+export function headsOf(op: string, patterns: AttentionPatterns, { heads, scale }: AttentionOptions): Required<AttentionOptions> {
   const { N, L, C } = matchShapes(op, patterns);
   if (!Number.isInteger(heads) || heads < 1 || C % heads !== 0) {
     throw new ShapeError(`${op}: ${heads} heads do not divide ${C} channels`, [

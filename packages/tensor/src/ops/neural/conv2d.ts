@@ -1,5 +1,6 @@
 import { run } from "../../core/device.js";
 import { ShapeError } from "../../core/errors.js";
+import { assertTensor } from "../../core/expect-tensor.js";
 import { asMatmul, convOutput, isProduct, type Conv2dAttrs, type LinearAttrs } from "../../kernels/contract.js";
 import { formatShape, sameShape, type Shape } from "../../core/shape.js";
 import type { Tensor } from "../../core/tensor.js";
@@ -23,7 +24,7 @@ export interface Conv2dOptions {
 export const conv2d = {
   /** y = conv(x, w) + b, without b when it is undefined. Throws ShapeError. */
   forward(x: Tensor, w: Tensor, b?: Tensor, options: Conv2dOptions = {}): Tensor {
-    matchShapes("conv2d", { w: [w, "kh kw Cin Cout"], x: [x, "N H W Cin"], b: [b, "Cout"] });
+    matchShapes("conv2d", { w: [w, "kh kw Cin Cout"], x: [x, "N H W Cin"], b: [b, "Cout", "optional"] });
     const attrs = geometry("conv2d", x.shape, w.shape, options);
     const shapes = { y: [attrs.n, ...convOutput(attrs), attrs.cout] };
     if (isProduct(attrs)) {
@@ -46,6 +47,8 @@ export const conv2d = {
 
   /** dx: every weight carries dy back to the place it read. dy [N, OH, OW, Cout], w -> [N, H, W, Cin]. Throws ShapeError. */
   gradInput(dy: Tensor, w: Tensor, xShape: Shape, options: Conv2dOptions = {}): Tensor {
+    assertTensor("conv2d.gradInput", "dy", dy);
+    assertTensor("conv2d.gradInput", "w", w);
     const attrs = geometry("conv2d.gradInput", xShape, w.shape, options, dy);
     if (isProduct(attrs)) {
       const { m, k, n } = overPixels(attrs);
@@ -56,6 +59,8 @@ export const conv2d = {
 
   /** dw: the correlation of x with dy. dy [N, OH, OW, Cout], x [N, H, W, Cin] -> [kh, kw, Cin, Cout]. Throws ShapeError. */
   gradWeight(dy: Tensor, x: Tensor, wShape: Shape, options: Conv2dOptions = {}): Tensor {
+    assertTensor("conv2d.gradWeight", "dy", dy);
+    assertTensor("conv2d.gradWeight", "x", x);
     const attrs = geometry("conv2d.gradWeight", x.shape, wShape, options, dy);
     if (isProduct(attrs)) {
       const { m, k, n } = overPixels(attrs);

@@ -1,4 +1,5 @@
 import { ConfigError } from "../../core/errors.js";
+import { assertDeviceIn } from "../../core/expect-device.js";
 import type { Random } from "../../random/random.js";
 import { sizeOf, type Shape } from "../../core/shape.js";
 import type { Tensor } from "../../core/tensor.js";
@@ -14,7 +15,9 @@ import { matchShapes } from "../shared/match-shapes.js";
  */
 export const dropout = {
   /** A mask of 0 and 1 / (1 - rate), rate in [0, 1). Advances `random`. Throws ConfigError. */
-  mask(shape: Shape, rate: number, random: Random, { device, dtype = "f32" }: TensorOptions): Tensor {
+  mask(shape: Shape, rate: number, random: Random, options: TensorOptions): Tensor {
+    assertDeviceIn("dropout.mask", options);
+    const { device, dtype = "f32" } = options;
     if (!(rate >= 0 && rate < 1)) throw new ConfigError(`dropout: rate is ${rate}`, ["allowed  0 <= rate < 1"]);
     const kept = 1 / (1 - rate);
     return device.upload(random.uniform(sizeOf(shape)).map((u) => (u < rate ? 0 : kept)), shape, dtype);

@@ -50,8 +50,16 @@ export const groupNorm = {
   },
 };
 
+/** The tensors that stand beside x. */
+type OtherPatterns = {
+  readonly dy?: Pattern<"N ... C">;
+  readonly stats?: Pattern<"N G 2">;
+  readonly gamma?: Pattern<"C">;
+  readonly beta?: Pattern<"C">;
+};
+
 /** Checks x and the tensors beside it, and folds the positions of x into one axis. Throws ShapeError. */
-export function groupNormAttrs(op: string, x: Tensor, groups: number, others: Readonly<Record<string, Pattern>>): GroupNormAttrs {
+export function groupNormAttrs(op: string, x: Tensor, groups: number, others: OtherPatterns): GroupNormAttrs {
   const { N: n, C: c, G = groups, "...": hw } = matchShapes(op, { x: [x, "N ... C"], ...others });
   if (!Number.isInteger(groups) || groups < 1 || c % groups !== 0) {
     throw new ShapeError(`${op}: ${groups} groups do not divide ${c} channels`, [

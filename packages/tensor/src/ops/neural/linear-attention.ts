@@ -1,8 +1,7 @@
 import type { Tensor } from "../../core/tensor.js";
 import { multiply } from "../array/arithmetic.js";
-import { headsOf, mergeHeads, splitHeads } from "./attention.js";
+import { headsOf, mergeHeads, splitHeads, type AttentionPatterns } from "./attention.js";
 import { transpose } from "../array/layout.js";
-import type { Pattern } from "../shared/match-shapes.js";
 import { matmul } from "../array/matmul.js";
 import { softmax } from "./softmax.js";
 
@@ -27,7 +26,7 @@ export const linearAttention = {
 
   /** The gradients; both softmaxes and the context are computed again. Throws ShapeError. */
   backward(dy: Tensor, q: Tensor, k: Tensor, v: Tensor, options: LinearAttentionOptions): { dq: Tensor; dk: Tensor; dv: Tensor } {
-    const patterns: Record<string, Pattern> = { q: [q, "N L C"], k: [k, "N S C"], v: [v, "N S C"], dy: [dy, "N L C"] };
+    const patterns: AttentionPatterns = { q: [q, "N L C"], k: [k, "N S C"], v: [v, "N S C"], dy: [dy, "N L C"] };
     const { heads, scale } = headsOf("linearAttention.backward", patterns, options);
     return q.device.scope(() => {
       const [qs, ks, vh] = [softmaxOfQueries(q, heads), softmaxOfKeys(k, heads), splitHeads(v, heads)];

@@ -12,7 +12,7 @@ import { matchShapes } from "../shared/match-shapes.js";
 export const linear = {
   /** y = x w + b, without b when it is undefined. x [..., in], w [in, out], b [out] -> [..., out]. Throws ShapeError. */
   forward(x: Tensor, w: Tensor, b?: Tensor): Tensor {
-    const { in: k, out: n, "...": m } = matchShapes("linear", { w: [w, "in out"], x: [x, "... in"], b: [b, "out"] });
+    const { in: k, out: n, "...": m } = matchShapes("linear", { w: [w, "in out"], x: [x, "... in"], b: [b, "out", "optional"] });
     const yShape = [...x.shape.slice(0, -1), n];
     if (b === undefined) return run("matmul", { a: x, b: w }, asMatmul({ m, k, n }), {}, { y: yShape }).y;
     return run("linear", { x, w, bias: b }, { m, k, n }, {}, { y: yShape }).y;

@@ -36,7 +36,9 @@ export const weightStandardize = {
   },
 };
 
-function channelsAsGroups(op: string, patterns: Readonly<Record<string, Pattern>>): GroupNormAttrs {
+type WeightPattern = Pattern<"kh kw Cin Cout">;
+
+function channelsAsGroups(op: string, patterns: { readonly w: WeightPattern; readonly dy?: WeightPattern }): GroupNormAttrs {
   const { kh, kw, Cin, Cout } = matchShapes(op, patterns);
   return { n: 1, hw: kh * kw * Cin, c: Cout, groups: Cout };
 }

@@ -1,5 +1,6 @@
 import { run } from "../../core/device.js";
 import { ShapeError } from "../../core/errors.js";
+import { assertTensor } from "../../core/expect-tensor.js";
 import type { BinaryOp, Triple } from "../../kernels/contract.js";
 import { broadcastShapes, sizeOf, type Shape } from "../../core/shape.js";
 import type { Tensor } from "../../core/tensor.js";
@@ -15,6 +16,8 @@ export type Operand = Tensor | number;
  */
 export function binary(op: BinaryOp, a: Operand, b: Operand, p = 0): Tensor {
   if (typeof a === "number" || typeof b === "number") return withNumber(op, a, b);
+  assertOperand(op, "a", a);
+  assertOperand(op, "b", b);
   const shape = broadcastShapes(op, a.shape, b.shape);
   const groups = foldBroadcast(a.shape, b.shape, shape);
   if (groups.length <= 3) return runBinary(op, a, b, groups, shape, p);
@@ -26,7 +29,13 @@ function withNumber(op: BinaryOp, a: Operand, b: Operand): Tensor {
   if (typeof like === "number") {
     throw new ShapeError(`${op}: one operand must be a tensor`, [`a        ${String(a)}`, `b        ${String(b)}`]);
   }
+  assertOperand(op, like === a ? "a" : "b", like);
   return like.device.scope(() => binary(op, asTensor(a, like), asTensor(b, like)));
+}
+
+/** Throws ConfigError unless an operand that is no number is a tensor. */
+export function assertOperand(op: string, name: string, operand: unknown): asserts operand is Tensor {
+  assertTensor(op, name, operand, "neither a tensor nor a number");
 }
 
 /** A number as a scalar tensor beside `like`. */

@@ -3,6 +3,7 @@
  * broadcast alike form one group, so that [N, H, W, C] with [N, 1, 1, C] is [N, H W, C] with [N, 1, C].
  */
 import { ShapeError } from "../../core/errors.js";
+import { assertTensor } from "../../core/expect-tensor.js";
 import { broadcastShapes, formatShape, sameShape, sizeOf, type Shape } from "../../core/shape.js";
 import type { Tensor } from "../../core/tensor.js";
 import { chain, type Step } from "./chain.js";
@@ -49,6 +50,7 @@ export function expandGroups(x: Tensor, groups: readonly Group[], which: readonl
  * Throws ShapeError when x does not broadcast to exactly `shape`.
  */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
+  assertTensor("broadcastTo", "x", x);
   assertBroadcasts("broadcastTo", x.shape, shape);
   const groups = foldBroadcast(x.shape, shape, shape);
   return expandGroups(x, groups, groups.flatMap(({ a, size }, i) => (a === size ? [] : [i])), shape);
@@ -59,6 +61,7 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
  * If y = f(broadcastTo(a, s)), then da = sumTo(dy f', a.shape). Throws ShapeError when `shape` does not broadcast to x.shape.
  */
 export function sumTo(x: Tensor, shape: Shape): Tensor {
+  assertTensor("sumTo", "x", x);
   assertBroadcasts("sumTo", shape, x.shape);
   return reduceTo("sum", x, foldBroadcast(shape, x.shape, x.shape), shape);
 }

@@ -2,14 +2,18 @@
 import { addPerImage, sumPerImage } from "../../ops/neural/add-per-image.js";
 import { crossEntropy } from "../../ops/neural/cross-entropy.js";
 import { dropout } from "../../ops/neural/dropout.js";
-import { gelu } from "../../ops/neural/gelu.js";
 import { huber } from "../../ops/neural/huber.js";
 import { l1 } from "../../ops/neural/l1.js";
 import { logSoftmax } from "../../ops/neural/log-softmax.js";
 import { mse } from "../../ops/neural/mse.js";
-import { silu } from "../../ops/neural/silu.js";
 import { softmax } from "../../ops/neural/softmax.js";
+import { activations, type Activation } from "../activations.js";
 import { gradcheckCase, type GradcheckCase } from "./case.js";
+
+const activationCase = ([op, { forward, backward }]: readonly [string, Activation]): GradcheckCase =>
+  gradcheckCase(op, "3x7", ({ normal }) => ({
+    inputs: { x: normal(3, 7) }, forward: ({ x }) => forward(x, 0.2), backward: (dy, { x }) => backward(dy, x, 0.2),
+  }));
 
 const softmaxCase = (name: string, shape: readonly number[], axis: number): GradcheckCase =>
   gradcheckCase("softmax", name, ({ normal }) => ({
@@ -33,12 +37,7 @@ const huberCase = (name: string, shape: readonly number[], delta: number): Gradc
   }));
 
 export const elementwiseCases: readonly GradcheckCase[] = [
-  gradcheckCase("silu", "3x7", ({ normal }) => ({
-    inputs: { x: normal(3, 7) }, forward: ({ x }) => silu.forward(x), backward: (dy, { x }) => silu.backward(dy, x),
-  })),
-  gradcheckCase("gelu", "3x7", ({ normal }) => ({
-    inputs: { x: normal(3, 7) }, forward: ({ x }) => gelu.forward(x), backward: (dy, { x }) => gelu.backward(dy, x),
-  })),
+  ...Object.entries(activations).map(activationCase),
   gradcheckCase("dropout", "rate 0.3", ({ normal, random, device, dtype }) => {
     const mask = dropout.mask([4, 5], 0.3, random, { device, dtype });
     return {

@@ -10,17 +10,16 @@ const root = fileURLToPath(new URL("../../../../../", import.meta.url));
 const assembly = join(root, "packages/tensor/src/backends/wasm/assembly");
 
 type Operations = Readonly<Record<"unary" | "binary" | "reduce", readonly string[]>>;
-interface RowFunctions { readonly unaryRows: ReadonlySet<string>; readonly binaryRows: ReadonlySet<string> }
 interface Generator {
   codesSource(operations: Operations): string;
-  lanesSource(operations: Operations, rows: RowFunctions): string;
-  rowsSource(operations: Operations, rows: RowFunctions): string;
+  lanesSource(operations: Operations, names: ReadonlySet<string>): string;
+  rowsSource(operations: Operations, names: ReadonlySet<string>): string;
 }
 
 /** What the compiler says of the dispatch generated for these operations, in a copy of the assembly. */
 async function messagesFor(operations: Operations): Promise<string> {
   const generator = await import(join(root, "scripts/wasm/operations.mjs")) as Generator;
-  const rows = { unaryRows: new Set(["sigmoidRow", "siluRow"]), binaryRows: new Set(["siluGradRow"]) };
+  const rows = new Set(["sigmoidRow", "siluRow", "siluGradRow"]);
   const copy = mkdtempSync(join(tmpdir(), "fromnoise-assembly-"));
   try {
     cpSync(assembly, copy, { recursive: true });

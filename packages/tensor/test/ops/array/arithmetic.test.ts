@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { add, clone, divide, multiply, observe, openDevice, power, subtract, tensor, type Tensor, type TensorOptions } from "../../../src/index.js";
+import { add, clone, divide, mean, multiply, observe, ones, openDevice, power, subtract, tensor, variance, type Tensor, type TensorOptions } from "../../../src/index.js";
 
 describe("arithmetic with numbers", () => {
   let options: TensorOptions;
@@ -29,6 +29,12 @@ describe("arithmetic with numbers", () => {
       divide(x, 7);
     });
     expect(seen).to.deep.equal(["affine", "affine", "affine", "square", "raise", "over"]);
+  });
+
+  it("has means that are exact where the sum and the count are", async () => {
+    for (const n of [3, 7, 10, 49, 97]) expect(await mean(ones([n], options)).item(), `${n} ones`).to.equal(1);
+    expect(await values(mean(tensor([[1, 2], [3, 5]], options), { axes: 0 }))).to.deep.equal([2, 3.5]);
+    expect(await variance(tensor([1, 2, 6], options)).item()).to.equal(14 / 3);
   });
 
   it("divides by a number exactly, as by a tensor", async () => {

@@ -59,8 +59,8 @@ describe("comparing ops with a golden file", () => {
   const broken: [string, GoldenOp, string][] = [
     ["an unknown op", { ...linear, op: "maxout" },
       'golden file: op "maxout" is unknown\n' +
-      "  allowed  conv2d, weightStandardizedConv2d, linear, groupNorm, rmsNorm, silu, gelu, softmax, upsampleNearest, " +
-      "pixelUnshuffle, attentionBlock, linearAttention, mse"],
+      "  allowed  conv2d, weightStandardizedConv2d, linear, groupNorm, rmsNorm, silu, relu, leakyRelu, tanh, sigmoid, gelu, softmax, " +
+      "logSoftmax, crossEntropy, maxPool, upsampleNearest, pixelUnshuffle, attentionBlock, linearAttention, mse, l1"],
     ["a name every object has", { ...linear, op: "toString" }, 'golden file: op "toString" is unknown'],
     ["an input that is missing", { ...linear, inputs: { x: linear.inputs["x"], w: linear.inputs["w"] } },
       "golden file: the inputs of linear do not fit\n  inputs   x, w\n  expected x, w, b"],

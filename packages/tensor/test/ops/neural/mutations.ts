@@ -1,6 +1,6 @@
 /** Backwards that are wrong on purpose, in the ways people get them wrong: the gradient check must reject each of them. */
 import {
-  add, attention, averagePool, conv2d, divide, embedding, gather, gelu, greater, groupNorm, layerNorm, linear, linearAttention,
+  add, attention, averagePool, conv2d, divide, embedding, gather, gelu, gradcheckCases, greater, groupNorm, layerNorm, linear, linearAttention,
   matmul, mean, multiply, permute, reshape, rmsNorm, sigmoid, slice, softmax, sqrt, square, subtract, sum, sumPerImage, tensor,
   transpose, upsampleNearest, type Shape, type Tensor,
 } from "@fromnoise/tensor";
@@ -124,6 +124,10 @@ const elementwise: readonly Mutation[] = [
     { dv: multiply(sumPerImage(dy), 1 / 6) })),
 ];
 
+/** What every activation is tried with: its slope taken for 1. */
+const activations: readonly Mutation[] = [...new Set(gradcheckCases.filter(({ name }) => name === "3x7").map(({ op }) => op))]
+  .map((op) => mutation(op, "3x7", "the slope forgotten", (dy) => ({ dx: add(dy, 0) })));
+
 const attentions: readonly Mutation[] = [
   mutation("attention", "4 queries, 3 keys, scale 0.7", "the scale left out of dq", times("dq", 1 / 0.7)),
   mutation("attention", "4 queries, 3 keys, scale 0.7", "the scale twice in dk", times("dk", 0.7)),
@@ -158,4 +162,4 @@ const moves: readonly Mutation[] = [
     { dtable: embedding.backward(multiply(dy, lastUses(dy, ROWS, [5, 1])), ROWS, { rows: 5 }) })),
 ];
 
-export const mutations: readonly Mutation[] = [...products, ...norms, ...elementwise, ...attentions, ...moves];
+export const mutations: readonly Mutation[] = [...products, ...norms, ...elementwise, ...activations, ...attentions, ...moves];

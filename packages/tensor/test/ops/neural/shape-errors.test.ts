@@ -127,6 +127,22 @@ describe("shape errors of the neural ops", () => {
     ["sumSquares of no tensor", () => sumSquares([]), "sumSquares: the list of tensors is empty"],
     ["assign", () => assign(z(3), z(4)), "assign: source has shape [4] where target has [3]\n"],
   ];
+  it("statistics refuse an eps below 0", () => {
+    const w = z(3, 3, 4, 2);
+    for (const [op, fn] of [
+      ["weightStandardize", () => weightStandardize.forward(w, { eps: -1 })],
+      ["weightStandardize.backward", () => weightStandardize.backward(w, w, { eps: -1 })],
+      ["groupNorm.stats", () => groupNorm.stats(w, { groups: 1, eps: -1 })],
+      ["groupNorm.forwardWithStats", () => groupNorm.forwardWithStats(w, z(2), z(2), { groups: 1, eps: NaN })],
+      ["groupNormSilu.forwardWithStats", () => groupNormSilu.forwardWithStats(w, z(2), z(2), { groups: 1, eps: -1e-9 })],
+      ["layerNorm.stats", () => layerNorm.stats(w, { eps: -1 })],
+    ] as const) {
+      const error = thrown(fn);
+      expect(error, op).to.be.instanceOf(ConfigError);
+      expect(error.message).to.match(new RegExp(`^${op.replace(".", "\\.")}: eps is .*\\n  allowed  >= 0$`));
+    }
+  });
+
   for (const [what, fn, text] of errors) {
     it(what, () => {
       const error = thrown(fn);

@@ -24,6 +24,8 @@ const unaryBodies: Readonly<Record<UnaryOp, string>> = {
   clip: "if (v !== v) { return v; } return min(max(v, p), q);", // NaN stays NaN, as in NumPy
   over: "return v / p;",
   raise: "return power(v, p);",
+  leakyRelu: "if (v > 0) { return v; } return p * v;",
+  relu: "if (v !== v) { return v; } return max(v, 0);",
 };
 
 const NAN_WINS = "if (u !== u) { return u; } if (v !== v) { return v; }";
@@ -44,6 +46,10 @@ const binaryBodies: Readonly<Record<BinaryOp, string>> = {
   lessEqual: truth("u <= v"),
   greater: truth("u > v"),
   greaterEqual: truth("u >= v"),
+  reluGrad: "if (v > 0) { return u; } return 0;",
+  leakyReluGrad: "if (v > 0) { return u; } return p * u;",
+  tanhGrad: "return u * (1 - v * v);",
+  sigmoidGrad: "return u * v * (1 - v);",
   siluGrad: "return u * siluSlope(v);",
   geluGrad: "return u * geluSlope(v);",
 };

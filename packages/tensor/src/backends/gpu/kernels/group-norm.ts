@@ -1,7 +1,7 @@
 /**
  * Group normalisation over x [n, hw, c]: rows are pixels (n, position), columns channels. Sums over a group run in two steps: one
- * thread for each channel of a chunk of pixels, then one for each group. A launch has one result, so the kernels that give y with
- * its statistics would save nothing here and are left to their compositions.
+ * thread for each channel of a chunk of pixels, then one for each group. A launch has one result, so groupNormWithStats would save
+ * nothing here: its composition makes the same launches.
  */
 import type { GroupNormAttrs, KernelTable } from "../../../kernels/contract.js";
 import { launch, withScratch, type GpuArray } from "../engine/engine.js";
@@ -175,7 +175,12 @@ export const groupNorms = {
     normalize(y, inputs, attrs, true);
   },
 
-  /** dx = rstd (gamma dy - mean(gamma dy) - xhat mean(gamma dy xhat)), means over the group. All sums come from those of the chunks. */
+  groupNormSiluWithStats({ y, stats }, { x, gamma, beta }, attrs, scalars) {
+    groupNorms.groupNormStats({ stats }, { x }, attrs, scalars);
+    normalize(y, { x, stats, gamma, beta }, attrs, true);
+  },
+
+  /** dx = rstd (gamma dy - mean(gamma dy) - xhat mean(gamma dy xhat)), means over the group; all sums are sums of the chunks' sums. */
   groupNormGrad({ dx, dgamma, dbeta }, { dy, x, stats, gamma }, attrs) {
     const { n, hw, c, groups } = attrs;
     const { chunks } = chunksOf(hw);
@@ -227,4 +232,7 @@ export const groupNorms = {
       groupNorms.groupNormGrad(outputs, { dy: dz, x, stats, gamma }, attrs);
     });
   },
-} satisfies Pick<KernelTable<GpuArray>, "groupNormStats" | "groupNorm" | "groupNormSilu" | "groupNormGrad" | "groupNormSiluGrad">;
+} satisfies Pick<
+  KernelTable<GpuArray>,
+  "groupNormStats" | "groupNorm" | "groupNormSilu" | "groupNormSiluWithStats" | "groupNormGrad" | "groupNormSiluGrad"
+>;

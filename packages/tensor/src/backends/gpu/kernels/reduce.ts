@@ -51,29 +51,33 @@ const SHARE = 64;
 
 /**
  * sums[t] = before[t] + the squares of the elements t, t + threads, t + 2 threads, ... of every tensor of a group, added tensor by
- * tensor. Neighbouring threads read neighbouring elements; a thread that a small tensor has nothing for passes it over.
+ * tensor. Neighbouring threads read neighbouring elements; a thread that a small tensor has nothing for passes it over. Places that
+ * the group leaves free repeat its first tensor, with no elements, so that lists of every length have the same kernel.
  */
-function addSquares(sums: GpuArray, before: GpuArray | undefined, group: readonly GpuArray[], threads: number): void {
-  const names = group.map((_, k) => `x${k}`);
-  const each = (text: (k: number) => string): string => names.map((_, k) => text(k)).join("\n  ");
+function addSquares(
+  sums: GpuArray, before: GpuArray | undefined, group: readonly GpuArray[], places: number, threads: number,
+): void {
+  const each = <T>(f: (k: number) => T): T[] => Array.from({ length: places }, (_, k) => f(k));
+  const lines = (text: (k: number) => string): string => each(text).join("\n  ");
+  const tensor = (k: number): GpuArray => group[k] ?? group[0];
   launch(sums, {
     kernel: "sumSquares", output: line(threads),
     inputs: {
-      ...Object.fromEntries(group.map((x, k) => [names[k], [x, line(x.size)] as const])),
+      ...Object.fromEntries(each((k) => [`x${k}`, [tensor(k), line(tensor(k).size)] as const])),
       ...(before === undefined ? {} : { before: [before, line(threads)] as const }),
     },
     sizes: {
       threads, rounds: Math.ceil(Math.max(...group.map(({ size }) => size)) / threads),
-      ...Object.fromEntries(group.map((x, k) => [`n${k}`, x.size])),
+      ...Object.fromEntries(each((k) => [`n${k}`, group[k]?.size ?? 0])),
     },
     body: `
-  ${each((k) => `let sum${k} = 0;`)}
+  ${lines((k) => `let sum${k} = 0;`)}
   for (let l = 0; l < rounds; l++) {
     const i = index + l * threads;
-    ${each((k) => `if (i < n${k}) { sum${k} += x${k}[i] * x${k}[i]; }`)}
+    ${lines((k) => `if (i < n${k}) { sum${k} += x${k}[i] * x${k}[i]; }`)}
   }
   let total = ${before === undefined ? "0" : "before[index]"};
-  ${each((k) => `total += sum${k};`)}
+  ${lines((k) => `total += sum${k};`)}
   return total;`,
   });
 }
@@ -106,8 +110,8 @@ export const reductions = {
     const first = y.engine.limits.inputs;
     const then = first - 1; // the sums so far are an input too
     withScratch(y, [threads], (sums) => {
-      addSquares(sums, undefined, tensors.slice(0, first), threads);
-      for (let at = first; at < tensors.length; at += then) addSquares(sums, sums, tensors.slice(at, at + then), threads);
+      addSquares(sums, undefined, tensors.slice(0, first), first, threads);
+      for (let at = first; at < tensors.length; at += then) addSquares(sums, sums, tensors.slice(at, at + then), then, threads);
       reductions.reduce({ y }, { x: sums }, { outer: 1, axis: threads, inner: 1, op: "sum" });
     });
   },

@@ -40,6 +40,8 @@ const unaryOps: Readonly<Record<UnaryOp, (x: number, p: number, q: number) => nu
   clip: (x, p, q) => Math.min(Math.max(x, p), q),
   over: (x, p) => x / p,
   raise: (x, p) => x ** p,
+  leakyRelu: (x, p) => (x > 0 ? x : p * x),
+  relu: (x) => (x > 0 || Number.isNaN(x) ? x : 0),
 };
 
 const binaryOps: Readonly<Record<BinaryOp, (a: number, b: number, p: number) => number>> = {
@@ -56,6 +58,10 @@ const binaryOps: Readonly<Record<BinaryOp, (a: number, b: number, p: number) => 
   lessEqual: (a, b) => (a <= b ? 1 : 0),
   greater: (a, b) => (a > b ? 1 : 0),
   greaterEqual: (a, b) => (a >= b ? 1 : 0),
+  reluGrad: (dy, x) => (x > 0 ? dy : 0),
+  leakyReluGrad: (dy, x, p) => (x > 0 ? dy : p * dy),
+  tanhGrad: (dy, y) => dy * (1 - y * y),
+  sigmoidGrad: (dy, y) => dy * y * (1 - y),
   siluGrad: (dy, x) => dy * siluSlope(x),
   geluGrad: (dy, x) => dy * geluSlope(x),
 };

@@ -1,6 +1,5 @@
 import { binaryRow, unaryRow } from "../generated/rows";
-import { binaryGrain } from "./binary";
-import { unaryGrain } from "./unary";
+import { binaryGrain, unaryGrain } from "./operations";
 import { GRAIN, ceilDiv, roundUp } from "../variant";
 
 /*

@@ -1,0 +1,48 @@
+/** docs/architecture.md describes the folders that there are, and draws the imports that there are. */
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect } from "chai";
+
+const root = fileURLToPath(new URL("../../..", import.meta.url));
+const page = readFileSync(join(root, "docs/architecture.md"), "utf8");
+
+/** The folders of the page's tree with the sentence beside each, read from its indentation. */
+function rooms(): Map<string, string> {
+  const [, tree] = /```tree\n([\s\S]*?)\n```/.exec(page)!;
+  const path: string[] = [];
+  return new Map(tree.split("\n").filter((line) => line !== "").map((line) => {
+    const [, indent, name, sentence = ""] = /^( *)(\S+)(?: {2,}(\S.*))?$/.exec(line) ?? [];
+    path.splice(indent.length / 2, Infinity, name);
+    return [path.join("/"), sentence];
+  }));
+}
+
+/** All folders below one, but those that a build makes. */
+function foldersBelow(folder: string): string[] {
+  return readdirSync(join(root, folder), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && entry.name !== "generated")
+    .flatMap(({ name }) => [`${folder}/${name}`, ...foldersBelow(`${folder}/${name}`)]);
+}
+
+describe("docs/architecture.md", () => {
+  it("names only folders that exist, each with a sentence", () => {
+    const all = [...rooms()];
+    expect(all.length).to.be.above(40);
+    expect(all.filter(([folder, sentence]) => !existsSync(join(root, folder)) || sentence.length < 10)).to.deep.equal([]);
+  });
+
+  for (const folder of ["packages/tensor/src", "packages/nn/src", "packages/diffusion/src", "docs"]) {
+    it(`leaves out no folder of ${folder}`, () => {
+      const known = rooms();
+      expect([folder, ...foldersBelow(folder)].filter((name) => !known.has(name))).to.deep.equal([]);
+    });
+  }
+
+  it("draws the imports as they are", function () {
+    this.timeout(120_000);
+    const { status, stderr } = spawnSync(process.execPath, [join(root, "scripts/imports-graph.mjs"), "--check"], { encoding: "utf8" });
+    expect(status, stderr).to.equal(0);
+  });
+});
