@@ -8,7 +8,7 @@ import { ceilDiv, roundUp } from "../variant";
  */
 
 /** Elements in a block of pixels, and in a row of workspace (each up to a whole pixel more). */
-@inline const BLOCK: i32 = 16384;
+@inline export const BLOCK: i32 = 16384;
 @inline const ROW: i32 = 256;
 
 /** Pixels in a block. */
@@ -53,7 +53,8 @@ export function patternsBytes(rows: i32, hw: i32, c: i32): f64 {
 
 /** Repeats the first c numbers of a row until it is full. */
 export function fillPattern(row: usize, hw: i32, c: i32): void {
-  for (let r = 1; r < repeatPixels(hw, c); r++) copyFloats(row + (<usize>(r * c) << 2), row, c);
+  const repeat = repeatPixels(hw, c);
+  for (let r = 1; r < repeat; r++) copyFloats(row + (<usize>(r * c) << 2), row, c);
 }
 
 /** Bytes of one number for each channel, in whole vectors. */

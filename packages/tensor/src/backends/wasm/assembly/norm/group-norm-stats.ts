@@ -1,43 +1,57 @@
-import { blockCount, blockPixels, channelBytes, chunkBlocks } from "./blocks";
+import { BLOCK, blockPixels, channelBytes } from "./blocks";
 import { channelMeans, channelSums } from "./channel-sums";
 import { firstLanes } from "../gemm/pack";
 import { GroupNorm } from "./group-norm";
 import { ceilDiv } from "../variant";
 
 /*
- * Mean and variance in parts that do not cancel (Chan, Golub and LeVeque 1983). In each block of N pixels, for each channel:
- *   k = the mean of every STEP-th pixel,   s = sum of d,   q = sum of d^2,   d = x - k;   m = k + s / N,   M = q - s^2 / N.
- * However far some pixels are from the others, q <= M (1 + STEP), as (N / STEP) (k - m)^2 <= M: little is lost in q - s^2 / N.
- * Where s^2 / N is more than half of q for some channel, the sums are taken again from m. Only the first pass reads the block from
- * memory, the others from the cache. Sets A and B of a and b numbers, with means m and sums of squared distances M, are one set:
+ * Mean and variance in parts that do not cancel (Chan, Golub and LeVeque 1983). In each block of N <= 512 pixels, sums of so many
+ * numbers in f32, for each channel:
+ *   k = the mean of some of the pixels,   s = sum of d,   q = sum of d^2,   d = x - k;   m = k + s / N,   M = q - s^2 / N.
+ * Where s^2 / N is more than half of q for some channel, the sums are taken again from k = m: q <= 2 M then, so that little is lost
+ * in the difference, however far some pixels are from the others. That is rare: it takes |k - m| above the standard deviation, and
+ * the pixels of k, spread over the block, are a fair sample. Only the first pass reads a block from memory, the others from the
+ * cache. Sets A and B of a and b numbers, with means m and sums of squared distances M, are one set:
  *   m = m_A + delta b / (a + b),   M = M_A + M_B + delta^2 a b / (a + b),   delta = m_B - m_A.
  */
 
-/** No divisor of the widths of images: the pixels of k lie in all their columns. */
-@inline const STEP: i32 = 5;
+/** Pixels in a block, blocks of an image, and blocks in a chunk. */
+@inline function statsPixels(args: GroupNorm): i32 { return min(512, blockPixels(args.hw, args.c)); }
+@inline function statsBlocks(args: GroupNorm): i32 { return ceilDiv(args.hw, statsPixels(args)); }
+@inline function chunkSize(args: GroupNorm): i32 { return ceilDiv(BLOCK, statsPixels(args) * args.c); }
+
+/** The pixels of k are every so many-th of the block. */
+@inline
+function sampleStep(pixels: i32): i32 {
+  return min(5, 1 + pixels / 16);
+}
 
 /** Bytes of three rows of sums for each block: k, s and q, each a number for every channel. */
 export function groupNormSumsBytes(args: GroupNorm): f64 {
-  return 3 * <f64>args.n * blockCount(args.hw, args.c) * <f64>channelBytes(args.c);
+  return 3 * <f64>args.n * statsBlocks(args) * <f64>channelBytes(args.c);
 }
 
 export function groupNormSumsChunks(args: GroupNorm): i32 {
-  return ceilDiv(args.n * blockCount(args.hw, args.c), chunkBlocks(args.hw, args.c));
+  return ceilDiv(args.n * statsBlocks(args), chunkSize(args));
 }
 
 /** The sums of each block. Reads x, writes sums. */
 export function groupNormSums(args: GroupNorm, from: i32, to: i32, _workspace: usize): void {
-  const size = chunkBlocks(args.hw, args.c);
-  blockSums(args, from * size, min(to * size, args.n * blockCount(args.hw, args.c)));
+  blockSums(args, from * chunkSize(args), min(to * chunkSize(args), args.n * statsBlocks(args)));
+}
+
+/** The sums of all blocks of an image. */
+export function imageSums(args: GroupNorm, image: i32): void {
+  blockSums(args, image * statsBlocks(args), (image + 1) * statsBlocks(args));
 }
 
 /** The sums of blocks from .. to - 1 of all images. */
-export function blockSums(args: GroupNorm, from: i32, to: i32): void {
-  const c = args.c, hw = args.hw, blocks = blockCount(hw, c), block = blockPixels(hw, c), row = channelBytes(c);
+function blockSums(args: GroupNorm, from: i32, to: i32): void {
+  const c = args.c, hw = args.hw, blocks = statsBlocks(args), block = statsPixels(args), row = channelBytes(c);
   for (let unit = from; unit < to; unit++) {
     const first = unit % blocks * block, pixels = min(block, hw - first), centre = args.sums + <usize>unit * 3 * row;
     const x = args.x + (<usize>((unit / blocks * hw + first) * c) << 2);
-    channelMeans(x, ceilDiv(pixels, STEP), STEP, c, centre);
+    channelMeans(x, ceilDiv(pixels, sampleStep(pixels)), sampleStep(pixels), c, centre);
     channelSums(x, centre, pixels, c, centre + row, row);
     if (recentre(centre, row, pixels, c)) channelSums(x, centre, pixels, c, centre + row, row);
   }
@@ -61,7 +75,7 @@ function recentre(centre: usize, row: usize, pixels: i32, c: i32): bool {
 /** Images in a chunk of `groupNormStats`: a few hundred channels' sums. */
 @inline
 function chunkStats(args: GroupNorm): i32 {
-  return ceilDiv(256, args.c * blockCount(args.hw, args.c));
+  return ceilDiv(256, args.c * statsBlocks(args));
 }
 
 export function groupNormStatsChunks(args: GroupNorm): i32 {
@@ -76,7 +90,7 @@ export function groupNormStats(args: GroupNorm, from: i32, to: i32, _workspace: 
 
 /** Mean and 1 / sqrt(variance + eps) of each group of an image: blocks make a channel, channels a group. */
 export function imageStats(args: GroupNorm, image: i32): void {
-  const c = args.c, hw = args.hw, size = c / args.groups, blocks = blockCount(hw, c), block = blockPixels(hw, c);
+  const c = args.c, hw = args.hw, size = c / args.groups, blocks = statsBlocks(args), block = statsPixels(args);
   const row = channelBytes(c);
   for (let group = 0; group < args.groups; group++) {
     let mean: f64 = 0, squares: f64 = 0;

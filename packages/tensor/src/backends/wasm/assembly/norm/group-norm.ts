@@ -2,7 +2,7 @@ import {
   blockCount, blockPixels, chunkBlocks, chunkImages, fillPattern, patternBytes, patternsBytes, repeatPixels,
 } from "./blocks";
 import { normSiluRow } from "../elementwise/exp-rows";
-import { blockSums, imageStats } from "./group-norm-stats";
+import { imageStats, imageSums } from "./group-norm-stats";
 import { storeLanes } from "../gemm/pack";
 import { ceilDiv, flag, multiplyAdd } from "../variant";
 
@@ -54,7 +54,7 @@ export function groupNormImageWorkspace(args: GroupNorm): f64 {
 export function groupNormImage(args: GroupNorm, from: i32, to: i32, workspace: usize): void {
   const size = chunkImages(args.hw, args.c), blocks = blockCount(args.hw, args.c), end = min(to * size, args.n);
   for (let image = from * size; image < end; image++) {
-    blockSums(args, image * blocks, (image + 1) * blocks);
+    imageSums(args, image);
     imageStats(args, image);
     normalise(args, image * blocks, (image + 1) * blocks, workspace);
   }
