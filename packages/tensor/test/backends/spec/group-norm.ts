@@ -46,17 +46,10 @@ function gradTerms(
   return { dx: largest(first.y as NumberArray), dgamma: largest(sums.dgamma as NumberArray), dbeta: largest(sums.dbeta as NumberArray) };
 }
 
-/**
- * The same for dz = dy silu'(z): an error of z, in proportion to its terms, goes over to dz by |silu''| <= 1/2, and from there to the
- * sums of dz and of dz xhat.
- */
+/** The same for dz = dy silu'(z): an error of z, in proportion to its terms, goes over to the sum of dz by |silu''| <= 1/2. */
 function siluGradTerms(inputs: Norm & { dy: NumberArray }, attrs: GroupNormAttrs): ReturnType<typeof gradTerms> {
-  const { dx, dgamma, dbeta } = gradTerms(inputs, attrs), carried = normTerms(inputs, attrs) / 2;
-  const { dy, x, stats, gamma } = inputs;
-  const xhat = runReference("groupNorm", { x, stats, gamma: gamma.map(() => 1), beta: gamma.map(() => 0) }, attrs, {}).y as NumberArray;
-  const sums = new Float64Array(attrs.c);
-  for (let i = 0; i < dy.length; i++) sums[i % attrs.c] += Math.abs(dy[i] * xhat[i]);
-  return { dx, dgamma: Math.max(dgamma, carried * largest(sums)), dbeta: dbeta * Math.max(1, carried) };
+  const terms = gradTerms(inputs, attrs);
+  return { ...terms, dbeta: terms.dbeta * Math.max(1, normTerms(inputs, attrs) / 2) };
 }
 
 const withStats = {
