@@ -44,7 +44,7 @@ export async function digitsDemo(device: Device, steps: number, options: DigitsO
     step: async () => (await trainer.trainStep()).loss,
     async show() {
       const { images } = await ema.use(() => sampleImages({
-        unet, device, schedule, objective: config.objective, count: samples, size: [size, size], random: new Random(4),
+        unet, device, schedule, prediction: config.prediction, count: samples, size: [size, size], random: new Random(4),
         sampler: { name: "ddim", steps: sampleSteps, eta: 0, spacing: "trailing" },
         classLabels: Array.from({ length: samples }, (_, i) => Math.floor((10 * i) / samples)),
       }));

@@ -71,7 +71,7 @@ export function pointsDemo(device: Device, steps: number): Demo {
     const shape = [COUNT, 2];
     const denoiser = (xT: Tensor, t: number): Tensor =>
       device.scope(() => network.forward(xT, new Array<number>(COUNT).fill(t))[0]);
-    const sampler = { shape, ...options, steps: SAMPLER_STEPS, random: new Random(4), clip: false };
+    const sampler = { shape, ...options, steps: SAMPLER_STEPS, random: new Random(4), clipX0: false };
     const points = await lastOf(ddimSampler(denoiser, schedule, sampler));
     const values = await points.data();
     points.dispose();

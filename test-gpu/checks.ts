@@ -123,7 +123,7 @@ async function trainOn(device: Device, live: () => number): Promise<{
     counts.push(live());
   }
   const { images } = await sampleImages({
-    unet: trainer.unet, device, schedule: trainer.schedule, objective: CONFIG.objective, count: 2, size: [8, 8],
+    unet: trainer.unet, device, schedule: trainer.schedule, prediction: CONFIG.prediction, count: 2, size: [8, 8],
     random: new Random(5), sampler: { name: "ddim", steps: 5, eta: 0, spacing: "trailing" },
   });
   trainer.dispose();

@@ -64,7 +64,7 @@ const nameOf = ({ device, seed }: CurveRun): string => `${device}, seed ${seed}`
 export function formatCurves(curves: Curves): string {
   const report = compareCurves(curves);
   const { steps, runs, devices, seeds, noise } = report;
-  const { model, batch, optimizer, objective, schedule } = curves.config;
+  const { model, batch, optimizer, prediction, schedule } = curves.config;
   const first = runs[0].run.device;
   const gapRow = (name: string, { largest, step, largestStep }: Gap): string[] =>
     [name, tiny(largest), String(step), tiny(largestStep), noise === null ? "-" : tiny(largest / noise)];
@@ -75,7 +75,7 @@ export function formatCurves(curves: Curves): string {
   return [
     `# Loss over ${curves.config.steps} training steps`,
     `Digits at ${model.sample_size as number}x${model.sample_size as number}, channels ${(model.block_out_channels as number[]).join("-")}, batch ` +
-      `${batch}, Adam with a largest learning rate of ${optimizer.lr}, ${objective} prediction, ${schedule.name} schedule. ` +
+      `${batch}, Adam with a largest learning rate of ${optimizer.lr}, ${prediction} prediction, ${schedule.name} schedule. ` +
       "Weights, data, timesteps and noise of a seed are the same on every device.",
     runs.map(({ run }) =>
       `* ${nameOf(run)}: ${run.description}; ${run.seconds.toFixed(0)} s, Node ${run.node}, commit ${run.commit.replace("+", " with changes")}`,

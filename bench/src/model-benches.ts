@@ -108,7 +108,7 @@ function openSampler(shape: ModelShape, device: Device, dtype: DType): Workload 
   const { unet, x, target } = openNetwork(shape, device, dtype);
   target.dispose();
   const sample = (): Promise<Tensor> => lastOf(ddimSampler(denoiserOf(unet), schedule, {
-    shape: x.shape, device, dtype, xT: x, steps: shape.steps ?? 1, objective: demoConfig.objective, random: new Random(0),
+    shape: x.shape, device, dtype, xT: x, steps: shape.steps ?? 1, prediction: demoConfig.prediction, random: new Random(0),
   }));
   return {
     run: async () => (await sample()).dispose(),

@@ -99,7 +99,7 @@ async function sample(shape: ModelShape, device: Device): Promise<number> {
   const side = benchUNet.sample_size as number;
   const schedule = makeSchedule({ name: "linear", timesteps: 1000 });
   const run = (steps: number): Promise<unknown> => sampleImages({
-    unet, device, dtype: "f32", schedule, objective: "eps", count: shape.batch, size: [side, side], random: new Random(0),
+    unet, device, dtype: "f32", schedule, prediction: "eps", count: shape.batch, size: [side, side], random: new Random(0),
     sampler: { name: "ddim", steps, eta: 0, spacing: "trailing" },
   });
   await run(2);

@@ -52,9 +52,9 @@ export function convertPrediction(
 }
 
 /** What the network should predict: eps, x0 or v = sqrt(alphaBar_t) eps - sqrt(1 - alphaBar_t) x0 (Salimans and Ho 2022). */
-export function predictionTarget(schedule: NoiseSchedule, x0: Tensor, eps: Tensor, t: Timesteps, objective: Prediction): Tensor {
-  if (objective === "eps") return eps;
-  if (objective === "x0") return x0;
+export function predictionTarget(schedule: NoiseSchedule, x0: Tensor, eps: Tensor, t: Timesteps, prediction: Prediction): Tensor {
+  if (prediction === "eps") return eps;
+  if (prediction === "x0") return x0;
   const steps = checked(schedule, timestepsOf(x0, t));
   return combineEach(steps.map((s) => schedule.sqrtAlphaBar[s]), eps, steps.map((s) => -schedule.sqrtOneMinusAlphaBar[s]), x0);
 }

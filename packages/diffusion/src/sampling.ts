@@ -18,7 +18,7 @@ export interface SamplingOptions {
   device: Device;
   dtype?: DType;
   schedule: NoiseSchedule;
-  objective: Prediction;
+  prediction: Prediction;
   /** Number of images, and their sides and channels. */
   count: number;
   size: readonly [height: number, width: number];
@@ -27,7 +27,7 @@ export interface SamplingOptions {
   random: Random;
   /** All T ancestral steps, or DDIM over fewer. */
   sampler: { name: "ancestral"; variance: VarianceKind } | { name: "ddim"; steps: number; eta: number; spacing: Spacing };
-  clip?: boolean;
+  clipX0?: boolean;
   classLabels?: Indices;
   /** Of the first `rows` images of the first batch, `columns` moments are recorded; default none. */
   record?: { rows: number; columns: number };
@@ -95,9 +95,9 @@ function checkFinite(values: NumberArray): void {
 function open(
   options: SamplingOptions, shape: readonly number[], labels: readonly number[] | undefined,
 ): AsyncGenerator<SamplerStep, Tensor> {
-  const { unet, device, schedule, objective, random, sampler, dtype = "f32", clip = true } = options;
+  const { unet, device, schedule, prediction, random, sampler, dtype = "f32", clipX0 = true } = options;
   const model = denoiserOf(unet, labels);
-  const common = { shape, device, dtype, objective, clip, random };
+  const common = { shape, device, dtype, prediction, clipX0, random };
   if (sampler.name === "ddim") {
     return ddimSampler(model, schedule, { ...common, steps: sampler.steps, eta: sampler.eta, spacing: sampler.spacing });
   }

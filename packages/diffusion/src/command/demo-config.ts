@@ -11,7 +11,7 @@ export const demoConfig = trainConfig({
     ...trainDefaults.model, sample_size: 16, block_out_channels: [16, 32], num_class_embeds: 10,
     down_block_types: ["DownBlock2D", "AttnDownBlock2D"], up_block_types: ["AttnUpBlock2D", "UpBlock2D"],
   },
-  objective: "v", schedule: { ...trainDefaults.schedule, name: "cosine" },
+  prediction: "v", schedule: { ...trainDefaults.schedule, name: "cosine" },
   steps: 1800, optimizer: { ...trainDefaults.optimizer, lr: 3e-3 }, lrSchedule: { name: "cosine", warmup: 50 },
   previewEvery: 0, checkpointEvery: 500, keep: 1,
 });

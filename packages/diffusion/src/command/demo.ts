@@ -37,7 +37,7 @@ async function runDemo(args: Arguments): Promise<number> {
   const { trainer: { unet, ema, schedule, device, dataset } } = await trainShowing({ start: { config }, out });
   try {
     const result = await ema.use(() => sampleShowing({
-      unet, device, schedule, objective: config.objective, count: IMAGES, size: [dataset.size, dataset.size], dtype: config.dtype,
+      unet, device, schedule, prediction: config.prediction, count: IMAGES, size: [dataset.size, dataset.size], dtype: config.dtype,
       random: new Random(config.seed, streams.sample),
       sampler: { name: "ddim", steps: SAMPLER_STEPS, eta: 1, spacing: "trailing" },
       classLabels: Array.from({ length: IMAGES }, (_, i) => i % unet.config.num_class_embeds!),

@@ -48,11 +48,11 @@ async function runExport(args: Arguments): Promise<number> {
   }
   const weights = (args.flags["weights"] as string | undefined) ?? "ema";
   const checkpoint = await loadCheckpoint(findCheckpoint(args.positionals[0]), (name) => name.startsWith(`${weights}.`));
-  const { config, trainer: { dtype, schedule, objective, sampling } } = checkpoint.info;
+  const { config, trainer: { dtype, schedule, prediction, sampling } } = checkpoint.info;
   await withDevice("reference", async (device) => {
     const unet = emptyUNet(config, device, dtype);
     loadGroup(checkpoint, `${weights}.`, unet);
-    await writeDiffusersFolder(out, { config: unet.config, tensors: await stateDict(unet), schedule, objective, sampling });
+    await writeDiffusersFolder(out, { config: unet.config, tensors: await stateDict(unet), schedule, prediction, sampling });
   });
   console.log(`wrote ${out}: config.json, diffusion_pytorch_model.safetensors, scheduler_config.json`);
   return 0;

@@ -30,7 +30,7 @@ export const sample: Command = {
       name: "variance", kind: "text", value: "NAME", help: "ancestral",
       choices: ["fixed-small", "fixed-large"], default: "the model's",
     },
-    { name: "clip", kind: "boolean", help: "clip the guess of x0 to [-1, 1]; --no-clip does not", default: "the model's" },
+    { name: "clip-x0", kind: "boolean", help: "clip the guess of x0 to [-1, 1]; --no-clip-x0 does not", default: "the model's" },
     {
       name: "class", kind: "integer", min: 0, value: "N",
       help: "class of all images, for class-conditional models", default: "all in turn",
@@ -62,7 +62,7 @@ async function runSample(args: Arguments): Promise<number> {
 }
 
 async function draw(path: string, device: Device, flags: Arguments["flags"], count: number): Promise<SamplingResult> {
-  const { unet, schedule, objective, sampling, source } = await loadModel(
+  const { unet, schedule, prediction, sampling, source } = await loadModel(
     path, device, flags["weights"] as "ema" | "model" | undefined,
   );
   console.error(`model    ${source}`);
@@ -70,11 +70,11 @@ async function draw(path: string, device: Device, flags: Arguments["flags"], cou
   const side = (flags["size"] as number | undefined) ?? unet.config.sample_size;
   if (side === null) throw new ConfigError("--size is missing: the model's config has no sample_size");
   return sampleShowing({
-    unet, device, schedule, objective, count, batch: (flags["batch"] as number | undefined) ?? 64,
+    unet, device, schedule, prediction, count, batch: (flags["batch"] as number | undefined) ?? 64,
     size: typeof side === "number" ? [side, side] : side, dtype: unet.parameters[0].tensor.dtype,
     random: new Random((flags["seed"] as number | undefined) ?? 0, streams.sample),
     sampler: samplerOf(flags, sampling.variance, schedule.T),
-    clip: (flags["clip"] as boolean | undefined) ?? sampling.clip, ...labelsOf(flags, unet.config.num_class_embeds, count),
+    clipX0: (flags["clip-x0"] as boolean | undefined) ?? sampling.clipX0, ...labelsOf(flags, unet.config.num_class_embeds, count),
   });
 }
 

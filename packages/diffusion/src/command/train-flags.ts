@@ -2,6 +2,7 @@
 import { statSync } from "node:fs";
 import { ConfigError } from "@fromnoise/tensor";
 import type { UNetOptions } from "@fromnoise/nn";
+import { migrateFields } from "../config/renamed.js";
 import { openDataset } from "../data/index.js";
 import { readJson } from "../files.js";
 import { LOSS_WEIGHTINGS, PREDICTIONS } from "../predictions.js";
@@ -46,7 +47,10 @@ export const configFlags: readonly ConfigFlag[] = [
     name: "weight-decay", field: "optimizer.weightDecay", kind: "number", value: "X",
     help: "decoupled weight decay (AdamW)", default: "0",
   },
-  { name: "clip", field: "clip", kind: "number", value: "X", help: "largest gradient norm, 0 off", default: String(d.clip) },
+  {
+    name: "grad-clip", field: "gradClip", kind: "number", value: "X", help: "largest gradient norm, 0 off",
+    default: String(d.gradClip),
+  },
   {
     name: "ema", field: "ema.decay", kind: "number", value: "X", help: "decay of the averaged weights",
     default: String(d.ema.decay),
@@ -60,8 +64,8 @@ export const configFlags: readonly ConfigFlag[] = [
     default: String(d.schedule.timesteps),
   },
   {
-    name: "objective", field: "objective", kind: "text", value: "NAME", help: "what the network predicts",
-    choices: PREDICTIONS, default: d.objective,
+    name: "prediction", field: "prediction", kind: "text", value: "NAME", help: "what the network predicts",
+    choices: PREDICTIONS, default: d.prediction,
   },
   {
     name: "weighting", field: "weighting", kind: "text", value: "NAME", help: "loss weights",
@@ -110,7 +114,7 @@ export const RESUMABLE = ["data", "steps", "device", "checkpoint-every", "previe
 
 /** The config that flags and the files they name describe. Throws ConfigError, and ImageError for data that cannot be read. */
 export function configOf(flags: Arguments["flags"]): TrainConfig {
-  const input: Record<string, unknown> = flags["config"] === undefined ? {} : readJson(flags["config"] as string);
+  const input: Record<string, unknown> = flags["config"] === undefined ? {} : migrateFields(readJson(flags["config"] as string));
   for (const { name, field } of configFlags) {
     if (flags[name] === undefined) continue;
     const [outer, inner] = field.split(".");

@@ -20,8 +20,8 @@ const WEIGHTS = "diffusion_pytorch_model.safetensors";
 /** How a network was trained, and is sampled. */
 export interface DiffusersScheduler {
   schedule: Required<ScheduleOptions>;
-  objective: Prediction;
-  sampling: { variance: VarianceKind; clip: boolean };
+  prediction: Prediction;
+  sampling: { variance: VarianceKind; clipX0: boolean };
 }
 
 /** A network and its scheduler, as a folder holds them. */
@@ -104,8 +104,8 @@ function readScheduler(fields: Readonly<Record<string, unknown>>, path: string):
   };
   makeSchedule(schedule);
   return {
-    schedule, objective: named("prediction_type", predictionNames, "epsilon"),
-    sampling: { variance: named("variance_type", varianceNames, "fixed_small"), clip: fields["clip_sample"] !== false },
+    schedule, prediction: named("prediction_type", predictionNames, "epsilon"),
+    sampling: { variance: named("variance_type", varianceNames, "fixed_small"), clipX0: fields["clip_sample"] !== false },
   };
 }
 
@@ -128,7 +128,7 @@ function currentNames(tensors: ReadonlyMap<string, StateEntry>): StateDict {
  * Throws ConfigError when the folder cannot be made, CheckpointError when a file cannot be written.
  */
 export async function writeDiffusersFolder(folder: string, model: DiffusersModel): Promise<void> {
-  const { schedule, config, objective, sampling, tensors } = model;
+  const { schedule, config, prediction, sampling, tensors } = model;
   const betaSchedule = nameOf(scheduleNames, schedule.name);
   const scheduler = {
     _class_name: "DDPMScheduler", num_train_timesteps: schedule.timesteps,
@@ -136,8 +136,8 @@ export async function writeDiffusersFolder(folder: string, model: DiffusersModel
     beta_schedule: betaSchedule ?? "linear",
     trained_betas: betaSchedule === undefined ? Array.from(makeSchedule(schedule).betas) : null,
     ...(betaSchedule === undefined ? { [OWN_SCHEDULE]: schedule } : {}),
-    prediction_type: nameOf(predictionNames, objective),
-    variance_type: nameOf(varianceNames, sampling.variance), clip_sample: sampling.clip,
+    prediction_type: nameOf(predictionNames, prediction),
+    variance_type: nameOf(varianceNames, sampling.variance), clip_sample: sampling.clipX0,
   };
   makeFolder(folder);
   await saveSafetensors(join(folder, WEIGHTS), tensors, { format: "pt" });

@@ -30,9 +30,9 @@ export type NoiseSource = (size: number, t: number) => NumberArray;
 /** How a network's output is read. */
 export interface PredictOptions {
   /** What the network predicts; default eps. */
-  objective?: Prediction;
+  prediction?: Prediction;
   /** Clips the guess of x0 to [-1, 1] before it is used; default true. */
-  clip?: boolean;
+  clipX0?: boolean;
 }
 
 export interface SamplerOptions extends PredictOptions {
@@ -63,12 +63,12 @@ export function noiseOf(options: SamplerOptions, t: number): Tensor {
 
 /** The network's prediction at x_t as (epsTheta, x0), x0 clipped where asked. */
 export function predict(
-  model: Denoiser, schedule: NoiseSchedule, xT: Tensor, t: number, { objective = "eps", clip: clipping = true }: PredictOptions,
+  model: Denoiser, schedule: NoiseSchedule, xT: Tensor, t: number, { prediction = "eps", clipX0 = true }: PredictOptions,
 ): { epsTheta: Tensor; x0: Tensor } {
-  const prediction = model(xT, t);
-  const epsTheta = convertPrediction(schedule, prediction, xT, t, objective, "eps");
-  const x0 = convertPrediction(schedule, prediction, xT, t, objective, "x0");
-  return { epsTheta, x0: clipping ? clip(x0, -1, 1) : x0 };
+  const output = model(xT, t);
+  const epsTheta = convertPrediction(schedule, output, xT, t, prediction, "eps");
+  const x0 = convertPrediction(schedule, output, xT, t, prediction, "x0");
+  return { epsTheta, x0: clipX0 ? clip(x0, -1, 1) : x0 };
 }
 
 /**

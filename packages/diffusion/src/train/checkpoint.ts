@@ -8,6 +8,7 @@ import {
   type TensorsByParameter, type UNet,
   type UNetConfig,
 } from "@fromnoise/nn";
+import { migrateFields } from "../config/renamed.js";
 import type { TrainConfig } from "./config.js";
 import type { Trainer, TrainerPosition } from "./trainer.js";
 
@@ -96,7 +97,8 @@ function parseInfo(path: string, text: string | undefined): CheckpointInfo {
       throw new CheckpointError(`${path}: __metadata__.fromnoise has no ${key}`, other);
     }
   }
-  return info;
+  const trainer: object = migrateFields({ ...info.trainer });
+  return { ...info, trainer: trainer as TrainConfig };
 }
 
 /** Puts a checkpoint's tensors and position into a run of its network. Throws CheckpointError with the difference, key by key. */

@@ -1,6 +1,7 @@
 /** Everything that determines a training run, as plain JSON: what `config.json` of a run directory and every checkpoint hold. */
 import { ConfigError, parseDevice } from "@fromnoise/tensor";
 import { constantLr, cosineLr, unetConfig, warmupLr, type InitScheme, type LrSchedule, type UNetOptions } from "@fromnoise/nn";
+import { renamedFields } from "../config/renamed.js";
 import { LOSS_WEIGHTINGS, PREDICTIONS, type LossWeighting, type Prediction } from "../predictions.js";
 import { makeSchedule, SCHEDULE_NAMES, type ScheduleName, type VarianceKind } from "../schedules.js";
 
@@ -14,7 +15,7 @@ export interface TrainConfig {
   /** Initial weights: PyTorch's defaults, or the paper's (variance scaling, last layers near zero). */
   init: InitScheme;
   schedule: { name: ScheduleName; timesteps: number; betaStart: number; betaEnd: number };
-  objective: Prediction;
+  prediction: Prediction;
   weighting: LossWeighting;
   /** Optimiser steps in all. */
   steps: number;
@@ -24,12 +25,12 @@ export interface TrainConfig {
   /** Adam; with a weight decay above 0 AdamW. */
   optimizer: { lr: number; betas: [number, number]; eps: number; weightDecay: number };
   /** Largest global norm of the gradient; 0 switches clipping off. */
-  clip: number;
+  gradClip: number;
   lrSchedule: { name: "constant" | "linear-warmup" | "cosine"; warmup: number };
   /** Average of the weights: its decay, and how the decay grows at the start (see Ema). */
   ema: { decay: number; warmup: "none" | "ratio" | "power" };
   /** How samples are drawn unless asked otherwise: the variance of ancestral steps, whether guesses of x0 are clipped. */
-  sampling: { variance: VarianceKind; clip: boolean };
+  sampling: { variance: VarianceKind; clipX0: boolean };
   seed: number;
   device: string;
   dtype: "f32" | "f64";
@@ -55,16 +56,16 @@ export const trainDefaults: TrainConfig = {
   },
   init: "pytorch",
   schedule: { name: "linear", timesteps: 1000, betaStart: 1e-4, betaEnd: 0.02 },
-  objective: "eps",
+  prediction: "eps",
   weighting: "simple",
   steps: 2000,
   batch: 32,
   accumulate: 1,
   optimizer: { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0 },
-  clip: 1,
+  gradClip: 1,
   lrSchedule: { name: "cosine", warmup: 100 },
   ema: { decay: 0.995, warmup: "ratio" },
-  sampling: { variance: "fixed-small", clip: true },
+  sampling: { variance: "fixed-small", clipX0: true },
   seed: 0,
   device: "wasm",
   dtype: "f32",
@@ -91,17 +92,17 @@ const checks: Record<string, Check> = {
   "schedule.name": oneOf(SCHEDULE_NAMES), "schedule.timesteps": integer(1),
   "schedule.betaStart": number("numbers between 0 and 1", (v) => v > 0 && v < 1),
   "schedule.betaEnd": number("numbers between 0 and 1", (v) => v > 0 && v < 1),
-  objective: oneOf(PREDICTIONS), weighting: oneOf(LOSS_WEIGHTINGS),
+  prediction: oneOf(PREDICTIONS), weighting: oneOf(LOSS_WEIGHTINGS),
   steps: integer(1), batch: integer(1), accumulate: integer(1),
   "optimizer.lr": number("numbers > 0", (v) => v > 0),
   "optimizer.betas": {
     allowed: "two numbers from 0 to below 1", fits: (v) => Array.isArray(v) && v.length === 2 && v.every(fraction.fits),
   },
   "optimizer.eps": number("numbers > 0", (v) => v > 0), "optimizer.weightDecay": number("numbers >= 0", (v) => v >= 0),
-  clip: number("numbers >= 0; 0 is off", (v) => v >= 0),
+  gradClip: number("numbers >= 0; 0 is off", (v) => v >= 0),
   "lrSchedule.name": oneOf(LR_SCHEDULES), "lrSchedule.warmup": integer(0),
   "ema.decay": fraction, "ema.warmup": oneOf(["none", "ratio", "power"]),
-  "sampling.variance": oneOf(["fixed-small", "fixed-large"]), "sampling.clip": flag,
+  "sampling.variance": oneOf(["fixed-small", "fixed-large"]), "sampling.clipX0": flag,
   seed: integer(0), device: text, dtype: oneOf(DTYPES),
   checkpointEvery: integer(1), previewEvery: integer(0), keep: integer(1),
 };
@@ -152,5 +153,6 @@ export function lrSchedule({ steps, optimizer: { lr }, lrSchedule: { name, warmu
 }
 
 function unknownField(name: string, known: readonly string[]): never {
-  throw new ConfigError(`config: there is no field ${name}`, [`allowed  ${known.join(", ")}`]);
+  const now = Object.hasOwn(renamedFields, name) ? [`now      ${renamedFields[name]}`] : [];
+  throw new ConfigError(`config: there is no field ${name}`, [...now, `allowed  ${known.join(", ")}`]);
 }

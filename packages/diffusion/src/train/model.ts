@@ -11,7 +11,7 @@ import { findCheckpoint } from "./run-directory.js";
 export interface TrainedModel {
   unet: UNet;
   schedule: NoiseSchedule;
-  objective: Prediction;
+  prediction: Prediction;
   /** How the model's maker sampled. */
   sampling: TrainConfig["sampling"];
   /** One line for people: file, step, which weights. */
@@ -43,16 +43,16 @@ export async function loadModel(path: string, device: Device, weights: "ema" | "
     return unet;
   };
   if (isDiffusersFolder(path)) {
-    const { config, tensors, schedule, objective, sampling } = await readDiffusersFolder(path);
+    const { config, tensors, schedule, prediction, sampling } = await readDiffusersFolder(path);
     return {
-      unet: load(config, path, tensors, ""), schedule: makeSchedule(schedule), objective, sampling,
+      unet: load(config, path, tensors, ""), schedule: makeSchedule(schedule), prediction, sampling,
       source: `${path}, as diffusers wrote it`,
     };
   }
   const file = findCheckpoint(path);
   const { info: { config, trainer, position }, tensors } = await loadCheckpoint(file, (name) => name.startsWith(`${weights}.`));
   return {
-    unet: load(config, file, tensors, `${weights}.`), schedule: makeSchedule(trainer.schedule), objective: trainer.objective,
+    unet: load(config, file, tensors, `${weights}.`), schedule: makeSchedule(trainer.schedule), prediction: trainer.prediction,
     sampling: trainer.sampling,
     source: `${file}, step ${position.step}, ${weights === "ema" ? "averaged weights" : "raw weights"}`,
   };

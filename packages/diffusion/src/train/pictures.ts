@@ -14,7 +14,7 @@ export async function writePreview(
 ): Promise<void> {
   const { num_class_embeds: classes } = unet.config;
   const { images } = await ema.use(() => sampleImages({
-    unet, device, schedule, dtype: config.dtype, objective: config.objective, clip: config.sampling.clip,
+    unet, device, schedule, dtype: config.dtype, prediction: config.prediction, clipX0: config.sampling.clipX0,
     count: PREVIEW_IMAGES, size: [dataset.size, dataset.size], random: new Random(config.seed, streams.preview),
     sampler: { name: "ddim", steps: Math.min(PREVIEW_STEPS, schedule.T), eta: 0, spacing: "trailing" },
     ...(classes === null ? {} : { classLabels: Array.from({ length: PREVIEW_IMAGES }, (_, i) => i % classes) }),

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { CheckpointError, ConfigError, ImageError, NumericError, openDeviceSpec } from "@fromnoise/tensor";
 import type { FileLayer } from "@fromnoise/nn";
+import { migrateFields } from "../config/renamed.js";
 import { readJson } from "../files.js";
 import { loadCheckpoint, restoreTrainer, saveCheckpoint, type Checkpoint } from "./checkpoint.js";
 import { trainConfig, type TrainConfig } from "./config.js";
@@ -81,7 +82,7 @@ async function savedRun(out: string, changes: ResumeOverrides): Promise<SavedRun
   }
   const path = join(out, "config.json");
   if (!existsSync(path)) throw new CheckpointError(`${out} holds neither a checkpoint nor a config.json`);
-  return { config: trainConfig({ ...readJson(path), ...changes }) };
+  return { config: trainConfig({ ...migrateFields(readJson(path)), ...changes }) };
 }
 
 async function runSteps(

@@ -89,7 +89,7 @@ export class Trainer {
       if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) throw await this.#firstNonFinite(before, loss, gradNorm);
       const errors = await Promise.all(made.errors.map((t) => t.data()));
       const lr = this.#learningRate(this.step);
-      this.optimizer.step(made.grads, { lr, gradScale: config.clip === 0 ? 1 : clipCoefficient(gradNorm, config.clip) });
+      this.optimizer.step(made.grads, { lr, gradScale: config.gradClip === 0 ? 1 : clipCoefficient(gradNorm, config.gradClip) });
       this.ema.update();
       this.step++;
       await device.sync();
@@ -116,8 +116,8 @@ export class Trainer {
         const t = this.#random.timesteps.integers(config.batch, schedule.T);
         const eps = randomNormal(x0.shape, this.#random.noise, { device, dtype: config.dtype });
         const xT = qSample(schedule, x0, t, eps);
-        const target = predictionTarget(schedule, x0, eps, t, config.objective);
-        const weights = Array.from(t, (s) => lossWeight(schedule, s, config.objective, config.weighting));
+        const target = predictionTarget(schedule, x0, eps, t, config.prediction);
+        const weights = Array.from(t, (s) => lossWeight(schedule, s, config.prediction, config.weighting));
 
         const [prediction, cache] = unet.forward(xT, t, labels, this.#random.dropout);
         made.timesteps.push(...t);

@@ -34,7 +34,7 @@ describe("models on the command line", () => {
     writeFileSync(place("train.json"), JSON.stringify({
       device: "reference", data: writeSheet(folder, { channels: 3 }), model: { ...tinyModel, in_channels: 3, out_channels: 3 }, steps: 2, batch: 2,
       previewEvery: 2, optimizer: { lr: 0.05 }, lrSchedule: { name: "constant" },
-      schedule: { name: "sigmoid", timesteps: 12 }, objective: "v", sampling: { variance: "fixed-large", clip: false },
+      schedule: { name: "sigmoid", timesteps: 12 }, prediction: "v", sampling: { variance: "fixed-large", clipX0: false },
     }));
     await succeeds("train", "--config", place("train.json"), "--out", place("run"));
     await succeeds("train", "--config", place("train.json"), "--dtype", "f64", "--seed", "5", "--out", place("run64"));
@@ -69,7 +69,7 @@ describe("models on the command line", () => {
       const others = [
         ["--seed", "1"], ["--eta", "0.5"], ["--steps", "5"], ["--sampler", "ancestral"],
         ["--sampler", "ancestral", "--variance", "fixed-small"],
-        ["--weights", "model"], ["--spacing", "leading", "--steps", "5"], ["--clip"],
+        ["--weights", "model"], ["--spacing", "leading", "--steps", "5"], ["--clip-x0"],
       ];
       const drawn = new Set([first]);
       for (const flags of others) drawn.add(await draw(...flags));
@@ -120,7 +120,7 @@ describe("models on the command line", () => {
   });
 
   describe("fromnoise export and import", () => {
-    it("give the same samples bit for bit as the run, in f32 and f64, with its schedule, objective and variance", async () => {
+    it("give the same samples bit for bit as the run, in f32 and f64, with its schedule, prediction and variance", async () => {
       for (const run of ["run", "run64"]) {
         await succeeds("export", place(run), "--out", place(`${run}-exported`));
         await succeeds("import", place(`${run}-exported`), "--out", place(`${run}-imported`));
@@ -163,7 +163,7 @@ describe("models on the command line", () => {
       const data = writeSheet(folder, { channels: 3 });
       await succeeds("train", "--resume", "--out", place("tuned"), "--data", data, "--steps", "1", "--preview-every", "0");
       const { info } = await loadCheckpoint(place("tuned", "checkpoint-1.safetensors"), () => false);
-      expect([info.position.step, info.trainer.objective, info.trainer.data]).to.deep.equal([1, "v", data]);
+      expect([info.position.step, info.trainer.prediction, info.trainer.data]).to.deep.equal([1, "v", data]);
     });
   });
 
@@ -186,7 +186,7 @@ describe("models on the command line", () => {
     it("shows a checkpoint: where it comes from, how it was trained, its tensors and costs", async () => {
       const out = await succeeds("inspect", place("run"));
       const file = place("run", "checkpoint-2.safetensors");
-      for (const line of [`  file    ${file}`, "  step    2", "  objective        v", "  block_out_channels       [4,8]"]) expect(
+      for (const line of [`  file    ${file}`, "  step    2", "  prediction       v", "  block_out_channels       [4,8]"]) expect(
         out.split("\n"),
       ).to.include(line);
       expect(out).to.match(/^ {2}conv_in\.weight +\[4, 3, 3, 3\] +108$/m);

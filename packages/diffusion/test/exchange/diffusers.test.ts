@@ -19,8 +19,8 @@ describe("a folder as diffusers writes it", () => {
   let tensors: StateDict;
   const config = unetConfig(tinyModel);
   const scheduler: DiffusersScheduler = {
-    schedule: { name: "linear", timesteps: 30, betaStart: 2e-4, betaEnd: 0.03 }, objective: "eps",
-    sampling: { variance: "fixed-small", clip: true },
+    schedule: { name: "linear", timesteps: 30, betaStart: 2e-4, betaEnd: 0.03 }, prediction: "eps",
+    sampling: { variance: "fixed-small", clipX0: true },
   };
   before(async () => {
     const device = await openDevice("reference");
@@ -39,14 +39,14 @@ describe("a folder as diffusers writes it", () => {
   for (const name of ["linear", "scaled-linear", "quad", "cosine", "sigmoid", "const"] as const) {
     it(`brings back network, tensors and scheduler with the schedule ${name}, betas in diffusers' terms`, async () => {
       const schedule = { ...scheduler.schedule, name, timesteps: 40 };
-      const path = await write({ schedule, objective: "x0", sampling: { variance: "fixed-large", clip: false } });
+      const path = await write({ schedule, prediction: "x0", sampling: { variance: "fixed-large", clipX0: false } });
       const back = await readDiffusersFolder(path);
       const plain = (dict: DiffusersModel["tensors"]): unknown[] => [...dict].map(
         ([key, { shape, data }]) => [key, shape, data],
       ).sort();
       expect(plain(back.tensors)).to.deep.equal(plain(tensors));
       expect({ ...back, tensors: 0 }).to.deep.equal(
-        { config, schedule, objective: "x0", sampling: { variance: "fixed-large", clip: false }, tensors: 0 },
+        { config, schedule, prediction: "x0", sampling: { variance: "fixed-large", clipX0: false }, tensors: 0 },
       );
       const fields = JSON.parse(readFileSync(join(path, "scheduler_config.json"), "utf8")) as Record<string, unknown>;
       const known: Record<string, string> = { linear: "linear", quad: "scaled_linear", cosine: "squaredcos_cap_v2" };
@@ -61,18 +61,18 @@ describe("a folder as diffusers writes it", () => {
       beta_start: 0.0001, clip_sample: true,
       num_train_timesteps: 1000, trained_betas: null, variance_type: "fixed_large",
     });
-    const { schedule, objective, sampling } = await readDiffusersFolder(path);
-    expect({ schedule, objective, sampling }).to.deep.equal({
-      schedule: { name: "linear", timesteps: 1000, betaStart: 1e-4, betaEnd: 0.02 }, objective: "eps",
-      sampling: { variance: "fixed-large", clip: true },
+    const { schedule, prediction, sampling } = await readDiffusersFolder(path);
+    expect({ schedule, prediction, sampling }).to.deep.equal({
+      schedule: { name: "linear", timesteps: 1000, betaStart: 1e-4, betaEnd: 0.02 }, prediction: "eps",
+      sampling: { variance: "fixed-large", clipX0: true },
     });
   });
 
   it("takes diffusers' defaults where there is no scheduler", async () => {
     const path = await write();
     rmSync(join(path, "scheduler_config.json"));
-    const { schedule, objective } = await readDiffusersFolder(path);
-    expect([schedule.name, schedule.timesteps, schedule.betaStart, schedule.betaEnd, objective]).to.deep.equal(
+    const { schedule, prediction } = await readDiffusersFolder(path);
+    expect([schedule.name, schedule.timesteps, schedule.betaStart, schedule.betaEnd, prediction]).to.deep.equal(
       ["linear", 1000, 1e-4, 0.02, "eps"],
     );
   });

@@ -47,7 +47,7 @@ describe("samplers with the exact epsilon", () => {
         const schedule = makeSchedule({ name: "scaled-linear", timesteps: 100 });
         const model = exactEpsilon(schedule, { weights: [1], means: [[mu]], sd });
         const values = await draw(ancestralSampler(model, schedule, {
-          shape: [SAMPLES, 1], device, dtype: "f64", clip: false, variance: kind, random: new Random(11, 5),
+          shape: [SAMPLES, 1], device, dtype: "f64", clipX0: false, variance: kind, random: new Random(11, 5),
         }));
         const expected = chainMoments(schedule, mu, sd, kind);
         const found = moments(values);
@@ -68,7 +68,7 @@ describe("samplers with the exact epsilon", () => {
     const schedule = makeSchedule({ name: "scaled-linear", timesteps: 250 });
     const mixture = { weights: [0.2, 0.5, 0.3], means: [[-6, 0], [0, 5], [6, -2]], sd: 0.5 };
     const values = await draw(ancestralSampler(exactEpsilon(schedule, mixture), schedule, {
-      shape: [SAMPLES, 2], device, dtype: "f64", clip: false, variance: "fixed-large", random: new Random(5, 5),
+      shape: [SAMPLES, 2], device, dtype: "f64", clipX0: false, variance: "fixed-large", random: new Random(5, 5),
     }));
     const members: number[][][] = mixture.means.map(() => []);
     for (let i = 0; i < SAMPLES; i++) {
@@ -90,7 +90,7 @@ describe("samplers with the exact epsilon", () => {
     const sd = 0.4;
     const start = [-2, -0.5, 0.25, 1.5];
     const xT = tensor(start, { device, dtype: "f64", shape: [4, 1] });
-    const options = { steps: 20, shape: [4, 1], device, dtype: "f64" as const, clip: false, random: new Random(0), xT };
+    const options = { steps: 20, shape: [4, 1], device, dtype: "f64" as const, clipX0: false, random: new Random(0), xT };
     const values = await draw(ddimSampler(exactEpsilon(schedule, { weights: [1], means: [[0]], sd }), schedule, options));
     // On N(0, s^2) epsTheta = sqrt(1 - abar) x / v and x0 = sqrt(abar) s^2 x / v, v = abar s^2 + 1 - abar: x' = factor x.
     const steps = ddimTimesteps(200, 20, "trailing");

@@ -22,16 +22,16 @@ describe("the training loss", () => {
   });
   after(() => device.dispose());
 
-  /** The loss where the network says, in the terms of `objective`, that the noise is `guess`. */
-  async function lossOf(objective: Prediction, weighting: LossWeighting): Promise<number> {
-    const prediction = convertPrediction(schedule, guess, xT, t, "eps", objective);
-    const target = predictionTarget(schedule, x0, eps, t, objective);
-    return diffusionLoss.forward(prediction, target, t.map((s) => lossWeight(schedule, s, objective, weighting))).loss.item();
+  /** The loss where the network says, in the terms of `prediction`, that the noise is `guess`. */
+  async function lossOf(prediction: Prediction, weighting: LossWeighting): Promise<number> {
+    const output = convertPrediction(schedule, guess, xT, t, "eps", prediction);
+    const target = predictionTarget(schedule, x0, eps, t, prediction);
+    return diffusionLoss.forward(output, target, t.map((s) => lossWeight(schedule, s, prediction, weighting))).loss.item();
   }
 
   for (const weighting of ["snr", "min-snr"] as const) {
     it(`is the same for all three objectives when weighted by ${weighting}`, async () => {
-      const [inEps, inX0, inV] = await Promise.all(PREDICTIONS.map((objective) => lossOf(objective, weighting)));
+      const [inEps, inX0, inV] = await Promise.all(PREDICTIONS.map((prediction) => lossOf(prediction, weighting)));
       expect(inX0).to.be.closeTo(inEps, 1e-10 * inEps);
       expect(inV).to.be.closeTo(inEps, 1e-10 * inEps);
     });

@@ -57,7 +57,7 @@ for (const [spec, build] of [["reference", "TypeScript"], ...wasmDevices]) {
     });
 
     it("scales the gradient to the largest norm allowed", async () => {
-      const [free, clipped] = [make({ clip: 0 }), make({ clip: 0.01 })];
+      const [free, clipped] = [make({ gradClip: 0 }), make({ gradClip: 0.01 })];
       const { gradNorm } = await free.trainStep();
       expect((await clipped.trainStep()).gradNorm).to.equal(gradNorm);
       const firstMoment = async (trainer: Trainer): Promise<number> => (
@@ -106,10 +106,10 @@ describe("a trainer on the reference device", () => {
   after(() => device.dispose());
   const make = trainersOn(() => device);
 
-  for (const objective of ["eps", "x0", "v"] as const) {
-    it(`follows the gradient of the mean loss over micro-batches: directional difference, objective ${objective}`, async () => {
+  for (const prediction of ["eps", "x0", "v"] as const) {
+    it(`follows the gradient of the mean loss over micro-batches: directional difference, prediction ${prediction}`, async () => {
       const settings: TrainConfigInput = {
-        objective, weighting: "min-snr", accumulate: 3, clip: 0, dtype: "f64", model: { ...tinyModel, dropout: 0.1 },
+        prediction, weighting: "min-snr", accumulate: 3, gradClip: 0, dtype: "f64", model: { ...tinyModel, dropout: 0.1 },
       };
       const trainer = make(settings);
       const start = trainer.position();

@@ -25,7 +25,7 @@ async function trainAndSample(device: Device): Promise<{ losses: number[]; image
   const losses: number[] = [];
   for (let step = 0; step < config.steps; step++) losses.push((await trainer.trainStep()).loss);
   const { images } = await sampleImages({
-    unet: trainer.unet, device, schedule: trainer.schedule, objective: config.objective, count: 2, size: [16, 16],
+    unet: trainer.unet, device, schedule: trainer.schedule, prediction: config.prediction, count: 2, size: [16, 16],
     random: new Random(5), sampler: { name: "ddim", steps: 5, eta: 0, spacing: "trailing" },
   });
   trainer.dispose();
