@@ -21,12 +21,20 @@ export interface GaussianMixture {
 
 /**
  * eps*(x_t, t) of the mixture for samples x_t [N, ...] with D elements each, as above.
- * Throws ConfigError when the weights do not sum to 1 or do not match the means.
+ * Throws ConfigError when a weight is negative, the weights do not sum to 1 or do not match the means, the means differ in length, or
+ * sd is not a number from 0.
  */
 export function exactEpsilon(schedule: NoiseSchedule, { weights, means, sd }: GaussianMixture): Denoiser {
-  if (weights.length !== means.length || Math.abs(weights.reduce((a, b) => a + b, 0) - 1) > 1e-9) {
-    throw new ConfigError("mixture: the weights do not fit the means", [`weights  ${weights.join(", ")}   expected ${means.length}, summing to 1`]);
+  if (weights.length !== means.length || !weights.every((w) => w >= 0) || !(Math.abs(weights.reduce((a, b) => a + b, 0) - 1) <= 1e-9)) {
+    throw new ConfigError("mixture: the weights are not the probabilities of the means", [
+      `weights  ${weights.join(", ")}   allowed ${means.length} numbers from 0, summing to 1`,
+    ]);
   }
+  const odd = means.findIndex((mean) => mean.length !== means[0].length || !mean.every(Number.isFinite));
+  if (odd !== -1) {
+    throw new ConfigError(`mixture: the mean ${odd} does not fit the others`, [`means    finite numbers, ${means[0].length} each, as the first has`]);
+  }
+  if (!(sd >= 0 && sd < Infinity)) throw new ConfigError(`mixture: ${sd} is not a standard deviation`, ["allowed  finite numbers from 0"]);
   return (xT, t) => xT.device.scope(() => {
     const options = { device: xT.device, dtype: xT.dtype };
     const signal = schedule.sqrtAlphaBar[t];

@@ -44,7 +44,8 @@ export interface SamplingResult {
 
 /**
  * Runs the sampler batch by batch and reads the images back.
- * Throws NumericError when a sample is not finite, ConfigError for sampler settings out of range.
+ * Throws NumericError when a sample is not finite, ConfigError for sampler settings out of range, and what `onStep` throws; after any
+ * error nothing is left on the device.
  */
 export async function sampleImages(options: SamplingOptions): Promise<SamplingResult> {
   const { unet, schedule, count, size: [h, w], batch = count, record, onStep, classLabels } = options;
@@ -60,18 +61,21 @@ export async function sampleImages(options: SamplingOptions): Promise<SamplingRe
     const wanted = start === 0 && record !== undefined ? new Set(stripSteps(perBatch, record.columns)) : new Set<number>();
     const sampler = open(options, [n, h, w, channels], labels);
     let index = 0;
-    for (;;) {
-      const result = await sampler.next();
-      if (result.done === true) {
-        const values = await result.value.data();
-        result.value.dispose();
-        checkFinite(values);
-        data.set(values, start * h * w * channels);
-        break;
+    try {
+      for (;;) {
+        const result = await sampler.next();
+        if (result.done === true) {
+          const values = await result.value.data().finally(() => result.value.dispose());
+          checkFinite(values);
+          data.set(values, start * h * w * channels);
+          break;
+        }
+        if (wanted.has(index++)) moments.push(await momentOf(result.value, Math.min(record!.rows, n)));
+        onStep?.(++done, total);
+        await new Promise((resolve) => setTimeout(resolve, 0));         // a turn for signals, or for the page
       }
-      if (wanted.has(index++)) moments.push(await momentOf(result.value, Math.min(record!.rows, n)));
-      onStep?.(++done, total);
-      await new Promise((resolve) => setTimeout(resolve, 0));         // a turn for signals, or for the page
+    } finally {
+      await sampler.return(undefined as never);                        // frees the step's tensors where something threw
     }
   }
   return { images: { shape: [count, h, w, channels], data }, moments };

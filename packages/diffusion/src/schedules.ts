@@ -4,6 +4,7 @@
  * alphaBar_t = alpha_0 ... alpha_t, alphaBar_{-1} = 1 (Ho, Jain, Abbeel 2020, equations 2 and 4).
  */
 import { ConfigError } from "@fromnoise/tensor";
+import { checkName } from "./names.js";
 
 /** The schedules that `makeSchedule` knows. */
 export const SCHEDULE_NAMES = ["linear", "scaled-linear", "cosine", "sigmoid", "quad", "const"] as const;
@@ -47,6 +48,8 @@ export interface NoiseSchedule {
 
 /** No beta of cosine and sigmoid passes this (Nichol, Dhariwal 2021, section 3.2). */
 const MAX_BETA = 0.999;
+/** sqrt(alphaBar_t) and its reciprocal are to be numbers of f32 too: x0 = x_t / sqrt(alphaBar_t) - ... divides by it. */
+const MIN_SIGNAL = 2 ** -126;
 const OPEN_UNIT_INTERVAL = "allowed    numbers between 0 and 1, both excluded";
 
 /** n evenly spaced values from a to b, both included; [a] for n = 1 (NumPy's linspace). */
@@ -109,15 +112,14 @@ export function makeSchedule({ name, timesteps: T, betaStart = 1e-4, betaEnd = 0
     "quad": () => linspace(Math.sqrt(betaStart), Math.sqrt(betaEnd), T).map((root) => root * root),
     "const": () => new Float64Array(T).fill(betaEnd),
   };
-  if (!Object.hasOwn(betas, name)) {
-    throw new ConfigError(`schedule: ${JSON.stringify(name)} is not known`, [`allowed    ${SCHEDULE_NAMES.join(", ")}`]);
-  }
+  checkName("schedule", name, SCHEDULE_NAMES);
   return scheduleFromBetas(betas[name](), name);
 }
 
 /**
  * All tables of {@link NoiseSchedule} from the betas.
- * @throws ConfigError when there is none, or one is not strictly between 0 and 1.
+ * @throws ConfigError when there is none, one is not strictly between 0 and 1, or so much noise is added that sqrt(alphaBar_t) is below
+ * 2^-126, where no image could be told from the noise and conversions between predictions overflow.
  */
 export function scheduleFromBetas(betas: ArrayLike<number>, name = "custom"): NoiseSchedule {
   const T = betas.length;
@@ -131,6 +133,13 @@ export function scheduleFromBetas(betas: ArrayLike<number>, name = "custom"): No
   const alphas = beta.map((b) => 1 - b);
   let product = 1;
   const alphaBar = alphas.map((alpha) => (product *= alpha));
+  const lost = alphaBar.findIndex((a) => !(Math.sqrt(a) >= MIN_SIGNAL));
+  if (lost !== -1) {
+    throw new ConfigError(`schedule ${name}: of the image nothing is left from step ${lost} of ${T} on`, [
+      `alphaBar   ${alphaBar[lost]} at t = ${lost}, the product of all 1 - beta up to there`,
+      "allowed    fewer steps or smaller betas, so that sqrt(alphaBar) >= 2^-126; cosine, sigmoid and scaled-linear fit any number of steps",
+    ]);
+  }
   const alphaBarPrev = table((t) => (t === 0 ? 1 : alphaBar[t - 1]!));
   const posteriorVariance = table((t) => beta[t]! * (1 - alphaBarPrev[t]!) / (1 - alphaBar[t]!));
   return {
@@ -145,24 +154,27 @@ export function scheduleFromBetas(betas: ArrayLike<number>, name = "custom"): No
 }
 
 /** fixed-small: betaTilde_t, right where x0 is one point; fixed-large: beta_t, right where x0 ~ N(0, 1) (section 3.2). */
-export type VarianceKind = "fixed-small" | "fixed-large";
+export const VARIANCE_KINDS = ["fixed-small", "fixed-large"] as const;
+export type VarianceKind = (typeof VARIANCE_KINDS)[number];
 
 /**
  * sigma_t^2 of the reverse step p(x_{t-1} | x_t): betaTilde_t or beta_t.
  * The last step, t = 0, adds no noise whatever the kind: a sampler multiplies by [t > 0].
- * @throws ConfigError when t is not a step of the schedule.
+ * @throws ConfigError when t is not a step of the schedule, or the kind is not known.
  */
 export function variance(schedule: NoiseSchedule, t: number, kind: VarianceKind): number {
   checkTimestep(schedule, t);
+  checkName("variance", kind, VARIANCE_KINDS);
   return kind === "fixed-small" ? schedule.posteriorVariance[t]! : schedule.betas[t]!;
 }
 
 /**
  * ln sigma_t^2 as the likelihood needs it: at t = 0 both kinds take ln betaTilde_1 (Ho et al.'s CIFAR10 code).
- * @throws ConfigError when t is not a step of the schedule.
+ * @throws ConfigError when t is not a step of the schedule, or the kind is not known.
  */
 export function logVariance(schedule: NoiseSchedule, t: number, kind: VarianceKind): number {
   checkTimestep(schedule, t);
+  checkName("variance", kind, VARIANCE_KINDS);
   return kind === "fixed-small" || t === 0 ? schedule.posteriorLogVarianceClipped[t]! : Math.log(schedule.betas[t]!);
 }
 

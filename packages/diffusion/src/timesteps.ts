@@ -3,6 +3,7 @@
  * that makes timestep lists; a sampler takes its "previous" step from the list, never from arithmetic on t.
  */
 import { ConfigError } from "@fromnoise/tensor";
+import { checkName } from "./names.js";
 import { checkTimestep, scheduleFromBetas, type NoiseSchedule } from "./schedules.js";
 
 /** All steps from T-1 down to 0: the ancestral sampler of Ho et al. 2020, algorithm 2. */
@@ -41,9 +42,7 @@ export function ddimTimesteps(T: number, S: number, spacing: Spacing): Int32Arra
     linspace: (k) => roundHalfEven((S - 1 - k) * ((T - 1) / (S - 1 || 1))),
     lucidrains: (k) => Math.floor(T * (S - k) / S) - 1,
   };
-  if (!Object.hasOwn(rules, spacing)) {
-    throw new ConfigError(`spacing: ${JSON.stringify(spacing)} is not known`, [`allowed    ${SPACINGS.join(", ")}`]);
-  }
+  checkName("spacing", spacing, SPACINGS);
   return Int32Array.from({ length: S }, (_, k) => rules[spacing](k));
 }
 
@@ -55,19 +54,24 @@ export interface DdimCoefficients {
 }
 
 /**
- * One DDIM step from t to an earlier one, alphaBarPrev = 1 for the last (Song, Meng, Ermon 2021, equations 12 and 16):
+ * One DDIM step from alphaBar to alphaBarPrev, that of an earlier step, or 1 for the last (Song, Meng, Ermon 2021, equations 12 and 16):
  * x' = x0 * x0Hat + eps * epsHat + sigma * z,  z ~ N(0, 1),
  * sigma = eta sqrt((1 - alphaBar / alphaBarPrev) (1 - alphaBarPrev) / (1 - alphaBar)), x0 = sqrt(alphaBarPrev),
  * eps = sqrt(1 - alphaBarPrev - sigma^2). eta 0 is deterministic, eta 1 has the ancestral sampler's fixed-small variance.
  * Where x0Hat was clipped, epsHat is the one that belongs to the clipped x0Hat.
+ * With eta 0 the step may also go up, to more noise (alphaBarPrev < alphaBar): the same equation run backwards encodes an image as
+ * noise (section 4.3, DDIM inversion).
  *
- * @throws ConfigError when eta is not in 0 .. 1.
+ * @throws ConfigError when eta is not in 0 .. 1, or not 0 in a step that goes up.
  */
 export function ddimCoefficients(alphaBar: number, alphaBarPrev: number, eta: number): DdimCoefficients {
   if (!(eta >= 0 && eta <= 1)) {
     throw new ConfigError(`eta: ${eta} does not scale the noise of DDIM`, ["allowed    numbers 0 .. 1"]);
   }
-  const sigma = eta * Math.sqrt((1 - alphaBar / alphaBarPrev) * (1 - alphaBarPrev) / (1 - alphaBar));
+  if (eta > 0 && alphaBarPrev < alphaBar) {
+    throw new ConfigError(`eta: ${eta} has no meaning in a step to more noise`, ["allowed    0, the deterministic map, which goes both ways"]);
+  }
+  const sigma = eta === 0 ? 0 : eta * Math.sqrt((1 - alphaBar / alphaBarPrev) * (1 - alphaBarPrev) / (1 - alphaBar));
   return { x0: Math.sqrt(alphaBarPrev), eps: Math.sqrt(Math.max(0, 1 - alphaBarPrev - sigma * sigma)), sigma };
 }
 

@@ -324,4 +324,34 @@ describe("what schedules refuse", () => {
     expectConfigError(() => lossWeight(linear, 0, "eps", "min-snr", 0),
       "gamma: 0 does not bound a signal-to-noise ratio\n  allowed    numbers > 0");
   });
+
+  it("so many steps that of the image nothing is left", () => {
+    expectConfigError(() => makeSchedule({ name: "linear", timesteps: 100_000 }), [
+      "schedule linear: of the image nothing is left from step 41341 of 100000 on",
+      "  alphaBar   1.3737811774457108e-76 at t = 41341, the product of all 1 - beta up to there",
+      "  allowed    fewer steps or smaller betas, so that sqrt(alphaBar) >= 2^-126; cosine, sigmoid and scaled-linear fit any number of steps",
+    ].join("\n"));
+    const longest = makeSchedule({ name: "linear", timesteps: 17_000 });
+    expect(Math.fround(predictionCoefficients(longest, 16_999, "eps", "x0")[0])).to.be.lessThan(Infinity);
+    for (const name of ["cosine", "sigmoid", "scaled-linear"] as const) makeSchedule({ name, timesteps: 100_000 });
+  });
+
+  it("names that are not known, which plain JavaScript or a file may bring", () => {
+    const variances = 'variance: "learned" is not known\n  allowed    fixed-small, fixed-large';
+    expectConfigError(() => variance(linear, 3, "learned" as "fixed-small"), variances);
+    expectConfigError(() => logVariance(linear, 3, "learned" as "fixed-small"), variances);
+    expectConfigError(() => logVariance(linear, 0, "learned" as "fixed-small"), variances);
+    const predictions = 'prediction: "epsilon" is not known\n  allowed    eps, x0, v';
+    expectConfigError(() => predictionCoefficients(linear, 3, "epsilon" as "eps", "x0"), predictions);
+    expectConfigError(() => predictionCoefficients(linear, 3, "x0", "epsilon" as "eps"), predictions);
+    expectConfigError(() => lossWeight(linear, 3, "epsilon" as "eps", "simple"), predictions);
+    expectConfigError(() => lossWeight(linear, 3, "eps", "minsnr" as "min-snr"),
+      'weighting: "minsnr" is not known\n  allowed    simple, snr, min-snr');
+  });
+
+  it("noise in a DDIM step that goes up, where the deterministic map is the inverse of the one that goes down", () => {
+    expectConfigError(() => ddimCoefficients(0.9, 0.5, 1),
+      "eta: 1 has no meaning in a step to more noise\n  allowed    0, the deterministic map, which goes both ways");
+    expect(ddimCoefficients(0.9, 0.5, 0)).to.deep.equal({ x0: Math.sqrt(0.5), eps: Math.sqrt(0.5), sigma: 0 });
+  });
 });

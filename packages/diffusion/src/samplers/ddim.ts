@@ -1,6 +1,6 @@
 import { add, multiply, type Tensor } from "@fromnoise/tensor";
 import { convertPrediction } from "../process.js";
-import type { NoiseSchedule } from "../schedules.js";
+import { checkTimestep, type NoiseSchedule } from "../schedules.js";
 import { ddimCoefficients, ddimTimesteps, type Spacing } from "../timesteps.js";
 import { predict, runSteps, type Denoiser, type PredictOptions, type SamplerOptions, type SamplerStep } from "./step.js";
 
@@ -17,13 +17,16 @@ export interface DdimOptions extends SamplerOptions, DdimStepOptions {
 }
 
 /**
- * One step of DDIM (Song, Meng, Ermon 2021, equation 12) from t to an earlier step, without its noise:
+ * One step of DDIM (Song, Meng, Ermon 2021, equation 12) from t to an earlier step, or with eta 0 to a later one, without its noise:
  *   mean = sqrt(alphaBar') x0 + sqrt(1 - alphaBar' - sigma^2) epsTheta,  alphaBar' that of `next`, or 1 where next is undefined,
- * where epsTheta belongs to the clipped x0. Throws ConfigError for a t outside 0 .. T-1 or an eta outside 0 .. 1.
+ * where epsTheta belongs to the clipped x0. Throws ConfigError for a t or next outside 0 .. T-1, an eta outside 0 .. 1, or an eta > 0
+ * in a step to more noise.
  */
 export function ddimStep(
   model: Denoiser, schedule: NoiseSchedule, xT: Tensor, t: number, next: number | undefined, options: DdimStepOptions = {},
 ): SamplerStep {
+  checkTimestep(schedule, t);
+  if (next !== undefined) checkTimestep(schedule, next);
   const alphaBarNext = next === undefined ? 1 : schedule.alphaBar[next];
   const factors = ddimCoefficients(schedule.alphaBar[t], alphaBarNext, options.eta ?? 0);
   const { x0 } = predict(model, schedule, xT, t, options);

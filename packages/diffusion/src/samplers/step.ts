@@ -1,5 +1,5 @@
 /** What every sampler shares: the reverse step x_{t-1} = mean + sigma z, taken by any network, with everything on view. */
-import { clip, randomNormal, tensor, add, multiply, type Device, type DType, type NumberArray, type Random, type Shape, type Tensor } from "@fromnoise/tensor";
+import { clip, randomNormal, ShapeError, tensor, add, multiply, type Device, type DType, type NumberArray, type Random, type Shape, type Tensor } from "@fromnoise/tensor";
 import type { Prediction } from "../predictions.js";
 import { convertPrediction } from "../process.js";
 import type { NoiseSchedule } from "../schedules.js";
@@ -48,14 +48,20 @@ export interface SamplerOptions extends PredictOptions {
   noise?: NoiseSource;
 }
 
-/** A copy of the start the options name, or a draw from N(0, I). Persistent: the caller disposes it. */
-export function startOf(options: SamplerOptions): Tensor {
+/**
+ * A copy of the start the options name, or a draw from N(0, I). Persistent: the caller disposes it.
+ * Throws ShapeError where the start has not the shape to be sampled.
+ */
+function startOf(options: SamplerOptions): Tensor {
   const { shape, device, random, xT, dtype = "f32" } = options;
+  if (xT !== undefined && (xT.shape.length !== shape.length || xT.shape.some((n, i) => n !== shape[i]))) {
+    throw new ShapeError("sampler: the start has another shape than the images", [`xT       [${xT.shape.join(", ")}]`, `shape    [${shape.join(", ")}]`]);
+  }
   return device.keep(xT === undefined ? randomNormal(shape, random, { device, dtype }) : multiply(xT, 1));
 }
 
 /** z for the step from t. */
-export function noiseOf(options: SamplerOptions, t: number): Tensor {
+function noiseOf(options: SamplerOptions, t: number): Tensor {
   const { shape, device, random, noise, dtype = "f32" } = options;
   if (noise === undefined) return randomNormal(shape, random, { device, dtype });
   return tensor(noise(shape.reduce((a, b) => a * b, 1), t), { shape, device, dtype });

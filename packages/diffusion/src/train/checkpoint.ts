@@ -40,15 +40,18 @@ function groupsOf({ ema, optimizer }: Trainer): Readonly<Record<(typeof prefixes
 
 /**
  * Writes a run's state, replacing an earlier file all at once.
- * Throws CheckpointError, and NumericError for a value that is not finite; then the earlier file is untouched.
+ * Throws CheckpointError, also for a trainer that broke off in an update, and NumericError for a value that is not finite; then the
+ * earlier file is untouched.
  */
 export async function saveCheckpoint(path: string, trainer: Trainer, files?: FileLayer): Promise<void> {
+  trainer.assertWhole();
   const held = groupsOf(trainer);
   const groups = {} as Record<(typeof prefixes)[number], StateDict>;
   for (const prefix of prefixes) groups[prefix] = await stateDict(trainer.unet, held[prefix]);
   await writeCheckpoint(
     path, { config: trainer.unet.config, trainer: trainer.config, position: trainer.position() }, groups, files,
   );
+  trainer.standsIn(path);
 }
 
 /** Writes a checkpoint from its parts. Throws as saveCheckpoint does. */
@@ -110,6 +113,7 @@ export function restoreTrainer(trainer: Trainer, checkpoint: Checkpoint): void {
   const held = groupsOf(trainer);
   for (const prefix of prefixes) loadGroup(checkpoint, prefix, trainer.unet, held[prefix]);
   trainer.seek(checkpoint.info.position);
+  trainer.standsIn(checkpoint.path);
 }
 
 /** Loads the tensors under one prefix ("ema.") into a network. Throws CheckpointError with the difference, key by key. */

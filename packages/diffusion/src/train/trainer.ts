@@ -3,7 +3,7 @@
  * Everything random comes from counters, so a step can be replayed, and a run resumed, bit for bit.
  */
 import {
-  finiteCheck, NumericError, observe, Random, randomNormal, tensor, type Device, type RandomState, type Tensor,
+  CheckpointError, finiteCheck, NumericError, observe, Random, randomNormal, tensor, type Device, type RandomState, type Tensor,
 } from "@fromnoise/tensor";
 import { Adam, clipCoefficient, disposeParameters, Ema, globalNorm, Grads, initialize, UNet } from "@fromnoise/nn";
 import { BatchOrder, loadBatch } from "../data/batches.js";
@@ -53,6 +53,9 @@ export class Trainer {
 
   readonly #order: BatchOrder;
   readonly #learningRate: (step: number) => number;
+  /** What stopped a step after its first write; while it is there, the tensors are a mixture of two steps. */
+  #broken: { step: number; cause: unknown } | undefined;
+  #checkpoint: string | undefined;
   #random!: { timesteps: Random; noise: Random; dropout: Random };
   readonly #began = performance.now();
 
@@ -74,13 +77,17 @@ export class Trainer {
   /**
    * One optimiser step. The loss and the norm of the gradient are read before the update: when either is not finite the
    * parameters stay as they were, and a NumericError names the first tensor that is not finite, its layer and the step.
-   * After any error the run stands where it stood before the step.
+   * After an error before the update the run stands where it stood before the step. An error in the update itself, or in what a device
+   * says of it later, leaves a mixture of two steps: the trainer is then broken, and refuses to step or to be saved until a checkpoint
+   * is restored into it, with a CheckpointError that names the last one.
    */
   async trainStep(): Promise<StepMetrics> {
     const { config, device } = this;
+    this.assertWhole();
     const started = performance.now();
     const before = this.position();
     const made: Gradients = { grads: new Grads(device), losses: [], errors: [], timesteps: [], norm: undefined };
+    let writing = false;
     try {
       this.#gradients(made);
       const losses = await Promise.all(made.losses.map((t) => t.item()));
@@ -89,6 +96,7 @@ export class Trainer {
       if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) throw await this.#firstNonFinite(before, loss, gradNorm);
       const errors = await Promise.all(made.errors.map((t) => t.data()));
       const lr = this.#learningRate(this.step);
+      writing = true;
       this.optimizer.step(made.grads, { lr, gradScale: config.gradClip === 0 ? 1 : clipCoefficient(gradNorm, config.gradClip) });
       this.ema.update();
       this.step++;
@@ -100,11 +108,28 @@ export class Trainer {
         imagesPerSecond: (made.timesteps.length / (now - started)) * 1000, seconds: (now - this.#began) / 1000,
       };
     } catch (error) {
+      if (writing) this.#broken = { step: before.step + 1, cause: error };
       this.seek(before);
       throw error;
     } finally {
       disposeGradients(made);
     }
+  }
+
+  /** Throws CheckpointError while the trainer is broken: see `trainStep`. */
+  assertWhole(): void {
+    if (this.#broken === undefined) return;
+    const { step, cause } = this.#broken;
+    throw new CheckpointError(`the trainer broke off in the update of step ${step}; its tensors are a mixture of two steps`, [
+      `reason     ${cause instanceof Error ? cause.message.split("\n")[0] : String(cause)}`,
+      this.#checkpoint === undefined ? "restore    nothing was saved: begin anew" : `restore    ${this.#checkpoint}`,
+    ]);
+  }
+
+  /** @internal The file that holds all of the run as it now is: it was just written, or just read. */
+  standsIn(checkpoint: string): void {
+    this.#checkpoint = checkpoint;
+    this.#broken = undefined;
   }
 
   /** Forward and backward over all k micro-batches, into `made`: the gradients are those of the mean of their losses. */

@@ -1,8 +1,12 @@
 import { expect } from "chai";
-import { openDevice, Random, tensor, type Device } from "@fromnoise/tensor";
+import { ConfigError, openDevice, Random, ShapeError, tensor, type Device } from "@fromnoise/tensor";
+import { initialize, UNet } from "@fromnoise/nn";
 import {
-  ancestralSampler, ddimSampler, ddimTimesteps, exactEpsilon, lastOf, makeSchedule, variance, type NoiseSchedule, type VarianceKind,
+  ancestralSampler, ddimSampler, ddimStep, ddimTimesteps, exactEpsilon, lastOf, makeSchedule, sampleImages, variance, type NoiseSchedule,
+  type VarianceKind,
 } from "../../src/index.js";
+import { thrown } from "../thrown.js";
+import { tinyModel } from "../train/fixtures.js";
 
 const SAMPLES = 20_000;
 
@@ -133,5 +137,69 @@ describe("samplers with the exact epsilon", () => {
       if (step.t < 5) break;
     }
     expect(device.memory().tensors).to.equal(before);
+  });
+
+  it("start at a tensor of their shape only", async () => {
+    const schedule = makeSchedule({ name: "cosine", timesteps: 6 });
+    const model = exactEpsilon(schedule, { weights: [1], means: [[0]], sd: 0.3 });
+    const xT = tensor([[1]], { device });
+    const before = device.memory().tensors;
+    const error = await thrown(ShapeError, ancestralSampler(model, schedule, { shape: [2, 1], device, random: new Random(1), xT }).next());
+    expect(error.message).to.equal("sampler: the start has another shape than the images\n  xT       [1, 1]\n  shape    [2, 1]");
+    expect(device.memory().tensors).to.equal(before);
+  });
+
+  it("go up and down again by DDIM with eta 0, and nowhere where there is no step", async () => {
+    const schedule = makeSchedule({ name: "cosine", timesteps: 1000 });
+    const model = exactEpsilon(schedule, { weights: [1], means: [[0.2, -0.1]], sd: 0.5 });
+    const start = tensor([[0.4, -0.3]], { device, dtype: "f64" });
+    let x = start;
+    for (let t = 100; t < 900; t += 4) x = ddimStep(model, schedule, x, t, t + 4, { clipX0: false }).posteriorMean;
+    expect(Array.from(await x.data())).to.satisfy((values: number[]) => values.every(Number.isFinite));
+    for (let t = 900; t > 100; t -= 4) x = ddimStep(model, schedule, x, t, t - 4, { clipX0: false }).posteriorMean;
+    const [back, there] = [await x.data(), await start.data()];
+    back.forEach((value, i) => expect(value).to.be.closeTo(there[i], 0.02));
+    expect(() => ddimStep(model, schedule, start, 3, 5000)).to.throw(ConfigError, "t: 5000 is not a step of the schedule cosine");
+    expect(() => ddimStep(model, schedule, start, 3, 9, { eta: 0.5 })).to.throw(ConfigError, "eta: 0.5 has no meaning in a step to more noise");
+  });
+
+  it("take only mixtures that are ones", () => {
+    const schedule = makeSchedule({ name: "cosine", timesteps: 6 });
+    const message = (weights: number[], means: number[][], sd = 0.3): string => {
+      try {
+        exactEpsilon(schedule, { weights, means, sd });
+      } catch (error) {
+        if (error instanceof ConfigError) return error.message;
+        throw error;
+      }
+      return "taken";
+    };
+    expect(message([1.5, -0.5], [[0], [1]])).to.equal(
+      "mixture: the weights are not the probabilities of the means\n  weights  1.5, -0.5   allowed 2 numbers from 0, summing to 1",
+    );
+    expect(message([NaN, 1], [[0], [1]])).to.contain("not the probabilities");
+    expect(message([0.5, 0.5], [[0], [1, 2]])).to.equal(
+      "mixture: the mean 1 does not fit the others\n  means    finite numbers, 1 each, as the first has",
+    );
+    expect(message([1], [[0]], -1)).to.equal("mixture: -1 is not a standard deviation\n  allowed  finite numbers from 0");
+    expect(message([1, 0], [[0], [1]], 0)).to.equal("taken");
+  });
+});
+
+describe("images from a network", () => {
+  it("leave nothing on the device when a callback throws", async () => {
+    const device = await openDevice("reference");
+    const unet = initialize(new UNet(tinyModel), { device, seed: 0 });
+    const schedule = makeSchedule({ name: "cosine", timesteps: 4 });
+    const { tensors, bytes } = device.memory();
+    for (const sampler of [{ name: "ancestral", variance: "fixed-small" }, { name: "ddim", steps: 3, eta: 0, spacing: "trailing" }] as const) {
+      const drawn = sampleImages({
+        unet, device, schedule, prediction: "eps", count: 2, size: [8, 8], random: new Random(1), sampler,
+        onStep: (done) => { if (done === 2) throw new RangeError("enough"); },
+      });
+      expect((await thrown(RangeError, drawn)).message).to.equal("enough");
+      expect(device.memory()).to.deep.include({ tensors, bytes });
+    }
+    await device.dispose();
   });
 });

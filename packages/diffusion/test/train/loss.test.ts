@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { gradcheck, openDevice, Random, randomNormal, tensor, type Device, type Tensor } from "@fromnoise/tensor";
+import { ConfigError, gradcheck, openDevice, Random, randomNormal, ShapeError, tensor, type Device, type Tensor } from "@fromnoise/tensor";
 import { diffusionLoss } from "../../src/loss.js";
 import { lossWeight, PREDICTIONS, type LossWeighting, type Prediction } from "../../src/predictions.js";
 import { convertPrediction, posteriorMean, predictionTarget, qSample } from "../../src/process.js";
@@ -67,6 +67,28 @@ describe("the forward process on tensors", () => {
   let device: Device;
   before(async () => void (device = await openDevice("reference")));
   after(() => device.dispose());
+
+  it("repeats nothing silently: shapes that differ are refused by name", () => {
+    const [four, one] = [4, 1].map((n) => randomNormal([n, 2, 2, 1], new Random(n), { device }));
+    const text = (op: string, a: string, b: string): string => `${op}: ${a} and ${b} differ in shape`;
+    expect(() => qSample(schedule, four, t, one)).to.throw(ShapeError).with.property(
+      "message", `${text("qSample", "x0", "eps")}\n  x0       [4, 2, 2, 1]\n  eps      [1, 2, 2, 1]`,
+    );
+    expect(() => posteriorMean(schedule, four, one, t)).to.throw(ShapeError, text("posteriorMean", "x0", "x_t"));
+    expect(() => convertPrediction(schedule, one, four, t, "eps", "v")).to.throw(ShapeError, text("convertPrediction", "x_t", "prediction"));
+    for (const prediction of PREDICTIONS) {
+      expect(() => predictionTarget(schedule, four, one, t, prediction)).to.throw(ShapeError, text("predictionTarget", "x0", "eps"));
+    }
+    for (const way of [diffusionLoss.forward, diffusionLoss.backward]) {
+      expect(() => way(four, one, [1, 1, 1, 1])).to.throw(ShapeError, text("diffusionLoss", "prediction", "target"));
+      expect(() => way(four, four, [1])).to.throw(ShapeError, "diffusionLoss: 1 weights for a batch of 4\n  allowed    one weight an image");
+    }
+  });
+
+  it("knows three predictions and no other", () => {
+    const [x0, eps] = [1, 2].map((seed) => randomNormal([4, 2], new Random(seed), { device }));
+    expect(() => predictionTarget(schedule, x0, eps, t, "epsilon" as "eps")).to.throw(ConfigError, 'prediction: "epsilon" is not known');
+  });
 
   it("has the mean and variance of q(x_t | x_0), within 4 standard errors", async () => {
     const n = 20000;

@@ -1,10 +1,14 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect } from "chai";
-import { add, assign, full, multiply, NumericError, openDevice, openDeviceSpec, type Device } from "@fromnoise/tensor";
+import { add, assign, CheckpointError, full, multiply, NumericError, openDevice, openDeviceSpec, type Device } from "@fromnoise/tensor";
 import { stateDict } from "@fromnoise/nn";
 import { wasmDevices } from "../../../tensor/test/backends/wasm/builds.js";
 import type { ImageDataset } from "../../src/data/dataset.js";
+import { loadCheckpoint, restoreTrainer, saveCheckpoint } from "../../src/train/checkpoint.js";
 import type { TrainConfigInput } from "../../src/train/config.js";
 import { Trainer } from "../../src/train/trainer.js";
 import { thrown } from "../thrown.js";
@@ -87,6 +91,29 @@ for (const [spec, build] of [["reference", "TypeScript"], ...wasmDevices]) {
       expect(device.memory()).to.deep.include({ tensors: memory.tensors, bytes: memory.bytes });
       broken = false;
       expect((await trainer.trainStep()).loss).to.equal((await other.trainStep()).loss);
+    });
+
+    it("is broken by an error in the update: refuses to step and to be saved, names the checkpoint, and is mended by it", async () => {
+      const folder = mkdtempSync(join(tmpdir(), "fromnoise-broken-")), path = join(folder, "one.safetensors");
+      const [trainer, other] = [make({}), make({})];
+      await saveCheckpoint(path, trainer);
+      const memory = device.memory();
+      const adam = trainer.optimizer.step.bind(trainer.optimizer);
+      trainer.optimizer.step = (...given) => {
+        adam(...given);
+        throw new Error("the device is lost");
+      };
+      expect((await thrown(Error, trainer.trainStep())).message).to.equal("the device is lost");
+      expect(device.memory()).to.deep.include({ tensors: memory.tensors, bytes: memory.bytes });
+      trainer.optimizer.step = adam;
+      const text = "the trainer broke off in the update of step 1; its tensors are a mixture of two steps\n"
+        + `  reason     the device is lost\n  restore    ${path}`;
+      expect((await thrown(CheckpointError, trainer.trainStep())).message).to.equal(text);
+      expect((await thrown(CheckpointError, saveCheckpoint(path, trainer))).message).to.equal(text);
+      restoreTrainer(trainer, await loadCheckpoint(path));
+      expect((await trainer.trainStep()).loss).to.equal((await other.trainStep()).loss);
+      expect(await stateDict(trainer.unet)).to.deep.equal(await stateDict(other.unet));
+      rmSync(folder, { recursive: true });
     });
 
     it("gives the mean error of each tenth of the schedule", async () => {
