@@ -5,7 +5,7 @@ import {
   ScaleShiftTimeNorm, TimeMlp, TimeProjection, Upsample,
 } from "@fromnoise/nn";
 import { halve } from "../src/layers/resample.js";
-import { DownBlock, UpBlock } from "../src/unet/blocks.js";
+import { DownBlock, UpBlock } from "../src/networks/unet/blocks.js";
 
 export interface Mutation {
   /** Layer and, where it is not the layer's first, the case to run. */

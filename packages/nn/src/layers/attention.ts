@@ -1,8 +1,8 @@
 import { ConfigError, add, assertTensor, at, attention, multiply, reshape, type Tensor } from "@fromnoise/tensor";
-import { checkBackward } from "../check-backward.js";
-import type { Grads } from "../grads.js";
-import { join, type Module } from "../module.js";
-import type { Parameter } from "../parameter.js";
+import { checkBackward } from "./check-backward.js";
+import type { Grads } from "../parameters/grads.js";
+import { join, type Module } from "../parameters/module.js";
+import type { Parameter } from "../parameters/parameter.js";
 import { GroupNorm, type GroupNormCache } from "./group-norm.js";
 import { Linear, type LinearCache } from "./linear.js";
 

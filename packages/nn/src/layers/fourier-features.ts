@@ -1,8 +1,8 @@
 import { at, concat, cos, matmul, multiply, reshape, sin, slice, subtract, tensor, type Tensor } from "@fromnoise/tensor";
-import { checkBackward } from "../check-backward.js";
-import type { Grads } from "../grads.js";
-import { join, type Module } from "../module.js";
-import { Parameter } from "../parameter.js";
+import { checkBackward } from "./check-backward.js";
+import type { Grads } from "../parameters/grads.js";
+import { join, type Module } from "../parameters/module.js";
+import { Parameter } from "../parameters/parameter.js";
 
 export interface FourierFeaturesOptions {
   /** False: random features, whose frequencies stay as drawn (Tancik et al. 2020). Default true. */

@@ -1,8 +1,8 @@
 import { at, linear, type Tensor } from "@fromnoise/tensor";
-import { checkBackward } from "../check-backward.js";
-import type { Grads } from "../grads.js";
-import { join, type Module } from "../module.js";
-import { Parameter } from "../parameter.js";
+import { checkBackward } from "./check-backward.js";
+import type { Grads } from "../parameters/grads.js";
+import { join, type Module } from "../parameters/module.js";
+import { Parameter } from "../parameters/parameter.js";
 
 export interface LinearOptions {
   /** Default true. */

@@ -1,6 +1,6 @@
 import { at, groupNormSilu, type Tensor } from "@fromnoise/tensor";
-import { checkBackward } from "../check-backward.js";
-import type { Grads } from "../grads.js";
+import { checkBackward } from "./check-backward.js";
+import type { Grads } from "../parameters/grads.js";
 import { GroupNorm, type GroupNormCache } from "./group-norm.js";
 
 /** y = silu(groupNorm(x)), silu(z) = z sigmoid(z): one kernel where the device has it. The backward recomputes groupNorm(x). */

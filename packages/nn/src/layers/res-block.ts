@@ -1,8 +1,8 @@
 import { add, at, dropout, multiply, type Random, type Tensor } from "@fromnoise/tensor";
-import { checkBackward } from "../check-backward.js";
-import type { Grads } from "../grads.js";
-import { join, type Module } from "../module.js";
-import type { Parameter } from "../parameter.js";
+import { checkBackward } from "./check-backward.js";
+import type { Grads } from "../parameters/grads.js";
+import { join, type Module } from "../parameters/module.js";
+import type { Parameter } from "../parameters/parameter.js";
 import { Conv2d, type Conv2dCache } from "./conv2d.js";
 import type { GroupNormCache } from "./group-norm.js";
 import { NormSilu } from "./norm-silu.js";

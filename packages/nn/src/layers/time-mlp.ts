@@ -1,8 +1,8 @@
 import { at, silu, type Tensor } from "@fromnoise/tensor";
-import { checkBackward } from "../check-backward.js";
-import type { Grads } from "../grads.js";
-import { join, type Module } from "../module.js";
-import type { Parameter } from "../parameter.js";
+import { checkBackward } from "./check-backward.js";
+import type { Grads } from "../parameters/grads.js";
+import { join, type Module } from "../parameters/module.js";
+import type { Parameter } from "../parameters/parameter.js";
 import { Linear, type LinearCache } from "./linear.js";
 
 export interface TimeMlpCache { linear1: LinearCache; hidden: Tensor; linear2: LinearCache }

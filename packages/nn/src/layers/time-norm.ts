@@ -6,10 +6,10 @@
 import {
   add, addPerImage, assertTensor, at, concat, multiply, reshape, silu, slice, sumPerImage, type Tensor,
 } from "@fromnoise/tensor";
-import { checkBackward } from "../check-backward.js";
-import type { Grads } from "../grads.js";
-import type { Module } from "../module.js";
-import type { Parameter } from "../parameter.js";
+import { checkBackward } from "./check-backward.js";
+import type { Grads } from "../parameters/grads.js";
+import type { Module } from "../parameters/module.js";
+import type { Parameter } from "../parameters/parameter.js";
 import { GroupNorm, type GroupNormCache, type GroupNormOptions } from "./group-norm.js";
 import { NormSilu } from "./norm-silu.js";
 

@@ -1,7 +1,7 @@
 import type { Tensor } from "@fromnoise/tensor";
-import type { Grads } from "../grads.js";
-import { join, type Module } from "../module.js";
-import type { Parameter } from "../parameter.js";
+import type { Grads } from "../parameters/grads.js";
+import { join, type Module } from "../parameters/module.js";
+import type { Parameter } from "../parameters/parameter.js";
 import { Conv2d, type Conv2dCache } from "./conv2d.js";
 import { double } from "./resample.js";
 

@@ -1,7 +1,7 @@
 import { adamUpdate, zerosLike, type AdamTensors, type Tensor } from "@fromnoise/tensor";
-import type { Grads } from "../grads.js";
-import type { Module } from "../module.js";
-import type { Parameter } from "../parameter.js";
+import type { Grads } from "../parameters/grads.js";
+import type { Module } from "../parameters/module.js";
+import type { Parameter } from "../parameters/parameter.js";
 
 export interface AdamOptions {
   /** Learning rate; default 1e-3. `step` can be given another one. */

@@ -1,5 +1,5 @@
 import { sqrt, sumSquares, zeros, type Tensor } from "@fromnoise/tensor";
-import type { Grads } from "../grads.js";
+import type { Grads } from "../parameters/grads.js";
 
 /** The norm of all gradients taken as one vector, [1]: sqrt of the sum of squares. Reading it is the caller's step. */
 export function globalNorm(grads: Grads): Tensor {

@@ -1,6 +1,6 @@
 import { ConfigError, clone, emaUpdate, type Tensor } from "@fromnoise/tensor";
-import type { Module } from "../module.js";
-import type { Parameter } from "../parameter.js";
+import type { Module } from "../parameters/module.js";
+import type { Parameter } from "../parameters/parameter.js";
 
 export interface EmaOptions {
   /** Decay once warmed up; default 0.9999 (Ho et al. 2020). */

@@ -1,5 +1,5 @@
 import { ConfigError, assertTensor } from "@fromnoise/tensor";
-import { Grads } from "./grads.js";
+import { Grads } from "../parameters/grads.js";
 
 /**
  * Throws ConfigError, with the layer's name and what to pass, unless dy is a tensor, there is a cache, and grads takes gradients.

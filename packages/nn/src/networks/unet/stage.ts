@@ -1,8 +1,8 @@
 import { at, type Random, type Tensor } from "@fromnoise/tensor";
-import type { Grads } from "../grads.js";
-import { Attention, type AttentionCache, type AttentionOptions } from "../layers/attention.js";
-import { ResBlock, type ResBlockCache, type ResBlockOptions } from "../layers/res-block.js";
-import { apply, join } from "../module.js";
+import type { Grads } from "../../parameters/grads.js";
+import { Attention, type AttentionCache, type AttentionOptions } from "../../layers/attention.js";
+import { ResBlock, type ResBlockCache, type ResBlockOptions } from "../../layers/res-block.js";
+import { apply, join } from "../../parameters/module.js";
 
 export interface StageCache { resnet: ResBlockCache; attention: AttentionCache | undefined }
 

@@ -4,8 +4,8 @@ import {
 import { fileShape, fromFileLayout, toFileLayout } from "./layout.js";
 import type { Module } from "./module.js";
 import type { Parameter } from "./parameter.js";
-import type { UNetOptions } from "./unet/config.js";
-import { UNet } from "./unet/unet.js";
+import type { UNetOptions } from "../networks/unet/config.js";
+import { UNet } from "../networks/unet/unet.js";
 
 /** One array of a state dict, in PyTorch's layout. */
 export interface StateEntry { readonly shape: Shape; readonly data: NumberArray }

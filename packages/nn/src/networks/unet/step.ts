@@ -1,12 +1,12 @@
 /** One step of a block, whatever it is: x [N, H, W, C] and the time embedding temb [N, D] give y. */
 import { at, type Random, type Tensor } from "@fromnoise/tensor";
-import type { Grads } from "../grads.js";
-import type { Conv2dCache } from "../layers/conv2d.js";
-import type { Downsample } from "../layers/downsample.js";
-import { ResBlock, type ResBlockCache } from "../layers/res-block.js";
-import type { Upsample } from "../layers/upsample.js";
-import { apply, type Module } from "../module.js";
-import type { Parameter } from "../parameter.js";
+import type { Grads } from "../../parameters/grads.js";
+import type { Conv2dCache } from "../../layers/conv2d.js";
+import type { Downsample } from "../../layers/downsample.js";
+import { ResBlock, type ResBlockCache } from "../../layers/res-block.js";
+import type { Upsample } from "../../layers/upsample.js";
+import { apply, type Module } from "../../parameters/module.js";
+import type { Parameter } from "../../parameters/parameter.js";
 import type { Stage, StageCache } from "./stage.js";
 
 export type ResamplerCache = Conv2dCache | ResBlockCache;

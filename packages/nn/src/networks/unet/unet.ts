@@ -1,16 +1,16 @@
 import {
   ConfigError, ShapeError, add, assertTensor, at, formatShape, tensor, type Indices, type Random, type Tensor,
 } from "@fromnoise/tensor";
-import { checkBackward } from "../check-backward.js";
-import type { Grads } from "../grads.js";
-import { ClassEmbedding, type ClassEmbeddingCache } from "../layers/class-embedding.js";
-import { Conv2d, type Conv2dCache } from "../layers/conv2d.js";
-import type { GroupNormCache } from "../layers/group-norm.js";
-import { NormSilu } from "../layers/norm-silu.js";
-import { TimeMlp, type TimeMlpCache } from "../layers/time-mlp.js";
-import { timestepEmbedding } from "../layers/timestep-embedding.js";
-import { apply, type Module } from "../module.js";
-import type { Parameter } from "../parameter.js";
+import { checkBackward } from "../../layers/check-backward.js";
+import type { Grads } from "../../parameters/grads.js";
+import { ClassEmbedding, type ClassEmbeddingCache } from "../../layers/class-embedding.js";
+import { Conv2d, type Conv2dCache } from "../../layers/conv2d.js";
+import type { GroupNormCache } from "../../layers/group-norm.js";
+import { NormSilu } from "../../layers/norm-silu.js";
+import { TimeMlp, type TimeMlpCache } from "../../layers/time-mlp.js";
+import { timestepEmbedding } from "../../layers/timestep-embedding.js";
+import { apply, type Module } from "../../parameters/module.js";
+import type { Parameter } from "../../parameters/parameter.js";
 import { sumOf, type DownBlock, type MidBlock, type UpBlock, type UpBlockCache } from "./blocks.js";
 import { downBlocks, midBlock, timeChannels, upBlocks } from "./build.js";
 import { unetConfig, type UNetConfig, type UNetOptions } from "./config.js";

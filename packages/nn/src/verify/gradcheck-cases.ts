@@ -2,24 +2,24 @@
 import {
   Random, add, concat, gradcheckCase, multiply, reshape, sizeOf, slice, type GradcheckCase, type GradcheckOptions, type Tensor,
 } from "@fromnoise/tensor";
-import { Grads } from "./grads.js";
-import { Attention } from "./layers/attention.js";
-import { ClassEmbedding } from "./layers/class-embedding.js";
-import { Conv2d } from "./layers/conv2d.js";
-import { Downsample } from "./layers/downsample.js";
-import { FourierFeatures } from "./layers/fourier-features.js";
-import { GroupNorm } from "./layers/group-norm.js";
-import { Linear } from "./layers/linear.js";
-import { NormSilu } from "./layers/norm-silu.js";
-import { ResBlock, type ResBlockOptions } from "./layers/res-block.js";
-import { TimeMlp } from "./layers/time-mlp.js";
-import { AddTimeNorm, ScaleShiftTimeNorm, type TimeNorm } from "./layers/time-norm.js";
-import { TimeProjection } from "./layers/time-projection.js";
-import { Upsample } from "./layers/upsample.js";
-import type { Module } from "./module.js";
-import type { Parameter } from "./parameter.js";
-import { UNet } from "./unet/unet.js";
-import type { UNetOptions } from "./unet/config.js";
+import { Grads } from "../parameters/grads.js";
+import { Attention } from "../layers/attention.js";
+import { ClassEmbedding } from "../layers/class-embedding.js";
+import { Conv2d } from "../layers/conv2d.js";
+import { Downsample } from "../layers/downsample.js";
+import { FourierFeatures } from "../layers/fourier-features.js";
+import { GroupNorm } from "../layers/group-norm.js";
+import { Linear } from "../layers/linear.js";
+import { NormSilu } from "../layers/norm-silu.js";
+import { ResBlock, type ResBlockOptions } from "../layers/res-block.js";
+import { TimeMlp } from "../layers/time-mlp.js";
+import { AddTimeNorm, ScaleShiftTimeNorm, type TimeNorm } from "../layers/time-norm.js";
+import { TimeProjection } from "../layers/time-projection.js";
+import { Upsample } from "../layers/upsample.js";
+import type { Module } from "../parameters/module.js";
+import type { Parameter } from "../parameters/parameter.js";
+import { UNet } from "../networks/unet/unet.js";
+import type { UNetOptions } from "../networks/unet/config.js";
 
 /** A check and the mode it is made for: every element of a layer, random directions of a whole network. */
 export interface LayerGradcheckCase extends GradcheckCase { readonly mode: NonNullable<GradcheckOptions["mode"]> }

@@ -1,8 +1,8 @@
 /** From a config to the blocks of the U-Net, with diffusers' names and channel rules. */
-import type { AttentionOptions } from "../layers/attention.js";
-import { Downsample } from "../layers/downsample.js";
-import { ResBlock, type ResBlockOptions } from "../layers/res-block.js";
-import { Upsample } from "../layers/upsample.js";
+import type { AttentionOptions } from "../../layers/attention.js";
+import { Downsample } from "../../layers/downsample.js";
+import { ResBlock, type ResBlockOptions } from "../../layers/res-block.js";
+import { Upsample } from "../../layers/upsample.js";
 import { DownBlock, MidBlock, UpBlock } from "./blocks.js";
 import type { UNetConfig } from "./config.js";
 import { Stage } from "./stage.js";

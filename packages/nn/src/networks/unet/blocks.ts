@@ -1,8 +1,8 @@
 /** The parts of the U-Net: a level on the way down, the middle, a level on the way up. x [N, H, W, C], temb [N, D]. */
 import { add, at, concat, type Random, type Tensor } from "@fromnoise/tensor";
-import type { Grads } from "../grads.js";
-import type { Module } from "../module.js";
-import type { Parameter } from "../parameter.js";
+import type { Grads } from "../../parameters/grads.js";
+import type { Module } from "../../parameters/module.js";
+import type { Parameter } from "../../parameters/parameter.js";
 import type { Stage, StageCache } from "./stage.js";
 import type { Resampler, ResamplerCache, Step, StepCache } from "./step.js";
 
