@@ -10,7 +10,7 @@ export function globalNorm(grads: Grads): Tensor {
 
 /**
  * Clipping by the global norm (Pascanu et al. 2013), as PyTorch: every gradient times min(1, maxNorm / (norm + 1e-6)).
- * The factor goes into `Adam.step` as gradScale.
+ * The factor goes into `Optimizer.step` as gradScale.
  */
 export function clipCoefficient(norm: number, maxNorm: number): number {
   return Math.min(1, maxNorm / (norm + 1e-6));
