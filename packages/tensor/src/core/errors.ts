@@ -55,6 +55,16 @@ export class DeviceError extends FromnoiseError {
   override readonly name = "DeviceError";
 }
 
+/** A device without room for what a kernel makes or needs. */
+export class NoRoomError extends DeviceError {
+  /** The same error with the number of tensors alive, where they are so many that a loop may have left them. */
+  filledBy(tensors: number): NoRoomError {
+    if (tensors < 1000) return this;
+    const advice = "if a loop leaves them, run what it repeats in device.scope(() => ...)";
+    return new NoRoomError(this.summary, [...this.details, `alive    ${tensors} tensors; ${advice}`]);
+  }
+}
+
 /** Use of a tensor or device after it was disposed. */
 export class DisposedError extends FromnoiseError {
   override readonly name = "DisposedError";

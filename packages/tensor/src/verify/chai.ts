@@ -5,9 +5,9 @@
  *     chai.use(gradcheckAssertion);
  *     await expect({ forward, backward }).to.passGradcheck({ x, w });
  *
- * The assertion is asynchronous: await it at once, or return it from the test. One that nobody waits for would pass whatever it finds;
- * so it throws, as an error that nobody caught, which fails the run. A failure shows the table of `formatGradcheck`. chai itself is not
- * imported.
+ * The assertion is asynchronous: await it at once, or return it from the test. One that nobody waits for would pass whatever it
+ * finds; so it throws, as an error that nobody caught, which fails the run. A failure shows the table of `formatGradcheck`. chai
+ * itself is not imported.
  */
 import { gradcheck, type GradcheckFunction, type GradcheckOptions } from "./gradcheck.js";
 import { formatGradcheck } from "./gradcheck-report.js";
