@@ -37,17 +37,17 @@ export async function digitsDemo(device: Device, steps: number, options: DigitsO
   const config = trainConfig({ ...demoConfig, model: { ...demoConfig.model, block_out_channels: channels }, batch, steps });
   const size = config.model.sample_size as number;
   const trainer = new Trainer(config, device, await digits(size));
-  const { unet, ema, schedule } = trainer;
+  const { ema: { network: unet }, schedule } = trainer;
   return {
     caption: `Digits 0 to 9, drawn by the network from noise in ${sampleSteps} steps of DDIM`,
     showEvery: 100,
     step: async () => (await trainer.trainStep()).loss,
     async show() {
-      const { images } = await ema.use(() => sampleImages({
+      const { images } = await sampleImages({
         unet, device, schedule, prediction: config.prediction, count: samples, size: [size, size], random: new Random(4),
         sampler: { name: "ddim", steps: sampleSteps, eta: 0, spacing: "trailing" },
         classLabels: Array.from({ length: samples }, (_, i) => Math.floor((10 * i) / samples)),
-      }));
+      });
       return drawBitmap(grid(images, { columns: Math.min(6, samples), gap: 4, scale: 6 }));
     },
     dispose: () => trainer.dispose(),

@@ -1,11 +1,16 @@
 /** @fromnoise/nn: layers with their backward, the U-Net, optimisers, averages and checkpoints, on @fromnoise/tensor. */
-export { Parameter, type ParameterKind, type ParameterOptions, type ParameterRole } from "./parameter.js";
-export { apply, disposeParameters, parameterCount, type Module } from "./module.js";
-export { Grads } from "./grads.js";
-export { initialize, type InitOptions, type InitScheme } from "./init.js";
+export { Parameter, type ParameterKind, type ParameterOptions, type ParameterRole } from "./parameters/parameter.js";
+export { apply, disposeParameters, parameterCount, type Module } from "./parameters/module.js";
+export { Grads } from "./parameters/grads.js";
+export { initialize, type InitOptions, type InitScheme } from "./parameters/init.js";
 
 export { Linear, type LinearCache, type LinearOptions } from "./layers/linear.js";
 export { Conv2d, type Conv2dCache, type Conv2dOptions } from "./layers/conv2d.js";
+export { Activation, activations, type ActivationCache, type ActivationName } from "./layers/activation.js";
+export { LayerScale, type LayerScaleCache, type LayerScaleOptions } from "./layers/layer-scale.js";
+export { backwardAt, forwardAt } from "./layers/enter.js";
+export { tapLayers, type LayerTap } from "./layers/tap.js";
+export type { Layer } from "./layers/layer.js";
 export { GroupNorm, type GroupNormCache, type GroupNormOptions } from "./layers/group-norm.js";
 export { NormSilu } from "./layers/norm-silu.js";
 export { AddTimeNorm, ScaleShiftTimeNorm, type ScaleShiftCache, type TimeNorm, type TimeNormCache } from "./layers/time-norm.js";
@@ -19,29 +24,40 @@ export { FourierFeatures, type FourierFeaturesCache, type FourierFeaturesOptions
 export { TimeMlp, type TimeMlpCache } from "./layers/time-mlp.js";
 export { ClassEmbedding, type ClassEmbeddingCache } from "./layers/class-embedding.js";
 
-export { unetConfig, type DownBlockType, type UNetConfig, type UNetOptions, type UpBlockType } from "./unet/config.js";
-export { UNet, type UNetCache } from "./unet/unet.js";
+export type { Given, Json, JsonObject, Network, NetworkSpec } from "./networks/network.js";
+export { networkOf, type NetworkKinds } from "./networks/kinds.js";
+export { freeSteps, keepCaches, type Policy } from "./networks/policy.js";
+export { checkGiven } from "./networks/check-given.js";
+export { Sequential } from "./networks/sequential.js";
+export { summary, type SummaryOptions } from "./networks/summary.js";
+export { formatModule, formatNetwork } from "./networks/format.js";
+export { Mlp, type MlpCache } from "./networks/mlp/mlp.js";
+export { mlpConfig, type MlpConfig, type MlpOptions } from "./networks/mlp/config.js";
+export { unetConfig, type DownBlockType, type UNetConfig, type UNetOptions, type UpBlockType } from "./networks/unet/config.js";
+export { UNet, type UNetCache } from "./networks/unet/unet.js";
 
-export { Adam, AdamW, type AdamOptions, type AdamStep } from "./optim/adam.js";
+export type { Optimizer, OptimizerStep } from "./optim/optimizer.js";
+export { Adam, AdamW, type AdamOptions } from "./optim/adam.js";
+export { Sgd, type SgdOptions } from "./optim/sgd.js";
 export { clipCoefficient, globalNorm } from "./optim/clip.js";
 export { constantLr, cosineLr, warmupLr, type LrSchedule } from "./optim/lr-schedule.js";
 export { Ema, type EmaOptions } from "./optim/ema.js";
 
-export { layerGradcheckCases, unetGradcheckCases, type LayerGradcheckCase } from "./gradcheck-cases.js";
+export { layerGradcheckCases, networkGradcheckCases, type LayerGradcheckCase } from "./verify/gradcheck-cases.js";
 
-export { describe, describeUNet, loadStateDict, stateDict } from "./state-dict.js";
-export type { StateDict, StateEntry, TensorsByParameter } from "./state-dict.js";
-export { fileShape, fromFileLayout, toChannelsFirst, toChannelsLast, toFileLayout } from "./layout.js";
+export { describe, loadStateDict, stateDict } from "./parameters/state-dict.js";
+export type { StateDict, StateEntry, TensorsByParameter } from "./parameters/state-dict.js";
+export { fileShape, fromFileLayout, toChannelsFirst, toChannelsLast, toFileLayout } from "./parameters/layout.js";
 
 export {
   encodeSafetensors, parseSafetensors, readSafetensorsHeader, readSafetensorsTensor,
   type ByteReader, type EncodeOptions, type HostTensor, type LoadedTensor, type Safetensors,
-} from "./safetensors.js";
-export type { SafetensorsEntry, SafetensorsHeader } from "./safetensors-header.js";
+} from "./formats/safetensors.js";
+export type { SafetensorsEntry, SafetensorsHeader } from "./formats/safetensors-header.js";
 export {
   loadSafetensors, replaceFile, saveSafetensors,
   type FileLayer, type FileReader, type FileWriter, type LoadOptions, type SaveOptions,
-} from "./files.js";
+} from "./formats/files.js";
 
 export { checkGolden, checkNetwork, goldenFill, loadGoldenParameters, relativeMax, worse } from "./verify/golden.js";
 export type { FillCoefficients, Golden, GoldenRow, VerifyOptions } from "./verify/golden.js";

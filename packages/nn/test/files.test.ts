@@ -3,10 +3,10 @@ import { expect } from "chai";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadSafetensors, saveSafetensors, type FileLayer } from "../src/files.js";
+import { loadSafetensors, saveSafetensors, type FileLayer } from "../src/formats/files.js";
 import { platformFiles as browserFiles } from "../src/platform/browser.js";
 import { platformFiles as nodeFiles } from "../src/platform/node.js";
-import { encodeSafetensors, type HostTensor } from "../src/safetensors.js";
+import { encodeSafetensors, type HostTensor } from "../src/formats/safetensors.js";
 
 const tensors = (value: number): [string, HostTensor][] => [
   ["w", { shape: [2, 2], data: Float32Array.of(value, 2, 3, 4) }],

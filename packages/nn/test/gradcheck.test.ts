@@ -1,9 +1,9 @@
 import { expect } from "chai";
 import { formatGradcheck, gradcheck, openDevice, type Device, type GradcheckReport } from "@fromnoise/tensor";
-import { layerGradcheckCases, unetGradcheckCases, type LayerGradcheckCase } from "@fromnoise/nn";
+import { layerGradcheckCases, networkGradcheckCases, type LayerGradcheckCase } from "@fromnoise/nn";
 import { mutations } from "./mutations.js";
 
-const cases = [...layerGradcheckCases, ...unetGradcheckCases];
+const cases = [...layerGradcheckCases, ...networkGradcheckCases];
 
 describe("gradient checks of layers", () => {
   let device: Device;

@@ -1,11 +1,11 @@
 /** Wrong backwards, one mistake each, that the gradient checks must reject. */
 import { flip, multiply, permute, reshape, subtract, sumPerImage, zerosLike } from "@fromnoise/tensor";
 import {
-  AddTimeNorm, Attention, ClassEmbedding, Downsample, FourierFeatures, Grads, GroupNorm, Linear, NormSilu, ResBlock,
-  ScaleShiftTimeNorm, TimeMlp, TimeProjection, Upsample,
+  Activation, AddTimeNorm, Attention, ClassEmbedding, Downsample, FourierFeatures, Grads, GroupNorm, LayerScale, Linear, NormSilu,
+  ResBlock, ScaleShiftTimeNorm, Sequential, TimeMlp, TimeProjection, Upsample,
 } from "@fromnoise/nn";
 import { halve } from "../src/layers/resample.js";
-import { DownBlock, UpBlock } from "../src/unet/blocks.js";
+import { DownBlock, UpBlock } from "../src/networks/unet/blocks.js";
 
 export interface Mutation {
   /** Layer and, where it is not the layer's first, the case to run. */
@@ -79,6 +79,20 @@ export const mutations: readonly Mutation[] = [
   mutation(["Attention"], "q and k change places",
     Attention.prototype, "backward", (backward) => (dy, cache, grads) =>
       backward(dy, { ...cache, q: cache.k, k: cache.q }, grads)),
+  mutation(["LayerScale"], "dgamma forgets x",
+    LayerScale.prototype, "backward", (backward) => (dy, cache, grads) =>
+      backward(dy, { x: multiply(cache.x, 0) }, grads)),
+  mutation(["Activation"], "dy passes through",
+    Activation.prototype, "backward", () => (dy) => dy),
+  mutation(["Sequential"], "the activation is skipped on the way back",
+    Sequential.prototype, "backward", (_, self) => (dy, caches, grads) =>
+      self.layers.reduceRight((dh, layer, i) => (layer instanceof Activation ? dh : layer.backward(dh, caches[i], grads)), dy)),
+  mutation(["Mlp"], "the time gets the gradient of half",
+    Grads.prototype, "add", (add) => (p, g) => {
+      add(p, p.name === "time.weight" ? multiply(g, 0.5) : g);
+    }),
+  mutation(["Mlp"], "the activations are skipped",
+    Activation.prototype, "backward", () => (dy) => dy),
   mutation(["Downsample"], "dx is turned by half a turn",
     Downsample.prototype, "backward", (backward) => (dy, cache, grads) =>
       flip(flip(backward(dy, cache, grads), 1), 2)),

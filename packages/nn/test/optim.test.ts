@@ -1,8 +1,8 @@
 import { expect } from "chai";
 import { multiply, openDevice, tensor, type Device, type Tensor } from "@fromnoise/tensor";
 import {
-  Adam, AdamW, Ema, Grads, clipCoefficient, constantLr, cosineLr, globalNorm, goldenFill, loadStateDict, stateDict, warmupLr,
-  type EmaOptions,
+  Adam, AdamW, Grads, Sgd, clipCoefficient, constantLr, cosineLr, globalNorm, goldenFill, loadStateDict, stateDict, warmupLr,
+  type Optimizer, type SgdOptions,
 } from "@fromnoise/nn";
 import { messageOf, readGolden, valuesOf, vectorModule } from "./small.js";
 
@@ -67,6 +67,70 @@ describe("optimisers", () => {
     expect(await valuesOf(b.p.tensor)).to.deep.equal(await valuesOf(a.p.tensor));
   });
 
+  describe("SGD", () => {
+    /** PyTorch's algorithm, in plain numbers. */
+    const expected = (steps: number, options: SgdOptions, scale = 1): number[] => {
+      const { lr = 0.01, momentum = 0, weightDecay = 0, nesterov = false } = options;
+      const p = Array.from(goldenFill(fill, 6, 1, 1, 0));
+      const v = p.map(() => 0);
+      for (let i = 0; i < steps; i++) {
+        const factors = goldenFill(fill, 6, i, 1, 2);
+        p.forEach((value, j) => {
+          const g = scale * 2 * value * factors[j] + weightDecay * value;
+          v[j] = momentum * v[j] + g;
+          p[j] = value - lr * (nesterov ? g + momentum * v[j] : v[j]);
+        });
+      }
+      return p;
+    };
+    const steps = (module: ReturnType<typeof start>, sgd: Optimizer, from: number, to: number, gradScale?: number): void => {
+      for (let i = from; i < to; i++) {
+        const grads = new Grads(device);
+        grads.add(module.p, gradient(module.p.tensor, i));
+        sgd.step(grads, gradScale === undefined ? {} : { gradScale });
+        grads.clear();
+      }
+    };
+    const cases: [string, SgdOptions, number?][] = [
+      ["plain", {}], ["with momentum", { momentum: 0.9 }], ["with weight decay", { momentum: 0.9, weightDecay: 0.1, lr: 0.05 }],
+      ["with Nesterov's momentum", { momentum: 0.8, nesterov: true, weightDecay: 0.1 }], ["clipped", { momentum: 0.9 }, 0.25],
+    ];
+    for (const [what, options, scale] of cases) {
+      it(`${what} takes PyTorch's steps and leaves nothing behind`, async () => {
+        const module = start();
+        const before = device.memory().tensors;
+        const sgd = new Sgd(module, options);
+        steps(module, sgd, 0, 5, scale);
+        expectClose(await valuesOf(module.p.tensor), expected(5, options, scale));
+        expect(sgd.steps).to.equal(5);
+        sgd.dispose();
+        expect(device.memory().tensors).to.equal(before);
+      });
+    }
+
+    it("goes on bit for bit from its state", async () => {
+      const [a, b] = [start(), start()];
+      const options = { momentum: 0.9, nesterov: true };
+      steps(a, new Sgd(a, options), 0, 4);
+      const first: Optimizer = new Sgd(b, options);
+      steps(b, first, 0, 2);
+      const resumed: Optimizer = new Sgd(b, options);
+      for (const key of Object.keys(first.state)) loadStateDict(b, await stateDict(b, first.state[key]), resumed.state[key]);
+      resumed.steps = first.steps;
+      steps(b, resumed, 2, 4);
+      expect(await valuesOf(b.p.tensor)).to.deep.equal(await valuesOf(a.p.tensor));
+    });
+
+    it("refuses Nesterov's momentum without momentum, and has a name and a state like Adam's", () => {
+      const module = start();
+      expect(messageOf(() => new Sgd(module, { nesterov: true }))).to.contain("ConfigError: SGD: nesterov without momentum");
+      const optimizers: Optimizer[] = [new Adam(module), new AdamW(module), new Sgd(module, { momentum: 0.9 })];
+      expect(optimizers.map(({ name, state }) => [name, ...Object.keys(state)])).to.deep.equal([
+        ["adam", "m", "v"], ["adam", "m", "v"], ["sgd", "velocity"],
+      ]);
+    });
+  });
+
   it("Adam leaves parameters without a gradient as they are and frees its moments", async () => {
     const module = start();
     const before = device.memory().tensors;
@@ -100,62 +164,5 @@ describe("optimisers", () => {
     expect(cosine(8)).to.be.closeTo(4, 1e-15);
     expect(cosine(6)).to.be.closeTo(4 * (1 + Math.SQRT1_2), 1e-14);
     expect([12, 99].map(cosine)).to.deep.equal([0, 0]);
-  });
-});
-
-describe("Ema", () => {
-  let device: Device;
-  beforeEach(async () => void (device = await openDevice("reference")));
-  afterEach(() => device.dispose());
-
-  it("the decay is constant, or warms up by diffusers' two formulas", () => {
-    const module = vectorModule(device, [1]);
-    const decays = (options: EmaOptions): number[] => [1, 2, 3, 11].map((n) => new Ema(module, options).decayAt(n));
-    expect(decays({ warmup: "none", decay: 0.9 })).to.deep.equal([0.9, 0.9, 0.9, 0.9]);
-    expect(decays({ decay: 0.5 })).to.deep.equal([0, 2 / 11, 3 / 12, 0.5]);
-    const power = (s: number): number => 1 - (1 + s / 2) ** -0.75;
-    expect(decays({ warmup: "power", invGamma: 2, decay: 0.7 })).to.deep.equal([0, power(1), power(2), 0.7]);
-  });
-
-  it("update moves the average by shadow = decay shadow + (1 - decay) p", async () => {
-    const module = vectorModule(device, [1, -2]);
-    const ema = new Ema(module, { warmup: "none", decay: 0.75 });
-    module.p.tensor = tensor([5, 2], { device, dtype: "f64" });
-    ema.update();
-    expect(await valuesOf(ema.shadow.get(module.p)!)).to.deep.equal([0.75 * 1 + 0.25 * 5, 0.75 * -2 + 0.25 * 2]);
-    expect(ema.updates).to.equal(1);
-  });
-
-  it("with a warm-up the first update copies the parameters", async () => {
-    const module = vectorModule(device, [1]);
-    const ema = new Ema(module);
-    module.p.tensor = tensor([5], { device, dtype: "f64" });
-    ema.update();
-    expect(await valuesOf(ema.shadow.get(module.p)!)).to.deep.equal([5]);
-  });
-
-  it("use runs with the averages and puts the parameters back, also after a failure", async () => {
-    const module = vectorModule(device, [1]);
-    const ema = new Ema(module);
-    const own = module.p.tensor = tensor([5], { device, dtype: "f64" });
-    const before = device.memory().tensors;
-    expect(await ema.use(async () => valuesOf(module.p.tensor))).to.deep.equal([1]);
-    expect(module.p.tensor).to.equal(own);
-    const failure = await ema.use(() => { throw new Error("sampling failed"); }).catch((error: unknown) => error);
-    expect((failure as Error).message).to.equal("sampling failed");
-    expect(module.p.tensor).to.equal(own);
-    expect(device.memory().tensors).to.equal(before);
-  });
-
-  it("refuses update and use inside use, and a decay outside 0 .. 1", async () => {
-    const module = vectorModule(device, [1]);
-    const ema = new Ema(module);
-    await ema.use(async () => {
-      expect(messageOf(() => ema.update())).to.contain("ConfigError: EMA: update inside use()");
-      const error = await ema.use(() => 0).catch((e: unknown) => e);
-      expect((error as Error).message).to.contain("EMA: use() inside use()");
-    });
-    ema.update();
-    expect(messageOf(() => new Ema(module, { decay: 1.5 }))).to.equal("ConfigError: EMA decay is 1.5\n  allowed  0 .. 1");
   });
 });

@@ -1,7 +1,7 @@
 import { CheckpointError } from "@fromnoise/tensor";
 import { expect } from "chai";
-import { encodeSafetensors, parseSafetensors, readSafetensorsHeader, readSafetensorsTensor } from "../src/safetensors.js";
-import type { HostTensor } from "../src/safetensors.js";
+import { encodeSafetensors, parseSafetensors, readSafetensorsHeader, readSafetensorsTensor } from "../src/formats/safetensors.js";
+import type { HostTensor } from "../src/formats/safetensors.js";
 
 function join(parts: Iterable<Uint8Array>): Uint8Array {
   return new Uint8Array(Buffer.concat([...parts]));

@@ -15,10 +15,17 @@ export function smallUNet(device: Device, more: UNetOptions = {}, seed = 0): UNe
 }
 
 /** A module of one vector. */
-export function vectorModule(device: Device, values: readonly number[], name = "p"): Module & { p: Parameter } {
-  const p = new Parameter(name, [values.length], { kind: "vector", role: "bias" });
-  p.tensor = tensor(values, { device, dtype: "f64" });
-  return { name: "", parameters: [p], p };
+export function vectorModule(device: Device, values: readonly number[], name = "p"): VectorModule {
+  const module = emptyVector(values.length, name);
+  module.p.tensor = tensor(values, { device, dtype: "f64" });
+  return module;
+}
+
+export interface VectorModule extends Module { readonly p: Parameter; create(): VectorModule }
+
+function emptyVector(size: number, name: string): VectorModule {
+  const p = new Parameter(name, [size], { kind: "vector", role: "bias" });
+  return { name: "", parameters: [p], p, create: () => emptyVector(size, name) };
 }
 
 export const valuesOf = async (t: Tensor): Promise<number[]> => Array.from(await t.data());

@@ -18,24 +18,24 @@ describe("UNet", () => {
   it("apply gives what forward gives, bit for bit", async () => {
     for (const [config, labels] of [[{}, undefined], [everything, [2, 0]]] as const) {
       const unet = smallUNet(device, config);
-      const [y] = unet.forward(images(2), [3, 900], labels);
-      expect(await valuesOf(unet.apply(images(2), [3, 900], labels))).to.deep.equal(await valuesOf(y));
+      const [y] = unet.forward(images(2), [3, 900], { labels });
+      expect(await valuesOf(unet.apply(images(2), [3, 900], { labels }))).to.deep.equal(await valuesOf(y));
     }
   });
 
   it("treats each image by itself: images, timesteps and labels of others do not matter", async () => {
     const unet = smallUNet(device, everything);
     const x = images(3);
-    const whole = await valuesOf(unet.apply(x, [3, 900, 40], [2, 0, 1]));
+    const whole = await valuesOf(unet.apply(x, [3, 900, 40], { labels: [2, 0, 1] }));
     const perImage = whole.length / 3;
     const second = tensor((await valuesOf(x)).slice(perImage, 2 * perImage), { device, dtype: "f64", shape: [1, 8, 8, 2] });
-    const alone = await valuesOf(unet.apply(second, [900], [0]));
+    const alone = await valuesOf(unet.apply(second, [900], { labels: [0] }));
     alone.forEach((value, i) => expect(value).to.be.closeTo(whole[perImage + i], 1e-12));
   });
 
   it("depends on the timestep and on the label", async () => {
     const unet = smallUNet(device, everything);
-    const [a, b, c] = [[[5], [1]], [[6], [1]], [[5], [2]]].map(([t, label]) => unet.apply(images(1), t, label));
+    const [a, b, c] = [[[5], [1]], [[6], [1]], [[5], [2]]].map(([t, labels]) => unet.apply(images(1), t, { labels }));
     expect(await valuesOf(a)).to.not.deep.equal(await valuesOf(b));
     expect(await valuesOf(a)).to.not.deep.equal(await valuesOf(c));
   });
@@ -66,13 +66,14 @@ describe("UNet", () => {
     const unet = smallUNet(device);
     expect(messageOf(() => unet.apply(images(1, 8, 8, 3), [1]))).to.equal(
       "ShapeError: U-Net: x is not a batch of images with 2 channels\n  x        [1, 8, 8, 3]   expected [N, H, W, 2]");
-    expect(messageOf(() => unet.apply(images(2), [1]))).to.contain("ShapeError: U-Net: 1 timesteps for 2 images");
-    expect(messageOf(() => unet.apply(images(1), [1], [0]))).to.contain(
+    expect(messageOf(() => unet.apply(images(2), [1]))).to.contain("ShapeError: U-Net: 1 timesteps for 2 samples");
+    expect(messageOf(() => unet.apply(images(1), [1], { labels: [0] }))).to.contain(
       "ConfigError: U-Net: class labels for a network without classes");
     const classes = smallUNet(device, everything);
     expect(messageOf(() => classes.apply(images(1), [1]))).to.contain("ConfigError: U-Net: class labels are missing");
-    expect(messageOf(() => classes.apply(images(2), [1, 2], [0]))).to.contain("ShapeError: U-Net: 1 class labels for 2 images");
-    expect(messageOf(() => classes.apply(images(1), [1], [3]))).to.match(
+    expect(messageOf(() => classes.apply(images(2), [1, 2], { labels: [0] }))).to.contain(
+      "ShapeError: U-Net: 1 class labels for 2 samples");
+    expect(messageOf(() => classes.apply(images(1), [1], { labels: [3] }))).to.match(
       /index 3 at position 0 is out of range[\s\S]*at class_embedding$/);
   });
 
@@ -99,7 +100,7 @@ describe("UNet", () => {
     const step = async (): Promise<void> => {
       const grads = new Grads(device);
       const norm = device.scope(() => {
-        const [y, cache] = unet.forward(x, [3, 900], [2, 0], new Random(1));
+        const [y, cache] = unet.forward(x, [3, 900], { labels: [2, 0] }, new Random(1));
         unet.backward(mse.backward(tensor(1, { device, dtype: "f64" }), y, target).da, cache, grads);
         return globalNorm(grads);
       });
@@ -117,7 +118,7 @@ describe("UNet", () => {
   it("gives every parameter a gradient", () => {
     const unet = smallUNet(device, everything);
     const grads = new Grads(device);
-    const [y, cache] = unet.forward(images(2), [3, 900], [2, 0]);
+    const [y, cache] = unet.forward(images(2), [3, 900], { labels: [2, 0] });
     unet.backward(y, cache, grads);
     expect([...grads].map(([p]) => p.name).sort()).to.deep.equal(unet.parameters.map((p) => p.name).sort());
   });

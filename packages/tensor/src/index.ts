@@ -14,6 +14,7 @@ export { assertDevice, assertDeviceIn } from "./core/expect-device.js";
 export { assertTensor } from "./core/expect-tensor.js";
 export { broadcastShapes, formatShape, sizeOf, type Shape } from "./core/shape.js";
 export { at, here } from "./core/location.js";
+export { inspectSymbol } from "./core/inspect.js";
 export { kernelPrinter, setDebug, type DebugSettings } from "./observers/debug.js";
 export { finiteCheck } from "./observers/finite-check.js";
 export { referenceCheck } from "./observers/reference-check.js";

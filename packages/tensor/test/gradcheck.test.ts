@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { expect, use } from "chai";
 import {
   add, assign, ConfigError, formatGradcheck, full, gradcheck, log, multiply, NumericError, openDevice, Random, randomNormal,
@@ -164,6 +165,45 @@ describe("gradcheck", () => {
   });
 
   describe("as an assertion of chai", () => {
+    /** Runs tests of one line each in a mocha of its own. */
+    const runTests = (...lines: string[]): { failures: number | null; output: string } => {
+      const program = `
+        import Mocha from "mocha";
+        import { expect, use } from "chai";
+        import { multiply, openDevice, silu, tensor } from "@fromnoise/tensor";
+        import { gradcheckAssertion } from "@fromnoise/tensor/chai";
+        use(gradcheckAssertion);
+        const device = await openDevice("reference");
+        const x = () => tensor([1, 2], { device, dtype: "f64" });
+        const right = { forward: ({ x }) => silu.forward(x), backward: (dy, { x }) => silu.backward(dy, x) };
+        const wrong = { ...right, backward: (dy) => multiply(dy, 2) };
+        const mocha = new Mocha({ reporter: "dot" });
+        ${lines.map((line) => `mocha.suite.addTest(new Mocha.Test("a line", async () => { ${line} }));`).join("\n")}
+        mocha.run((failures) => void (process.exitCode = failures));
+      `;
+      const run = spawnSync(
+        process.execPath, ["--import", "tsx", "-C", "fromnoise-source", "--input-type=module", "-e", program], { encoding: "utf8" });
+      return { failures: run.status, output: run.stdout + run.stderr };
+    };
+
+    it("fails the run where nobody awaits it, whether or not the check would pass", () => {
+      for (const subject of ["right", "wrong"]) {
+        const { failures, output } = runTests(`expect(${subject}).to.passGradcheck({ x: x() });`);
+        expect(failures, output).to.equal(1);
+        expect(output).to.contain("passGradcheck was not awaited, so it would pass whatever it finds");
+      }
+    });
+
+    it("may be awaited, returned, and waited for with others", () => {
+      const all = "await Promise.all([1, 2].map(() => expect(right).to.passGradcheck({ x: x() })));";
+      const { failures, output } = runTests(
+        "await expect(right).to.passGradcheck({ x: x() });", "return expect(right).to.passGradcheck({ x: x() });", all,
+        "await expect(wrong).to.passGradcheck({ x: x() });",
+      );
+      expect(failures, "the last one alone").to.equal(1);
+      expect(output).to.contain("3 passing").and.to.contain("gradcheck FAILED");
+    });
+
     it("passes where the check passes", async () => {
       await expect(siluCheck).to.passGradcheck({ x: normal([3, 2]) });
     });

@@ -34,14 +34,14 @@ async function runDemo(args: Arguments): Promise<number> {
     out?: string; steps?: number; device?: string; seed?: number,
   };
   const config = trainConfig({ ...demoConfig, ...changes });
-  const { trainer: { unet, ema, schedule, device, dataset } } = await trainShowing({ start: { config }, out });
+  const { trainer: { ema: { network: unet }, schedule, device, dataset } } = await trainShowing({ start: { config }, out });
   try {
-    const result = await ema.use(() => sampleShowing({
+    const result = await sampleShowing({
       unet, device, schedule, prediction: config.prediction, count: IMAGES, size: [dataset.size, dataset.size], dtype: config.dtype,
       random: new Random(config.seed, streams.sample),
       sampler: { name: "ddim", steps: SAMPLER_STEPS, eta: 1, spacing: "trailing" },
       classLabels: Array.from({ length: IMAGES }, (_, i) => i % unet.config.num_class_embeds!),
-    }));
+    });
     await writeSamples(out, result);
   } finally {
     await device.dispose();

@@ -1,7 +1,7 @@
 import {
   ConfigError, formatGradcheck, gradcheck, gradcheckCases, type GradcheckCase, type GradcheckOptions, type GradcheckReport,
 } from "@fromnoise/tensor";
-import { layerGradcheckCases, unetGradcheckCases } from "@fromnoise/nn";
+import { layerGradcheckCases, networkGradcheckCases } from "@fromnoise/nn";
 import { expectPositionals, withDevice, type Arguments, type Command } from "./options.js";
 
 export const gradcheckCommand: Command = {
@@ -24,7 +24,7 @@ async function runGradcheck(args: Arguments): Promise<number> {
   expectPositionals(gradcheckCommand, args, 0, 0);
   const { flags } = args;
   const only = (flags["only"] as string | undefined) ?? "";
-  const checks: Check[] = [...gradcheckCases, ...layerGradcheckCases, ...unetGradcheckCases]
+  const checks: Check[] = [...gradcheckCases, ...layerGradcheckCases, ...networkGradcheckCases]
     .map((check) => ({ ...check, title: `${check.op} ${check.name}` }))
     .filter(({ title }) => title.toLowerCase().includes(only.toLowerCase()));
   if (checks.length === 0) {

@@ -105,7 +105,7 @@ function layerCosts(unet: UNet, batch: number, [h, w]: readonly [number, number]
       for (const [, y] of eachTensor(outputs)) cost.bytes += 4 * y.size;
     },
   };
-  observe(device, count, () => device.scope(() => unet.apply(x, new Array<number>(batch).fill(0), labels)));
+  observe(device, count, () => device.scope(() => unet.apply(x, new Array<number>(batch).fill(0), { labels })));
   for (const p of unet.parameters) costOf(p.name.slice(0, p.name.lastIndexOf("."))).parameters += sizeOf(p.shape);
   return [...costs.values()];
 }

@@ -33,9 +33,11 @@ type NamedTensors = Pick<Checkpoint, "path" | "tensors">;
 const prefixes = ["model.", "ema.", "adam.m.", "adam.v."] as const;
 export type CheckpointGroups = Readonly<Record<(typeof prefixes)[number], StateDict>>;
 
-/** Where a run keeps each group; `undefined` stands for the parameters themselves. */
-function groupsOf({ ema, optimizer }: Trainer): Readonly<Record<(typeof prefixes)[number], TensorsByParameter | undefined>> {
-  return { "model.": undefined, "ema.": ema.shadow, "adam.m.": optimizer.m, "adam.v.": optimizer.v };
+/** Where a run keeps each group: the parameters of a network, or tensors in place of them. */
+function groupsOf(
+  { unet, ema, optimizer }: Trainer,
+): Readonly<Record<(typeof prefixes)[number], readonly [UNet, TensorsByParameter?]>> {
+  return { "model.": [unet], "ema.": [ema.network], "adam.m.": [unet, optimizer.m], "adam.v.": [unet, optimizer.v] };
 }
 
 /**
@@ -47,7 +49,7 @@ export async function saveCheckpoint(path: string, trainer: Trainer, files?: Fil
   trainer.assertWhole();
   const held = groupsOf(trainer);
   const groups = {} as Record<(typeof prefixes)[number], StateDict>;
-  for (const prefix of prefixes) groups[prefix] = await stateDict(trainer.unet, held[prefix]);
+  for (const prefix of prefixes) groups[prefix] = await stateDict(...held[prefix]);
   await writeCheckpoint(
     path, { config: trainer.unet.config, trainer: trainer.config, position: trainer.position() }, groups, files,
   );
@@ -111,7 +113,7 @@ export function restoreTrainer(trainer: Trainer, checkpoint: Checkpoint): void {
     throw new CheckpointError(`${checkpoint.path} holds tensors of no group`, stray.map((name) => `extra      ${name}`));
   }
   const held = groupsOf(trainer);
-  for (const prefix of prefixes) loadGroup(checkpoint, prefix, trainer.unet, held[prefix]);
+  for (const prefix of prefixes) loadGroup(checkpoint, prefix, ...held[prefix]);
   trainer.seek(checkpoint.info.position);
   trainer.standsIn(checkpoint.path);
 }

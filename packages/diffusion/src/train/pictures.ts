@@ -10,15 +10,15 @@ const PREVIEW_STEPS = 50;
 
 /** preview-<step>.png: a grid of samples from the averaged weights, always from the same noise; classes take turns. */
 export async function writePreview(
-  { unet, ema, device, schedule, config, dataset, step }: Trainer, directory: RunDirectory,
+  { ema: { network: unet }, device, schedule, config, dataset, step }: Trainer, directory: RunDirectory,
 ): Promise<void> {
   const { num_class_embeds: classes } = unet.config;
-  const { images } = await ema.use(() => sampleImages({
+  const { images } = await sampleImages({
     unet, device, schedule, dtype: config.dtype, prediction: config.prediction, clipX0: config.sampling.clipX0,
     count: PREVIEW_IMAGES, size: [dataset.size, dataset.size], random: new Random(config.seed, streams.preview),
     sampler: { name: "ddim", steps: Math.min(PREVIEW_STEPS, schedule.T), eta: 0, spacing: "trailing" },
     ...(classes === null ? {} : { classLabels: Array.from({ length: PREVIEW_IMAGES }, (_, i) => i % classes) }),
-  }));
+  });
   await directory.write(`preview-${step}.png`, encodePng(grid(images, { background: 0 })));
 }
 

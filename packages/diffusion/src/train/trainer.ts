@@ -48,7 +48,7 @@ export class Trainer {
   readonly schedule: NoiseSchedule;
   readonly unet: UNet;
   readonly optimizer: Adam;
-  readonly ema: Ema;
+  readonly ema: Ema<UNet>;
   step = 0;
 
   readonly #order: BatchOrder;
@@ -144,7 +144,7 @@ export class Trainer {
         const target = predictionTarget(schedule, x0, eps, t, config.prediction);
         const weights = Array.from(t, (s) => lossWeight(schedule, s, config.prediction, config.weighting));
 
-        const [prediction, cache] = unet.forward(xT, t, labels, this.#random.dropout);
+        const [prediction, cache] = unet.forward(xT, t, { labels }, this.#random.dropout);
         made.timesteps.push(...t);
         unet.backward(diffusionLoss.backward(prediction, target, weights, 1 / config.accumulate), cache, made.grads);
         return diffusionLoss.forward(prediction, target, weights);

@@ -74,7 +74,7 @@ describe("resuming a run", () => {
     restoreTrainer(second, await loadCheckpoint(path));
     for (let i = 0; i < 2; i++) await second.trainStep();
     expect(await stateDict(second.unet)).to.deep.equal(await stateDict(whole.unet));
-    expect(await stateDict(second.unet, second.ema.shadow)).to.deep.equal(await stateDict(whole.unet, whole.ema.shadow));
+    expect(await stateDict(second.ema.network)).to.deep.equal(await stateDict(whole.ema.network));
     expect(second.position()).to.deep.equal(whole.position());
     await device.dispose();
   });

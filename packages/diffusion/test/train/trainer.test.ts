@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect } from "chai";
-import { add, assign, CheckpointError, full, multiply, NumericError, openDevice, openDeviceSpec, type Device } from "@fromnoise/tensor";
+import {
+  add, assign, CheckpointError, full, multiply, NumericError, openDevice, openDeviceSpec, zeros, type Device,
+} from "@fromnoise/tensor";
 import { stateDict } from "@fromnoise/nn";
 import { wasmDevices } from "../../../tensor/test/backends/wasm/builds.js";
 import type { ImageDataset } from "../../src/data/dataset.js";
@@ -52,12 +54,29 @@ for (const [spec, build] of [["reference", "TypeScript"], ...wasmDevices]) {
     it("averages its weights after every step, starting as a copy of them", async () => {
       const trainer = make({ ema: { decay: 0.9, warmup: "none" } });
       const before = await stateDict(trainer.unet);
-      expect(await stateDict(trainer.unet, trainer.ema.shadow)).to.deep.equal(before);
+      expect(await stateDict(trainer.ema.network)).to.deep.equal(before);
       await trainer.trainStep();
-      const [now, average] = [await stateDict(trainer.unet), await stateDict(trainer.unet, trainer.ema.shadow)];
+      const [now, average] = [await stateDict(trainer.unet), await stateDict(trainer.ema.network)];
       const value = (dict: typeof now): number => dict.get("conv_out.bias")!.data[0];
       expect(value(now)).not.to.equal(value(before));
       expect(value(average)).to.be.closeTo(0.9 * value(before) + 0.1 * value(now), 1e-7);
+    });
+
+    it("may be sampled by its average while a step runs: neither changes the other", async () => {
+      const run = async (together: boolean): Promise<unknown[]> => {
+        const trainer = make({ ema: { decay: 0.5, warmup: "none" } });
+        const { unet, ema: { network } } = trainer;
+        const draw = async (): Promise<unknown> => {
+          const x = zeros([1, trainer.dataset.size, trainer.dataset.size, trainer.dataset.channels], { device });
+          return network.apply(x, [3]).data();
+        };
+        const before = together ? undefined : await draw();
+        const step = trainer.trainStep();
+        const drawn = before ?? await draw();
+        const { loss } = await step;
+        return [drawn, loss, await stateDict(unet), await stateDict(network)];
+      };
+      expect(await run(true)).to.deep.equal(await run(false));
     });
 
     it("scales the gradient to the largest norm allowed", async () => {

@@ -1,8 +1,8 @@
-import { ConfigError, add, assertTensor, at, attention, multiply, reshape, type Tensor } from "@fromnoise/tensor";
-import { checkBackward } from "../check-backward.js";
-import type { Grads } from "../grads.js";
-import { join, type Module } from "../module.js";
-import type { Parameter } from "../parameter.js";
+import { ConfigError, add, assertTensor, attention, multiply, reshape, type Tensor } from "@fromnoise/tensor";
+import type { Grads } from "../parameters/grads.js";
+import { join, type Module } from "../parameters/module.js";
+import type { Parameter } from "../parameters/parameter.js";
+import { backwardAt, forwardAt } from "./enter.js";
 import { GroupNorm, type GroupNormCache } from "./group-norm.js";
 import { Linear, type LinearCache } from "./linear.js";
 
@@ -16,9 +16,16 @@ export interface AttentionOptions {
   readonly outputScaleFactor?: number;
 }
 
+/** L = H W pixels. */
 export interface AttentionCache {
-  norm: GroupNormCache | undefined; toQ: LinearCache; toK: LinearCache; toV: LinearCache;
-  q: Tensor; k: Tensor; v: Tensor; toOut: LinearCache;
+  /** Of x [N, H, W, C]. */
+  norm: GroupNormCache | undefined;
+  /** Of the normalised pixels [N, L, C], one tensor for all three. */
+  toQ: LinearCache; toK: LinearCache; toV: LinearCache;
+  /** [N, L, C] each. */
+  q: Tensor; k: Tensor; v: Tensor;
+  /** Of what the heads give, [N, L, C]. */
+  toOut: LinearCache;
 }
 
 /**
@@ -57,29 +64,32 @@ export class Attention implements Module {
 
   forward(x: Tensor): [y: Tensor, cache: AttentionCache] {
     assertTensor(this.name, "x", x);
-    const [n, h, w, c] = x.shape;
-    const [a, norm] = this.norm?.forward(x) ?? [x, undefined];
-    const pixels = reshape(a, [n, h * w, c]);                              // [N, L, C]
-    const [q, toQ] = this.toQ.forward(pixels);
-    const [k, toK] = this.toK.forward(pixels);
-    const [v, toV] = this.toV.forward(pixels);
-    const o = at(this.name, () => attention.forward(q, k, v, { heads: this.heads }));
-    const [b, toOut] = this.toOut.forward(o);
-    return [this.rescale(add(reshape(b, x.shape), x)), { norm, toQ, toK, toV, q, k, v, toOut }];
+    return forwardAt(this, { x }, () => {
+      const [n, h, w, c] = x.shape;
+      const [a, norm] = this.norm?.forward(x) ?? [x, undefined];
+      const pixels = reshape(a, [n, h * w, c]);                            // [N, L, C]
+      const [q, toQ] = this.toQ.forward(pixels);
+      const [k, toK] = this.toK.forward(pixels);
+      const [v, toV] = this.toV.forward(pixels);
+      const o = attention.forward(q, k, v, { heads: this.heads });
+      const [b, toOut] = this.toOut.forward(o);
+      return [this.rescale(add(reshape(b, x.shape), x)), { norm, toQ, toK, toV, q, k, v, toOut }];
+    });
   }
 
   backward(dy: Tensor, cache: AttentionCache, grads: Grads): Tensor {
-    checkBackward(this, dy, cache, grads);
-    const dsum = this.rescale(dy);                                         // the fork at the sum: dsum goes both ways
-    const db = reshape(dsum, cache.q.shape);
-    const dO = this.toOut.backward(db, cache.toOut, grads);
-    const { dq, dk, dv } = at(this.name, () => attention.backward(dO, cache.q, cache.k, cache.v, { heads: this.heads }));
-    const dpixelsV = this.toV.backward(dv, cache.toV, grads);
-    const dpixelsK = this.toK.backward(dk, cache.toK, grads);
-    const dpixelsQ = this.toQ.backward(dq, cache.toQ, grads);
-    const da = reshape(add(add(dpixelsQ, dpixelsK), dpixelsV), dy.shape);  // three readers of the same pixels
-    const dx = this.norm?.backward(da, cache.norm!, grads) ?? da;
-    return at(this.name, () => add(dx, dsum));                             // the fork at x
+    return backwardAt(this, dy, cache, grads, () => {
+      const dsum = this.rescale(dy);                                       // the fork at the sum: dsum goes both ways
+      const db = reshape(dsum, cache.q.shape);
+      const dO = this.toOut.backward(db, cache.toOut, grads);
+      const { dq, dk, dv } = attention.backward(dO, cache.q, cache.k, cache.v, { heads: this.heads });
+      const dpixelsV = this.toV.backward(dv, cache.toV, grads);
+      const dpixelsK = this.toK.backward(dk, cache.toK, grads);
+      const dpixelsQ = this.toQ.backward(dq, cache.toQ, grads);
+      const da = reshape(add(add(dpixelsQ, dpixelsK), dpixelsV), dy.shape); // three readers of the same pixels
+      const dx = this.norm?.backward(da, cache.norm!, grads) ?? da;
+      return add(dx, dsum);                                                // the fork at x
+    });
   }
 
   private rescale(x: Tensor): Tensor {

@@ -1,12 +1,15 @@
-import { at, embedding, type Tensor } from "@fromnoise/tensor";
-import { checkBackward } from "../check-backward.js";
-import type { Grads } from "../grads.js";
-import { join, type Module } from "../module.js";
-import { Parameter } from "../parameter.js";
+import { embedding, type Tensor } from "@fromnoise/tensor";
+import type { Grads } from "../parameters/grads.js";
+import { join, type Module } from "../parameters/module.js";
+import { Parameter } from "../parameters/parameter.js";
+import { backwardAt, forwardAt } from "./enter.js";
 
 export type Labels = Int32Array | readonly number[];
 
-export interface ClassEmbeddingCache { labels: Labels }
+export interface ClassEmbeddingCache {
+  /** N classes. */
+  labels: Labels;
+}
 
 /** y[n] = weight[labels[n]]: a learned vector for each class, weight [classes, D], labels on the host, y [N, D]. */
 export class ClassEmbedding implements Module {
@@ -22,12 +25,12 @@ export class ClassEmbedding implements Module {
 
   /** Throws ShapeError for a label outside 0 .. classes - 1. */
   forward(labels: Labels): [y: Tensor, cache: ClassEmbeddingCache] {
-    return at(this.name, () => [embedding.forward(this.weight.tensor, labels), { labels }]);
+    return forwardAt(this, {}, () => [embedding.forward(this.weight.tensor, labels), { labels }]);
   }
 
   backward(dy: Tensor, cache: ClassEmbeddingCache, grads: Grads): void {
-    checkBackward(this, dy, cache, grads);
-    const { labels } = cache;
-    at(this.name, () => grads.add(this.weight, embedding.backward(dy, labels, { rows: this.classes })));
+    backwardAt(this, dy, cache, grads, () => {
+      grads.add(this.weight, embedding.backward(dy, cache.labels, { rows: this.classes }));
+    });
   }
 }

@@ -1,8 +1,8 @@
-import { at, conv2d, type Tensor } from "@fromnoise/tensor";
-import { checkBackward } from "../check-backward.js";
-import type { Grads } from "../grads.js";
-import { join, type Module } from "../module.js";
-import { Parameter } from "../parameter.js";
+import { conv2d, type Tensor } from "@fromnoise/tensor";
+import type { Grads } from "../parameters/grads.js";
+import { join, type Module } from "../parameters/module.js";
+import { Parameter } from "../parameters/parameter.js";
+import { backwardAt, forwardAt } from "./enter.js";
 
 export interface Conv2dOptions {
   /** Side of the square kernel; default 3. */
@@ -15,7 +15,10 @@ export interface Conv2dOptions {
   readonly closesBranch?: boolean;
 }
 
-export interface Conv2dCache { x: Tensor }
+export interface Conv2dCache {
+  /** [N, H, W, Cin] */
+  x: Tensor;
+}
 
 /** Convolution with bias: x [N, H, W, Cin], weight [k, k, Cin, Cout], y [N, H', W', Cout]. */
 export class Conv2d implements Module {
@@ -37,13 +40,12 @@ export class Conv2d implements Module {
   }
 
   forward(x: Tensor): [y: Tensor, cache: Conv2dCache] {
-    return at(this.name, () => [conv2d.forward(x, this.weight.tensor, this.bias.tensor, this.attrs), { x }]);
+    return forwardAt(this, { x }, () => [conv2d.forward(x, this.weight.tensor, this.bias.tensor, this.attrs), { x }]);
   }
 
   backward(dy: Tensor, cache: Conv2dCache, grads: Grads): Tensor {
-    checkBackward(this, dy, cache, grads);
-    const { x } = cache;
-    return at(this.name, () => {
+    return backwardAt(this, dy, cache, grads, () => {
+      const { x } = cache;
       grads.add(this.bias, conv2d.gradBias(dy));
       grads.add(this.weight, conv2d.gradWeight(dy, x, this.weight.shape, this.attrs));
       return conv2d.gradInput(dy, this.weight.tensor, x.shape, this.attrs);

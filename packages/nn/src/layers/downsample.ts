@@ -1,8 +1,9 @@
 import type { Tensor } from "@fromnoise/tensor";
-import type { Grads } from "../grads.js";
-import { join, type Module } from "../module.js";
-import type { Parameter } from "../parameter.js";
+import type { Grads } from "../parameters/grads.js";
+import { join, type Module } from "../parameters/module.js";
+import type { Parameter } from "../parameters/parameter.js";
 import { Conv2d, type Conv2dCache } from "./conv2d.js";
+import { backwardAt, forwardAt } from "./enter.js";
 
 /**
  * Halves the sides by a 3x3 convolution of stride 2: [N, H, W, C] -> [N, H/2, W/2, C]. `padding` 1 puts a zero on each side;
@@ -20,10 +21,10 @@ export class Downsample implements Module {
   }
 
   forward(x: Tensor): [y: Tensor, cache: Conv2dCache] {
-    return this.conv.forward(x);
+    return forwardAt(this, { x }, () => this.conv.forward(x));
   }
 
   backward(dy: Tensor, cache: Conv2dCache, grads: Grads): Tensor {
-    return this.conv.backward(dy, cache, grads);
+    return backwardAt(this, dy, cache, grads, () => this.conv.backward(dy, cache, grads));
   }
 }

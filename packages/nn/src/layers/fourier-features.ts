@@ -1,16 +1,20 @@
-import { at, concat, cos, matmul, multiply, reshape, sin, slice, subtract, tensor, type Tensor } from "@fromnoise/tensor";
-import { checkBackward } from "../check-backward.js";
-import type { Grads } from "../grads.js";
-import { join, type Module } from "../module.js";
-import { Parameter } from "../parameter.js";
+import { concat, cos, matmul, multiply, reshape, sin, slice, subtract, tensor, type Tensor } from "@fromnoise/tensor";
+import type { Grads } from "../parameters/grads.js";
+import { join, type Module } from "../parameters/module.js";
+import { Parameter } from "../parameters/parameter.js";
+import { backwardAt, forwardAt } from "./enter.js";
 
 export interface FourierFeaturesOptions {
   /** False: random features, whose frequencies stay as drawn (Tancik et al. 2020). Default true. */
   readonly learned?: boolean;
 }
 
-/** t [N, 1] holds the timesteps, angle [N, half] = 2 pi t w. */
-export interface FourierFeaturesCache { t: Tensor; angle: Tensor }
+export interface FourierFeaturesCache {
+  /** [N, 1]: the timesteps. */
+  t: Tensor;
+  /** [N, half]: 2 pi t w. */
+  angle: Tensor;
+}
 
 /**
  * Features of a timestep under frequencies w drawn from N(0, 1) and, unless `learned` is false, trained (lucidrains' embedding):
@@ -36,7 +40,7 @@ export class FourierFeatures implements Module {
 
   /** Timesteps are N host numbers, not only whole ones. */
   forward(timesteps: ArrayLike<number>): [y: Tensor, cache: FourierFeaturesCache] {
-    return at(this.name, () => {
+    return forwardAt(this, {}, () => {
       const w = this.weights.tensor;
       const t = tensor(Float64Array.from(timesteps), { device: w.device, dtype: w.dtype, shape: [timesteps.length, 1] });
       const angle = multiply(matmul(t, reshape(w, [1, w.size])), 2 * Math.PI);
@@ -46,10 +50,9 @@ export class FourierFeatures implements Module {
 
   /** dangle = dsin cos(angle) - dcos sin(angle), dw = 2 pi t' dangle. There is no gradient for the timesteps. */
   backward(dy: Tensor, cache: FourierFeaturesCache, grads: Grads): void {
-    checkBackward(this, dy, cache, grads);
-    const { t, angle } = cache;
-    if (!this.learned) return;
-    at(this.name, () => {
+    backwardAt(this, dy, cache, grads, () => {
+      if (!this.learned) return;
+      const { t, angle } = cache;
       const [n, half] = angle.shape;
       const dsin = slice(dy, [0, 1], [n, 1 + half]);
       const dcos = slice(dy, [0, 1 + half], [n, 1 + 2 * half]);

@@ -1,8 +1,8 @@
-import { ConfigError, at, groupNorm, type Tensor } from "@fromnoise/tensor";
-import { checkBackward } from "../check-backward.js";
-import type { Grads } from "../grads.js";
-import { join, type Module } from "../module.js";
-import { Parameter } from "../parameter.js";
+import { ConfigError, groupNorm, type Tensor } from "@fromnoise/tensor";
+import type { Grads } from "../parameters/grads.js";
+import { join, type Module } from "../parameters/module.js";
+import { Parameter } from "../parameters/parameter.js";
+import { backwardAt, forwardAt } from "./enter.js";
 
 export interface GroupNormOptions {
   readonly groups: number;
@@ -10,8 +10,12 @@ export interface GroupNormOptions {
   readonly eps?: number;
 }
 
-/** stats [N, groups, 2]: mean and reciprocal standard deviation of each group. */
-export interface GroupNormCache { x: Tensor; stats: Tensor }
+export interface GroupNormCache {
+  /** [N, ..., C] */
+  x: Tensor;
+  /** [N, groups, 2]: mean and reciprocal standard deviation of each group. */
+  stats: Tensor;
+}
 
 /** Channels that `groups` must divide. Throws ConfigError naming both. */
 function checkGroups(name: string, channels: number, groups: number): void {
@@ -42,7 +46,7 @@ export class GroupNorm implements Module {
   }
 
   forward(x: Tensor): [y: Tensor, cache: GroupNormCache] {
-    return at(this.name, () => {
+    return forwardAt(this, { x }, () => {
       const { groups, eps, weight, bias } = this;
       const { y, stats } = groupNorm.forwardWithStats(x, weight.tensor, bias.tensor, { groups, eps });
       return [y, { x, stats }];
@@ -50,9 +54,8 @@ export class GroupNorm implements Module {
   }
 
   backward(dy: Tensor, cache: GroupNormCache, grads: Grads): Tensor {
-    checkBackward(this, dy, cache, grads);
-    const { x, stats } = cache;
-    return at(this.name, () => {
+    return backwardAt(this, dy, cache, grads, () => {
+      const { x, stats } = cache;
       const { dx, dgamma, dbeta } = groupNorm.backward(dy, x, stats, this.weight.tensor, { groups: this.groups });
       grads.add(this.bias, dbeta);
       grads.add(this.weight, dgamma);

@@ -1,8 +1,8 @@
-import { at, linear, type Tensor } from "@fromnoise/tensor";
-import { checkBackward } from "../check-backward.js";
-import type { Grads } from "../grads.js";
-import { join, type Module } from "../module.js";
-import { Parameter } from "../parameter.js";
+import { linear, type Tensor } from "@fromnoise/tensor";
+import type { Grads } from "../parameters/grads.js";
+import { join, type Module } from "../parameters/module.js";
+import { Parameter } from "../parameters/parameter.js";
+import { backwardAt, forwardAt } from "./enter.js";
 
 export interface LinearOptions {
   /** Default true. */
@@ -11,7 +11,10 @@ export interface LinearOptions {
   readonly closesBranch?: boolean;
 }
 
-export interface LinearCache { x: Tensor }
+export interface LinearCache {
+  /** [..., in] */
+  x: Tensor;
+}
 
 /** y = x w + b over the last axis: x [..., in], w [in, out], b [out], y [..., out]. */
 export class Linear implements Module {
@@ -31,13 +34,12 @@ export class Linear implements Module {
   }
 
   forward(x: Tensor): [y: Tensor, cache: LinearCache] {
-    return at(this.name, () => [linear.forward(x, this.weight.tensor, this.bias?.tensor), { x }]);
+    return forwardAt(this, { x }, () => [linear.forward(x, this.weight.tensor, this.bias?.tensor), { x }]);
   }
 
   backward(dy: Tensor, cache: LinearCache, grads: Grads): Tensor {
-    checkBackward(this, dy, cache, grads);
-    const { x } = cache;
-    return at(this.name, () => {
+    return backwardAt(this, dy, cache, grads, () => {
+      const { x } = cache;
       if (this.bias !== undefined) grads.add(this.bias, linear.gradBias(dy));
       grads.add(this.weight, linear.gradWeight(dy, x));
       return linear.gradInput(dy, this.weight.tensor);

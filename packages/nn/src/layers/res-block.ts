@@ -1,9 +1,9 @@
-import { add, at, dropout, multiply, type Random, type Tensor } from "@fromnoise/tensor";
-import { checkBackward } from "../check-backward.js";
-import type { Grads } from "../grads.js";
-import { join, type Module } from "../module.js";
-import type { Parameter } from "../parameter.js";
+import { add, dropout, multiply, type Random, type Tensor } from "@fromnoise/tensor";
+import type { Grads } from "../parameters/grads.js";
+import { join, type Module } from "../parameters/module.js";
+import type { Parameter } from "../parameters/parameter.js";
 import { Conv2d, type Conv2dCache } from "./conv2d.js";
+import { backwardAt, forwardAt } from "./enter.js";
 import type { GroupNormCache } from "./group-norm.js";
 import { NormSilu } from "./norm-silu.js";
 import { double, halve, identity, type Resample } from "./resample.js";
@@ -28,8 +28,20 @@ export interface ResBlockOptions {
 }
 
 export interface ResBlockCache {
-  norm1: GroupNormCache; conv1: Conv2dCache; time: TimeProjectionCache; norm2: TimeNormCache;
-  mask: Tensor | undefined; conv2: Conv2dCache; skip: Conv2dCache | undefined;
+  /** Of x [N, H, W, Cin]. */
+  norm1: GroupNormCache;
+  /** Of norm1(x), resampled: [N, H', W', Cin]. */
+  conv1: Conv2dCache;
+  /** Of temb [N, D]. */
+  time: TimeProjectionCache;
+  /** Of conv1's output [N, H', W', Cout] and the time. */
+  norm2: TimeNormCache;
+  /** [N, H', W', Cout]: 0 where dropped; undefined where nothing is. */
+  mask: Tensor | undefined;
+  /** Of [N, H', W', Cout]. */
+  conv2: Conv2dCache;
+  /** Of x, resampled: [N, H', W', Cin]; undefined where the channels stay. */
+  skip: Conv2dCache | undefined;
 }
 
 const resamples = { none: identity, down: halve, up: double } as const;
@@ -71,29 +83,32 @@ export class ResBlock implements Module {
 
   /** `random` draws the dropout mask: give it in training, leave it out otherwise. */
   forward(x: Tensor, temb: Tensor, random?: Random): [y: Tensor, cache: ResBlockCache] {
-    const [a, norm1] = this.norm1.forward(x);                              // [N, H, W, Cin]
-    const [b, conv1] = this.conv1.forward(this.resample.forward(a));       // [N, H', W', Cout]
-    const [t, time] = this.time.forward(temb);                             // [N, Cout], or [N, 2 Cout] = scale and shift
-    const [c, norm2] = this.norm2.forward(b, t);
-    const mask = this.dropoutMask(c, random);
-    const [d, conv2] = this.conv2.forward(mask === undefined ? c : dropout.forward(c, mask));
-    const xr = this.resample.forward(x);
-    const [s, skip] = this.skip?.forward(xr) ?? [xr, undefined];
-    return [this.rescale(add(d, s)), { norm1, conv1, time, norm2, mask, conv2, skip }];
+    return forwardAt(this, { x, temb }, () => {
+      const [a, norm1] = this.norm1.forward(x);                            // [N, H, W, Cin]
+      const [b, conv1] = this.conv1.forward(this.resample.forward(a));     // [N, H', W', Cout]
+      const [t, time] = this.time.forward(temb);                           // [N, Cout], or [N, 2 Cout] = scale and shift
+      const [c, norm2] = this.norm2.forward(b, t);
+      const mask = this.dropoutMask(c, random);
+      const [d, conv2] = this.conv2.forward(mask === undefined ? c : dropout.forward(c, mask));
+      const xr = this.resample.forward(x);
+      const [s, skip] = this.skip?.forward(xr) ?? [xr, undefined];
+      return [this.rescale(add(d, s)), { norm1, conv1, time, norm2, mask, conv2, skip }];
+    });
   }
 
   backward(dy: Tensor, cache: ResBlockCache, grads: Grads): { dx: Tensor; dtemb: Tensor } {
-    checkBackward(this, dy, cache, grads);
-    const dsum = this.rescale(dy);                                         // the fork at the sum: dsum goes both ways
-    const dxr = this.skip?.backward(dsum, cache.skip!, grads) ?? dsum;
-    const dxSkip = this.resample.backward(dxr);
-    const dd = this.conv2.backward(dsum, cache.conv2, grads);
-    const dc = cache.mask === undefined ? dd : dropout.backward(dd, cache.mask);
-    const { dx: db, dt } = this.norm2.backward(dc, cache.norm2, grads);
-    const dtemb = this.time.backward(dt, cache.time, grads);
-    const da = this.resample.backward(this.conv1.backward(db, cache.conv1, grads));
-    const dx = this.norm1.backward(da, cache.norm1, grads);
-    return { dx: at(this.name, () => add(dx, dxSkip)), dtemb };            // the fork at x: two gradients meet
+    return backwardAt(this, dy, cache, grads, () => {
+      const dsum = this.rescale(dy);                                       // the fork at the sum: dsum goes both ways
+      const dxr = this.skip?.backward(dsum, cache.skip!, grads) ?? dsum;
+      const dxSkip = this.resample.backward(dxr);
+      const dd = this.conv2.backward(dsum, cache.conv2, grads);
+      const dc = cache.mask === undefined ? dd : dropout.backward(dd, cache.mask);
+      const { dx: db, dt } = this.norm2.backward(dc, cache.norm2, grads);
+      const dtemb = this.time.backward(dt, cache.time, grads);
+      const da = this.resample.backward(this.conv1.backward(db, cache.conv1, grads));
+      const dx = this.norm1.backward(da, cache.norm1, grads);
+      return { dx: add(dx, dxSkip), dtemb };                               // the fork at x: two gradients meet
+    });
   }
 
   private dropoutMask(x: Tensor, random: Random | undefined): Tensor | undefined {

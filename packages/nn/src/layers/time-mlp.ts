@@ -1,11 +1,18 @@
-import { at, silu, type Tensor } from "@fromnoise/tensor";
-import { checkBackward } from "../check-backward.js";
-import type { Grads } from "../grads.js";
-import { join, type Module } from "../module.js";
-import type { Parameter } from "../parameter.js";
+import { silu, type Tensor } from "@fromnoise/tensor";
+import type { Grads } from "../parameters/grads.js";
+import { join, type Module } from "../parameters/module.js";
+import type { Parameter } from "../parameters/parameter.js";
+import { backwardAt, forwardAt } from "./enter.js";
 import { Linear, type LinearCache } from "./linear.js";
 
-export interface TimeMlpCache { linear1: LinearCache; hidden: Tensor; linear2: LinearCache }
+export interface TimeMlpCache {
+  /** Of the features [N, in]. */
+  linear1: LinearCache;
+  /** [N, out]: input of the SiLU. */
+  hidden: Tensor;
+  /** Of silu(hidden) [N, out]. */
+  linear2: LinearCache;
+}
 
 /** temb = linear_2(silu(linear_1(features))): features [N, in] -> temb [N, out] (Ho et al. 2020, appendix B). */
 export class TimeMlp implements Module {
@@ -22,15 +29,18 @@ export class TimeMlp implements Module {
   }
 
   forward(features: Tensor): [temb: Tensor, cache: TimeMlpCache] {
-    const [hidden, linear1] = this.linear1.forward(features);
-    const [temb, linear2] = this.linear2.forward(at(this.name, () => silu.forward(hidden)));
-    return [temb, { linear1, hidden, linear2 }];
+    return forwardAt(this, { x: features }, () => {
+      const [hidden, linear1] = this.linear1.forward(features);
+      const [temb, linear2] = this.linear2.forward(silu.forward(hidden));
+      return [temb, { linear1, hidden, linear2 }];
+    });
   }
 
   backward(dtemb: Tensor, cache: TimeMlpCache, grads: Grads): Tensor {
-    checkBackward(this, dtemb, cache, grads);
-    const { linear1, hidden, linear2 } = cache;
-    const da = this.linear2.backward(dtemb, linear2, grads);
-    return this.linear1.backward(at(this.name, () => silu.backward(da, hidden)), linear1, grads);
+    return backwardAt(this, dtemb, cache, grads, () => {
+      const { linear1, hidden, linear2 } = cache;
+      const da = this.linear2.backward(dtemb, linear2, grads);
+      return this.linear1.backward(silu.backward(da, hidden), linear1, grads);
+    });
   }
 }

@@ -4,17 +4,27 @@
  *  - ScaleShiftTimeNorm (Nichol, Dhariwal 2021): silu(norm(x) (1 + scale) + shift), t = [scale, shift] [N, 2C].
  */
 import {
-  add, addPerImage, assertTensor, at, concat, multiply, reshape, silu, slice, sumPerImage, type Tensor,
+  add, addPerImage, assertTensor, concat, multiply, reshape, silu, slice, sumPerImage, type Tensor,
 } from "@fromnoise/tensor";
-import { checkBackward } from "../check-backward.js";
-import type { Grads } from "../grads.js";
-import type { Module } from "../module.js";
-import type { Parameter } from "../parameter.js";
+import type { Grads } from "../parameters/grads.js";
+import type { Module } from "../parameters/module.js";
+import type { Parameter } from "../parameters/parameter.js";
+import { backwardAt, forwardAt } from "./enter.js";
 import { GroupNorm, type GroupNormCache, type GroupNormOptions } from "./group-norm.js";
 import { NormSilu } from "./norm-silu.js";
 
-/** norm [N, H, W, C] is the normalised x, factor [N, 1, 1, C] = 1 + scale, shifted the input of the SiLU. */
-export interface ScaleShiftCache { group: GroupNormCache; norm: Tensor; factor: Tensor; shifted: Tensor }
+export interface ScaleShiftCache {
+  /** Of x [N, H, W, C]. */
+  group: GroupNormCache;
+  /** [N, H, W, C]: the normalised x. */
+  norm: Tensor;
+  /** [N, 1, 1, C]: 1 + scale. */
+  factor: Tensor;
+  /** [N, H, W, C]: input of the SiLU. */
+  shifted: Tensor;
+}
+
+/** The cache of AddTimeNorm is that of its normalisation, of x + t. */
 export type TimeNormCache = GroupNormCache | ScaleShiftCache;
 
 export interface TimeNorm extends Module {
@@ -37,12 +47,14 @@ export class AddTimeNorm implements TimeNorm {
   }
 
   forward(x: Tensor, t: Tensor): [y: Tensor, cache: GroupNormCache] {
-    return this.norm.forward(at(this.name, () => addPerImage(x, t)));
+    return forwardAt(this, { x, t }, () => this.norm.forward(addPerImage(x, t)));
   }
 
   backward(dy: Tensor, cache: GroupNormCache, grads: Grads): { dx: Tensor; dt: Tensor } {
-    const dx = this.norm.backward(dy, cache, grads);
-    return { dx, dt: at(this.name, () => sumPerImage(dx)) };
+    return backwardAt(this, dy, cache, grads, () => {
+      const dx = this.norm.backward(dy, cache, grads);
+      return { dx, dt: sumPerImage(dx) };
+    });
   }
 }
 
@@ -61,9 +73,9 @@ export class ScaleShiftTimeNorm implements TimeNorm {
 
   forward(x: Tensor, t: Tensor): [y: Tensor, cache: ScaleShiftCache] {
     assertTensor(this.name, "t", t);
-    const [n, c] = [t.shape[0], this.channels];
-    const [norm, group] = this.norm.forward(x);
-    return at(this.name, () => {
+    return forwardAt(this, { x, t }, () => {
+      const [n, c] = [t.shape[0], this.channels];
+      const [norm, group] = this.norm.forward(x);
       const factor = add(reshape(slice(t, [0, 0], [n, c]), [n, 1, 1, c]), 1);
       const shifted = addPerImage(multiply(norm, factor), slice(t, [0, c], [n, 2 * c]));
       return [silu.forward(shifted), { group, norm, factor, shifted }];
@@ -71,14 +83,14 @@ export class ScaleShiftTimeNorm implements TimeNorm {
   }
 
   backward(dy: Tensor, cache: ScaleShiftCache, grads: Grads): { dx: Tensor; dt: Tensor } {
-    checkBackward(this, dy, cache, grads);
-    const { group, norm, factor, shifted } = cache;
-    const [dnorm, dt] = at(this.name, () => {
+    return backwardAt(this, dy, cache, grads, () => {
+      const { group, norm, factor, shifted } = cache;
       const dshifted = silu.backward(dy, shifted);
       const dshift = sumPerImage(dshifted);
       const dscale = sumPerImage(multiply(dshifted, norm));
-      return [multiply(dshifted, factor), concat([dscale, dshift], 1)];
+      const dnorm = multiply(dshifted, factor);
+      const dt = concat([dscale, dshift], 1);
+      return { dx: this.norm.backward(dnorm, group, grads), dt };
     });
-    return { dx: this.norm.backward(dnorm, group, grads), dt };
   }
 }

@@ -1,11 +1,16 @@
-import { at, silu, type Tensor } from "@fromnoise/tensor";
-import { checkBackward } from "../check-backward.js";
-import type { Grads } from "../grads.js";
-import type { Module } from "../module.js";
-import type { Parameter } from "../parameter.js";
+import { silu, type Tensor } from "@fromnoise/tensor";
+import type { Grads } from "../parameters/grads.js";
+import type { Module } from "../parameters/module.js";
+import type { Parameter } from "../parameters/parameter.js";
+import { backwardAt, forwardAt } from "./enter.js";
 import { Linear, type LinearCache } from "./linear.js";
 
-export interface TimeProjectionCache { temb: Tensor; linear: LinearCache }
+export interface TimeProjectionCache {
+  /** [N, D] */
+  temb: Tensor;
+  /** Of silu(temb) [N, D]. */
+  linear: LinearCache;
+}
 
 /** t = linear(silu(temb)): what a ResBlock makes of the time embedding, temb [N, D] -> t [N, C]. */
 export class TimeProjection implements Module {
@@ -20,15 +25,16 @@ export class TimeProjection implements Module {
   }
 
   forward(temb: Tensor): [t: Tensor, cache: TimeProjectionCache] {
-    const a = at(this.name, () => silu.forward(temb));
-    const [t, linear] = this.linear.forward(a);
-    return [t, { temb, linear }];
+    return forwardAt(this, { x: temb }, () => {
+      const [t, linear] = this.linear.forward(silu.forward(temb));
+      return [t, { temb, linear }];
+    });
   }
 
   backward(dt: Tensor, cache: TimeProjectionCache, grads: Grads): Tensor {
-    checkBackward(this, dt, cache, grads);
-    const { temb, linear } = cache;
-    const da = this.linear.backward(dt, linear, grads);
-    return at(this.name, () => silu.backward(da, temb));
+    return backwardAt(this, dt, cache, grads, () => {
+      const { temb, linear } = cache;
+      return silu.backward(this.linear.backward(dt, linear, grads), temb);
+    });
   }
 }

@@ -1,7 +1,9 @@
 import { adamUpdate, zerosLike, type AdamTensors, type Tensor } from "@fromnoise/tensor";
-import { assertGrads, type Grads } from "../grads.js";
-import type { Module } from "../module.js";
-import type { Parameter } from "../parameter.js";
+import { assertGrads, type Grads } from "../parameters/grads.js";
+import type { Module } from "../parameters/module.js";
+import type { Parameter } from "../parameters/parameter.js";
+import type { TensorsByParameter } from "../parameters/state-dict.js";
+import type { Optimizer, OptimizerStep } from "./optimizer.js";
 
 export interface AdamOptions {
   /** Learning rate; default 1e-3. `step` can be given another one. */
@@ -16,24 +18,19 @@ export interface AdamOptions {
   readonly weightDecay?: number;
 }
 
-export interface AdamStep {
-  /** Learning rate of this step, from a schedule. */
-  readonly lr?: number;
-  /** Factor of all gradients: the clip coefficient; default 1. */
-  readonly gradScale?: number;
-}
-
 /**
  * Adam (Kingma, Ba 2014, algorithm 1), with g' = gradScale g, t = 1, 2, ...:
  * m = beta1 m + (1 - beta1) g', v = beta2 v + (1 - beta2) g'^2,
  * p = p (1 - lr weightDecay) - lr (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps).
  * The module needs its values before the optimiser is made.
  */
-export class Adam {
-  /** First and second moments: what a checkpoint keeps beside `steps`. */
+export class Adam implements Optimizer {
+  readonly name = "adam";
+  /** First and second moments. */
   readonly m: ReadonlyMap<Parameter, Tensor>;
   readonly v: ReadonlyMap<Parameter, Tensor>;
-  /** Number of steps done, t. Set it when a checkpoint is loaded. */
+  readonly state: { readonly m: TensorsByParameter; readonly v: TensorsByParameter };
+  /** t. */
   steps = 0;
   private readonly options: Required<AdamOptions>;
 
@@ -42,10 +39,11 @@ export class Adam {
     const zeros = (p: Parameter): [Parameter, Tensor] => [p, p.tensor.device.keep(zerosLike(p.tensor))];
     this.m = new Map(module.parameters.map(zeros));
     this.v = new Map(module.parameters.map(zeros));
+    this.state = { m: this.m, v: this.v };
   }
 
   /** Updates every parameter that has a gradient; the others stay as they are. */
-  step(grads: Grads, { lr = this.options.lr, gradScale = 1 }: AdamStep = {}): void {
+  step(grads: Grads, { lr = this.options.lr, gradScale = 1 }: OptimizerStep = {}): void {
     assertGrads("Adam.step: there are no gradients", grads);
     const { beta1, beta2, eps, weightDecay } = this.options;
     const t = ++this.steps;
@@ -58,7 +56,6 @@ export class Adam {
     adamUpdate(list, { lr, beta1, beta2, eps, correction1, correction2, weightDecay, gradScale });
   }
 
-  /** Frees the moments. */
   dispose(): void {
     for (const t of [...this.m.values(), ...this.v.values()]) t.dispose();
   }

@@ -1,15 +1,15 @@
-import { ConfigError, clone, emaUpdate, type Tensor } from "@fromnoise/tensor";
-import type { Module } from "../module.js";
-import type { Parameter } from "../parameter.js";
+import { ConfigError, clone, emaUpdate } from "@fromnoise/tensor";
+import type { Network } from "../networks/network.js";
+import { disposeParameters, type Module } from "../parameters/module.js";
 
 export interface EmaOptions {
   /** Decay once warmed up; default 0.9999 (Ho et al. 2020). */
   readonly decay?: number;
   /**
-   * How the decay grows with the number n = 1, 2, ... of the update, s = n - 1:
+   * How the decay grows with the number n = 1, 2, ... of the update, s = n - 1 - start:
    *  - "none"   decay from the first update on;
    *  - "ratio"  min(decay, (1 + s) / (10 + s)), 0 at s = 0 (diffusers' and TensorFlow's);
-   *  - "power"  min(decay, 1 - (1 + s / invGamma)^-power), 0 at s = 0 (diffusers' use_ema_warmup).
+   *  - "power"  min(decay, 1 - (1 + s / invGamma)^-power), 0 at s = 0 (diffusers' use_ema_warmup, lucidrains').
    * Default "ratio": the average forgets the random start, which a constant 0.9999 keeps for tens of thousands of steps.
    */
   readonly warmup?: "none" | "ratio" | "power";
@@ -17,61 +17,67 @@ export interface EmaOptions {
   readonly invGamma?: number;
   /** Default 3/4; 2/3 suits runs of a million steps. */
   readonly power?: number;
+  /** Only every so many updates does the average move, from the first one on; default 1 (lucidrains: 10). */
+  readonly every?: number;
+  /** In the first so many updates the average is a copy; default 0 (lucidrains: 100). */
+  readonly start?: number;
 }
 
 /**
- * Exponential moving average of a module's parameters: shadow = decay shadow + (1 - decay) p after each optimiser step. It starts
- * as a copy of the parameters. Samples drawn with it are far better than with the parameters themselves.
+ * Exponential moving average of a network's parameters: average = decay average + (1 - decay) p after each optimiser step. It is a
+ * network of its own, which starts as a copy: samples drawn with it are far better than with the network itself, and may be drawn
+ * while that one is trained. Throws ConfigError for options out of range, and for a network whose `create` makes another one.
  */
-export class Ema {
-  /** The averages: what a checkpoint keeps beside `updates`. */
-  readonly shadow: ReadonlyMap<Parameter, Tensor>;
-  /** Number of updates done, n. Set it when a checkpoint is loaded. */
+export class Ema<N extends Module = Network> {
+  /** The average. */
+  readonly network: N;
+  /** Number of updates done, n, whether or not they moved the average. Set it when a checkpoint is loaded. */
   updates = 0;
   private readonly options: Required<EmaOptions>;
-  private inUse = false;
 
-  constructor(module: Module, { decay = 0.9999, warmup = "ratio", invGamma = 1, power = 0.75 }: EmaOptions = {}) {
+  /** `source.create()` makes another module of its kind, without values. */
+  constructor(private readonly source: N & { create(): N }, options: EmaOptions = {}) {
+    const { decay = 0.9999, warmup = "ratio", invGamma = 1, power = 0.75, every = 1, start = 0 } = options;
     if (!(decay >= 0 && decay <= 1)) throw new ConfigError(`EMA decay is ${decay}`, ["allowed  0 .. 1"]);
-    this.options = { decay, warmup, invGamma, power };
-    this.shadow = new Map(module.parameters.map((p) => [p, p.tensor.device.keep(clone(p.tensor))]));
+    if (!Number.isInteger(every) || every < 1) throw new ConfigError(`EMA every is ${every}`, ["allowed  integers from 1"]);
+    if (!Number.isInteger(start) || start < 0) throw new ConfigError(`EMA start is ${start}`, ["allowed  integers from 0"]);
+    this.options = { decay, warmup, invGamma, power, every, start };
+    this.network = source.create();
+    checkSame(source, this.network);
+    this.network.parameters.forEach((average, i) => {
+      const { tensor } = source.parameters[i];
+      average.tensor = tensor.device.keep(clone(tensor));
+    });
   }
 
-  /** The decay of update n = 1, 2, .... */
+  /** The decay of update n = 1, 2, ...: 0 makes a copy. */
   decayAt(n: number): number {
-    const { decay, warmup, invGamma, power } = this.options;
-    const s = n - 1;
+    const { decay, warmup, invGamma, power, start } = this.options;
+    const s = n - 1 - start;
+    if (s < 0) return 0;
     if (warmup === "none") return decay;
-    if (s <= 0) return 0;
+    if (s === 0) return 0;
     return Math.min(decay, warmup === "ratio" ? (1 + s) / (10 + s) : 1 - (1 + s / invGamma) ** -power);
   }
 
-  /** Moves the averages towards the parameters: call it after each optimiser step. Throws ConfigError inside `use`. */
+  /** Moves the average towards the parameters, where it is its turn: call it after each optimiser step. */
   update(): void {
-    if (this.inUse) throw new ConfigError("EMA: update inside use()", ["the parameters are the averages there"]);
-    const decay = this.decayAt(++this.updates);
-    emaUpdate([...this.shadow].map(([p, target]) => ({ target, source: p.tensor })), decay);
+    const n = ++this.updates;
+    if ((n - 1) % this.options.every !== 0) return;
+    const { parameters } = this.source;
+    emaUpdate(this.network.parameters.map(({ tensor: target }, i) => ({ target, source: parameters[i].tensor })), this.decayAt(n));
   }
 
-  /**
-   * Runs fn with the averages in the place of the parameters and puts these back, also when fn fails. Nothing is copied.
-   * Throws ConfigError when another `use` is running.
-   */
-  async use<R>(fn: () => R | Promise<R>): Promise<R> {
-    if (this.inUse) throw new ConfigError("EMA: use() inside use()", ["wait for the first one to end"]);
-    const own = new Map([...this.shadow.keys()].map((p) => [p, p.tensor]));
-    this.inUse = true;
-    for (const [p, shadow] of this.shadow) p.tensor = shadow;
-    try {
-      return await fn();
-    } finally {
-      for (const [p, t] of own) p.tensor = t;
-      this.inUse = false;
-    }
-  }
-
-  /** Frees the averages. */
+  /** Frees the average. */
   dispose(): void {
-    for (const t of this.shadow.values()) t.dispose();
+    disposeParameters(this.network);
   }
+}
+
+function checkSame(source: Module, created: Module): void {
+  const [names, others] = [source, created].map(({ parameters }) => parameters.map(({ name }) => name).join(", "));
+  const shared = created.parameters.some((p) => source.parameters.includes(p));
+  if (names === others && !shared) return;
+  const problem = shared ? "shares its parameters" : "has other parameters";
+  throw new ConfigError(`EMA: what create() makes ${problem}`, [`network  ${names}`, `created  ${others}`]);
 }

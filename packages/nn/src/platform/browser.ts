@@ -1,6 +1,6 @@
 /** Pages have no files: they read bytes (a download, a File) with parseSafetensors, and make a Blob of encodeSafetensors. */
 import { CheckpointError } from "@fromnoise/tensor";
-import type { FileLayer } from "../files.js";
+import type { FileLayer } from "../formats/files.js";
 
 function noFiles(): never {
   throw new CheckpointError("there is no file system here", ["use parseSafetensors and encodeSafetensors on bytes"]);

@@ -1,7 +1,7 @@
 /** Files in Node. */
 import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { FileLayer } from "../files.js";
+import type { FileLayer } from "../formats/files.js";
 
 let written = 0;
 

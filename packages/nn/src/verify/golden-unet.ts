@@ -1,10 +1,10 @@
 import { mse, sizeOf, tensor, type NumberArray, type Tensor } from "@fromnoise/tensor";
-import { Grads } from "../grads.js";
-import { initialize } from "../init.js";
-import { toChannelsFirst, toChannelsLast, toFileLayout } from "../layout.js";
-import { disposeParameters } from "../module.js";
-import type { Parameter } from "../parameter.js";
-import { UNet } from "../unet/unet.js";
+import { Grads } from "../parameters/grads.js";
+import { initialize } from "../parameters/init.js";
+import { toChannelsFirst, toChannelsLast, toFileLayout } from "../parameters/layout.js";
+import { disposeParameters } from "../parameters/module.js";
+import type { Parameter } from "../parameters/parameter.js";
+import { UNet } from "../networks/unet/unet.js";
 import {
   checkGolden, checkNetwork, goldenFill, loadGoldenParameters, relativeMax, worse,
   type Golden, type GoldenRow, type VerifyOptions,

@@ -1,8 +1,8 @@
 /** What all golden files of the format `fromnoise-golden-1` share: closed-form tensors and rows of errors. */
 import { ConfigError, sizeOf, type DType, type Device } from "@fromnoise/tensor";
-import { fileShape } from "../layout.js";
-import type { Module } from "../module.js";
-import { loadStateDict } from "../state-dict.js";
+import { fileShape } from "../parameters/layout.js";
+import type { Module } from "../parameters/module.js";
+import { loadStateDict } from "../parameters/state-dict.js";
 
 /** Coefficients of the closed-form tensors. */
 export interface FillCoefficients { readonly phase: number; readonly step: number; readonly chirp: number }

@@ -1,11 +1,15 @@
 /** Devices: the one choke point that runs a kernel, and the scopes that free what a computation leaves behind. */
 import type { Backend, NumberArray } from "./backend.js";
-import { DeviceError, DisposedError, ShapeError } from "./errors.js";
+import { DeviceError, DisposedError, NoRoomError, ShapeError } from "./errors.js";
 import { assertTensor } from "./expect-tensor.js";
 import { compositions, isFused, kernels, operationName } from "../kernels/contract.js";
-import type { Attrs, DType, Inputs, KernelName, LooseKernel, Outputs, RequiredKernelName, Runner, Scalars } from "../kernels/contract.js";
+import type {
+  Attrs, DType, Inputs, KernelName, LooseKernel, Outputs, RequiredKernelName, Runner, Scalars,
+} from "../kernels/contract.js";
+import { LeakWatch } from "./leak-watch.js";
 import { here } from "./location.js";
 import type { KernelCall, Observer, TensorsByName } from "./observe.js";
+import { hasElements, isList, nameOf, storageOf, storages } from "./operands.js";
 import { forEachTensor, moveTo, type Scope } from "./scope.js";
 import { formatShape, sizeOf, type Shape } from "./shape.js";
 import { signatures, type Signature } from "./signatures.js";
@@ -37,6 +41,7 @@ export class Device {
   #scope: Scope | undefined;
   #memory: MemoryReport = { tensors: 0, bytes: 0, peakBytes: 0 };
   #failure: Error | undefined;
+  #leaks: LeakWatch | undefined;
   #disposed = false;
 
   /** A device over any backend. */
@@ -63,19 +68,34 @@ export class Device {
     return { ...this.#memory };
   }
 
+  /** @internal Live tensors, for those who ask often. */
+  get tensorCount(): number {
+    return this.#memory.tensors;
+  }
+
   resetPeak(): void {
     this.#memory.peakBytes = this.#memory.bytes;
   }
 
   /**
    * Has an observer see every kernel of the device until the function that comes back is called; for one computation, `observe` is
-   * the safer form. What the observer says later, by a promise, goes to `sink`; without one, a failure is thrown by the device's next
-   * op, read or sync.
+   * the safer form. What the observer says later, by a promise, goes to `sink`; without one, a failure is thrown by the device's
+   * next op, read or sync.
    */
   attach(observer: Observer, sink: VerdictSink = (verdict) => void verdict.catch((error: Error) => void (this.#failure ??= error))): () => void {
     const entry = { observer, sink };
     this.#observers = [...this.#observers, entry];
     return () => void (this.#observers = this.#observers.filter((other) => other !== entry));
+  }
+
+  /** @internal Has the device say once when a program makes tensors in a loop and never frees them. */
+  warnOfLeaks(print: (line: string) => void): void {
+    this.#leaks = new LeakWatch(this, print);
+  }
+
+  /** An error of the backend; where there is no room, with a word on the tensors that fill it. */
+  #withTensors(error: unknown): unknown {
+    return error instanceof NoRoomError ? error.filledBy(this.#memory.tensors) : error;
   }
 
   /** A new tensor holding a copy of the values. Throws ShapeError when their number does not fit the shape. */
@@ -88,7 +108,11 @@ export class Device {
       ]);
     }
     if (values.length === 0) return this.#empty(shape, dtype);
-    return this.#own(this.#backend.upload(values, shape, dtype), shape, dtype);
+    try {
+      return this.#own(this.#backend.upload(values, shape, dtype), shape, dtype);
+    } catch (error) {
+      throw this.#withTensors(error);
+    }
   }
 
   /** The same values under another shape, in the same storage. Throws ShapeError when the sizes do not fit. */
@@ -104,9 +128,9 @@ export class Device {
   }
 
   /**
-   * @internal Runs a kernel on tensors of this device, for ops: attributes and the values of indices are theirs to check. New outputs
-   * have the shapes given, or the kernel's own, and the dtype of the inputs (without inputs, `dtype`); updated inputs come back as
-   * they are. Where there is nothing to compute, nothing runs. Throws when the inputs do not fit the kernel or each other.
+   * @internal Runs a kernel on tensors of this device, for ops: attributes and the values of indices are theirs to check. New
+   * outputs have the shapes given, or the kernel's own, and the dtype of the inputs (without inputs, `dtype`); updated inputs come
+   * back as they are. Where there is nothing to compute, nothing runs. Throws when the inputs do not fit the kernel or each other.
    */
   run<K extends KernelName>(
     kernel: K, inputs: Inputs<K, Tensor>, attrs: Attrs<K>, scalars: Scalars<K>, shapes?: OutputShapes<K>, dtype?: DType,
@@ -142,8 +166,9 @@ export class Device {
       }
     } catch (error) {
       for (const { name } of signature.fresh) (outputs[name] as Tensor | undefined)?.dispose();
-      throw error;
+      throw this.#withTensors(error);
     }
+    if (this.#leaks?.ran(kernel, attrs, outputs, signature)) this.#leaks = undefined;
     return outputs as unknown as Outputs<K, Tensor>;
   }
 
@@ -258,6 +283,7 @@ export class Device {
     t.scope?.tensors.delete(t);
     t.scope = undefined;
     this.#memory.tensors--;
+    this.#leaks?.freed();
     if (--t.buffer.owners > 0) return;
     this.#memory.bytes -= t.buffer.bytes;
     if (!this.#disposed && t.size > 0) this.#backend.free(t.buffer.storage);
@@ -362,26 +388,4 @@ function mixedDevices(op: string, nameA: string, a: Tensor, nameB: string, b: Te
   return new DeviceError(`${op}: the inputs live on two devices, ${a.device.name} and ${b.device.name}`, [
     `${nameA}: ${a.toString()}`, `${nameB}: ${b.toString()}`, "move one with to(x, device)",
   ]);
-}
-
-function nameOf(t: Tensor, operands: TensorsByName): string {
-  return Object.keys(operands).find((name) => operands[name] === t || (isList(operands[name]) && operands[name].includes(t)))!;
-}
-
-function isList(operand: Tensor | readonly Tensor[]): operand is readonly Tensor[] {
-  return Array.isArray(operand);
-}
-
-function hasElements(operand: Tensor | readonly Tensor[]): boolean {
-  return isList(operand) ? operand.some((t) => t.size > 0) : operand.size > 0;
-}
-
-function storageOf(operand: Tensor | readonly Tensor[]): unknown {
-  return isList(operand) ? operand.map((t) => t.buffer.storage) : operand.buffer.storage;
-}
-
-function storages(operands: TensorsByName): Record<string, unknown> {
-  const out: Record<string, unknown> = {};
-  for (const name in operands) out[name] = storageOf(operands[name]);
-  return out;
 }

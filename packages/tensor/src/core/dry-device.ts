@@ -4,8 +4,8 @@ import { DeviceError } from "./errors.js";
 import { kernelNames, type KernelTable } from "../kernels/contract.js";
 
 /**
- * A device that checks shapes and shows every kernel to its observers, but computes nothing and holds no values: what a network would
- * cost, at once, whatever its size. Reading a tensor throws DeviceError.
+ * A device that checks shapes and shows every kernel to its observers, but computes nothing and holds no values: what a network
+ * would cost, at once, whatever its size. Reading a tensor throws DeviceError.
  */
 export function openDryDevice(): Device {
   const nothing = (): void => undefined;

@@ -28,8 +28,8 @@ export interface KernelResult extends KernelCall {
 }
 
 /**
- * Called before and after each kernel. Tensors are valid during the call: clone what is to be kept. What an observer throws ends the
- * computation at that kernel. Where values arrive later, `after` returns a promise; its failure is the observer's verdict.
+ * Called before and after each kernel. Tensors are valid during the call: clone what is to be kept. What an observer throws ends
+ * the computation at that kernel. Where values arrive later, `after` returns a promise; its failure is the observer's verdict.
  */
 export interface Observer {
   before?(call: KernelCall): void;

@@ -1,6 +1,7 @@
 import type { NumberArray } from "./backend.js";
 import type { Device, DeviceBuffer, Scope } from "./device.js";
 import { DisposedError, ShapeError } from "./errors.js";
+import { inspectSymbol } from "./inspect.js";
 import type { DType } from "../kernels/contract.js";
 import { formatShape, sizeOf, type Shape } from "./shape.js";
 
@@ -65,6 +66,11 @@ export class Tensor {
   /** "Tensor f32 [2, 3] on reference"; for the values, `await format(t)`. */
   toString(): string {
     return `Tensor ${this.dtype} ${formatShape(this.shape)} on ${this.device.name}${this.#disposed ? " (disposed)" : ""}`;
+  }
+
+  /** What console.log shows. */
+  [inspectSymbol](): string {
+    return this.toString();
   }
 
   /** @internal Throws DisposedError naming the use. */

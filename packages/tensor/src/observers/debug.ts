@@ -1,9 +1,10 @@
 /**
  * The debug ladder. Level 1 names devices as they open and checks indices, 2 prints each kernel with its time and GFLOP/s, 3 adds
- * shapes and live bytes, 4 adds generated source where a backend has it. Beside the ladder stand two checks of every kernel: "finite"
- * stops at the first NaN or infinity and names the tensor, "reference" computes the kernel again in plain TypeScript and names the
- * first that differs. They hold for devices opened from then on: set in code by `setDebug`, or from the environment by
- * FROMNOISE_DEBUG=1..4 and FROMNOISE_CHECK=finite|reference. For one computation, `observe(device, finiteCheck(), fn)`.
+ * shapes and live bytes, 4 adds generated source where a backend has it. Beside the ladder stand two checks of every kernel:
+ * "finite" stops at the first NaN or infinity and names the tensor, "reference" computes the kernel again in plain TypeScript and
+ * names the first that differs. They hold for devices opened from then on: set in code by `setDebug`, or from the environment by
+ * FROMNOISE_DEBUG=1..4 and FROMNOISE_CHECK=finite|reference. For one computation, `observe(device, finiteCheck(), fn)`. At every
+ * level a device warns once of tensors that a loop leaves behind.
  */
 import type { Device } from "../core/device.js";
 import { ConfigError } from "../core/errors.js";
@@ -43,9 +44,10 @@ export function setDebug(settings: Partial<DebugSettings>): () => void {
   return () => void Object.assign(debug, before);
 }
 
-/** @internal Attaches to a device that opens what the settings ask for. */
+/** @internal Attaches to a device that opens what the settings ask for, and the watch for leaks. */
 export async function attachDebug(device: Device): Promise<void> {
   const { level, check, print } = debug;
+  device.warnOfLeaks(print);
   if (level >= 1) {
     print(`device ${device.name}: ${device.description}`);
     device.attach(indexCheck());

@@ -3,7 +3,7 @@
  * so that a training step after the first finds all it needs. Growing detaches views of an unshared memory: they are taken from
  * here at each use and never kept.
  */
-import { DeviceError } from "../../../core/errors.js";
+import { NoRoomError } from "../../../core/errors.js";
 import { Allocator, type Block } from "./allocator.js";
 import { webAssembly, type WasmMemory } from "./host.js";
 
@@ -58,7 +58,7 @@ export class Memory {
     this.#floats = new Float32Array(this.memory.buffer);
   }
 
-  /** Room for `bytes` bytes; `purpose` says what for, where there is none: DeviceError. */
+  /** Room for `bytes` bytes; `purpose` says what for, where there is none: NoRoomError. */
   allocate(bytes: number, purpose: () => string): Block {
     const allocator = this.#allocator!;
     return allocator.allocate(bytes) ?? this.#grow(allocator, bytes, purpose);
@@ -85,7 +85,7 @@ export class Memory {
       return allocator.allocate(bytes)!;
     }
     const limit = have + missing > MAXIMUM_PAGES ? "4 GiB, all that 32-bit addresses reach" : "what the engine grants";
-    throw new DeviceError(`wasm: no room for ${bytes} bytes`, [
+    throw new NoRoomError(`wasm: no room for ${bytes} bytes`, [
       `for      ${purpose()}`, `in use   ${allocator.used} of ${this.bytes} bytes`, `limit    ${limit}`,
     ]);
   }

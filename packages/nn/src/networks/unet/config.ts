@@ -5,6 +5,7 @@
  * implemented, is a ConfigError that names it.
  */
 import { ConfigError } from "@fromnoise/tensor";
+import { readFields } from "../fields.js";
 import { fields } from "./config-fields.js";
 
 export type DownBlockType = "DownBlock2D" | "AttnDownBlock2D";
@@ -65,18 +66,7 @@ export type UNetOptions = Partial<UNetConfig> | Readonly<Record<string, unknown>
  */
 export function unetConfig(options: UNetOptions): UNetConfig {
   const given = options as Readonly<Record<string, unknown>>;
-  const config: Record<string, unknown> = {};
-  for (const name of Object.keys(given)) {
-    if (name in fields || name.startsWith("_")) continue;
-    throw new ConfigError(`U-Net config: the field ${name} is not known`, [
-      `value    ${JSON.stringify(given[name])}`, `allowed  ${Object.keys(fields).join(", ")}`,
-    ]);
-  }
-  for (const [name, { value, allowed, valid, kept = true }] of Object.entries(fields)) {
-    const v = given[name] === undefined ? value : given[name];
-    if (!valid(v)) throw new ConfigError(`U-Net config: ${name} is ${JSON.stringify(v)}`, [`allowed  ${allowed}`]);
-    if (kept) config[name] = v;
-  }
+  const config = readFields("U-Net config", fields, given);
   const paper = config["flip_sin_to_cos"] === false && config["freq_shift"] === 1 && config["downsample_padding"] === 0;
   if (given["attention_head_dim"] === undefined && paper) config["attention_head_dim"] = null;
   checkTogether(config as unknown as UNetConfig);

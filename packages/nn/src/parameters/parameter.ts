@@ -1,4 +1,4 @@
-import { ConfigError, ShapeError, assertTensor, formatShape, type Shape, type Tensor } from "@fromnoise/tensor";
+import { ConfigError, ShapeError, assertTensor, formatShape, inspectSymbol, type Shape, type Tensor } from "@fromnoise/tensor";
 
 /**
  * How a parameter is laid out here and in files, which follow PyTorch:
@@ -10,7 +10,7 @@ import { ConfigError, ShapeError, assertTensor, formatShape, type Shape, type Te
 export type ParameterKind = "conv" | "linear" | "vector" | "table";
 
 /** What a parameter does in its layer; initialisation and golden fills go by it. */
-export type ParameterRole = "weight" | "bias" | "norm-scale" | "norm-shift" | "embedding";
+export type ParameterRole = "weight" | "bias" | "norm-scale" | "norm-shift" | "embedding" | "scale";
 
 export interface ParameterOptions {
   readonly kind: ParameterKind;
@@ -20,6 +20,8 @@ export interface ParameterOptions {
   readonly fanOut?: number;
   /** The last projection of a residual branch or of the network: the paper starts it near zero. */
   readonly closesBranch?: boolean;
+  /** What every value of a `scale` starts as; default 1. */
+  readonly start?: number;
 }
 
 /**
@@ -35,9 +37,11 @@ export class Parameter {
   readonly fanIn: number;
   readonly fanOut: number;
   readonly closesBranch: boolean;
+  readonly start: number;
   private value: Tensor | undefined;
 
-  constructor(name: string, shape: Shape, { kind, role, fanIn = 1, fanOut = 1, closesBranch = false }: ParameterOptions) {
+  constructor(name: string, shape: Shape, options: ParameterOptions) {
+    const { kind, role, fanIn = 1, fanOut = 1, closesBranch = false, start = 1 } = options;
     this.name = name;
     this.shape = shape;
     this.kind = kind;
@@ -45,6 +49,7 @@ export class Parameter {
     this.fanIn = fanIn;
     this.fanOut = fanOut;
     this.closesBranch = closesBranch;
+    this.start = start;
   }
 
   /** The values. Throws ConfigError while there are none. */
@@ -71,6 +76,17 @@ export class Parameter {
   /** Whether the parameter has values. */
   get initialized(): boolean {
     return this.value !== undefined;
+  }
+
+  /** "Parameter conv_in.weight [3, 3, 1, 32] f32 on wasm". */
+  toString(): string {
+    const where = this.value === undefined ? "without values" : `${this.value.dtype} on ${this.value.device.name}`;
+    return `Parameter ${this.name} ${formatShape(this.shape)} ${where}`;
+  }
+
+  /** What console.log shows. */
+  [inspectSymbol](): string {
+    return this.toString();
   }
 
   /** Frees the values, if any. */

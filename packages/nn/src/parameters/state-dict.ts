@@ -4,24 +4,17 @@ import {
 import { fileShape, fromFileLayout, toFileLayout } from "./layout.js";
 import type { Module } from "./module.js";
 import type { Parameter } from "./parameter.js";
-import type { UNetOptions } from "./unet/config.js";
-import { UNet } from "./unet/unet.js";
 
 /** One array of a state dict, in PyTorch's layout. */
 export interface StateEntry { readonly shape: Shape; readonly data: NumberArray }
 export type StateDict = Map<string, StateEntry>;
 
-/** One tensor for each parameter: an average (`Ema.shadow`) or a moment (`Adam.m`), kept in a file as the parameters are. */
+/** One tensor for each parameter: such as a moment of the optimiser (`Adam.m`), kept in a file as the parameters are. */
 export type TensorsByParameter = ReadonlyMap<Parameter, Tensor>;
 
 /** Name and shape of every parameter as files have them, in diffusers' order. Nothing needs values. */
 export function describe(module: Module): { name: string; shape: number[] }[] {
   return module.parameters.map((p) => ({ name: p.name, shape: fileShape(p) }));
-}
-
-/** What a config would build, without building it: google/ddpm-celebahq-256 has 450 tensors. Throws ConfigError. */
-export function describeUNet(config: UNetOptions): { name: string; shape: number[] }[] {
-  return describe(new UNet(config));
 }
 
 /** The values of all parameters under their names in PyTorch's layout; or of the tensors given in place of them. */

@@ -1,25 +1,31 @@
-/** Gradient checks of every layer and of the whole U-Net, for tests and the command `fromnoise gradcheck` to run over. */
+/** Gradient checks of every layer and of whole networks, for tests and the command `fromnoise gradcheck` to run over. */
 import {
   Random, add, concat, gradcheckCase, multiply, reshape, sizeOf, slice, type GradcheckCase, type GradcheckOptions, type Tensor,
 } from "@fromnoise/tensor";
-import { Grads } from "./grads.js";
-import { Attention } from "./layers/attention.js";
-import { ClassEmbedding } from "./layers/class-embedding.js";
-import { Conv2d } from "./layers/conv2d.js";
-import { Downsample } from "./layers/downsample.js";
-import { FourierFeatures } from "./layers/fourier-features.js";
-import { GroupNorm } from "./layers/group-norm.js";
-import { Linear } from "./layers/linear.js";
-import { NormSilu } from "./layers/norm-silu.js";
-import { ResBlock, type ResBlockOptions } from "./layers/res-block.js";
-import { TimeMlp } from "./layers/time-mlp.js";
-import { AddTimeNorm, ScaleShiftTimeNorm, type TimeNorm } from "./layers/time-norm.js";
-import { TimeProjection } from "./layers/time-projection.js";
-import { Upsample } from "./layers/upsample.js";
-import type { Module } from "./module.js";
-import type { Parameter } from "./parameter.js";
-import { UNet } from "./unet/unet.js";
-import type { UNetOptions } from "./unet/config.js";
+import { Activation } from "../layers/activation.js";
+import { Attention } from "../layers/attention.js";
+import { ClassEmbedding } from "../layers/class-embedding.js";
+import { Conv2d } from "../layers/conv2d.js";
+import { Downsample } from "../layers/downsample.js";
+import { FourierFeatures } from "../layers/fourier-features.js";
+import { GroupNorm } from "../layers/group-norm.js";
+import { LayerScale } from "../layers/layer-scale.js";
+import type { Layer } from "../layers/layer.js";
+import { Linear } from "../layers/linear.js";
+import { NormSilu } from "../layers/norm-silu.js";
+import { ResBlock, type ResBlockOptions } from "../layers/res-block.js";
+import { TimeMlp } from "../layers/time-mlp.js";
+import { AddTimeNorm, ScaleShiftTimeNorm, type TimeNorm } from "../layers/time-norm.js";
+import { TimeProjection } from "../layers/time-projection.js";
+import { Upsample } from "../layers/upsample.js";
+import { Mlp } from "../networks/mlp/mlp.js";
+import type { Given, Network } from "../networks/network.js";
+import { Sequential } from "../networks/sequential.js";
+import type { UNetOptions } from "../networks/unet/config.js";
+import { UNet } from "../networks/unet/unet.js";
+import { Grads } from "../parameters/grads.js";
+import type { Module } from "../parameters/module.js";
+import type { Parameter } from "../parameters/parameter.js";
 
 /** A check and the mode it is made for: every element of a layer, random directions of a whole network. */
 export interface LayerGradcheckCase extends GradcheckCase { readonly mode: NonNullable<GradcheckOptions["mode"]> }
@@ -65,13 +71,7 @@ function layerCase<C>(op: string, name: string, setup: () => LayerSetup<C>): Lay
   return { ...check, mode: "full" };
 }
 
-/** A layer of one tensor. */
-interface Plain<C> extends Module {
-  forward(x: Tensor): [y: Tensor, cache: C];
-  backward(dy: Tensor, cache: C, grads: Grads): Tensor;
-}
-
-function plainCase<C>(op: string, name: string, shape: readonly number[], make: () => Plain<C>): LayerGradcheckCase {
+function plainCase<C>(op: string, name: string, shape: readonly number[], make: () => Layer<C>): LayerGradcheckCase {
   return layerCase(op, name, () => {
     const module = make();
     return {
@@ -128,6 +128,12 @@ export const layerGradcheckCases: readonly LayerGradcheckCase[] = [
   plainCase("Downsample", "padding on all sides", [2, 4, 2, 2], () => new Downsample("", 2)),
   plainCase("Downsample", "padding right and bottom", [1, 2, 4, 2], () => new Downsample("", 2, { padding: 0 })),
   plainCase("Upsample", "2 channels", [2, 2, 1, 2], () => new Upsample("", 2)),
+  plainCase("Activation", "silu", [2, 3], () => new Activation("", "silu")),
+  plainCase("Activation", "gelu", [2, 3], () => new Activation("", "gelu")),
+  plainCase("LayerScale", "3 channels", [2, 2, 1, 3], () => new LayerScale("", 3)),
+  plainCase("Sequential", "linear, GELU, linear", [3, 2], () => new Sequential<unknown>("", [
+    new Linear("0", 2, 4), new Activation("1", "gelu"), new Linear("2", 4, 3),
+  ])),
   plainCase("TimeMlp", "3 to 4", [2, 3], () => new TimeMlp("", 3, 4)),
   layerCase("FourierFeatures", "3 frequencies", () => {
     const module = new FourierFeatures("", 3);
@@ -151,35 +157,41 @@ export const layerGradcheckCases: readonly LayerGradcheckCase[] = [
  * A directional check of a whole network by x and by theta, one vector of all its parameters: a direction moves every parameter
  * at once, and two forwards measure the slope.
  */
-function unetCase(name: string, config: UNetOptions, labels?: readonly number[]): LayerGradcheckCase {
-  const check = gradcheckCase<string>("UNet", name, ({ normal, device }) => {
-    const unet = new UNet(config);
+function networkCase(
+  op: string, name: string, make: () => Network, shape: readonly number[], given: Given = {},
+): LayerGradcheckCase {
+  const check = gradcheckCase<string>(op, name, ({ normal, device }) => {
+    const network = make();
     const inputs: Tensors = device.scope(() => ({
-      x: normal(2, 4, 8, unet.config.in_channels),
-      theta: concat.forward(unet.parameters.map((p) => reshape(around(p, normal(...p.shape)), [-1])), 0),
+      x: normal(...shape),
+      theta: concat.forward(network.parameters.map((p) => reshape(around(p, normal(...p.shape)), [-1])), 0),
     }));
-    const run = ({ x, theta }: Tensors): ReturnType<UNet["forward"]> => {
+    const run = ({ x, theta }: Tensors): [y: Tensor, cache: unknown] => {
       let start = 0;
-      for (const p of unet.parameters) p.tensor = reshape(slice(theta, [start], [start += sizeOf(p.shape)]), p.shape);
-      return unet.forward(x, [3, 900], labels, new Random(5));
+      for (const p of network.parameters) p.tensor = reshape(slice(theta, [start], [start += sizeOf(p.shape)]), p.shape);
+      return network.forward(x, [3, 900], given, new Random(5));
     };
     return {
       inputs,
-      forward: (given) => run(given)[0],
-      backward: (dy, given) => {
+      forward: (tensors) => run(tensors)[0],
+      backward: (dy, tensors) => {
         const grads = new Grads(device);
-        const dx = unet.backward(dy, run(given)[1], grads);
-        return { dx, dtheta: concat.forward(unet.parameters.map((p) => reshape(grads.get(p)!, [-1])), 0) };
+        const dx = network.backward(dy, run(tensors)[1], grads);
+        return { dx, dtheta: concat.forward(network.parameters.map((p) => reshape(grads.get(p)!, [-1])), 0) };
       },
     };
   });
   return { ...check, mode: "directional" };
 }
 
+function unetCase(name: string, config: UNetOptions, labels?: readonly number[]): LayerGradcheckCase {
+  return networkCase("UNet", name, () => new UNet(config), [2, 4, 8, 2], { labels });
+}
+
 const small = { in_channels: 2, out_channels: 2, layers_per_block: 1, block_out_channels: [4, 8], norm_num_groups: 2 };
 
 /** Directional checks of whole networks. */
-export const unetGradcheckCases: readonly LayerGradcheckCase[] = [
+export const networkGradcheckCases: readonly LayerGradcheckCase[] = [
   unetCase("the paper's conventions", {
     ...small, down_block_types: ["DownBlock2D", "AttnDownBlock2D"], up_block_types: ["AttnUpBlock2D", "UpBlock2D"],
     attention_head_dim: null, downsample_padding: 0, flip_sin_to_cos: false, freq_shift: 1,
@@ -189,4 +201,8 @@ export const unetGradcheckCases: readonly LayerGradcheckCase[] = [
     attention_head_dim: 4, resnet_time_scale_shift: "scale_shift", downsample_type: "resnet", upsample_type: "resnet",
     num_class_embeds: 3, dropout: 0.2, mid_block_scale_factor: 1.5,
   }, [2, 0]),
+  networkCase(
+    "Mlp", "two hidden layers, classes",
+    () => new Mlp({ size: 2, hidden: [8, 6], time: 4, classes: 3 }), [2, 2], { labels: [2, 0] },
+  ),
 ];

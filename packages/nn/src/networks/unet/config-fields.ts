@@ -1,33 +1,9 @@
 /** Every field of diffusers' UNet2DModel: its default, and the values implemented here. */
+import { count, countOrNull, counts, flag, integer, listOf, nullOr, oneOf, only, type Field } from "../fields.js";
 
-interface Field {
-  /** diffusers' default. */
-  readonly value: unknown;
-  /** The valid values, for people. */
-  readonly allowed: string;
-  readonly valid: (v: unknown) => boolean;
-  /** False for fields of which only the default is implemented: they are checked and left out of the config. */
-  readonly kept?: boolean;
-}
-
-const integer = (from: number) => (v: unknown): boolean => Number.isInteger(v) && (v as number) >= from;
-const nullOr = (valid: (v: unknown) => boolean) => (v: unknown): boolean => v === null || valid(v);
-const listOf = (valid: (v: unknown) => boolean) => (v: unknown): boolean => Array.isArray(v) && v.length > 0 && v.every(valid);
-
-const count = (value: unknown): Field => ({ value, allowed: "integers from 1", valid: integer(1) });
-const countOrNull = (value: unknown): Field => ({ value, allowed: "integers from 1, or null", valid: nullOr(integer(1)) });
-const flag = (value: boolean): Field => ({ value, allowed: "true, false", valid: (v) => typeof v === "boolean" });
-const oneOf = (value: unknown, ...values: readonly unknown[]): Field => ({
-  value, allowed: values.map((v) => JSON.stringify(v)).join(", "), valid: (v) => values.includes(v),
-});
 const blocks = (value: unknown, ...names: readonly string[]): Field => ({
   value, allowed: `lists of ${names.join(", ")}; other blocks are not implemented`,
   valid: listOf((v) => names.includes(v as string)),
-});
-/** Implemented for these values only, all of which mean the same. */
-const only = (...values: readonly unknown[]): Field => ({
-  value: values[0], allowed: `${values.map((v) => JSON.stringify(v)).join(", ")}; nothing else is implemented`,
-  valid: (v) => values.includes(v), kept: false,
 });
 
 export const fields: Readonly<Record<string, Field>> = {
@@ -47,7 +23,7 @@ export const fields: Readonly<Record<string, Field>> = {
   ),
   mid_block_type: only("UNetMidBlock2D"),
   up_block_types: blocks(["AttnUpBlock2D", "AttnUpBlock2D", "AttnUpBlock2D", "UpBlock2D"], "UpBlock2D", "AttnUpBlock2D"),
-  block_out_channels: { value: [224, 448, 672, 896], allowed: "lists of integers from 1", valid: listOf(integer(1)) },
+  block_out_channels: counts([224, 448, 672, 896]),
   layers_per_block: count(2),
   mid_block_scale_factor: { value: 1, allowed: "numbers above 0", valid: (v) => typeof v === "number" && v > 0 && v < Infinity },
   downsample_padding: oneOf(1, 0, 1),

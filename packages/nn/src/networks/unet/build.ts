@@ -1,12 +1,12 @@
 /** From a config to the blocks of the U-Net, with diffusers' names and channel rules. */
-import type { AttentionOptions } from "../layers/attention.js";
-import { Downsample } from "../layers/downsample.js";
-import { ResBlock, type ResBlockOptions } from "../layers/res-block.js";
-import { Upsample } from "../layers/upsample.js";
+import type { AttentionOptions } from "../../layers/attention.js";
+import { Downsample } from "../../layers/downsample.js";
+import { ResBlock, type ResBlockOptions } from "../../layers/res-block.js";
+import { Upsample } from "../../layers/upsample.js";
 import { DownBlock, MidBlock, UpBlock } from "./blocks.js";
 import type { UNetConfig } from "./config.js";
 import { Stage } from "./stage.js";
-import { Resampler } from "./step.js";
+import { Untimed } from "./resampler.js";
 
 /** Width of the time embedding. */
 export function timeChannels({ time_embedding_dim, block_out_channels }: UNetConfig): number {
@@ -38,9 +38,9 @@ export function downBlocks(config: UNetConfig): DownBlock[] {
     if (i === widths.length - 1) return new DownBlock(name, stages, undefined);
     const sampler = `${name}.downsamplers.0`;
     const byResNet = attends && config.downsample_type === "resnet";
-    return new DownBlock(name, stages, new Resampler(byResNet
+    return new DownBlock(name, stages, byResNet
       ? new ResBlock(sampler, resnet(width, width, { resample: "down" }))
-      : new Downsample(sampler, width, { padding: config.downsample_padding })));
+      : new Untimed(new Downsample(sampler, width, { padding: config.downsample_padding })));
   });
 }
 
@@ -74,8 +74,8 @@ export function upBlocks(config: UNetConfig): UpBlock[] {
     if (i === widths.length - 1) return new UpBlock(name, stages, undefined);
     const sampler = `${name}.upsamplers.0`;
     const byResNet = attends && config.upsample_type === "resnet";
-    return new UpBlock(name, stages, new Resampler(byResNet
+    return new UpBlock(name, stages, byResNet
       ? new ResBlock(sampler, resnet(width, width, { resample: "up" }))
-      : new Upsample(sampler, width)));
+      : new Untimed(new Upsample(sampler, width)));
   });
 }

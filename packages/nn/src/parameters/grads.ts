@@ -1,5 +1,5 @@
 import {
-  ConfigError, DeviceError, add, assertDevice, assertTensor, moveTo, type Device, type Scope, type Tensor,
+  ConfigError, DeviceError, add, assertDevice, assertTensor, formatShape, inspectSymbol, moveTo, type Device, type Scope, type Tensor,
 } from "@fromnoise/tensor";
 import type { Parameter } from "./parameter.js";
 
@@ -42,6 +42,17 @@ export class Grads {
 
   get size(): number {
     return this.entries.size;
+  }
+
+  /** "Grads of 2 parameters on wasm", and a line for each: its name and shape. */
+  toString(): string {
+    const lines = [...this.entries.keys()].map((p) => `\n  ${p.name} ${formatShape(p.shape)}`);
+    return `Grads of ${this.size} parameters on ${this.device.name}${lines.join("")}`;
+  }
+
+  /** What console.log shows. */
+  [inspectSymbol](): string {
+    return this.toString();
   }
 
   /** Frees every gradient and forgets it: the same object then serves the next step. */

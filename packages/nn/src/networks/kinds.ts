@@ -1,0 +1,24 @@
+import { ConfigError } from "@fromnoise/tensor";
+import { Mlp } from "./mlp/mlp.js";
+import type { JsonObject, Network, NetworkSpec } from "./network.js";
+import { UNet } from "./unet/unet.js";
+
+/** Kinds of networks by name, each with what builds one from its config. */
+export type NetworkKinds = Readonly<Record<string, (config: JsonObject) => Network>>;
+
+const builtIn: NetworkKinds = {
+  unet: (config) => new UNet(config),
+  mlp: (config) => new Mlp(config),
+};
+
+/**
+ * The network that a spec describes, without values: "unet", "mlp", or one of `kinds`, which come first. Throws ConfigError for an
+ * unknown kind, and what the network's own constructor throws.
+ */
+export function networkOf({ kind, config }: Pick<NetworkSpec, "kind" | "config">, kinds: NetworkKinds = {}): Network {
+  const all = { ...builtIn, ...kinds };
+  if (Object.hasOwn(all, kind)) return all[kind](config);
+  throw new ConfigError(`network kind "${kind}" is not known`, [
+    `allowed  ${Object.keys(all).join(", ")}`, `hint     pass your own: { "${kind}": (config) => new YourNetwork(config) }`,
+  ]);
+}

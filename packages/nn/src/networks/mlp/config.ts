@@ -1,0 +1,36 @@
+/** The configuration of the multilayer perceptron. */
+import { activations, type ActivationName } from "../../layers/activation.js";
+import { count, countOrNull, counts, integer, oneOf, readFields, type Field } from "../fields.js";
+
+export interface MlpConfig {
+  /** Numbers of a point. */
+  readonly size: number;
+  /** Widths of the hidden layers. */
+  readonly hidden: readonly number[];
+  /** Width of the sinusoidal embedding of the time; default 32. */
+  readonly time: number;
+  /** Number of classes of a class-conditional network, else null, the default. */
+  readonly classes: number | null;
+  /** Default "silu". */
+  readonly activation: ActivationName;
+  /** Numbers of y; null, the default, is `size`. */
+  readonly outputs: number | null;
+}
+
+/** A config; what has a default may be left out. */
+export type MlpOptions = (Pick<MlpConfig, "size" | "hidden"> & Partial<MlpConfig>) | Readonly<Record<string, unknown>>;
+
+const names = Object.keys(activations);
+const fields: Readonly<Record<keyof MlpConfig, Field>> = {
+  size: count(undefined),
+  hidden: counts(undefined),
+  time: { value: 32, allowed: "integers from 2", valid: integer(2) },
+  classes: countOrNull(null),
+  activation: oneOf("silu", ...names),
+  outputs: countOrNull(null),
+};
+
+/** Checks a config and fills in the defaults. Throws ConfigError naming the field, its value and what is allowed. */
+export function mlpConfig(options: MlpOptions): MlpConfig {
+  return readFields("MLP config", fields, options as Readonly<Record<string, unknown>>) as unknown as MlpConfig;
+}

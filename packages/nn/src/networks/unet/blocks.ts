@@ -1,0 +1,182 @@
+/** The parts of the U-Net: a level on the way down, the middle, a level on the way up. x [N, H, W, C], temb [N, D]. */
+import { add, concat, type Random, type Tensor } from "@fromnoise/tensor";
+import { backwardAt, forwardAt } from "../../layers/enter.js";
+import type { Grads } from "../../parameters/grads.js";
+import type { Module } from "../../parameters/module.js";
+import type { Parameter } from "../../parameters/parameter.js";
+import type { Policy } from "../policy.js";
+import type { Resampler } from "./resampler.js";
+import type { Stage, StageCache } from "./stage.js";
+
+/** Gradients of what a block reads. */
+export interface BlockGradients { dx: Tensor; dtemb: Tensor }
+
+/** The time embedding is read by many layers: their gradients add up. */
+export function sumOf(tensors: readonly (Tensor | undefined)[]): Tensor {
+  return tensors.filter((t) => t !== undefined).reduce((a, b) => add(a, b));
+}
+
+/** Parameters in the order of diffusers' state dict: attentions, resnets, then the resampler. */
+function parametersOf(stages: readonly Stage[], resampler?: Resampler): Parameter[] {
+  return [
+    ...stages.flatMap((stage) => stage.attention?.parameters ?? []), ...stages.flatMap((stage) => stage.resnet.parameters),
+    ...(resampler?.parameters ?? []),
+  ];
+}
+
+export interface DownBlockCache {
+  /** Stage 0 is of x [N, H, W, Cin], the others of [N, H, W, C]. */
+  stages: StageCache[];
+  /** The downsampler's, of [N, H, W, C]; undefined at the lowest level. */
+  downsampler: unknown;
+}
+
+/** A level on the way down: its stages, then unless it is the last a step that halves the sides. Every output is a skip. */
+export class DownBlock implements Module {
+  readonly parameters: readonly Parameter[];
+
+  constructor(
+    readonly name: string, private readonly stages: readonly Stage[], private readonly downsampler: Resampler | undefined,
+  ) {
+    this.parameters = parametersOf(stages, downsampler);
+  }
+
+  /** Number of outputs. */
+  get outputCount(): number {
+    return this.stages.length + (this.downsampler === undefined ? 0 : 1);
+  }
+
+  /** The outputs of all steps; the last one goes on to the next block. */
+  forward(x: Tensor, temb: Tensor, policy: Policy, random?: Random): [outputs: Tensor[], cache: DownBlockCache] {
+    return forwardAt(this, { x, temb }, () => {
+      const outputs: Tensor[] = [];
+      const stages = this.stages.map((stage) => {
+        const [h, cache] = stage.forward(outputs.at(-1) ?? x, temb, policy, random);
+        outputs.push(h);
+        return cache;
+      });
+      if (this.downsampler === undefined) return [outputs, { stages, downsampler: undefined }];
+      const [y, downsampler] = policy.step(x.device, () => this.downsampler!.forward(outputs.at(-1)!, temb, random));
+      return [[...outputs, y], { stages, downsampler }];
+    });
+  }
+
+  /** dy: gradient of the last output from the next block; dskips: gradients of all outputs from the way up. */
+  backward(dy: Tensor, dskips: readonly Tensor[], cache: DownBlockCache, grads: Grads): BlockGradients {
+    return backwardAt(this, dy, cache, grads, () => {
+      const count = this.stages.length;
+      const down = this.downsampler && dy.device.scope(() =>
+        this.downsampler!.backward(add(dy, dskips[count]), cache.downsampler, grads));
+      const dtembs = [down?.dtemb];
+      let dh = down?.dx ?? dy;
+      for (let j = count - 1; j >= 0; j--) {
+        const { dx, dtemb } = this.stages[j].backward(add(dh, dskips[j]), cache.stages[j], grads);
+        dtembs.push(dtemb);
+        dh = dx;
+      }
+      return { dx: dh, dtemb: sumOf(dtembs) };
+    }, { dskips });
+  }
+}
+
+export interface MidBlockCache {
+  /** Of [N, H, W, C] each. */
+  stages: StageCache[];
+}
+
+/** The middle, at the lowest resolution: ResBlock, attention, ResBlock. */
+export class MidBlock implements Module {
+  readonly parameters: readonly Parameter[];
+
+  constructor(readonly name: string, private readonly stages: readonly Stage[]) {
+    this.parameters = parametersOf(stages);
+  }
+
+  forward(x: Tensor, temb: Tensor, policy: Policy, random?: Random): [y: Tensor, cache: MidBlockCache] {
+    return policy.step(x.device, () => forwardAt(this, { x, temb }, () => {
+      let h = x;
+      const stages = this.stages.map((stage) => {
+        const [y, cache] = stage.forward(h, temb, policy, random);
+        h = y;
+        return cache;
+      });
+      return [h, { stages }];
+    }));
+  }
+
+  backward(dy: Tensor, cache: MidBlockCache, grads: Grads): BlockGradients {
+    return backwardAt(this, dy, cache, grads, () => {
+      const dtembs: Tensor[] = [];
+      let dh = dy;
+      for (let j = this.stages.length - 1; j >= 0; j--) {
+        const { dx, dtemb } = this.stages[j].backward(dh, cache.stages[j], grads);
+        dtembs.push(dtemb);
+        dh = dx;
+      }
+      return { dx: dh, dtemb: sumOf(dtembs) };
+    });
+  }
+}
+
+export interface UpBlockCache {
+  /** Stage j is of [N, H, W, C_j + channels of skip j]. */
+  stages: StageCache[];
+  /** C_j: how many of the channels that stage j reads come from below. */
+  channels: number[];
+  /** The upsampler's, of [N, H, W, C]; undefined at the full resolution. */
+  upsampler: unknown;
+}
+
+/** A level on the way up: each stage reads its input beside one skip; then, unless it is the last, a step doubles the sides. */
+export class UpBlock implements Module {
+  readonly parameters: readonly Parameter[];
+
+  constructor(
+    readonly name: string, private readonly stages: readonly Stage[], private readonly upsampler: Resampler | undefined,
+  ) {
+    this.parameters = parametersOf(stages, upsampler);
+  }
+
+  /** Number of skips the block reads. */
+  get skipCount(): number {
+    return this.stages.length;
+  }
+
+  /** skips[j] goes into stage j: [x, skip] along the channels. */
+  forward(
+    x: Tensor, skips: readonly Tensor[], temb: Tensor, policy: Policy, random?: Random,
+  ): [y: Tensor, cache: UpBlockCache] {
+    const { device } = x;
+    return policy.step(device, () => forwardAt(this, { x, skips, temb }, () => {
+      const channels: number[] = [];
+      let h = x;
+      const stages = this.stages.map((stage, j) => {
+        channels.push(h.shape[3]);
+        const [y, cache] = policy.step(device, () => stage.forward(concat.forward([h, skips[j]], 3), temb, policy, random));
+        if (h !== x) policy.done(h);
+        h = y;
+        return cache;
+      });
+      if (this.upsampler === undefined) return [h, { stages, channels, upsampler: undefined }];
+      const [y, upsampler] = policy.step(device, () => this.upsampler!.forward(h, temb, random));
+      return [y, { stages, channels, upsampler }];
+    }));
+  }
+
+  /** dskips[j] is the gradient of skips[j]. */
+  backward(dy: Tensor, cache: UpBlockCache, grads: Grads): BlockGradients & { dskips: Tensor[] } {
+    return backwardAt(this, dy, cache, grads, () => {
+      const up = this.upsampler && dy.device.scope(() => this.upsampler!.backward(dy, cache.upsampler, grads));
+      const dtembs = [up?.dtemb];
+      const dskips: Tensor[] = [];
+      let dh = up?.dx ?? dy;
+      for (let j = this.stages.length - 1; j >= 0; j--) {
+        const { dx, dtemb } = this.stages[j].backward(dh, cache.stages[j], grads);
+        dtembs.push(dtemb);
+        const channels = cache.channels[j];
+        [dh, dskips[j]] = concat.backward(dx, [channels, dx.shape[3] - channels], 3);
+      }
+      return { dx: dh, dskips, dtemb: sumOf(dtembs) };
+    });
+  }
+}

@@ -1,0 +1,117 @@
+import { expect } from "chai";
+import { openDevice, Random, randomNormal, tensor, type Device } from "@fromnoise/tensor";
+import { Adam, clipCoefficient, Ema, globalNorm, Grads, type EmaOptions } from "@fromnoise/nn";
+import { messageOf, smallUNet, valuesOf, vectorModule } from "./small.js";
+
+describe("Ema", () => {
+  let device: Device;
+  beforeEach(async () => void (device = await openDevice("reference")));
+  afterEach(() => device.dispose());
+
+  it("the decay is constant, or warms up by diffusers' two formulas", () => {
+    const module = vectorModule(device, [1]);
+    const decays = (options: EmaOptions): number[] => [1, 2, 3, 11].map((n) => new Ema(module, options).decayAt(n));
+    expect(decays({ warmup: "none", decay: 0.9 })).to.deep.equal([0.9, 0.9, 0.9, 0.9]);
+    expect(decays({ decay: 0.5 })).to.deep.equal([0, 2 / 11, 3 / 12, 0.5]);
+    const power = (s: number): number => 1 - (1 + s / 2) ** -0.75;
+    expect(decays({ warmup: "power", invGamma: 2, decay: 0.7 })).to.deep.equal([0, power(1), power(2), 0.7]);
+  });
+
+  it("update moves the average by shadow = decay shadow + (1 - decay) p", async () => {
+    const module = vectorModule(device, [1, -2]);
+    const ema = new Ema(module, { warmup: "none", decay: 0.75 });
+    module.p.tensor = tensor([5, 2], { device, dtype: "f64" });
+    ema.update();
+    expect(await valuesOf(ema.network.p.tensor)).to.deep.equal([0.75 * 1 + 0.25 * 5, 0.75 * -2 + 0.25 * 2]);
+    expect(ema.updates).to.equal(1);
+  });
+
+  it("with a warm-up the first update copies the parameters", async () => {
+    const module = vectorModule(device, [1]);
+    const ema = new Ema(module);
+    module.p.tensor = tensor([5], { device, dtype: "f64" });
+    ema.update();
+    expect(await valuesOf(ema.network.p.tensor)).to.deep.equal([5]);
+  });
+
+  it("is a network of its own, which starts as a copy and frees nothing but itself", async () => {
+    const module = vectorModule(device, [1, 2]);
+    const before = device.memory().tensors;
+    const ema = new Ema(module);
+    expect(ema.network.p).to.not.equal(module.p);
+    expect(await valuesOf(ema.network.p.tensor)).to.deep.equal([1, 2]);
+    expect(device.memory().tensors).to.equal(before + 1);
+    ema.dispose();
+    expect(device.memory().tensors).to.equal(before);
+    expect(await valuesOf(module.p.tensor)).to.deep.equal([1, 2]);
+  });
+
+  it("moves at every k-th update, beginning with the first", async () => {
+    const module = vectorModule(device, [0]);
+    const ema = new Ema(module, { warmup: "none", decay: 0.5, every: 3 });
+    const seen: number[] = [];
+    for (let n = 1; n <= 7; n++) {
+      module.p.tensor = tensor([n], { device, dtype: "f64" });
+      ema.update();
+      seen.push(...await valuesOf(ema.network.p.tensor));
+    }
+    expect(seen).to.deep.equal([0.5, 0.5, 0.5, 2.25, 2.25, 2.25, 4.625]);
+    expect(ema.updates).to.equal(7);
+  });
+
+  it("is a copy before its start, and warms up from there", async () => {
+    const module = vectorModule(device, [0]);
+    const ema = new Ema(module, { start: 2, warmup: "power", power: 1, decay: 0.9 });
+    expect([1, 2, 3, 4, 5].map((n) => ema.decayAt(n))).to.deep.equal([0, 0, 0, 1 / 2, 1 - 1 / 3]);
+    expect(new Ema(module, { start: 2, warmup: "none", decay: 0.9 }).decayAt(3)).to.equal(0.9);
+    for (const value of [4, 5, 6, 8]) {
+      module.p.tensor = tensor([value], { device, dtype: "f64" });
+      ema.update();
+    }
+    expect(await valuesOf(ema.network.p.tensor)).to.deep.equal([7]);
+  });
+
+  it("has lucidrains' decays with interval 10 and start 100", () => {
+    const ema = new Ema(vectorModule(device, [1]), { warmup: "power", power: 2 / 3, decay: 0.9999, every: 10, start: 100 });
+    const theirs = (step: number): number => { // ema-pytorch: step counts the updates before this one
+      const epoch = Math.max(0, step - 100);
+      return epoch <= 0 ? 0 : Math.min(0.9999, 1 - (1 + epoch) ** -(2 / 3));
+    };
+    for (const step of [0, 90, 100, 110, 120, 5000, 2e6]) expect(ema.decayAt(step + 1)).to.equal(theirs(step));
+  });
+
+  it("refuses options out of range and networks that create others", () => {
+    const module = vectorModule(device, [1]);
+    expect(messageOf(() => new Ema(module, { decay: 1.5 }))).to.equal("ConfigError: EMA decay is 1.5\n  allowed  0 .. 1");
+    expect(messageOf(() => new Ema(module, { every: 0 }))).to.equal("ConfigError: EMA every is 0\n  allowed  integers from 1");
+    expect(messageOf(() => new Ema(module, { start: -1 }))).to.equal("ConfigError: EMA start is -1\n  allowed  integers from 0");
+    const other = { ...module, create: () => vectorModule(device, [1], "q") };
+    expect(messageOf(() => new Ema(other))).to.equal(
+      "ConfigError: EMA: what create() makes has other parameters\n  network  p\n  created  q");
+    expect(messageOf(() => new Ema({ ...module, create: () => module }))).to.contain("what create() makes shares its parameters");
+  });
+
+  it("may be used while a step of the network runs: neither changes the other", async () => {
+    const run = async (together: boolean): Promise<number[][]> => {
+      const unet = smallUNet(device);
+      const [adam, ema] = [new Adam(unet), new Ema(unet, { warmup: "none", decay: 0.5 })];
+      const x = randomNormal([1, 8, 8, 2], new Random(3), { device, dtype: "f64" });
+      const draw = async (): Promise<number[]> => valuesOf(ema.network.apply(x, [5]));
+      const step = async (): Promise<void> => {
+        const grads = new Grads(device);
+        const [y, cache] = unet.forward(x, [5]);
+        unet.backward(y, cache, grads);
+        const norm = await globalNorm(grads).item();
+        adam.step(grads, { gradScale: clipCoefficient(norm, 1) });
+        ema.update();
+      };
+      const before = together ? undefined : await draw();
+      const running = step();
+      const drawn = before ?? await draw();
+      await running;
+      const values = await Promise.all([...unet.parameters, ...ema.network.parameters].map((p) => valuesOf(p.tensor)));
+      return [drawn, ...values];
+    };
+    expect(await run(true)).to.deep.equal(await run(false));
+  });
+});
