@@ -28,7 +28,7 @@ async function messagesFor(operations: Operations): Promise<string> {
     writeFileSync(join(copy, "generated/rows.ts"), generator.rowsSource(operations, rows));
     const args = ["generated/rows.ts", "--runtime", "stub", "--noEmit", "--disableWarning", "--use", "REVECTORIZED=0"];
     const asc = join(root, "node_modules/assemblyscript/bin/asc.js");
-    const { stdout, stderr } = spawnSync(process.execPath, [asc, ...args, "--enable", "simd", "--enable", "threads"], {
+    const { stdout, stderr } = spawnSync(process.execPath, [asc, ...args, "--enable", "simd", "--enable", "threads", "--noColors"], {
       cwd: copy, encoding: "utf8",
     });
     return stdout + stderr;
