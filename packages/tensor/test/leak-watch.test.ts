@@ -16,6 +16,7 @@ describe("a loop without a scope", () => {
     x = zeros([2], { device });
   });
   afterEach(() => device.dispose());
+  const zerosOf = (n: number): Tensor => device.upload(new Float32Array(n % 7 + 1), [n % 7 + 1], "f32");
   const times = (n: number, fn: (i: number) => void): void => {
     for (let i = 0; i < n; i++) fn(i);
   };
@@ -42,6 +43,10 @@ describe("a loop without a scope", () => {
     times(3000, () => device.scope(() => void sum(exp(multiply(x, 2)))));
     times(6000, () => add(x, 1).dispose());
     times(3, () => device.scope(() => times(3000, () => void exp(x)))); // thousands at once, then few again
+    times(6000, (i) => device.scope(() => {
+      void exp(x);
+      if (i % 2 === 0) device.keep(zerosOf(i));                             // data on its way to the device
+    }));
     times(2000, (i) => device.scope(() => {
       times(10, () => void exp(x));
       if (i % 10 === 0) device.keep(add(x, 1));

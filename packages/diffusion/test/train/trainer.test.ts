@@ -25,8 +25,16 @@ function reachableBytes(): number {
 }
 
 /** Makes trainers of the tiny network, each changed by its settings. */
-const trainersOn = (device: () => Device) => (input: TrainConfigInput = {}, dataset: ImageDataset = tinyDataset): Trainer =>
-  new Trainer(tinyConfig({ data: "tiny", ...input }), device(), dataset);
+/** Makes trainers on a device for one test each, which are freed after it. */
+const trainersOn = (device: () => Device): ((input?: TrainConfigInput, dataset?: ImageDataset) => Trainer) => {
+  const made: Trainer[] = [];
+  afterEach(() => made.splice(0).forEach((trainer) => trainer.dispose()));
+  return (input = {}, dataset = tinyDataset) => {
+    const trainer = new Trainer(tinyConfig({ data: "tiny", ...input }), device(), dataset);
+    made.push(trainer);
+    return trainer;
+  };
+};
 
 for (const [spec, build] of [["reference", "TypeScript"], ...wasmDevices]) {
   describe(`a trainer: ${spec}, ${build}`, () => {

@@ -47,11 +47,12 @@ export class LeakWatch {
 
   #look(): boolean {
     this.#grown = this.#fewest - this.#fewestBefore >= GROWTH ? this.#grown + 1 : 0;
-    if (this.#grown === WINDOWS && this.#made !== undefined) {
-      this.#warn(warning(this.#device, this.#made));
+    const left = [...this.#made ?? []].filter(([t]) => !t.disposed).map(([, kernel]) => kernel);
+    if (this.#grown >= WINDOWS && left.length >= GROWTH) { // what grows by uploads is data, not a loop
+      this.#warn(warning(this.#device, left));
       return true;
     }
-    this.#made = this.#grown === WINDOWS - 1 ? new Map() : undefined;
+    this.#made = this.#grown >= WINDOWS - 1 ? new Map() : undefined;
     this.#left = WINDOW;
     this.#fewestBefore = this.#fewest;
     this.#fewest = this.#device.tensorCount;
@@ -59,14 +60,14 @@ export class LeakWatch {
   }
 }
 
-function warning({ name, tensorCount }: Device, made: ReadonlyMap<Tensor, string>): string {
+/** `left` names the kernel of each result that nobody freed. */
+function warning({ name, tensorCount }: Device, left: readonly string[]): string {
   const counts = new Map<string, number>();
-  for (const [t, kernel] of made) if (!t.disposed) counts.set(kernel, (counts.get(kernel) ?? 0) + 1);
-  const left = [...counts.values()].reduce((a, b) => a + b, 0);
+  for (const kernel of left) counts.set(kernel, (counts.get(kernel) ?? 0) + 1);
   const [most, count] = [...counts].reduce((a, b) => (b[1] > a[1] ? b : a), ["", 0]);
   return [
     `${name}: ${tensorCount} tensors are alive, and their number keeps growing`,
-    `of the last ${WINDOW} kernels, ${left} left a result that nobody freed, most often ${most} (${count})`,
+    `of the last ${WINDOW} kernels, ${left.length} left a result that nobody freed, most often ${most} (${count})`,
     "outside of a scope a tensor lives until dispose(): run what a loop repeats in device.scope(() => ...)",
   ].join("\n  ");
 }
