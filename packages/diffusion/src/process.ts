@@ -1,6 +1,6 @@
 /** The forward process and its posterior on tensors: every image of a batch at its own step t. */
 import { add, multiply, ShapeError, tensor, type Tensor } from "@fromnoise/tensor";
-import { predictionCoefficients, type Prediction } from "./predictions.js";
+import { checkPrediction, predictionCoefficients, type Prediction } from "./predictions.js";
 import { checkTimestep, type NoiseSchedule } from "./schedules.js";
 
 /** One step index per image, or one for the whole batch. */
@@ -43,7 +43,10 @@ export function posteriorMean(schedule: NoiseSchedule, x0: Tensor, xT: Tensor, t
   return combineEach(steps.map((s) => schedule.posteriorMeanCoef1[s]), x0, steps.map((s) => schedule.posteriorMeanCoef2[s]), xT);
 }
 
-/** What a network predicts, expressed as another prediction: eps, x0 or v (predictions.ts holds the algebra). */
+/**
+ * What a network predicts, expressed as another prediction: eps, x0 or v (predictions.ts holds the algebra).
+ * Throws ConfigError for any other.
+ */
 export function convertPrediction(
   schedule: NoiseSchedule, prediction: Tensor, xT: Tensor, t: Timesteps, from: Prediction, to: Prediction,
 ): Tensor {
@@ -51,8 +54,12 @@ export function convertPrediction(
   return combineEach(coefficients.map(([a]) => a), xT, coefficients.map(([, b]) => b), prediction);
 }
 
-/** What the network should predict: eps, x0 or v = sqrt(alphaBar_t) eps - sqrt(1 - alphaBar_t) x0 (Salimans and Ho 2022). */
+/**
+ * What the network should predict: eps, x0 or v = sqrt(alphaBar_t) eps - sqrt(1 - alphaBar_t) x0 (Salimans and Ho 2022).
+ * Throws ConfigError for any other.
+ */
 export function predictionTarget(schedule: NoiseSchedule, x0: Tensor, eps: Tensor, t: Timesteps, prediction: Prediction): Tensor {
+  checkPrediction(prediction);
   if (prediction === "eps") return eps;
   if (prediction === "x0") return x0;
   const steps = checked(schedule, timestepsOf(x0, t));

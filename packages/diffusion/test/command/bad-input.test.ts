@@ -35,13 +35,14 @@ const train = ["train", "--out", place("out")];
 const cases: [what: string, argv: string[], code: number, err: string][] = [
   [
     "an unknown command", ["tarin"], 2,
-    'ConfigError: there is no command "tarin"\n  allowed  train, sample, inspect, gradcheck, verify, export, import, demo',
+    'ConfigError: there is no command "tarin"\n  allowed  train, sample, inspect, gradcheck, verify, export, import, demo\n'
+      + "  hint     did you mean train?",
   ],
-  ["an unknown flag", ["train", "--stepz", "5"], 2, "ConfigError: Unknown option '--stepz'\n  usage    fromnoise train "],
-  ["a flag without its value", ["sample", "x", "--count"], 2, "ConfigError: Option '--count <value>' argument missing\n"],
+  ["an unknown flag", ["train", "--stepz", "5"], 2, "ConfigError: there is no flag --stepz\n  hint     did you mean --steps?\n  usage    fromnoise train "],
+  ["a flag without its value", ["sample", "x", "--count"], 2, "ConfigError: --count N: the value is missing\n  allowed  whole numbers from 1\n"],
   [
     "a negative value", ["train", "--steps", "-5"], 2,
-    "ConfigError: Option '--steps' argument is ambiguous\n  hint     a value that starts with a dash is written --NAME=VALUE\n",
+    'ConfigError: --steps: "-5" is not allowed\n  allowed  whole numbers from 1',
   ],
   ["an argument too many", ["train", "digits"], 2, 'ConfigError: unexpected argument "digits"\n  usage    fromnoise train '],
   [
@@ -80,7 +81,7 @@ const cases: [what: string, argv: string[], code: number, err: string][] = [
     "scaled-linear with too few steps", ["train", "--schedule", "scaled-linear", "--timesteps", "20"], 2,
     "ConfigError: timesteps: 20 is too few for the schedule scaled-linear\n",
   ],
-  ["a learning rate below 0", ["train", "--lr=-1"], 2, "ConfigError: optimizer.lr: -1 is not allowed\n  allowed  numbers > 0"],
+  ["a learning rate below 0", ["train", "--lr=-1"], 2, 'ConfigError: --lr: "-1" is not allowed\n  allowed  numbers > 0'],
 
   [
     "a missing folder", [...train, "--data", place("missing")], 2,
@@ -107,7 +108,7 @@ const cases: [what: string, argv: string[], code: number, err: string][] = [
 
   [
     "a config that is not there", [...train, "--config", place("nowhere.json")], 2,
-    `ConfigError: cannot read ${place("nowhere.json")}\n  reason   there is no such file or folder`,
+    `ConfigError: cannot read ${place("nowhere.json")}\n  reason   no such file or folder`,
   ],
   [
     "a config that is a folder", [...train, "--config", place("images")], 2,
@@ -157,7 +158,7 @@ const cases: [what: string, argv: string[], code: number, err: string][] = [
   ],
   [
     "golden numbers that are not there", ["verify", place("nowhere.json")], 2,
-    `ConfigError: cannot read ${place("nowhere.json")}\n  reason   there is no such file or folder`,
+    `ConfigError: cannot read ${place("nowhere.json")}\n  reason   no such file or folder`,
   ],
   [
     "golden numbers of another format", ["verify", other], 2,
