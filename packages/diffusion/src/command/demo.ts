@@ -12,7 +12,9 @@ import { sampleShowing, writeSamples } from "./sample.js";
 import { trainShowing } from "./train.js";
 
 const demoFields = {
-  out: optional(text, "a new folder for it", { value: "DIR", shown: "demo-run, or the first free one of demo-run-2, demo-run-3, ..." }),
+  out: optional(
+    text, "a new folder for it", { value: "DIR", shown: "demo-run, or the first free one of demo-run-2, demo-run-3, ..." },
+  ),
   steps: { ...trainFields.steps, default: demoConfig.steps },
   device: { ...trainFields.device, default: demoConfig.device },
   seed: { ...trainFields.seed, default: demoConfig.seed },

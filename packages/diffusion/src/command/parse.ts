@@ -66,11 +66,11 @@ function argumentsOf(parser: Parser, { flags }: Command): Arguments {
 
 /** What a command's parser refuses, in our words; what it says only to end, such as after --help, stays as it is. */
 function refusal(error: CommanderError, parser: Parser, command: Command): CommanderError | ConfigError {
-  const [, quoted = ""] = /'(\S+)/.exec(error.message) ?? [];
-  const option = quoted.replace(/'$/, "");
+  const [, option = ""] = /'([^\s'=]+)/.exec(error.message) ?? [];
   const refuse = (summary: string, ...hints: string[]): ConfigError => new ConfigError(summary, [...hints, ...usageLines(command)]);
   switch (error.code) {
-    case "commander.unknownOption": return refuse(`there is no flag ${option}`, ...renamed(option, command) ?? suggestion(error));
+    case "commander.unknownOption":
+      return refuse(`there is no flag ${option}`, ...renamed(option, command) ?? suggestion(error));
     case "commander.optionMissingArgument": {
       const flag = command.flags.find(({ name }) => option === `--${name}`)!;
       return refuse(`${leftOf(flag)}: the value is missing`, `allowed  ${flag.field.kind.allowed}`);
@@ -82,7 +82,8 @@ function refusal(error: CommanderError, parser: Parser, command: Command): Comma
 }
 
 function unknownCommand(error: CommanderError, name: string, commands: readonly Command[]): ConfigError {
-  return new ConfigError(`there is no command "${name}"`, [`allowed  ${commands.map((c) => c.name).join(", ")}`, ...suggestion(error)]);
+  const allowed = commands.map((command) => command.name).join(", ");
+  return new ConfigError(`there is no command "${name}"`, [`allowed  ${allowed}`, ...suggestion(error)]);
 }
 
 /** Commander's guess at what was meant. */

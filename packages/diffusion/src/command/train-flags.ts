@@ -6,7 +6,9 @@ import { flagsOf, givenFields, optionsOf, type FlagValues } from "../config/flag
 import { flag, integer, isObject, numbers, oneOf, text } from "../config/kinds.js";
 import { openDataset } from "../data/index.js";
 import { readJson } from "../files.js";
-import { trainConfig, trainDefaults, trainFields, type ResumeOverrides, type TrainConfig, type TrainConfigInput } from "../train/config.js";
+import {
+  trainConfig, trainDefaults, trainFields, type ResumeOverrides, type TrainConfig, type TrainConfigInput,
+} from "../train/config.js";
 
 /** Where a run is, and what it starts from. */
 export const runFields = {

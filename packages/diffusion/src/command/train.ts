@@ -11,7 +11,9 @@ export const train: Command = {
   summary: "train a denoiser on images",
   usage: "fromnoise train [--out DIR] [--data NAME] [flags]   or   fromnoise train [--out DIR] --resume",
   operands: [],
-  flags: [...flagsOf(runFields), ...flagsOf(modelFields, "the network"), ...flagsOf(trainFields, "fields of the run's config.json")],
+  flags: [
+    ...flagsOf(runFields), ...flagsOf(modelFields, "the network"), ...flagsOf(trainFields, "fields of the run's config.json"),
+  ],
   notes: [
     "Ctrl-C finishes the step, saves and says how to resume. Resuming gives the same numbers, to the last bit, as a run that was",
     `never stopped; only ${RESUMABLE.join(", ")} may change.`,

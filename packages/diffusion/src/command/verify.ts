@@ -1,4 +1,6 @@
-import { ConfigError, FromnoiseError, largestGradient, runGoldenOp, type Device, type DType, type GoldenOp } from "@fromnoise/tensor";
+import {
+  ConfigError, FromnoiseError, largestGradient, runGoldenOp, type Device, type DType, type GoldenOp,
+} from "@fromnoise/tensor";
 import { verifyUNet, worse, type GoldenRow, type UNetGolden } from "@fromnoise/nn";
 import { deviceField } from "../config/device.js";
 import { field, optional } from "../config/fields.js";

@@ -1,7 +1,7 @@
 /**
- * Tables of fields. A field stands once, with its kind, its default and a line of help; from the table come the type of the options,
- * their checks and error texts, the command's flags and help (flags.ts), and the tables of the documentation. Configurations of runs
- * have one (train/config.ts), and every sampler brings its own.
+ * Tables of fields. A field stands once, with its kind, its default and a line of help; from the table come the type of the
+ * options, their checks and error texts, the command's flags and help (flags.ts), and the tables of the documentation.
+ * Configurations of runs have one (train/config.ts), and every sampler brings its own.
  */
 import { ConfigError } from "@fromnoise/tensor";
 import { checkValue, isObject, type Kind } from "./kinds.js";
@@ -30,7 +30,8 @@ export interface Field<T> extends Extras {
 export interface Group<O> { readonly fields: { readonly [K in keyof O]-?: Field<O[K]> } }
 
 /** The table of fields of options O. */
-export type Fields<O> = { readonly [K in keyof O]-?: Field<O[K]> | Group<O[K]> };
+export type Fields<O> = { readonly [K in keyof O]-?: Field<O[K]> | GroupOf<O[K]> };
+type GroupOf<V> = V extends readonly unknown[] ? never : V extends object ? Group<V> : never;
 
 /** Any table of fields. */
 export type FieldTable = Readonly<Record<string, Field<unknown> | { readonly fields: Readonly<Record<string, Field<unknown>>> }>>;
@@ -49,12 +50,16 @@ export type ResumableOf<F> = {
 };
 
 /** A field with a default. */
-export function field<T, const E extends Extras = Extras>(kind: Kind<T>, preset: NoInfer<T>, help: string, extras?: E): Field<T> & E {
+export function field<T, const E extends Extras = Extras>(
+  kind: Kind<T>, preset: NoInfer<T>, help: string, extras?: E,
+): Field<T> & E {
   return { kind, default: preset, help, ...extras } as unknown as Field<T> & E;
 }
 
 /** A field that is undefined where nobody gives it. */
-export function optional<T, const E extends Extras = Extras>(kind: Kind<T>, help: string, extras?: E): Field<T | undefined> & E {
+export function optional<T, const E extends Extras = Extras>(
+  kind: Kind<T>, help: string, extras?: E,
+): Field<T | undefined> & E {
   return { kind, default: undefined, help, ...extras } as unknown as Field<T | undefined> & E;
 }
 

@@ -1,4 +1,7 @@
-/** Kinds of values that options hold: whole numbers, one of a few names, a switch. Each says what is allowed and reads a flag's text. */
+/**
+ * Kinds of values that options hold: whole numbers, one of a few names, a switch. Each says what is allowed and reads a flag's
+ * text.
+ */
 import { ConfigError } from "@fromnoise/tensor";
 
 /** A kind of value. */

@@ -34,7 +34,9 @@ const beta = number({ above: 0, below: 1 });
 export const trainFields = {
   data: field(text, "digits", "digits, faces, pixel-faces, a folder of images, or SHEET.png:TILE", { resume: true }),
   flip: field(flag, false, "mirror half of the images; digits have no mirror images, faces do"),
-  model: field(object<ModelFields>((model) => void unetConfig(model)), smallUNet, "the network, in the fields of diffusers' UNet2DModel"),
+  model: field(
+    object<ModelFields>((model) => void unetConfig(model)), smallUNet, "the network, in the fields of diffusers' UNet2DModel",
+  ),
   init: field(oneOf(["pytorch", "paper"]), "pytorch", "initial weights: PyTorch's, or the paper's with last layers near zero"),
   schedule: group({
     name: field(oneOf(SCHEDULE_NAMES), "linear", "noise schedule", { flag: "schedule" }),
