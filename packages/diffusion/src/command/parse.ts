@@ -70,6 +70,7 @@ function refusal(error: CommanderError, parser: Parser, command: Command): Comma
   const refuse = (summary: string, ...hints: string[]): ConfigError => new ConfigError(summary, [...hints, ...usageLines(command)]);
   switch (error.code) {
     case "commander.unknownOption":
+      if (command.flags.some(({ name }) => option === `--${name}`)) return refuse(`${option} takes no value`);
       return refuse(`there is no flag ${option}`, ...renamed(option, command) ?? suggestion(error));
     case "commander.optionMissingArgument": {
       const flag = command.flags.find(({ name }) => option === `--${name}`)!;
