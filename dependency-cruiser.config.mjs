@@ -39,6 +39,8 @@ export default {
       { path: "^packages/[^/]+/src/", pathNot: ["^packages/$1/", "^packages/[^/]+/src/(index|node|verify/chai)\\.ts$"] }),
     forbid("no-own-name", "a package does not import itself by name",
       { path: "^packages/([^/]+)/src/" }, { path: "^packages/$1/src/", dependencyTypesNot: ["local"] }),
+    forbid("library-without-command", "who imports the library does not load the command",
+      { path: "^packages/diffusion/src/(?!command/)" }, { path: "^packages/diffusion/src/command/" }),
     ...declared,
 
     forbid("kernels-stand-alone", "the contract speaks of shapes and of nothing else",

@@ -5,7 +5,7 @@ import {
 } from "@fromnoise/nn";
 import { ddimSampler, denoiserOf, lastOf, makeSchedule } from "@fromnoise/diffusion";
 // By its path: this file is part of pages too, and the entry that has it is for Node.
-import { demoConfig } from "../../packages/diffusion/src/command/demo-config.js";
+import { demoConfig } from "../../packages/diffusion/src/train/demo-config.js";
 import type { Bench, ModelShape, Workload } from "./bench.js";
 import { COEFFICIENTS, fill } from "./fill.js";
 

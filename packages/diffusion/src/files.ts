@@ -1,17 +1,11 @@
 /** Small files and folders as commands and runs meet them: errors name the path and the reason in words. */
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { ConfigError, type CheckpointError } from "@fromnoise/tensor";
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file or folder", ENOTDIR: "a part of the path is a file", EEXIST: "a part of the path is a file",
-  EISDIR: "it is a folder", EACCES: "permission denied", EPERM: "permission denied", EROFS: "the disk is read-only",
-  ENOSPC: "the disk is full", EDQUOT: "the disk quota is used up", ENAMETOOLONG: "the name is too long",
-};
+import { failureReason } from "@fromnoise/nn";
 
 /** Why an operation on a file failed, as a line of an error's details. */
 export function reasonOf(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return `reason   ${REASONS[code ?? ""] ?? message}`;
+  return `reason   ${failureReason(error)}`;
 }
 
 /** Makes a folder and those above it. Throws ConfigError when that cannot be. */

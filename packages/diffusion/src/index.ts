@@ -15,8 +15,12 @@ export {
 } from "./samplers/step.js";
 export { denoiserOf } from "./denoiser.js";
 export { reverseSteps, sampleImages, type SamplingOptions, type SamplingResult } from "./sampling.js";
-export { lrSchedule, trainConfig, trainDefaults, type TrainConfig, type TrainConfigInput } from "./train/config.js";
-export { demoConfig } from "./command/demo-config.js";
+export {
+  lrSchedule, trainConfig, trainDefaults, trainFields, type ModelFields, type ResumeOverrides, type TrainConfig, type TrainConfigInput,
+} from "./train/config.js";
+export { checkFields, field, group, optional, type Field, type Fields, type Group } from "./config/fields.js";
+export { flag, integer, list, number, numbers, object, oneOf, pair, text, type Bounds, type Kind } from "./config/kinds.js";
+export { demoConfig } from "./train/demo-config.js";
 export { startPosition, streams, Trainer, type TrainerPosition } from "./train/trainer.js";
 export { BUCKETS, parseMetrics, type StepMetrics } from "./train/metrics.js";
 export * from "./data/portable.js";

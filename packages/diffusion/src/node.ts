@@ -7,7 +7,7 @@ export {
 } from "./train/checkpoint.js";
 export { loadModel, type TrainedModel } from "./train/model.js";
 export { checkpointSteps, findCheckpoint, RunDirectory } from "./train/run-directory.js";
-export { trainRun, type ResumeOverrides, type RunOptions, type RunResult } from "./train/run.js";
+export { trainRun, type RunOptions, type RunResult } from "./train/run.js";
 export { openTrainingData } from "./train/training-data.js";
 export {
   isDiffusersFolder, readDiffusersFolder, writeDiffusersFolder, type DiffusersModel, type DiffusersScheduler,

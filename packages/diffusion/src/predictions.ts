@@ -4,24 +4,30 @@
  * given x_t, each determines the others, linearly.
  */
 import { ConfigError } from "@fromnoise/tensor";
-import { checkName } from "./names.js";
+import { checkValue, oneOf } from "./config/kinds.js";
 import { checkTimestep, type NoiseSchedule } from "./schedules.js";
 
 /** What a network may predict: the noise, the image, or the velocity. */
 export const PREDICTIONS = ["eps", "x0", "v"] as const;
 export type Prediction = (typeof PREDICTIONS)[number];
+const predictions = oneOf(PREDICTIONS);
+
+/** Throws ConfigError unless a network may predict it. */
+export function checkPrediction(prediction: Prediction, name = "prediction"): void {
+  checkValue(predictions, name, prediction);
+}
 
 /**
  * Coefficients [a, b] of  to = a x_t + b from  at step t: scalars, so that tensor code applies them per image.
  * For eps -> x0: x0 = x_t / c - (s / c) eps.
- * @throws ConfigError when t is not a step of the schedule, or a prediction is not known.
+ * @throws ConfigError when t is not a step of the schedule, or one of the predictions is none.
  */
 export function predictionCoefficients(
   schedule: NoiseSchedule, t: number, from: Prediction, to: Prediction,
 ): [a: number, b: number] {
   checkTimestep(schedule, t);
-  checkName("prediction", from, PREDICTIONS);
-  checkName("prediction", to, PREDICTIONS);
+  checkPrediction(from, "from");
+  checkPrediction(to, "to");
   const c = schedule.sqrtAlphaBar[t]!, s = schedule.sqrtOneMinusAlphaBar[t]!;
   switch (`${from} -> ${to}` as const) {
     case "eps -> x0": return [1 / c, -s / c];
@@ -37,6 +43,7 @@ export function predictionCoefficients(
 /** How an image's error may be weighted by its step, see `lossWeight`. */
 export const LOSS_WEIGHTINGS = ["simple", "snr", "min-snr"] as const;
 export type LossWeighting = (typeof LOSS_WEIGHTINGS)[number];
+const weightings = oneOf(LOSS_WEIGHTINGS);
 
 /**
  * Weight of the squared error of what the network predicts at step t.
@@ -46,15 +53,15 @@ export type LossWeighting = (typeof LOSS_WEIGHTINGS)[number];
  *  - `min-snr`  min(SNR, gamma) |dx0|^2 likewise: eps min(SNR, gamma) / SNR, x0 min(SNR, gamma),
  *               v min(SNR, gamma) / (SNR + 1) (Hang et al. 2023, section 3.4; gamma 5).
  *
- * @throws ConfigError when t is not a step of the schedule, prediction or weighting is not known, or gamma is not positive.
+ * @throws ConfigError when t is not a step of the schedule, gamma is not positive, or there is no such prediction or weighting.
  */
 export function lossWeight(
   schedule: NoiseSchedule, t: number, prediction: Prediction, weighting: LossWeighting, gamma = 5,
 ): number {
   checkTimestep(schedule, t);
+  checkPrediction(prediction);
+  checkValue(weightings, "weighting", weighting);
   if (!(gamma > 0)) throw new ConfigError(`gamma: ${gamma} does not bound a signal-to-noise ratio`, ["allowed    numbers > 0"]);
-  checkName("prediction", prediction, PREDICTIONS);
-  checkName("weighting", weighting, LOSS_WEIGHTINGS);
   if (weighting === "simple") return 1;
   const snr = schedule.snr[t]!;
   const weight = weighting === "snr" ? snr : Math.min(snr, gamma);  // of |dx0|^2

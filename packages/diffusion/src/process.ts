@@ -1,7 +1,6 @@
 /** The forward process and its posterior on tensors: every image of a batch at its own step t. */
 import { add, multiply, ShapeError, tensor, type Tensor } from "@fromnoise/tensor";
-import { checkName } from "./names.js";
-import { PREDICTIONS, predictionCoefficients, type Prediction } from "./predictions.js";
+import { checkPrediction, predictionCoefficients, type Prediction } from "./predictions.js";
 import { checkTimestep, type NoiseSchedule } from "./schedules.js";
 
 /** One step index per image, or one for the whole batch. */
@@ -72,7 +71,7 @@ export function convertPrediction(
  * Throws ConfigError for a t outside 0 .. T-1 or an unknown prediction, ShapeError where the shapes differ.
  */
 export function predictionTarget(schedule: NoiseSchedule, x0: Tensor, eps: Tensor, t: Timesteps, prediction: Prediction): Tensor {
-  checkName("prediction", prediction, PREDICTIONS);
+  checkPrediction(prediction);
   sameShape("predictionTarget", "x0", x0, "eps", eps);
   if (prediction === "eps") return eps;
   if (prediction === "x0") return x0;

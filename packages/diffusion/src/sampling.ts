@@ -7,6 +7,7 @@ import { denoiserOf } from "./denoiser.js";
 import type { ImageBatch } from "./image/portable.js";
 import { stripSteps } from "./image/portable.js";
 import type { Prediction } from "./predictions.js";
+import { checkSampling } from "./samplers/fields.js";
 import { ancestralSampler } from "./samplers/ancestral.js";
 import { ddimSampler } from "./samplers/ddim.js";
 import type { SamplerStep } from "./samplers/step.js";
@@ -48,6 +49,7 @@ export interface SamplingResult {
  * error nothing is left on the device.
  */
 export async function sampleImages(options: SamplingOptions): Promise<SamplingResult> {
+  checkSampling(options);
   const { unet, schedule, count, size: [h, w], batch = count, record, onStep, classLabels } = options;
   const channels = unet.config.in_channels;
   const data = new Float64Array(count * h * w * channels);

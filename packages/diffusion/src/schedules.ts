@@ -4,7 +4,7 @@
  * alphaBar_t = alpha_0 ... alpha_t, alphaBar_{-1} = 1 (Ho, Jain, Abbeel 2020, equations 2 and 4).
  */
 import { ConfigError } from "@fromnoise/tensor";
-import { checkName } from "./names.js";
+import { checkValue, oneOf } from "./config/kinds.js";
 
 /** The schedules that `makeSchedule` knows. */
 export const SCHEDULE_NAMES = ["linear", "scaled-linear", "cosine", "sigmoid", "quad", "const"] as const;
@@ -112,7 +112,9 @@ export function makeSchedule({ name, timesteps: T, betaStart = 1e-4, betaEnd = 0
     "quad": () => linspace(Math.sqrt(betaStart), Math.sqrt(betaEnd), T).map((root) => root * root),
     "const": () => new Float64Array(T).fill(betaEnd),
   };
-  checkName("schedule", name, SCHEDULE_NAMES);
+  if (!Object.hasOwn(betas, name)) {
+    throw new ConfigError(`schedule: ${JSON.stringify(name)} is not known`, [`allowed    ${SCHEDULE_NAMES.join(", ")}`]);
+  }
   return scheduleFromBetas(betas[name](), name);
 }
 
@@ -154,27 +156,28 @@ export function scheduleFromBetas(betas: ArrayLike<number>, name = "custom"): No
 }
 
 /** fixed-small: betaTilde_t, right where x0 is one point; fixed-large: beta_t, right where x0 ~ N(0, 1) (section 3.2). */
-export const VARIANCE_KINDS = ["fixed-small", "fixed-large"] as const;
-export type VarianceKind = (typeof VARIANCE_KINDS)[number];
+export const VARIANCES = ["fixed-small", "fixed-large"] as const;
+export type VarianceKind = (typeof VARIANCES)[number];
+const variances = oneOf(VARIANCES);
 
 /**
  * sigma_t^2 of the reverse step p(x_{t-1} | x_t): betaTilde_t or beta_t.
  * The last step, t = 0, adds no noise whatever the kind: a sampler multiplies by [t > 0].
- * @throws ConfigError when t is not a step of the schedule, or the kind is not known.
+ * @throws ConfigError when t is not a step of the schedule, or there is no such kind.
  */
 export function variance(schedule: NoiseSchedule, t: number, kind: VarianceKind): number {
   checkTimestep(schedule, t);
-  checkName("variance", kind, VARIANCE_KINDS);
+  checkValue(variances, "variance", kind);
   return kind === "fixed-small" ? schedule.posteriorVariance[t]! : schedule.betas[t]!;
 }
 
 /**
  * ln sigma_t^2 as the likelihood needs it: at t = 0 both kinds take ln betaTilde_1 (Ho et al.'s CIFAR10 code).
- * @throws ConfigError when t is not a step of the schedule, or the kind is not known.
+ * @throws ConfigError when t is not a step of the schedule, or there is no such kind.
  */
 export function logVariance(schedule: NoiseSchedule, t: number, kind: VarianceKind): number {
   checkTimestep(schedule, t);
-  checkName("variance", kind, VARIANCE_KINDS);
+  checkValue(variances, "variance", kind);
   return kind === "fixed-small" || t === 0 ? schedule.posteriorLogVarianceClipped[t]! : Math.log(schedule.betas[t]!);
 }
 

@@ -3,7 +3,6 @@
  * that makes timestep lists; a sampler takes its "previous" step from the list, never from arithmetic on t.
  */
 import { ConfigError } from "@fromnoise/tensor";
-import { checkName } from "./names.js";
 import { checkTimestep, scheduleFromBetas, type NoiseSchedule } from "./schedules.js";
 
 /** All steps from T-1 down to 0: the ancestral sampler of Ho et al. 2020, algorithm 2. */
@@ -42,7 +41,9 @@ export function ddimTimesteps(T: number, S: number, spacing: Spacing): Int32Arra
     linspace: (k) => roundHalfEven((S - 1 - k) * ((T - 1) / (S - 1 || 1))),
     lucidrains: (k) => Math.floor(T * (S - k) / S) - 1,
   };
-  checkName("spacing", spacing, SPACINGS);
+  if (!Object.hasOwn(rules, spacing)) {
+    throw new ConfigError(`spacing: ${JSON.stringify(spacing)} is not known`, [`allowed    ${SPACINGS.join(", ")}`]);
+  }
   return Int32Array.from({ length: S }, (_, k) => rules[spacing](k));
 }
 

@@ -6,7 +6,7 @@ import { expect } from "chai";
 import ts from "typescript";
 import { openPage, readPage, runPage } from "../../../docs/run-page.js";
 import { commands } from "../src/command/main.js";
-import { parseFlags } from "../src/command/options.js";
+import { parseCommandLine } from "../src/command/parse.js";
 import { readImage } from "../src/image/index.js";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
@@ -94,9 +94,7 @@ describe("the documentation", () => {
           const words = line.replace(/#.*/, "").trim().split(/\s+/);
           const at = words.indexOf("fromnoise");
           if (at < 0) continue;
-          const command = commands.find(({ name }) => name === words[at + 1]);
-          expect(command, line).to.be.an("object");
-          parseFlags(command!, words.slice(at + 2));
+          expect(parseCommandLine(commands, words.slice(at + 1), ""), line).to.have.property("command");
           lines++;
         }
       }

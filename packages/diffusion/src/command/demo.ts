@@ -1,38 +1,40 @@
 import { Random } from "@fromnoise/tensor";
-import { trainConfig } from "../train/config.js";
+import { optional } from "../config/fields.js";
+import { flagsOf, optionsOf } from "../config/flags.js";
+import { text } from "../config/kinds.js";
+import { trainConfig, trainFields } from "../train/config.js";
+import { demoConfig } from "../train/demo-config.js";
 import { checkpointSteps, runIn } from "../train/run-directory.js";
 import { streams } from "../train/trainer.js";
-import { demoConfig } from "./demo-config.js";
-import { deviceFlag, expectPositionals, type Arguments, type Command } from "./options.js";
+import type { Arguments, Command } from "./command.js";
 import { formatSeconds } from "./progress.js";
 import { sampleShowing, writeSamples } from "./sample.js";
 import { trainShowing } from "./train.js";
+
+const demoFields = {
+  out: optional(
+    text, "a new folder for it", { value: "DIR", shown: "demo-run, or the first free one of demo-run-2, demo-run-3, ..." },
+  ),
+  steps: { ...trainFields.steps, default: demoConfig.steps },
+  device: { ...trainFields.device, default: demoConfig.device },
+  seed: { ...trainFields.seed, default: demoConfig.seed },
+};
 
 export const demo: Command = {
   name: "demo",
   summary: "train a small U-Net on digits and draw 64 new ones",
   usage: "fromnoise demo [flags]",
-  flags: [
-    {
-      name: "out", kind: "text", value: "DIR", help: "a new folder for it",
-      default: "demo-run, or the first free one of demo-run-2, demo-run-3, ...",
-    },
-    { name: "steps", kind: "integer", min: 1, value: "N", help: "optimiser steps", default: String(demoConfig.steps) },
-    deviceFlag(demoConfig.device),
-    { name: "seed", kind: "integer", min: 0, value: "N", help: "seed of all random numbers", default: String(demoConfig.seed) },
-  ],
+  operands: [],
+  flags: flagsOf(demoFields),
   run: runDemo,
 };
 
 const IMAGES = 64;
 const SAMPLER_STEPS = 100;
 
-async function runDemo(args: Arguments): Promise<number> {
-  expectPositionals(demo, args, 0, 0);
+async function runDemo({ flags }: Arguments): Promise<number> {
   const began = performance.now();
-  const { out = freeFolder("demo-run"), ...changes } = args.flags as {
-    out?: string; steps?: number; device?: string; seed?: number,
-  };
+  const { out = freeFolder("demo-run"), ...changes } = optionsOf(demoFields, flags);
   const config = trainConfig({ ...demoConfig, ...changes });
   const { trainer: { ema: { network: unet }, schedule, device, dataset } } = await trainShowing({ start: { config }, out });
   try {

@@ -2,37 +2,46 @@
 import { join } from "node:path";
 import { ConfigError, sizeOf } from "@fromnoise/tensor";
 import { stateDict, type StateDict } from "@fromnoise/nn";
+import { optional } from "../config/fields.js";
+import { flagsOf, optionsOf } from "../config/flags.js";
+import { text } from "../config/kinds.js";
 import { readDiffusersFolder, writeDiffusersFolder } from "../exchange/diffusers.js";
 import { loadCheckpoint, loadGroup, writeCheckpoint } from "../train/checkpoint.js";
 import { trainConfig, trainDefaults } from "../train/config.js";
 import { dtypeOf, emptyUNet } from "../train/model.js";
-import { checkpointSteps, findCheckpoint, RunDirectory } from "../train/run-directory.js";
+import { modelAt } from "../train/model-path.js";
+import { checkpointSteps, RunDirectory } from "../train/run-directory.js";
 import { startPosition } from "../train/trainer.js";
-import { expectPositionals, requiredText, withDevice, type Arguments, type Command } from "./options.js";
+import { usageLines, withDevice, type Arguments, type Command } from "./command.js";
+import { weightsField } from "./sample.js";
+
+const exportFields = {
+  out: optional(text, "folder for config.json, diffusion_pytorch_model.safetensors, scheduler_config.json", { value: "DIR" }),
+  weights: weightsField,
+};
 
 export const exportCommand: Command = {
   name: "export",
   summary: "write a model as a folder that diffusers loads",
   usage: "fromnoise export RUN|CHECKPOINT --out DIR",
-  flags: [
-    {
-      name: "out", kind: "text", value: "DIR",
-      help: "folder for config.json, diffusion_pytorch_model.safetensors, scheduler_config.json",
-    },
-    { name: "weights", kind: "text", value: "NAME", help: "averaged or raw weights", choices: ["ema", "model"], default: "ema" },
-  ],
+  operands: ["<model>"],
+  flags: flagsOf(exportFields),
   notes: "Files of these names in --out are replaced.",
   run: runExport,
+};
+
+const importFields = {
+  out: optional(
+    text, "folder of the run: config.json, and checkpoint-0.safetensors with fresh optimiser moments", { value: "DIR" },
+  ),
 };
 
 export const importCommand: Command = {
   name: "import",
   summary: "make a run from a folder that diffusers wrote",
   usage: "fromnoise import DIFFUSERS-FOLDER --out DIR",
-  flags: [{
-    name: "out", kind: "text", value: "DIR",
-    help: "folder of the run: config.json, and checkpoint-0.safetensors with fresh optimiser moments",
-  }],
+  operands: ["<folder>"],
+  flags: flagsOf(importFields),
   notes: [
     "`sample` and `inspect` read such a folder without this; import it to train it on:",
     "  fromnoise train --out DIR --resume --data NAME --steps N",
@@ -40,14 +49,19 @@ export const importCommand: Command = {
   run: runImport,
 };
 
-async function runExport(args: Arguments): Promise<number> {
-  expectPositionals(exportCommand, args, 1, 1);
-  const out = requiredText(exportCommand, args, "out");
+/** The folder that a command cannot do without. Throws ConfigError when it is missing. */
+function needed(out: string | undefined, command: Command): string {
+  if (out === undefined) throw new ConfigError("--out is missing", usageLines(command));
+  return out;
+}
+
+async function runExport({ operands: [path], flags }: Arguments): Promise<number> {
+  const { weights, ...given } = optionsOf(exportFields, flags);
+  const out = needed(given.out, exportCommand);
   if (checkpointSteps(out).length > 0) {
     throw new ConfigError(`${out} holds a run, whose config.json would be lost`, ["--out DIR  names another folder"]);
   }
-  const weights = (args.flags["weights"] as string | undefined) ?? "ema";
-  const checkpoint = await loadCheckpoint(findCheckpoint(args.positionals[0]), (name) => name.startsWith(`${weights}.`));
+  const checkpoint = await loadCheckpoint(modelAt(path, ["checkpoint"]).path, (name) => name.startsWith(`${weights}.`));
   const { config, trainer: { dtype, schedule, prediction, sampling } } = checkpoint.info;
   await withDevice("reference", async (device) => {
     const unet = emptyUNet(config, device, dtype);
@@ -58,10 +72,9 @@ async function runExport(args: Arguments): Promise<number> {
   return 0;
 }
 
-async function runImport(args: Arguments): Promise<number> {
-  expectPositionals(importCommand, args, 1, 1);
-  const out = requiredText(importCommand, args, "out");
-  const folder = args.positionals[0];
+async function runImport({ operands: [path], flags }: Arguments): Promise<number> {
+  const out = needed(optionsOf(importFields, flags).out, importCommand);
+  const { path: folder } = modelAt(path, ["diffusers"]);
   const { config: model, tensors, ...scheduler } = await readDiffusersFolder(folder);
   const trainer = trainConfig({ ...trainDefaults, ...scheduler, model, dtype: dtypeOf(tensors) });
   const { config, weights } = await withDevice("reference", async (device) => {

@@ -2,39 +2,43 @@ import {
   ConfigError, formatGradcheck, gradcheck, gradcheckCases, type GradcheckCase, type GradcheckOptions, type GradcheckReport,
 } from "@fromnoise/tensor";
 import { layerGradcheckCases, networkGradcheckCases } from "@fromnoise/nn";
-import { expectPositionals, withDevice, type Arguments, type Command } from "./options.js";
+import { field, optional } from "../config/fields.js";
+import { flagsOf, optionsOf } from "../config/flags.js";
+import { flag, number, text } from "../config/kinds.js";
+import { withDevice, type Arguments, type Command } from "./command.js";
+
+const gradcheckFields = {
+  only: optional(text, "only the checks whose name contains it, such as conv2d or UNet", { value: "TEXT" }),
+  rtol: field(number({ from: 0 }), 1e-6, "relative tolerance"),
+  details: field(flag, false, "a line for every input, with its worst element"),
+  list: field(flag, false, "print the names of the checks and stop"),
+};
 
 export const gradcheckCommand: Command = {
   name: "gradcheck",
   summary: "check every hand-derived backward against finite differences in f64",
   usage: "fromnoise gradcheck [flags]",
-  flags: [
-    { name: "only", kind: "text", value: "TEXT", help: "only the checks whose name contains it, such as conv2d or UNet" },
-    { name: "rtol", kind: "number", value: "X", help: "relative tolerance", default: "1e-6" },
-    { name: "details", kind: "boolean", help: "a line for every input, with its worst element" },
-    { name: "list", kind: "boolean", help: "print the names of the checks and stop" },
-  ],
+  operands: [],
+  flags: flagsOf(gradcheckFields),
   notes: "Ops and layers are checked element by element, whole U-Nets along random directions. Exit code 1 when a check fails.",
   run: runGradcheck,
 };
 
 type Check = GradcheckCase & { mode?: GradcheckOptions["mode"]; title: string };
 
-async function runGradcheck(args: Arguments): Promise<number> {
-  expectPositionals(gradcheckCommand, args, 0, 0);
-  const { flags } = args;
-  const only = (flags["only"] as string | undefined) ?? "";
+async function runGradcheck({ flags }: Arguments): Promise<number> {
+  const { only = "", rtol, details, list } = optionsOf(gradcheckFields, flags);
   const checks: Check[] = [...gradcheckCases, ...layerGradcheckCases, ...networkGradcheckCases]
     .map((check) => ({ ...check, title: `${check.op} ${check.name}` }))
     .filter(({ title }) => title.toLowerCase().includes(only.toLowerCase()));
   if (checks.length === 0) {
     throw new ConfigError(`--only: no check has "${only}" in its name`, ["fromnoise gradcheck --list shows the names"]);
   }
-  if (flags["list"] === true) {
+  if (list) {
     for (const { title } of checks) console.log(title);
     return 0;
   }
-  const failed = await runChecks(checks, (flags["rtol"] as number | undefined) ?? 1e-6, flags["details"] === true);
+  const failed = await runChecks(checks, rtol, details);
   console.log(
     failed === 0 ? `${checks.length} of ${checks.length} checks passed` : `${failed} of ${checks.length} checks FAILED`,
   );

@@ -1,25 +1,28 @@
-import { eachTensor, flopsOf, observe, openDryDevice, sizeOf, zeros, type Observer } from "@fromnoise/tensor";
+import { ConfigError, eachTensor, flopsOf, observe, openDryDevice, sizeOf, zeros, type Observer } from "@fromnoise/tensor";
 import { describe, parameterCount, UNet, type UNetOptions } from "@fromnoise/nn";
-import { isDiffusersFolder, readDiffusersConfig } from "../exchange/diffusers.js";
+import { field, optional } from "../config/fields.js";
+import { flagsOf, optionsOf } from "../config/flags.js";
+import { flag, integer } from "../config/kinds.js";
+import { readDiffusersConfig } from "../exchange/diffusers.js";
 import { readJson } from "../files.js";
 import { loadCheckpoint } from "../train/checkpoint.js";
-import { findCheckpoint } from "../train/run-directory.js";
+import { modelAt } from "../train/model-path.js";
 import { kernelEntries, kernelTable } from "./kernel-table.js";
-import { expectPositionals, type Arguments, type Command } from "./options.js";
+import { usageLines, type Arguments, type Command } from "./command.js";
+
+const inspectFields = {
+  size: optional(integer({ from: 1 }), "side of the images for the costs", { shown: "the model's own, or 32" }),
+  batch: field(integer({ from: 1 }), 1, "images for the costs"),
+  json: field(flag, false, "print {source, config, parameters, layers, total}, or the list of kernels, as JSON"),
+  kernels: field(flag, false, "no model: the kernels that devices compute, with operands, scalars and equations"),
+};
 
 export const inspect: Command = {
   name: "inspect",
   summary: "show a model: config, parameters, multiply-adds and bytes per layer; or the list of kernels",
   usage: "fromnoise inspect RUN|CHECKPOINT|DIFFUSERS-FOLDER|CONFIG.json [flags], fromnoise inspect --kernels",
-  flags: [
-    {
-      name: "size", kind: "integer", min: 1, value: "N", help: "side of the images for the costs",
-      default: "the model's own, or 32",
-    },
-    { name: "batch", kind: "integer", min: 1, value: "N", help: "images for the costs", default: "1" },
-    { name: "json", kind: "boolean", help: "print {source, config, parameters, layers, total}, or the list of kernels, as JSON" },
-    { name: "kernels", kind: "boolean", help: "no model: the kernels that devices compute, with operands, scalars and equations" },
-  ],
+  operands: ["[model]"],
+  flags: flagsOf(inspectFields),
   notes: [
     "MACs are the multiply-adds of convolutions, linear layers and attention in one forward pass; bytes are what the layer's",
     "kernels write in f32. Nothing is computed, so a large model costs no more than a small one.",
@@ -30,15 +33,14 @@ export const inspect: Command = {
 /** What one layer costs in a forward pass: kernels started, multiply-adds, bytes of the kernels' outputs in f32. */
 interface LayerCost { layer: string; parameters: number; kernels: number; macs: number; bytes: number }
 
-async function runInspect(args: Arguments): Promise<number> {
-  if (args.flags["kernels"] === true) return showKernels(args);
-  expectPositionals(inspect, args, 1, 1);
-  const { flags, positionals: [path] } = args;
+async function runInspect({ operands: [path], flags }: Arguments): Promise<number> {
+  const { kernels, json, batch, size: wanted } = optionsOf(inspectFields, flags);
+  if (kernels) return showKernels(path, json);
+  if (path === undefined) throw new ConfigError("an argument is missing", usageLines(inspect));
   const { config, source } = await readSource(path);
   const unet = new UNet(config);
-  const side = (flags["size"] as number | undefined) ?? unet.config.sample_size ?? 32;
+  const side = wanted ?? unet.config.sample_size ?? 32;
   const size: readonly [number, number] = typeof side === "number" ? [side, side] : side;
-  const batch = (flags["batch"] as number | undefined) ?? 1;
   const layers = layerCosts(unet, batch, size);
   const sum = (pick: (layer: LayerCost) => number): number => layers.reduce((total, layer) => total + pick(layer), 0);
   const total = {
@@ -46,7 +48,7 @@ async function runInspect(args: Arguments): Promise<number> {
   };
   const weightMacs = sum((l) => (l.parameters > 0 ? l.macs : 0));
   const parameters = describe(unet);
-  if (flags["json"] === true) {
+  if (json) {
     console.log(
       JSON.stringify({ source, config: unet.config, parameters, batch, size, layers, total: { ...total, weightMacs } }, null, 2),
     );
@@ -67,20 +69,20 @@ async function runInspect(args: Arguments): Promise<number> {
   return 0;
 }
 
-function showKernels(args: Arguments): number {
-  expectPositionals(inspect, args, 0, 0);
-  console.log(args.flags["json"] === true ? JSON.stringify(kernelEntries(), null, 2) : kernelTable());
+function showKernels(path: string | undefined, json: boolean): number {
+  if (path !== undefined) throw new ConfigError(`unexpected argument "${path}"`, usageLines(inspect));
+  console.log(json ? JSON.stringify(kernelEntries(), null, 2) : kernelTable());
   return 0;
 }
 
 async function readSource(path: string): Promise<{ config: UNetOptions; source: Record<string, unknown> }> {
-  if (path.endsWith(".json")) {
-    const json = readJson(path);
+  const { kind, path: file } = modelAt(path, ["checkpoint", "diffusers", "config"]);
+  if (kind === "config") {
+    const json = readJson(file);
     const { model } = json;                                                             // of a run's config.json
-    return { config: typeof model === "object" && model !== null ? model : json, source: { file: path } };
+    return { config: typeof model === "object" && model !== null ? model : json, source: { file } };
   }
-  if (isDiffusersFolder(path)) return { config: readDiffusersConfig(path), source: { folder: path, format: "diffusers" } };
-  const file = findCheckpoint(path);
+  if (kind === "diffusers") return { config: readDiffusersConfig(file), source: { folder: file, format: "diffusers" } };
   const { info: { format, config, position, trainer: { model: _model, ...trainer } } } = await loadCheckpoint(file, () => false);
   return { config, source: { file, format, step: position.step, trainer } };
 }

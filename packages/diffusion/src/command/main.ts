@@ -1,10 +1,14 @@
-/** The `fromnoise` command: picks the sub-command, turns errors into a few lines and an exit code. */
+/** The `fromnoise` command: runs what the command line asks for, and turns errors into a few lines and an exit code. */
+import { fileURLToPath } from "node:url";
 import { ConfigError, FromnoiseError } from "@fromnoise/tensor";
+import { readJson } from "../files.js";
+import type { Command } from "./command.js";
 import { demo } from "./demo.js";
 import { exportCommand, importCommand } from "./exchange.js";
 import { gradcheckCommand } from "./gradcheck.js";
+import { overview } from "./help.js";
 import { inspect } from "./inspect.js";
-import { helpText, parseFlags, type Command } from "./options.js";
+import { parseCommandLine } from "./parse.js";
 import { sample } from "./sample.js";
 import { train } from "./train.js";
 import { verify } from "./verify.js";
@@ -13,43 +17,25 @@ export const commands: readonly Command[] = [
   train, sample, inspect, gradcheckCommand, verify, exportCommand, importCommand, demo,
 ];
 
-function overview(): string {
-  const width = Math.max(...commands.map(({ name }) => name.length));
-  return [
-    "fromnoise: denoising diffusion from scratch", "", "usage: fromnoise COMMAND [flags]", "",
-    ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
-    "", "fromnoise COMMAND --help shows a command's flags.",
-    "FROMNOISE_REVECTORIZE=1 computes with V8's revectorizer (Node 24, x86-64) wherever a command opens the wasm device.",
-  ].join("\n");
-}
-
 /** Runs the command line and gives the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
 export async function main(argv: readonly string[]): Promise<number> {
   if (!process.stdout.listeners("error").includes(endQuietly)) process.stdout.on("error", endQuietly);
-  const [name, ...rest] = argv;
-  const asksHelp = (arg: string): boolean => arg === "--help" || arg === "-h";
   try {
-    if (name === undefined || asksHelp(name) || (name === "help" && rest.length === 0)) {
-      console.log(overview());
-      return name === undefined ? 2 : 0;
+    if (argv.length === 0) {
+      console.log(overview(commands));
+      return 2;
     }
-    if (name === "help" || rest.some(asksHelp)) {
-      console.log(helpText(find(name === "help" ? rest[0] : name)));
-      return 0;
-    }
-    const command = find(name);
-    return await command.run(parseFlags(command, rest));
+    const request = parseCommandLine(commands, argv, version());
+    if ("command" in request) return await request.command.run(request.args);
+    console.log(request.text);
+    return 0;
   } catch (error) {
     return report(error);
   }
 }
 
-function find(name: string): Command {
-  const command = commands.find((c) => c.name === name);
-  if (command === undefined) {
-    throw new ConfigError(`there is no command "${name}"`, [`allowed  ${commands.map((c) => c.name).join(", ")}`]);
-  }
-  return command;
+function version(): string {
+  return readJson(fileURLToPath(new URL("../../package.json", import.meta.url)))["version"] as string;
 }
 
 /** A reader such as `head` has enough. */

@@ -1,46 +1,44 @@
 import { join } from "node:path";
 import { ConfigError, Random, type Device } from "@fromnoise/tensor";
 import { replaceFile } from "@fromnoise/nn";
+import { deviceField } from "../config/device.js";
+import { field, optional, type OptionsOf } from "../config/fields.js";
+import { flagsOf, givenFields, optionsOf, type FlagValues } from "../config/flags.js";
+import { flag, integer, oneOf, text } from "../config/kinds.js";
 import { makeFolder } from "../files.js";
 import { encodePng, grid, imageBitmap, strip, type Bitmap } from "../image/index.js";
+import { samplerFields, SAMPLERS } from "../samplers/fields.js";
 import { reverseSteps, sampleImages, type SamplingOptions, type SamplingResult } from "../sampling.js";
 import { trainDefaults } from "../train/config.js";
-import { loadModel } from "../train/model.js";
-import { SPACINGS, type Spacing } from "../timesteps.js";
+import { loadModel, type TrainedModel } from "../train/model.js";
 import { streams } from "../train/trainer.js";
-import { deviceFlag, expectPositionals, withDevice, type Arguments, type Command } from "./options.js";
+import { withDevice, type Arguments, type Command } from "./command.js";
 import { openProgress, type Progress } from "./progress.js";
+
+/** Averaged or raw weights: of `sample` and `export`. */
+export const weightsField = field(oneOf(["ema", "model"]), "ema", "averaged or raw weights");
+
+const count = integer({ from: 1 });
+const sampleFields = {
+  out: field(text, "samples", "folder for samples.png, denoising.png and x0.png", { value: "DIR" }),
+  count: field(count, 64, "number of images"),
+  batch: field(count, 64, "images per batch"),
+  sampler: field(oneOf(SAMPLERS), "ddim", "DDIM over some steps, or ancestral over all T"),
+  clipX0: optional(flag, "clip the guess of x0 to [-1, 1]; --no-clip-x0 does not", { shown: "the model's", was: "clip" }),
+  class: optional(integer(), "class of all images, for class-conditional models", { shown: "all in turn" }),
+  weights: weightsField,
+  separate: field(flag, false, "also write every image as a file of its own"),
+  size: optional(count, "side of the images", { shown: "the model's own" }),
+  seed: field(integer(), 0, "seed of the noise"),
+  device: deviceField(trainDefaults.device),
+};
 
 export const sample: Command = {
   name: "sample",
   summary: "draw images from a trained model",
   usage: "fromnoise sample RUN|CHECKPOINT|DIFFUSERS-FOLDER [flags]",
-  flags: [
-    { name: "out", kind: "text", value: "DIR", help: "folder for samples.png, denoising.png and x0.png", default: "samples" },
-    { name: "count", kind: "integer", min: 1, value: "N", help: "number of images", default: "64" },
-    { name: "batch", kind: "integer", min: 1, value: "N", help: "images per batch", default: "64" },
-    {
-      name: "sampler", kind: "text", value: "NAME", help: "DDIM over some steps, or ancestral over all T",
-      choices: ["ddim", "ancestral"], default: "ddim",
-    },
-    { name: "steps", kind: "integer", min: 1, value: "S", help: "DDIM: steps taken out of T", default: "50" },
-    { name: "eta", kind: "number", value: "X", help: "DDIM: 0 deterministic .. 1 as noisy as ancestral", default: "0" },
-    { name: "spacing", kind: "text", value: "NAME", help: "DDIM: which steps", choices: SPACINGS, default: "trailing" },
-    {
-      name: "variance", kind: "text", value: "NAME", help: "ancestral",
-      choices: ["fixed-small", "fixed-large"], default: "the model's",
-    },
-    { name: "clip-x0", kind: "boolean", help: "clip the guess of x0 to [-1, 1]; --no-clip-x0 does not", default: "the model's" },
-    {
-      name: "class", kind: "integer", min: 0, value: "N",
-      help: "class of all images, for class-conditional models", default: "all in turn",
-    },
-    { name: "weights", kind: "text", value: "NAME", help: "averaged or raw weights", choices: ["ema", "model"], default: "ema" },
-    { name: "separate", kind: "boolean", help: "also write every image as a file of its own" },
-    { name: "size", kind: "integer", min: 1, value: "N", help: "side of the images", default: "the model's own" },
-    { name: "seed", kind: "integer", min: 0, value: "N", help: "seed of the noise", default: "0" },
-    deviceFlag(trainDefaults.device),
-  ],
+  operands: ["<model>"],
+  flags: [...flagsOf(sampleFields), ...SAMPLERS.flatMap((name) => flagsOf(samplerFields[name], `--sampler ${name}`))],
   notes: [
     "samples.png is a grid of the images; denoising.png follows the first eight from noise to image, x0.png the network's guess",
     "of them on the way. Files of these names in --out are replaced.",
@@ -48,33 +46,31 @@ export const sample: Command = {
   run: runSample,
 };
 
-async function runSample(args: Arguments): Promise<number> {
-  expectPositionals(sample, args, 1, 1);
-  const { flags, positionals: [path] } = args;
-  const count = (flags["count"] as number | undefined) ?? 64;
-  const out = (flags["out"] as string | undefined) ?? "samples";
-  const spec = (flags["device"] as string | undefined) ?? trainDefaults.device;
-  const result = await withDevice(spec, (device) => draw(path, device, flags, count));
-  await writeSamples(out, result, flags["separate"] === true);
+async function runSample({ operands: [path], flags }: Arguments): Promise<number> {
+  const options = optionsOf(sampleFields, flags);
+  refuseOtherSamplers(options.sampler, flags);
+  const { count, out, device, separate } = options;
+  const result = await withDevice(device, (opened) => draw(path, opened, options, flags));
+  await writeSamples(out, result, separate);
   const images = count === 1 ? "1 image" : `${count} images`;
   console.log(`wrote ${images} to ${join(out, "samples.png")}, the way there to denoising.png and x0.png beside it`);
   return 0;
 }
 
-async function draw(path: string, device: Device, flags: Arguments["flags"], count: number): Promise<SamplingResult> {
-  const { unet, schedule, prediction, sampling, source } = await loadModel(
-    path, device, flags["weights"] as "ema" | "model" | undefined,
-  );
+async function draw(
+  path: string, device: Device, options: OptionsOf<typeof sampleFields>, flags: FlagValues,
+): Promise<SamplingResult> {
+  const { count, batch, seed, weights } = options;
+  const { unet, schedule, prediction, sampling, source } = await loadModel(path, device, weights);
   console.error(`model    ${source}`);
   console.error(`device   ${device.description}`);
-  const side = (flags["size"] as number | undefined) ?? unet.config.sample_size;
+  const side = options.size ?? unet.config.sample_size;
   if (side === null) throw new ConfigError("--size is missing: the model's config has no sample_size");
   return sampleShowing({
-    unet, device, schedule, prediction, count, batch: (flags["batch"] as number | undefined) ?? 64,
-    size: typeof side === "number" ? [side, side] : side, dtype: unet.parameters[0].tensor.dtype,
-    random: new Random((flags["seed"] as number | undefined) ?? 0, streams.sample),
-    sampler: samplerOf(flags, sampling.variance, schedule.T),
-    clipX0: (flags["clip-x0"] as boolean | undefined) ?? sampling.clipX0, ...labelsOf(flags, unet.config.num_class_embeds, count),
+    unet, device, schedule, prediction, count, batch, size: typeof side === "number" ? [side, side] : side,
+    dtype: unet.parameters[0].tensor.dtype, random: new Random(seed, streams.sample),
+    sampler: samplerOf(options.sampler, flags, sampling.variance, schedule.T),
+    clipX0: options.clipX0 ?? sampling.clipX0, ...labelsOf(options.class, unet.config.num_class_embeds, count),
   });
 }
 
@@ -112,25 +108,25 @@ async function writePng(path: string, bitmap: Bitmap): Promise<void> {
   await replaceFile(path, [bytes], bytes.length);
 }
 
-function samplerOf(
-  flags: Arguments["flags"], modelVariance: "fixed-small" | "fixed-large", T: number,
-): SamplingOptions["sampler"] {
-  const name = (flags["sampler"] as "ancestral" | "ddim" | undefined) ?? "ddim";
-  const clash = (name === "ddim" ? ["variance"] : ["steps", "eta", "spacing"]).find((flag) => flags[flag] !== undefined);
-  if (clash !== undefined) {
-    throw new ConfigError(`--${clash} means nothing to the ${name} sampler`, [
-      `hint     it is for --sampler ${name === "ddim" ? "ancestral" : "ddim"}`,
-    ]);
+/** Throws ConfigError for a flag that only other samplers have. */
+function refuseOtherSamplers(name: (typeof SAMPLERS)[number], flags: FlagValues): void {
+  const own = flagsOf(samplerFields[name]).map((flag) => flag.name);
+  for (const other of SAMPLERS) {
+    const clash = flagsOf(samplerFields[other]).find((flag) => flags.has(flag.name) && !own.includes(flag.name));
+    if (clash === undefined) continue;
+    throw new ConfigError(`--${clash.name} means nothing to the ${name} sampler`, [`hint     it is for --sampler ${other}`]);
   }
-  if (name === "ancestral") return { name, variance: (flags["variance"] as typeof modelVariance | undefined) ?? modelVariance };
-  return {
-    name, steps: (flags["steps"] as number | undefined) ?? Math.min(50, T), eta: (flags["eta"] as number | undefined) ?? 0,
-    spacing: (flags["spacing"] as Spacing | undefined) ?? "trailing",
-  };
 }
 
-function labelsOf(flags: Arguments["flags"], classes: number | null, count: number): { classLabels?: number[] } {
-  const wanted = flags["class"] as number | undefined;
+function samplerOf(
+  name: (typeof SAMPLERS)[number], flags: FlagValues, modelVariance: TrainedModel["sampling"]["variance"], T: number,
+): SamplingOptions["sampler"] {
+  if (name === "ancestral") return { name, variance: optionsOf(samplerFields.ancestral, flags).variance ?? modelVariance };
+  const { steps, ...rest } = optionsOf(samplerFields.ddim, flags);
+  return { name, ...rest, steps: givenFields(samplerFields.ddim, flags).steps ?? Math.min(steps, T) };
+}
+
+function labelsOf(wanted: number | undefined, classes: number | null, count: number): { classLabels?: number[] } {
   if (classes === null) {
     if (wanted !== undefined) throw new ConfigError("--class: the model has no classes");
     return {};

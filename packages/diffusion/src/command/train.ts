@@ -1,33 +1,31 @@
 import { basename, join, resolve } from "node:path";
-import { trainDefaults } from "../train/config.js";
+import { flagsOf, optionsOf } from "../config/flags.js";
+import { trainFields } from "../train/config.js";
 import { trainRun, type RunOptions, type RunResult } from "../train/run.js";
-import { expectPositionals, type Arguments, type Command } from "./options.js";
+import type { Arguments, Command } from "./command.js";
 import { formatRate, openProgress, type Progress } from "./progress.js";
-import { configFlags, configOf, modelFlags, resumeOverrides, RESUMABLE } from "./train-flags.js";
+import { configOf, modelFields, resumeOverrides, RESUMABLE, runFields } from "./train-flags.js";
 
 export const train: Command = {
   name: "train",
   summary: "train a denoiser on images",
   usage: "fromnoise train [--out DIR] [--data NAME] [flags]   or   fromnoise train [--out DIR] --resume",
+  operands: [],
   flags: [
-    { name: "out", kind: "text", value: "DIR", help: "folder of the run", default: "runs/<data>" },
-    { name: "resume", kind: "boolean", help: "continue the run in --out" },
-    { name: "config", kind: "text", value: "FILE", help: "JSON with any of the fields of a run's config.json; flags go on top" },
-    ...modelFlags, ...configFlags,
+    ...flagsOf(runFields), ...flagsOf(modelFields, "the network"), ...flagsOf(trainFields, "fields of the run's config.json"),
   ],
   notes: [
     "Ctrl-C finishes the step, saves and says how to resume. Resuming gives the same numbers, to the last bit, as a run that was",
-    `never stopped; only ${RESUMABLE.map((name) => `--${name}`).join(", ")} may change.`,
+    `never stopped; only ${RESUMABLE.join(", ")} may change.`,
   ].join("\n"),
   run: runTrain,
 };
 
-async function runTrain(args: Arguments): Promise<number> {
-  expectPositionals(train, args, 0, 0);
-  const { flags } = args;
-  const start = flags["resume"] === true ? { resume: resumeOverrides(flags) } : { config: configOf(flags) };
-  const data = "config" in start ? start.config.data : (flags["data"] as string | undefined) ?? trainDefaults.data;
-  return trainWithProgress(start, (flags["out"] as string | undefined) ?? join("runs", runName(data)));
+async function runTrain({ flags }: Arguments): Promise<number> {
+  const { out, resume } = optionsOf(runFields, flags);
+  const { data } = optionsOf(trainFields, flags);
+  const start = resume ? { resume: resumeOverrides(flags) } : { config: configOf(flags) };
+  return trainWithProgress(start, out ?? join("runs", runName("config" in start ? start.config.data : data)));
 }
 
 /** Trains with a progress bar and Ctrl-C handling, and prints what was written. Returns the exit code. */

@@ -1,25 +1,28 @@
-import { ConfigError, FromnoiseError, largestGradient, runGoldenOp, type Device, type DType, type GoldenOp } from "@fromnoise/tensor";
+import {
+  ConfigError, FromnoiseError, largestGradient, runGoldenOp, type Device, type DType, type GoldenOp,
+} from "@fromnoise/tensor";
 import { verifyUNet, worse, type GoldenRow, type UNetGolden } from "@fromnoise/nn";
+import { deviceField } from "../config/device.js";
+import { field, optional } from "../config/fields.js";
+import { flagsOf, optionsOf } from "../config/flags.js";
+import { flag, number, oneOf } from "../config/kinds.js";
 import { readJson } from "../files.js";
 import { verifyTraining, type TrainGolden } from "../verify/golden-train.js";
-import { deviceFlag, expectPositionals, withDevice, type Arguments, type Command } from "./options.js";
+import { withDevice, type Arguments, type Command } from "./command.js";
+
+const verifyFields = {
+  device: deviceField("reference"),
+  dtype: optional(oneOf(["f64", "f32"]), "number type", { shown: "f64 where the device has it" }),
+  tolerance: optional(number({ from: 0 }), "largest error allowed", { shown: "1e-9 in f64, 1e-4 in f32" }),
+  json: field(flag, false, "print {file, kind, device, dtype, tolerance, worst, pass, rows}, a list of them for several files"),
+};
 
 export const verify: Command = {
   name: "verify",
   summary: "check this library against golden numbers of another implementation",
   usage: "fromnoise verify FILE... [flags]",
-  flags: [
-    deviceFlag("reference"),
-    {
-      name: "dtype", kind: "text", value: "NAME", help: "number type", choices: ["f64", "f32"],
-      default: "f64 where the device has it",
-    },
-    { name: "tolerance", kind: "number", value: "X", help: "largest error allowed", default: "1e-9 in f64, 1e-4 in f32" },
-    {
-      name: "json", kind: "boolean",
-      help: "print {file, kind, device, dtype, tolerance, worst, pass, rows}, a list of them for several files",
-    },
-  ],
+  operands: ["<files...>"],
+  flags: flagsOf(verifyFields),
   notes: [
     "Files have the format fromnoise-golden-1, of kind ops, unet or train: docs/golden-format.md says how to write one. Exit",
     "code 1 past the tolerance, 2 for a dtype that the device does not have or a network that is not implemented.",
@@ -31,29 +34,27 @@ interface FileResult {
   file: string; kind: string; device: string; dtype: DType; tolerance: number; worst: number; pass: boolean; rows: GoldenRow[],
 }
 
-async function runVerify(args: Arguments): Promise<number> {
-  expectPositionals(verify, args, 1, Infinity);
-  const { flags } = args;
-  const spec = (flags["device"] as string | undefined) ?? "reference";
+async function runVerify({ operands: files, flags }: Arguments): Promise<number> {
+  const { device: spec, json, ...wanted } = optionsOf(verifyFields, flags);
   return withDevice(spec, async (device) => {
-    const dtype = dtypeOf(flags["dtype"] as DType | undefined, device);
-    const tolerance = (flags["tolerance"] as number | undefined) ?? (dtype === "f64" ? 1e-9 : 1e-4);
+    const dtype = dtypeOf(wanted.dtype, device);
+    const tolerance = wanted.tolerance ?? (dtype === "f64" ? 1e-9 : 1e-4);
     const results: FileResult[] = [];
     const problems: FromnoiseError[] = [];
-    for (const file of args.positionals) {
+    for (const file of files) {
       try {
         const { kind, rows } = await verifyFile(file, device, dtype);
         const worst = rows.map(({ error }) => error).reduce(worse, 0);
         results.push({ file, kind, device: spec, dtype, tolerance, worst, pass: worst <= tolerance, rows });
-        if (flags["json"] !== true) print(results.at(-1)!);
+        if (!json) print(results.at(-1)!);
       } catch (error) {
         if (!(error instanceof FromnoiseError)) throw error;
         problems.push(error);
         console.error(`${error.name}: ${error.message.includes(file) ? "" : `${file}: `}${error.message}`);
       }
     }
-    if (flags["json"] === true && results.length > 0) {
-      console.log(JSON.stringify(args.positionals.length === 1 ? results[0] : results, null, 2));
+    if (json && results.length > 0) {
+      console.log(JSON.stringify(files.length === 1 ? results[0] : results, null, 2));
     }
     if (problems.some((error) => error instanceof ConfigError)) return 2;
     return problems.length === 0 && results.every(({ pass }) => pass) ? 0 : 1;

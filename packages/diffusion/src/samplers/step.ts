@@ -3,6 +3,7 @@ import { clip, randomNormal, ShapeError, tensor, add, multiply, type Device, typ
 import type { Prediction } from "../predictions.js";
 import { convertPrediction } from "../process.js";
 import type { NoiseSchedule } from "../schedules.js";
+import { refuseRenamed } from "./fields.js";
 
 /** A network seen from a sampler: its prediction for x_t [N, ...] where all images stand at step t. */
 export type Denoiser = (xT: Tensor, t: number) => Tensor;
@@ -69,8 +70,10 @@ function noiseOf(options: SamplerOptions, t: number): Tensor {
 
 /** The network's prediction at x_t as (epsTheta, x0), x0 clipped where asked. */
 export function predict(
-  model: Denoiser, schedule: NoiseSchedule, xT: Tensor, t: number, { prediction = "eps", clipX0 = true }: PredictOptions,
+  model: Denoiser, schedule: NoiseSchedule, xT: Tensor, t: number, options: PredictOptions,
 ): { epsTheta: Tensor; x0: Tensor } {
+  refuseRenamed(options);
+  const { prediction = "eps", clipX0 = true } = options;
   const output = model(xT, t);
   const epsTheta = convertPrediction(schedule, output, xT, t, prediction, "eps");
   const x0 = convertPrediction(schedule, output, xT, t, prediction, "x0");

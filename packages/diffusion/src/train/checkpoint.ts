@@ -2,14 +2,13 @@
  * Checkpoints: one safetensors file with the tensors model.*, ema.*, adam.m.*, adam.v.* under diffusers' names and layouts, and
  * one JSON string, `fromnoise` in the metadata, that says how they were made and where the run stood.
  */
-import { CheckpointError, NumericError } from "@fromnoise/tensor";
+import { CheckpointError, ConfigError, NumericError } from "@fromnoise/tensor";
 import {
   loadSafetensors, loadStateDict, saveSafetensors, stateDict, type FileLayer, type StateDict, type StateEntry,
   type TensorsByParameter, type UNet,
   type UNetConfig,
 } from "@fromnoise/nn";
-import { migrateFields } from "../config/renamed.js";
-import type { TrainConfig } from "./config.js";
+import { savedConfig, type TrainConfig } from "./config.js";
 import type { Trainer, TrainerPosition } from "./trainer.js";
 
 const FORMAT = "fromnoise-checkpoint-1";
@@ -78,7 +77,7 @@ export async function writeCheckpoint(
 
 /**
  * Reads a checkpoint, or only the tensors whose full names pass `filter`.
- * Throws CheckpointError when the file is missing, damaged, or not a checkpoint of this format.
+ * Throws CheckpointError when the file is missing, damaged, not a checkpoint of this format, or holds a configuration that is none.
  */
 export async function loadCheckpoint(path: string, filter?: (name: string) => boolean): Promise<Checkpoint> {
   const { metadata, tensors } = await loadSafetensors(path, filter === undefined ? {} : { filter });
@@ -102,8 +101,12 @@ function parseInfo(path: string, text: string | undefined): CheckpointInfo {
       throw new CheckpointError(`${path}: __metadata__.fromnoise has no ${key}`, other);
     }
   }
-  const trainer: object = migrateFields({ ...info.trainer });
-  return { ...info, trainer: trainer as TrainConfig };
+  try {
+    return { ...info, trainer: savedConfig({ ...info.trainer }) };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new CheckpointError(`${path} holds a configuration that is none: ${error.summary}`, error.details);
+  }
 }
 
 /** Puts a checkpoint's tensors and position into a run of its network. Throws CheckpointError with the difference, key by key. */

@@ -1,12 +1,12 @@
 /** A trained network from a run folder, a checkpoint, or a folder that diffusers wrote, ready to sample. */
 import { zeros, type Device, type DType } from "@fromnoise/tensor";
 import { UNet, type StateEntry, type UNetOptions } from "@fromnoise/nn";
-import { isDiffusersFolder, readDiffusersFolder } from "../exchange/diffusers.js";
+import { readDiffusersFolder } from "../exchange/diffusers.js";
 import type { Prediction } from "../predictions.js";
 import { makeSchedule, type NoiseSchedule } from "../schedules.js";
 import { loadCheckpoint, loadGroup } from "./checkpoint.js";
 import type { TrainConfig } from "./config.js";
-import { findCheckpoint } from "./run-directory.js";
+import { modelAt } from "./model-path.js";
 
 export interface TrainedModel {
   unet: UNet;
@@ -33,7 +33,7 @@ export function dtypeOf(tensors: ReadonlyMap<string, StateEntry>): DType {
 /**
  * Loads the averaged weights (or with `weights: "model"` the parameters themselves) onto a device, in the file's dtype where the
  * device has it, else in f32.
- * Throws CheckpointError when there is no such file or its tensors do not fit.
+ * Throws CheckpointError when there is no such file, its configuration is none, or its tensors do not fit.
  */
 export async function loadModel(path: string, device: Device, weights: "ema" | "model" = "ema"): Promise<TrainedModel> {
   const load = (config: UNetOptions, file: string, tensors: ReadonlyMap<string, StateEntry>, prefix: string): UNet => {
@@ -42,14 +42,14 @@ export async function loadModel(path: string, device: Device, weights: "ema" | "
     loadGroup({ path: file, tensors }, prefix, unet);
     return unet;
   };
-  if (isDiffusersFolder(path)) {
+  const { kind, path: file } = modelAt(path, ["checkpoint", "diffusers"]);
+  if (kind === "diffusers") {
     const { config, tensors, schedule, prediction, sampling } = await readDiffusersFolder(path);
     return {
       unet: load(config, path, tensors, ""), schedule: makeSchedule(schedule), prediction, sampling,
       source: `${path}, as diffusers wrote it`,
     };
   }
-  const file = findCheckpoint(path);
   const { info: { config, trainer, position }, tensors } = await loadCheckpoint(file, (name) => name.startsWith(`${weights}.`));
   return {
     unet: load(config, file, tensors, `${weights}.`), schedule: makeSchedule(trainer.schedule), prediction: trainer.prediction,

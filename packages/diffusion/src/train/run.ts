@@ -3,19 +3,14 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { CheckpointError, ConfigError, ImageError, NumericError, openDeviceSpec } from "@fromnoise/tensor";
 import type { FileLayer } from "@fromnoise/nn";
-import { migrateFields } from "../config/renamed.js";
 import { readJson } from "../files.js";
 import { loadCheckpoint, restoreTrainer, saveCheckpoint, type Checkpoint } from "./checkpoint.js";
-import { trainConfig, type TrainConfig } from "./config.js";
+import { resumedConfig, savedConfig, type ResumeOverrides, type TrainConfig } from "./config.js";
 import type { StepMetrics } from "./metrics.js";
 import { writeLossCurve, writePreview } from "./pictures.js";
 import { checkpointSteps, findCheckpoint, runIn, RunDirectory } from "./run-directory.js";
 import { Trainer } from "./trainer.js";
 import { openTrainingData } from "./training-data.js";
-
-/** What may change when a run is resumed; all else is as its checkpoint says. */
-export type ResumeOverrides =
-  Partial<Pick<TrainConfig, "data" | "steps" | "device" | "checkpointEvery" | "previewEvery" | "keep">>;
 
 export interface RunOptions {
   /** A new run of this config, or the newest checkpoint of the folder with some fields changed. */
@@ -78,11 +73,11 @@ async function savedRun(out: string, changes: ResumeOverrides): Promise<SavedRun
   }
   if (checkpointSteps(out).length > 0) {
     const checkpoint = await loadCheckpoint(findCheckpoint(out));
-    return { config: trainConfig({ ...checkpoint.info.trainer, ...changes }), checkpoint };
+    return { config: resumedConfig(checkpoint.info.trainer, changes), checkpoint };
   }
   const path = join(out, "config.json");
   if (!existsSync(path)) throw new CheckpointError(`${out} holds neither a checkpoint nor a config.json`);
-  return { config: trainConfig({ ...migrateFields(readJson(path)), ...changes }) };
+  return { config: resumedConfig(savedConfig(readJson(path)), changes) };
 }
 
 async function runSteps(

@@ -1,8 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
+import { flagsOf } from "../../src/config/flags.js";
 import { encodePng } from "../../src/image/index.js";
 import { commands } from "../../src/command/main.js";
+import { samplerFields } from "../../src/samplers/fields.js";
+import { trainFields } from "../../src/train/config.js";
 import { temporaryFolder, tinyModel, writeSheet } from "../train/fixtures.js";
 import { fromnoise } from "./fromnoise.js";
 
@@ -35,13 +38,46 @@ const train = ["train", "--out", place("out")];
 const cases: [what: string, argv: string[], code: number, err: string][] = [
   [
     "an unknown command", ["tarin"], 2,
-    'ConfigError: there is no command "tarin"\n  allowed  train, sample, inspect, gradcheck, verify, export, import, demo',
+    'ConfigError: there is no command "tarin"\n  allowed  train, sample, inspect, gradcheck, verify, export, import, demo\n'
+      + "  hint     did you mean train?",
   ],
-  ["an unknown flag", ["train", "--stepz", "5"], 2, "ConfigError: Unknown option '--stepz'\n  usage    fromnoise train "],
-  ["a flag without its value", ["sample", "x", "--count"], 2, "ConfigError: Option '--count <value>' argument missing\n"],
+  [
+    "an unknown flag", ["train", "--stepz", "5"], 2,
+    "ConfigError: there is no flag --stepz\n  hint     did you mean --steps?\n  usage    fromnoise train ",
+  ],
+  [
+    "a flag that is nearly one", ["sample", "x", "--spacng", "leading"], 2,
+    "ConfigError: there is no flag --spacng\n  hint     did you mean --spacing?\n",
+  ],
+  [
+    "a flag under its earlier name", ["train", "--objective", "v"], 2,
+    "ConfigError: there is no flag --objective\n  now      --prediction\n",
+  ],
+  [
+    "a switch under its earlier name", ["sample", "x", "--no-clip"], 2,
+    "ConfigError: there is no flag --no-clip\n  now      --no-clip-x0\n",
+  ],
+  [
+    "a flag of another command", ["inspect", "x", "--out", "y"], 2,
+    "ConfigError: there is no flag --out\n  usage    fromnoise inspect ",
+  ],
+  ["a flag before any command", ["--steps", "5"], 2, 'ConfigError: there is no command "--steps"\n  allowed  train, '],
+  ["help of an unknown command", ["help", "exprot"], 2, 'ConfigError: there is no command "exprot"\n  allowed  '],
+  [
+    "a flag where a value belongs", ["train", "--out", "--resume"], 2,
+    "ConfigError: --out has no value\n  got      --resume, which is a flag\n  allowed  a non-empty string",
+  ],
+  [
+    "a value of a sampler, before its model is opened", ["sample", place("nowhere"), "--eta=-1"], 2,
+    'ConfigError: --eta: "-1" is not allowed\n  allowed  numbers from 0 to 1',
+  ],
+  [
+    "a flag without its value", ["sample", "x", "--count"], 2,
+    "ConfigError: --count N: the value is missing\n  allowed  whole numbers from 1\n",
+  ],
   [
     "a negative value", ["train", "--steps", "-5"], 2,
-    "ConfigError: Option '--steps' argument is ambiguous\n  hint     a value that starts with a dash is written --NAME=VALUE\n",
+    'ConfigError: --steps: "-5" is not allowed\n  allowed  whole numbers from 1',
   ],
   ["an argument too many", ["train", "digits"], 2, 'ConfigError: unexpected argument "digits"\n  usage    fromnoise train '],
   [
@@ -80,7 +116,7 @@ const cases: [what: string, argv: string[], code: number, err: string][] = [
     "scaled-linear with too few steps", ["train", "--schedule", "scaled-linear", "--timesteps", "20"], 2,
     "ConfigError: timesteps: 20 is too few for the schedule scaled-linear\n",
   ],
-  ["a learning rate below 0", ["train", "--lr=-1"], 2, "ConfigError: optimizer.lr: -1 is not allowed\n  allowed  numbers > 0"],
+  ["a learning rate below 0", ["train", "--lr=-1"], 2, 'ConfigError: --lr: "-1" is not allowed\n  allowed  numbers > 0'],
 
   [
     "a missing folder", [...train, "--data", place("missing")], 2,
@@ -107,7 +143,7 @@ const cases: [what: string, argv: string[], code: number, err: string][] = [
 
   [
     "a config that is not there", [...train, "--config", place("nowhere.json")], 2,
-    `ConfigError: cannot read ${place("nowhere.json")}\n  reason   there is no such file or folder`,
+    `ConfigError: cannot read ${place("nowhere.json")}\n  reason   no such file or folder`,
   ],
   [
     "a config that is a folder", [...train, "--config", place("images")], 2,
@@ -157,7 +193,7 @@ const cases: [what: string, argv: string[], code: number, err: string][] = [
   ],
   [
     "golden numbers that are not there", ["verify", place("nowhere.json")], 2,
-    `ConfigError: cannot read ${place("nowhere.json")}\n  reason   there is no such file or folder`,
+    `ConfigError: cannot read ${place("nowhere.json")}\n  reason   no such file or folder`,
   ],
   [
     "golden numbers of another format", ["verify", other], 2,
@@ -211,7 +247,22 @@ describe("help", () => {
     const [none, asked] = [await fromnoise(), await fromnoise("--help")];
     expect([none.code, asked.code]).to.deep.equal([2, 0]);
     expect(none.out).to.equal(asked.out);
+    expect(await fromnoise("help")).to.deep.equal(asked);
     for (const { name, summary } of commands) expect(asked.out).to.match(new RegExp(`^  ${name} +${summary}$`, "m"));
+  });
+
+  it("has the version beside it", async () => {
+    const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
+    expect(await fromnoise("--version")).to.deep.equal({ code: 0, out: version, err: "" });
+  });
+
+  it("shows every field of a configuration, and of a sampler under its name", async () => {
+    const [train, sample] = [(await fromnoise("train", "--help")).out, (await fromnoise("sample", "--help")).out];
+    for (const { name } of flagsOf(trainFields)) expect(train).to.contain(`\n  --${name}`);
+    for (const [name, fields] of Object.entries(samplerFields)) {
+      const [, section] = sample.split(`--sampler ${name}:\n`);
+      for (const flag of flagsOf(fields)) expect(section.split("\n\n")[0]).to.contain(`  --${flag.name} `);
+    }
   });
 
   for (const { name, summary, flags } of commands) {

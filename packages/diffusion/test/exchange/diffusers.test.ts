@@ -134,7 +134,7 @@ describe("a folder as diffusers writes it", () => {
     );
     rmSync(join(path, "config.json"));
     const noConfig = await thrown(CheckpointError, readDiffusersFolder(path));
-    expect(noConfig.message).to.equal(`cannot read ${join(path, "config.json")}\n  reason   there is no such file or folder`);
+    expect(noConfig.message).to.equal(`cannot read ${join(path, "config.json")}\n  reason   no such file or folder`);
     rmSync(join(path, WEIGHTS));
     writeFileSync(join(path, "diffusion_pytorch_model.bin"), "");
     const pickled = await thrown(CheckpointError, readDiffusersFolder(path));

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Random } from "@fromnoise/tensor";
 import type { ImageDataset } from "../../src/data/dataset.js";
 import { encodePng } from "../../src/image/index.js";
-import { trainConfig, type TrainConfig, type TrainConfigInput } from "../../src/train/config.js";
+import { trainConfig, type ModelFields, type TrainConfig, type TrainConfigInput } from "../../src/train/config.js";
 import type { StepMetrics } from "../../src/train/metrics.js";
 
 /** A folder of its own for a test file; removed when the process ends. */
@@ -24,7 +24,7 @@ export function writeSheet(folder: string, { tile = 8, channels = 1 }: { tile?: 
   return `${path}:${tile}`;
 }
 
-export const tinyModel = {
+export const tinyModel: ModelFields = {
   sample_size: 8, in_channels: 1, out_channels: 1, layers_per_block: 1, block_out_channels: [4, 8], norm_num_groups: 4,
   down_block_types: ["DownBlock2D", "AttnDownBlock2D"], up_block_types: ["AttnUpBlock2D", "UpBlock2D"], attention_head_dim: null,
 };

@@ -5,9 +5,8 @@ import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { openDevice } from "@fromnoise/tensor";
 import { loadSafetensors, saveSafetensors } from "@fromnoise/nn";
-import { migrateFields } from "../../src/config/renamed.js";
 import { loadCheckpoint } from "../../src/train/checkpoint.js";
-import { trainConfig, type TrainConfigInput } from "../../src/train/config.js";
+import { savedConfig } from "../../src/train/config.js";
 import { loadModel } from "../../src/train/model.js";
 import { fromnoise } from "../command/fromnoise.js";
 import { temporaryFolder, writeSheet } from "./fixtures.js";
@@ -21,7 +20,7 @@ const place = (...names: string[]): string => join(folder, ...names);
 
 describe("a configuration under its old names", () => {
   it("is one under today's", () => {
-    const { prediction, gradClip, sampling, ...rest } = trainConfig(migrateFields(old) as TrainConfigInput);
+    const { prediction, gradClip, sampling, ...rest } = savedConfig(old);
     expect({ prediction, gradClip, sampling }).to.deep.equal(
       { prediction: "v", gradClip: 0.5, sampling: { variance: "fixed-large", clipX0: false } },
     );
@@ -30,7 +29,7 @@ describe("a configuration under its old names", () => {
   });
 
   it("is refused where a field stands there twice", () => {
-    expect(() => trainConfig(migrateFields({ ...old, prediction: "eps" }) as TrainConfigInput))
+    expect(() => savedConfig({ ...old, prediction: "eps" }))
       .to.throw("there is no field objective\n  now      prediction");
   });
 

@@ -4,6 +4,7 @@
  */
 import { platformFiles } from "#platform";
 import { CheckpointError } from "@fromnoise/tensor";
+import { errorCode, failureReason } from "./errno.js";
 import { readSafetensorsHeader, readSafetensorsTensor, encodeSafetensors } from "./safetensors.js";
 import type { ByteReader, EncodeOptions, HostTensor, LoadedTensor, Safetensors } from "./safetensors.js";
 
@@ -63,8 +64,8 @@ export async function replaceFile(path: string, parts: Iterable<Uint8Array>, byt
     await writeAll(await files.create(temporary), parts);
     await files.rename(temporary, path);
   } catch (error) {
-    const removed = await files.remove(temporary).then(() => true, (e: unknown) => codeOf(e) === "ENOENT");
-    throw new CheckpointError(`cannot save ${path}: ${reasonOf(error)}`, [
+    const removed = await files.remove(temporary).then(() => true, (e: unknown) => errorCode(e) === "ENOENT");
+    throw new CheckpointError(`cannot save ${path}: ${failureReason(error)}`, [
       `needed   ${byteLength} bytes`,
       "kept     an earlier file of this name is untouched",
       ...(removed ? [] : [`left     ${temporary} could not be removed`]),
@@ -73,7 +74,7 @@ export async function replaceFile(path: string, parts: Iterable<Uint8Array>, byt
   try {
     await files.syncFolderOf(path);
   } catch (error) {
-    throw new CheckpointError(`${path} is written, but not safe against a power cut yet: ${reasonOf(error)}`);
+    throw new CheckpointError(`${path} is written, but not safe against a power cut yet: ${failureReason(error)}`);
   }
 }
 
@@ -127,19 +128,6 @@ async function reading<T>(path: string, files: FileLayer, read: (file: FileReade
     }
   } catch (error) {
     if (error instanceof CheckpointError) throw error;
-    throw new CheckpointError(`cannot read ${path}: ${reasonOf(error)}`);
+    throw new CheckpointError(`cannot read ${path}: ${failureReason(error)}`);
   }
-}
-
-function codeOf(error: unknown): string | undefined {
-  return (error as { code?: string } | null)?.code;
-}
-
-const REASONS: ReadonlyMap<string | undefined, string> = new Map(Object.entries({
-  ENOSPC: "the disk is full", EDQUOT: "the disk quota is used up", EROFS: "the disk is read-only",
-  EACCES: "permission denied", EPERM: "permission denied", ENOENT: "no such file or folder", EISDIR: "it is a folder",
-}));
-
-function reasonOf(error: unknown): string {
-  return REASONS.get(codeOf(error)) ?? (error instanceof Error ? error.message : String(error));
 }

@@ -1,4 +1,4 @@
-import { trainConfig, trainDefaults } from "../train/config.js";
+import { trainConfig, trainDefaults } from "./config.js";
 
 /**
  * What `npm run demo` trains: a class-conditional U-Net of 177,489 parameters on digits averaged to 16x16, for as many steps as fit
