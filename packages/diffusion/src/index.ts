@@ -19,7 +19,7 @@ export {
   lrSchedule, trainConfig, trainDefaults, trainFields, type ModelFields, type ResumeOverrides, type TrainConfig, type TrainConfigInput,
 } from "./train/config.js";
 export { checkFields, field, group, optional, type Field, type Fields, type Group } from "./config/fields.js";
-export { flag, integer, list, number, numbers, object, oneOf, pair, text, type Bounds, type Kind } from "./config/kinds.js";
+export * as kinds from "./config/kinds.js";
 export { demoConfig } from "./train/demo-config.js";
 export { startPosition, streams, Trainer, type TrainerPosition } from "./train/trainer.js";
 export { BUCKETS, parseMetrics, type StepMetrics } from "./train/metrics.js";

@@ -5,7 +5,6 @@ import { sampleImages } from "../sampling.js";
 import type { RunDirectory } from "./run-directory.js";
 import { streams, type Trainer } from "./trainer.js";
 
-const PREVIEW_IMAGES = 16;
 const PREVIEW_STEPS = 50;
 
 /** preview-<step>.png: a grid of samples from the averaged weights, always from the same noise; classes take turns. */
@@ -15,9 +14,9 @@ export async function writePreview(
   const { num_class_embeds: classes } = unet.config;
   const { images } = await sampleImages({
     unet, device, schedule, dtype: config.dtype, prediction: config.prediction, clipX0: config.sampling.clipX0,
-    count: PREVIEW_IMAGES, size: [dataset.size, dataset.size], random: new Random(config.seed, streams.preview),
+    count: config.previewImages, size: [dataset.size, dataset.size], random: new Random(config.seed, streams.preview),
     sampler: { name: "ddim", steps: Math.min(PREVIEW_STEPS, schedule.T), eta: 0, spacing: "trailing" },
-    ...(classes === null ? {} : { classLabels: Array.from({ length: PREVIEW_IMAGES }, (_, i) => i % classes) }),
+    ...(classes === null ? {} : { classLabels: Array.from({ length: config.previewImages }, (_, i) => i % classes) }),
   });
   await directory.write(`preview-${step}.png`, encodePng(grid(images, { background: 0 })));
 }

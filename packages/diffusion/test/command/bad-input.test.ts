@@ -71,6 +71,7 @@ const cases: [what: string, argv: string[], code: number, err: string][] = [
     "a value of a sampler, before its model is opened", ["sample", place("nowhere"), "--eta=-1"], 2,
     'ConfigError: --eta: "-1" is not allowed\n  allowed  numbers from 0 to 1',
   ],
+  ["a switch with a value", ["train", "--flip=yes"], 2, "ConfigError: --flip takes no value\n  usage    fromnoise train "],
   [
     "a flag without its value", ["sample", "x", "--count"], 2,
     "ConfigError: --count N: the value is missing\n  allowed  whole numbers from 1\n",

@@ -4,6 +4,7 @@ import { expect } from "chai";
 import { openDevice } from "@fromnoise/tensor";
 import { stateDict } from "@fromnoise/nn";
 import { wasmDevices } from "../../../tensor/test/backends/wasm/builds.js";
+import { readImage } from "../../src/image/index.js";
 import { loadCheckpoint, restoreTrainer, saveCheckpoint } from "../../src/train/checkpoint.js";
 import type { TrainConfig, TrainConfigInput } from "../../src/train/config.js";
 import { trainRun, type RunOptions, type RunResult } from "../../src/train/run.js";
@@ -115,13 +116,15 @@ describe("resuming a run", () => {
   });
 
   it("keeps as many checkpoints as asked for, the newest, and draws the loss", async () => {
-    const config = tinyConfig({ data: sheet, steps: 5, checkpointEvery: 1, keep: 2, previewEvery: 5 });
+    const config = tinyConfig({ data: sheet, steps: 5, checkpointEvery: 1, keep: 2, previewEvery: 5, previewImages: 4 });
     const out = join(folder, "kept");
     await run({ start: { config }, out });
     const pictures = ["loss.png", "loss.svg", "preview-5.png"];
     expect(readdirSync(out).sort()).to.deep.equal(
       ["checkpoint-4.safetensors", "checkpoint-5.safetensors", "config.json", "metrics.jsonl", ...pictures].sort(),
     );
+    const cell = 96 + 2;                                              // 8 pixels 12 times enlarged, and a gap
+    expect(readImage(join(out, "preview-5.png"))).to.include({ width: 2 * cell + 2, height: 2 * cell + 2 });
   });
 
   it("removes what a killed program left half written, and nothing else", async () => {
