@@ -108,8 +108,8 @@ describe("a bench run", () => {
   });
 
   it("is compared with a second run of itself: nothing is slower past what two runs on a busy machine may differ by", async () => {
-    const [comparison] = compareReports(report(fast), report(await rowsOf([matmul], [reference])), 2);
+    const [comparison] = compareReports(report(fast), report(await rowsOf([matmul], [reference])), 4);
     expect(comparison.verdict).to.be.oneOf(["same", "faster", "slower"]);
-    expect(comparison.ratio!.low).to.be.below(comparison.ratio!.ratio).and.below(2);
+    expect(comparison.ratio!.low).to.be.below(comparison.ratio!.ratio).and.below(4);
   });
 });

@@ -337,16 +337,16 @@ describe("what schedules refuse", () => {
   });
 
   it("names that are not known, which plain JavaScript or a file may bring", () => {
-    const variances = 'variance: "learned" is not known\n  allowed    fixed-small, fixed-large';
+    const variances = 'variance: "learned" is not allowed\n  allowed  fixed-small, fixed-large';
     expectConfigError(() => variance(linear, 3, "learned" as "fixed-small"), variances);
     expectConfigError(() => logVariance(linear, 3, "learned" as "fixed-small"), variances);
     expectConfigError(() => logVariance(linear, 0, "learned" as "fixed-small"), variances);
-    const predictions = 'prediction: "epsilon" is not known\n  allowed    eps, x0, v';
-    expectConfigError(() => predictionCoefficients(linear, 3, "epsilon" as "eps", "x0"), predictions);
-    expectConfigError(() => predictionCoefficients(linear, 3, "x0", "epsilon" as "eps"), predictions);
-    expectConfigError(() => lossWeight(linear, 3, "epsilon" as "eps", "simple"), predictions);
+    const predictions = (field: string): string => `${field}: "epsilon" is not allowed\n  allowed  eps, x0, v`;
+    expectConfigError(() => predictionCoefficients(linear, 3, "epsilon" as "eps", "x0"), predictions("from"));
+    expectConfigError(() => predictionCoefficients(linear, 3, "x0", "epsilon" as "eps"), predictions("to"));
+    expectConfigError(() => lossWeight(linear, 3, "epsilon" as "eps", "simple"), predictions("prediction"));
     expectConfigError(() => lossWeight(linear, 3, "eps", "minsnr" as "min-snr"),
-      'weighting: "minsnr" is not known\n  allowed    simple, snr, min-snr');
+      'weighting: "minsnr" is not allowed\n  allowed  simple, snr, min-snr');
   });
 
   it("noise in a DDIM step that goes up, where the deterministic map is the inverse of the one that goes down", () => {

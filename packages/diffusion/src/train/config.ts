@@ -63,6 +63,8 @@ export const trainFields = {
   ema: group({
     decay: field(fraction, 0.995, "decay of the averaged weights", { flag: "ema" }),
     warmup: field(oneOf(["none", "ratio", "power"]), "ratio", "how that decay grows at the start"),
+    every: field(count, 1, "steps from one move of the averaged weights to the next (lucidrains: 10)"),
+    start: field(integer(), 0, "first steps, in which the averaged weights are a copy (lucidrains: 100)"),
   }),
   sampling: group({
     variance: field(oneOf(VARIANCES), "fixed-small", "of ancestral steps of samples, unless asked otherwise"),

@@ -87,7 +87,7 @@ describe("the forward process on tensors", () => {
 
   it("knows three predictions and no other", () => {
     const [x0, eps] = [1, 2].map((seed) => randomNormal([4, 2], new Random(seed), { device }));
-    expect(() => predictionTarget(schedule, x0, eps, t, "epsilon" as "eps")).to.throw(ConfigError, 'prediction: "epsilon" is not known');
+    expect(() => predictionTarget(schedule, x0, eps, t, "epsilon" as "eps")).to.throw(ConfigError, 'prediction: "epsilon" is not allowed');
   });
 
   it("has the mean and variance of q(x_t | x_0), within 4 standard errors", async () => {
