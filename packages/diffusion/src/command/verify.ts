@@ -67,7 +67,10 @@ const kinds: Readonly<Record<string, readonly string[]>> = {
   train: ["fill", "config", "batch", "schedule", "objective", "optimizer", "steps", "final_l2"],
 };
 
-/** Runs one golden file. Throws ConfigError for another format, an unknown op, or a network that is not implemented. */
+/**
+ * Runs one golden file. Throws ConfigError for another format, an unknown op, or a network that is not implemented: numbers that cannot
+ * be compared are refused, not passed over.
+ */
 async function verifyFile(file: string, device: Device, dtype: DType): Promise<{ kind: string; rows: GoldenRow[] }> {
   const golden = readJson(file);
   const { format, kind } = golden;

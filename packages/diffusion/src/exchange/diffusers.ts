@@ -82,6 +82,7 @@ export async function readDiffusersFolder(folder: string): Promise<DiffusersMode
 }
 
 function readScheduler(fields: Readonly<Record<string, unknown>>, path: string): DiffusersScheduler {
+  // What diffusers can say and this library cannot compute is refused by name: read as something else it would give other images.
   const refuse = (name: string, allowed: string): never => {
     throw new ConfigError(`${path}: ${name} ${JSON.stringify(fields[name])} is not implemented`, [`allowed  ${allowed}`]);
   };

@@ -49,10 +49,11 @@ export async function saveCheckpoint(path: string, trainer: Trainer, files?: Fil
   const held = groupsOf(trainer);
   const groups = {} as Record<(typeof prefixes)[number], StateDict>;
   for (const prefix of prefixes) groups[prefix] = await stateDict(...held[prefix]);
+  trainer.assertWhole();                                    // a step may have broken off while the tensors were read
   await writeCheckpoint(
     path, { config: trainer.unet.config, trainer: trainer.config, position: trainer.position() }, groups, files,
   );
-  trainer.standsIn(path);
+  trainer.savedIn(path);
 }
 
 /** Writes a checkpoint from its parts. Throws as saveCheckpoint does. */
@@ -118,7 +119,7 @@ export function restoreTrainer(trainer: Trainer, checkpoint: Checkpoint): void {
   const held = groupsOf(trainer);
   for (const prefix of prefixes) loadGroup(checkpoint, prefix, ...held[prefix]);
   trainer.seek(checkpoint.info.position);
-  trainer.standsIn(checkpoint.path);
+  trainer.restoredFrom(checkpoint.path);
 }
 
 /** Loads the tensors under one prefix ("ema.") into a network. Throws CheckpointError with the difference, key by key. */

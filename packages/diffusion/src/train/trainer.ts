@@ -126,8 +126,13 @@ export class Trainer {
     ]);
   }
 
-  /** @internal The file that holds all of the run as it now is: it was just written, or just read. */
-  standsIn(checkpoint: string): void {
+  /** @internal The run was saved in this file, to which a trainer that breaks off later points. */
+  savedIn(checkpoint: string): void {
+    this.#checkpoint = checkpoint;
+  }
+
+  /** @internal All of the run was read from this file: a trainer that broke off is whole again. */
+  restoredFrom(checkpoint: string): void {
     this.#checkpoint = checkpoint;
     this.#broken = undefined;
   }

@@ -97,6 +97,7 @@ function scheduleOf({ schedule: { name, beta_start, beta_end, timesteps }, objec
   return makeSchedule({ name, timesteps, betaStart: beta_start, betaEnd: beta_end });
 }
 
+/** Likewise: PyTorch's Adam adds weight decay to the gradient, ours is decoupled, so only AdamW can be compared with it. */
 function optimizerOf({ optimizer }: TrainGolden, unet: UNet): Adam {
   const { name, lr, betas: [beta1, beta2], eps, weight_decay: weightDecay = name === "adamw" ? 0.01 : 0 } = optimizer;
   if (name === "adam" && weightDecay === 0) return new Adam(unet, { lr, beta1, beta2, eps });

@@ -159,6 +159,8 @@ for (const [spec, build] of [["reference", "TypeScript"], ...wasmDevices]) {
         + `  reason     the device is lost\n  restore    ${path}`;
       expect((await thrown(CheckpointError, trainer.trainStep())).message).to.equal(text);
       expect((await thrown(CheckpointError, saveCheckpoint(path, trainer))).message).to.equal(text);
+      trainer.savedIn(path);
+      expect((await thrown(CheckpointError, trainer.trainStep())).message).to.equal(text);           // only a restore mends it
       restoreTrainer(trainer, await loadCheckpoint(path));
       expect((await trainer.trainStep()).loss).to.equal((await other.trainStep()).loss);
       expect(await stateDict(trainer.unet)).to.deep.equal(await stateDict(other.unet));
