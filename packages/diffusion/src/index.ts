@@ -2,19 +2,19 @@
  * @fromnoise/diffusion: denoising diffusion probabilistic models. This entry loads in Node and in browsers;
  * what needs files (folders of images, runs, PNG files) is in @fromnoise/diffusion/node.
  */
-export * from "./schedules.js";
-export * from "./predictions.js";
-export * from "./timesteps.js";
-export { combineEach, convertPrediction, posteriorMean, predictionTarget, qSample, type Timesteps } from "./process.js";
-export { diffusionLoss } from "./loss.js";
-export { exactEpsilon, type GaussianMixture } from "./exact.js";
+export * from "./process/schedules.js";
+export * from "./denoisers/prediction.js";
+export * from "./process/timesteps.js";
+export { combineEach, convertPrediction, posteriorMean, predictionTarget, qSample, type Timesteps } from "./process/q-sample.js";
+export { diffusionLoss } from "./losses/weighted-mse.js";
+export { exactEpsilon, type GaussianMixture } from "./denoisers/exact.js";
 export { ancestralSampler, ancestralStep, type AncestralStepOptions } from "./samplers/ancestral.js";
 export { ddimSampler, ddimStep, type DdimOptions, type DdimStepOptions } from "./samplers/ddim.js";
 export {
   lastOf, type Denoiser, type NoiseSource, type PredictOptions, type SamplerOptions, type SamplerStep,
 } from "./samplers/step.js";
-export { denoiserOf } from "./denoiser.js";
-export { reverseSteps, sampleImages, type SamplingOptions, type SamplingResult } from "./sampling.js";
+export { denoiserOf } from "./denoisers/denoiser.js";
+export { reverseSteps, sampleImages, type SamplingOptions, type SamplingResult } from "./models/sample-images.js";
 export {
   lrSchedule, trainConfig, trainDefaults, trainFields, type ModelFields, type ResumeOverrides, type TrainConfig, type TrainConfigInput,
 } from "./train/config.js";
@@ -23,6 +23,6 @@ export * as kinds from "./config/kinds.js";
 export { demoConfig } from "./train/demo-config.js";
 export { startPosition, streams, Trainer, type TrainerPosition } from "./train/trainer.js";
 export { BUCKETS, parseMetrics, type StepMetrics } from "./train/metrics.js";
-export * from "./data/portable.js";
-export * from "./image/portable.js";
+export * from "./data/index.js";
+export * from "./image/index.js";
 export { verifyTraining, type TrainGolden } from "./verify/golden-train.js";

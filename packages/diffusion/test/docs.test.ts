@@ -7,7 +7,7 @@ import ts from "typescript";
 import { openPage, readPage, runPage } from "../../../docs/run-page.js";
 import { commands } from "../src/command/main.js";
 import { parseCommandLine } from "../src/command/parse.js";
-import { readImage } from "../src/image/index.js";
+import { readImage } from "../src/image/node/index.js";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const markdownIn = (folder: string): string[] =>

@@ -1,9 +1,9 @@
 import { ConfigError } from "@fromnoise/tensor";
 import { expect } from "chai";
 import { readFileSync } from "node:fs";
-import { lossWeight, predictionCoefficients, PREDICTIONS, type Prediction } from "../src/predictions.js";
-import { logVariance, makeSchedule, SCHEDULE_NAMES, scheduleFromBetas, variance, type NoiseSchedule } from "../src/schedules.js";
-import { ancestralTimesteps, ddimCoefficients, ddimTimesteps, respaceSchedule, SPACINGS } from "../src/timesteps.js";
+import { lossWeight, predictionCoefficients, PREDICTIONS, type Prediction } from "../src/denoisers/prediction.js";
+import { logVariance, makeSchedule, SCHEDULE_NAMES, scheduleFromBetas, variance, type NoiseSchedule } from "../src/process/schedules.js";
+import { ancestralTimesteps, ddimCoefficients, ddimTimesteps, respaceSchedule, SPACINGS } from "../src/process/timesteps.js";
 
 const golden = (name: string) => JSON.parse(readFileSync(new URL(`golden/${name}.json`, import.meta.url), "utf8"));
 

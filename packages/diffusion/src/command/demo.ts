@@ -4,7 +4,7 @@ import { flagsOf, optionsOf } from "../config/flags.js";
 import { text } from "../config/kinds.js";
 import { trainConfig, trainFields } from "../train/config.js";
 import { demoConfig } from "../train/demo-config.js";
-import { checkpointSteps, runIn } from "../train/run-directory.js";
+import { checkpointSteps, runIn } from "../train/node/run-directory.js";
 import { streams } from "../train/trainer.js";
 import type { Arguments, Command } from "./command.js";
 import { formatSeconds } from "./progress.js";

@@ -3,10 +3,10 @@ import { describe, parameterCount, UNet, type UNetOptions } from "@fromnoise/nn"
 import { field, optional } from "../config/fields.js";
 import { flagsOf, optionsOf } from "../config/flags.js";
 import { flag, integer } from "../config/kinds.js";
-import { readDiffusersConfig } from "../exchange/diffusers.js";
-import { readJson } from "../files.js";
-import { loadCheckpoint } from "../train/checkpoint.js";
-import { modelAt } from "../train/model-path.js";
+import { readDiffusersConfig } from "../models/node/diffusers.js";
+import { readJson } from "../models/node/files.js";
+import { loadCheckpoint } from "../models/checkpoint.js";
+import { modelAt } from "../models/node/model-path.js";
 import { kernelEntries, kernelTable } from "./kernel-table.js";
 import { usageLines, type Arguments, type Command } from "./command.js";
 

@@ -1,7 +1,7 @@
 /** The `fromnoise` command: runs what the command line asks for, and turns errors into a few lines and an exit code. */
 import { fileURLToPath } from "node:url";
 import { ConfigError, FromnoiseError } from "@fromnoise/tensor";
-import { readJson } from "../files.js";
+import { readJson } from "../models/node/files.js";
 import type { Command } from "./command.js";
 import { demo } from "./demo.js";
 import { exportCommand, importCommand } from "./exchange.js";

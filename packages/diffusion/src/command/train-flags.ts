@@ -4,8 +4,8 @@ import { ConfigError } from "@fromnoise/tensor";
 import { field, migrateFields, optional } from "../config/fields.js";
 import { flagsOf, givenFields, optionsOf, type FlagValues } from "../config/flags.js";
 import { flag, integer, isObject, numbers, oneOf, text } from "../config/kinds.js";
-import { openDataset } from "../data/index.js";
-import { readJson } from "../files.js";
+import { openDataset } from "../data/node/index.js";
+import { readJson } from "../models/node/files.js";
 import {
   trainConfig, trainDefaults, trainFields, type ResumeOverrides, type TrainConfig, type TrainConfigInput,
 } from "../train/config.js";

@@ -1,7 +1,7 @@
 import { basename, join, resolve } from "node:path";
 import { flagsOf, optionsOf } from "../config/flags.js";
 import { trainFields } from "../train/config.js";
-import { trainRun, type RunOptions, type RunResult } from "../train/run.js";
+import { trainRun, type RunOptions, type RunResult } from "../train/node/run.js";
 import type { Arguments, Command } from "./command.js";
 import { formatRate, openProgress, type Progress } from "./progress.js";
 import { configOf, modelFields, resumeOverrides, RESUMABLE, runFields } from "./train-flags.js";

@@ -1,5 +1,5 @@
-/** Sets of images and the order in which they are trained on. Sheets and folders need Node; the rest is in portable.ts. */
-export * from "./portable.js";
-export { builtinNames, openBuiltin, openSheet } from "./sheet.js";
-export { openFolder, type FolderOptions } from "./folder.js";
-export { openDataset } from "./open.js";
+/** What works on typed arrays alone, in Node and in browsers: tiles of a decoded picture, the order of batches. */
+export { builtinSheets, type BuiltinName } from "./builtin.js";
+export type { ImageDataset, ImageFormat } from "./dataset.js";
+export { tileDataset, type TileOptions } from "./tiles.js";
+export { BatchOrder, loadBatch, type BatchOrderOptions } from "./batches.js";

@@ -1,7 +1,7 @@
 import type { Tensor } from "@fromnoise/tensor";
-import { posteriorMean } from "../process.js";
-import { variance, type NoiseSchedule, type VarianceKind } from "../schedules.js";
-import { ancestralTimesteps } from "../timesteps.js";
+import { posteriorMean } from "../process/q-sample.js";
+import { variance, type NoiseSchedule, type VarianceKind } from "../process/schedules.js";
+import { ancestralTimesteps } from "../process/timesteps.js";
 import { predict, runSteps, type Denoiser, type PredictOptions, type SamplerOptions, type SamplerStep } from "./step.js";
 
 export interface AncestralStepOptions extends PredictOptions {

@@ -1,7 +1,7 @@
 import { add, multiply, type Tensor } from "@fromnoise/tensor";
-import { convertPrediction } from "../process.js";
-import { checkTimestep, type NoiseSchedule } from "../schedules.js";
-import { ddimCoefficients, ddimTimesteps, type Spacing } from "../timesteps.js";
+import { convertPrediction } from "../process/q-sample.js";
+import { checkTimestep, type NoiseSchedule } from "../process/schedules.js";
+import { ddimCoefficients, ddimTimesteps, type Spacing } from "../process/timesteps.js";
 import { predict, runSteps, type Denoiser, type PredictOptions, type SamplerOptions, type SamplerStep } from "./step.js";
 
 export interface DdimStepOptions extends PredictOptions {

@@ -2,8 +2,8 @@
 import { ConfigError } from "@fromnoise/tensor";
 import { checkFields, field, optional } from "../config/fields.js";
 import { checkValue, integer, number, oneOf } from "../config/kinds.js";
-import { VARIANCES } from "../schedules.js";
-import { SPACINGS } from "../timesteps.js";
+import { VARIANCES } from "../process/schedules.js";
+import { SPACINGS } from "../process/timesteps.js";
 
 export const samplerFields = {
   ddim: {

@@ -1,8 +1,8 @@
 /** What every sampler shares: the reverse step x_{t-1} = mean + sigma z, taken by any network, with everything on view. */
 import { clip, randomNormal, ShapeError, tensor, add, multiply, type Device, type DType, type NumberArray, type Random, type Shape, type Tensor } from "@fromnoise/tensor";
-import type { Prediction } from "../predictions.js";
-import { convertPrediction } from "../process.js";
-import type { NoiseSchedule } from "../schedules.js";
+import type { Prediction } from "../denoisers/prediction.js";
+import { convertPrediction } from "../process/q-sample.js";
+import type { NoiseSchedule } from "../process/schedules.js";
 import { refuseRenamed } from "./fields.js";
 
 /** A network seen from a sampler: its prediction for x_t [N, ...] where all images stand at step t. */

@@ -10,8 +10,8 @@ import {
   checkFields, field, group, migrateFields, namedFields, type InputOf, type OptionsOf, type ResumableOf,
 } from "../config/fields.js";
 import { checkValue, flag, integer, number, object, oneOf, pair, text } from "../config/kinds.js";
-import { LOSS_WEIGHTINGS, PREDICTIONS } from "../predictions.js";
-import { makeSchedule, SCHEDULE_NAMES, VARIANCES } from "../schedules.js";
+import { LOSS_WEIGHTINGS, PREDICTIONS } from "../denoisers/prediction.js";
+import { makeSchedule, SCHEDULE_NAMES, VARIANCES } from "../process/schedules.js";
 
 /** A network in the fields of diffusers' UNet2DModel; the rest takes diffusers' defaults. */
 export type ModelFields = Partial<UNetConfig>;

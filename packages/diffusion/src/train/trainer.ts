@@ -8,10 +8,10 @@ import {
 import { Adam, clipCoefficient, disposeParameters, Ema, globalNorm, Grads, initialize, UNet } from "@fromnoise/nn";
 import { BatchOrder, loadBatch } from "../data/batches.js";
 import type { ImageDataset } from "../data/dataset.js";
-import { diffusionLoss } from "../loss.js";
-import { lossWeight } from "../predictions.js";
-import { predictionTarget, qSample } from "../process.js";
-import { makeSchedule, type NoiseSchedule } from "../schedules.js";
+import { diffusionLoss } from "../losses/weighted-mse.js";
+import { lossWeight } from "../denoisers/prediction.js";
+import { predictionTarget, qSample } from "../process/q-sample.js";
+import { makeSchedule, type NoiseSchedule } from "../process/schedules.js";
 import { lrSchedule, type TrainConfig } from "./config.js";
 import { bucketMeans, type StepMetrics } from "./metrics.js";
 

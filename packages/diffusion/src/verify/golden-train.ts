@@ -3,7 +3,7 @@ import {
   Adam, AdamW, Grads, UNet, checkGolden, checkNetwork, clipCoefficient, disposeParameters, globalNorm, goldenFill, initialize,
   loadGoldenParameters, toChannelsLast, type Golden, type GoldenRow, type VerifyOptions,
 } from "@fromnoise/nn";
-import { makeSchedule, type NoiseSchedule } from "../schedules.js";
+import { makeSchedule, type NoiseSchedule } from "../process/schedules.js";
 
 /** A golden file of kind "train": some steps of Algorithm 1 with closed-form images, noise and timesteps. */
 export interface TrainGolden extends Golden {

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { flagsOf } from "../../src/config/flags.js";
-import { encodePng } from "../../src/image/index.js";
+import { encodePng } from "../../src/image/node/index.js";
 import { commands } from "../../src/command/main.js";
 import { samplerFields } from "../../src/samplers/fields.js";
 import { trainFields } from "../../src/train/config.js";

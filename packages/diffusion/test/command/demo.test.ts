@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
-import { readImage } from "../../src/image/index.js";
+import { readImage } from "../../src/image/node/index.js";
 import { metricsOf, temporaryFolder } from "../train/fixtures.js";
 import { fromnoise } from "./fromnoise.js";
 

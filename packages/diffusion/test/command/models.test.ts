@@ -2,8 +2,8 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { loadSafetensors } from "@fromnoise/nn";
-import { readImage } from "../../src/image/index.js";
-import { loadCheckpoint } from "../../src/train/checkpoint.js";
+import { readImage } from "../../src/image/node/index.js";
+import { loadCheckpoint } from "../../src/models/checkpoint.js";
 import { temporaryFolder, tinyModel, writeSheet } from "../train/fixtures.js";
 import { fromnoise } from "./fromnoise.js";
 

@@ -6,7 +6,7 @@ import { mse, openDevice, sizeOf, tensor } from "@fromnoise/tensor";
 import {
   describe as parametersOf, Grads, loadStateDict, toChannelsFirst, toChannelsLast, toFileLayout, type GoldenRow,
 } from "@fromnoise/nn";
-import { emptyUNet } from "../../src/train/model.js";
+import { emptyUNet } from "../../src/models/load-model.js";
 import { temporaryFolder, tinyModel } from "../train/fixtures.js";
 import { fromnoise } from "./fromnoise.js";
 

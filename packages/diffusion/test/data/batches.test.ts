@@ -1,6 +1,6 @@
 import { ConfigError } from "@fromnoise/tensor";
 import { expect } from "chai";
-import { BatchOrder, loadBatch, type ImageDataset } from "../../src/data/index.js";
+import { BatchOrder, loadBatch, type ImageDataset } from "../../src/data/node/index.js";
 
 const take = (order: BatchOrder, n: number): number[] => Array.from({ length: n }, () => [...order.next()]).flat();
 

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConfigError, ImageError } from "@fromnoise/tensor";
 import { expect } from "chai";
-import { ImageCache } from "../../src/data/cache.js";
-import { listImages } from "../../src/data/folder.js";
-import { openDataset, openFolder } from "../../src/data/index.js";
-import { toBytes } from "../../src/image/index.js";
+import { ImageCache } from "../../src/data/node/cache.js";
+import { listImages } from "../../src/data/node/folder.js";
+import { openDataset, openFolder } from "../../src/data/node/index.js";
+import { toBytes } from "../../src/image/node/index.js";
 import { colorJpeg, grayPng } from "../image/fixtures.js";
 
 describe("folders of images", () => {

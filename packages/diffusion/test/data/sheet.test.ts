@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { ConfigError, ImageError } from "@fromnoise/tensor";
 import { expect } from "chai";
 import { PNG } from "pngjs";
-import { builtinNames, openBuiltin, openDataset, openSheet, tileDataset, type ImageDataset } from "../../src/data/index.js";
-import { toBytes } from "../../src/image/index.js";
+import { builtinNames, openBuiltin, openDataset, openSheet, tileDataset, type ImageDataset } from "../../src/data/node/index.js";
+import { toBytes } from "../../src/image/node/index.js";
 import { grayPng } from "../image/fixtures.js";
 
 const DATA = new URL("../../../../data/", import.meta.url);

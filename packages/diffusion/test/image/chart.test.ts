@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { linearAxis, logAxis } from "../../src/image/axis.js";
 import { Canvas } from "../../src/image/canvas.js";
 import { forEachTextPixel, textWidth } from "../../src/image/font.js";
-import { chartBitmap, chartSvg } from "../../src/image/index.js";
+import { chartBitmap, chartSvg } from "../../src/image/node/index.js";
 
 const labels = (axis: { ticks: readonly { label: string }[] }): string[] => axis.ticks.map((tick) => tick.label);
 

@@ -1,6 +1,6 @@
 import { ImageError } from "@fromnoise/tensor";
 import { expect } from "chai";
-import { decodeImage, readImage } from "../../src/image/index.js";
+import { decodeImage, readImage } from "../../src/image/node/index.js";
 import { colorJpeg, grayJpeg, grayPng, png, type PngFixture } from "./fixtures.js";
 
 const f32 = (values: readonly number[]): number[] => [...new Float32Array(values)];

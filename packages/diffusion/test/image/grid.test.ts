@@ -1,6 +1,6 @@
 import { ImageError } from "@fromnoise/tensor";
 import { expect } from "chai";
-import { decodeImage, encodePng, grid, imageBitmap, strip, stripSteps, toBytes } from "../../src/image/index.js";
+import { decodeImage, encodePng, grid, imageBitmap, strip, stripSteps, toBytes } from "../../src/image/node/index.js";
 
 const rows = (bitmap: { width: number; channels: number; data: Uint8Array }): number[][] => {
   const stride = bitmap.width * bitmap.channels;

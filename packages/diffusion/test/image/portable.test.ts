@@ -17,13 +17,13 @@ function importsOf(entry: string, seen = new Map<string, string[]>()): Map<strin
 describe("the portable halves of images and data", () => {
   for (const part of ["image", "data"]) {
     it(`of ${part}/ import nothing that a browser lacks`, () => {
-      const files = importsOf(fileURLToPath(new URL(`../../src/${part}/portable.ts`, import.meta.url)));
+      const files = importsOf(fileURLToPath(new URL(`../../src/${part}/index.ts`, import.meta.url)));
       expect(files.size).to.be.greaterThan(4);
       expect([...new Set([...files.values()].flat())]).to.deep.equal(["@fromnoise/tensor"]);
       for (const file of files.keys()) expect(readFileSync(file, "utf8"), file).not.to.match(/\b(Buffer|process)\./);
     });
     it(`of ${part}/ are less than the whole, which reads files`, () => {
-      const files = importsOf(fileURLToPath(new URL(`../../src/${part}/index.ts`, import.meta.url)));
+      const files = importsOf(fileURLToPath(new URL(`../../src/${part}/node/index.ts`, import.meta.url)));
       expect([...files.values()].flat()).to.include("node:fs");
     });
   }

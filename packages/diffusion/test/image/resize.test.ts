@@ -1,7 +1,7 @@
 import { ImageError } from "@fromnoise/tensor";
 import { expect } from "chai";
-import { areaAverage, centredSquare, fitPicture, flipHorizontal, toChannels } from "../../src/image/index.js";
-import type { Channels, Picture } from "../../src/image/index.js";
+import { areaAverage, centredSquare, fitPicture, flipHorizontal, toChannels } from "../../src/image/node/index.js";
+import type { Channels, Picture } from "../../src/image/node/index.js";
 
 function picture(width: number, height: number, channels: Channels, values: readonly number[]): Picture {
   return { width, height, channels, data: new Float32Array(values) };

@@ -3,13 +3,13 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { CheckpointError, ConfigError, ImageError, NumericError, openDevice, type Device } from "@fromnoise/tensor";
 import { loadSafetensors, saveSafetensors, type FileLayer, type FileWriter, type StateDict } from "@fromnoise/nn";
-import { encodePng } from "../../src/image/index.js";
-import { loadCheckpoint, restoreTrainer, saveCheckpoint } from "../../src/train/checkpoint.js";
+import { encodePng } from "../../src/image/node/index.js";
+import { loadCheckpoint, restoreTrainer, saveCheckpoint } from "../../src/models/checkpoint.js";
 import type { TrainConfig } from "../../src/train/config.js";
-import { findCheckpoint } from "../../src/train/run-directory.js";
-import { trainRun, type RunOptions } from "../../src/train/run.js";
+import { findCheckpoint } from "../../src/train/node/run-directory.js";
+import { trainRun, type RunOptions } from "../../src/train/node/run.js";
 import { Trainer } from "../../src/train/trainer.js";
-import { openTrainingData } from "../../src/train/training-data.js";
+import { openTrainingData } from "../../src/train/node/training-data.js";
 import { thrown } from "../thrown.js";
 import { metricsOf, temporaryFolder, tinyConfig, tinyDataset, tinyModel, writeSheet } from "./fixtures.js";
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Random } from "@fromnoise/tensor";
 import type { ImageDataset } from "../../src/data/dataset.js";
-import { encodePng } from "../../src/image/index.js";
+import { encodePng } from "../../src/image/node/index.js";
 import { trainConfig, type ModelFields, type TrainConfig, type TrainConfigInput } from "../../src/train/config.js";
 import type { StepMetrics } from "../../src/train/metrics.js";
 

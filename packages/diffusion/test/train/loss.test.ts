@@ -1,9 +1,9 @@
 import { expect } from "chai";
 import { ConfigError, gradcheck, openDevice, Random, randomNormal, ShapeError, tensor, type Device, type Tensor } from "@fromnoise/tensor";
-import { diffusionLoss } from "../../src/loss.js";
-import { lossWeight, PREDICTIONS, type LossWeighting, type Prediction } from "../../src/predictions.js";
-import { convertPrediction, posteriorMean, predictionTarget, qSample } from "../../src/process.js";
-import { makeSchedule } from "../../src/schedules.js";
+import { diffusionLoss } from "../../src/losses/weighted-mse.js";
+import { lossWeight, PREDICTIONS, type LossWeighting, type Prediction } from "../../src/denoisers/prediction.js";
+import { convertPrediction, posteriorMean, predictionTarget, qSample } from "../../src/process/q-sample.js";
+import { makeSchedule } from "../../src/process/schedules.js";
 import { bucketMeans, parseMetrics } from "../../src/train/metrics.js";
 
 const schedule = makeSchedule({ name: "linear", timesteps: 1000 });

@@ -5,9 +5,9 @@ import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { openDevice } from "@fromnoise/tensor";
 import { loadSafetensors, saveSafetensors } from "@fromnoise/nn";
-import { loadCheckpoint } from "../../src/train/checkpoint.js";
+import { loadCheckpoint } from "../../src/models/checkpoint.js";
 import { savedConfig } from "../../src/train/config.js";
-import { loadModel } from "../../src/train/model.js";
+import { loadModel } from "../../src/models/load-model.js";
 import { fromnoise } from "../command/fromnoise.js";
 import { temporaryFolder, writeSheet } from "./fixtures.js";
 

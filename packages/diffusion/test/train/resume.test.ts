@@ -4,10 +4,10 @@ import { expect } from "chai";
 import { openDevice } from "@fromnoise/tensor";
 import { stateDict } from "@fromnoise/nn";
 import { wasmDevices } from "../../../tensor/test/backends/wasm/builds.js";
-import { readImage } from "../../src/image/index.js";
-import { loadCheckpoint, restoreTrainer, saveCheckpoint } from "../../src/train/checkpoint.js";
+import { readImage } from "../../src/image/node/index.js";
+import { loadCheckpoint, restoreTrainer, saveCheckpoint } from "../../src/models/checkpoint.js";
 import type { TrainConfig, TrainConfigInput } from "../../src/train/config.js";
-import { trainRun, type RunOptions, type RunResult } from "../../src/train/run.js";
+import { trainRun, type RunOptions, type RunResult } from "../../src/train/node/run.js";
 import { Trainer } from "../../src/train/trainer.js";
 import { metricsOf, temporaryFolder, tinyConfig, tinyDataset, tinyModel, writeSheet } from "./fixtures.js";
 

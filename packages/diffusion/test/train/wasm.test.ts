@@ -3,7 +3,7 @@ import { Device, openDevice, openDeviceSpec, parseDevice, Random } from "@fromno
 import { openWasm, type WasmOptions } from "../../../tensor/src/backends/wasm/index.js";
 import { wasmDevices } from "../../../tensor/test/backends/wasm/builds.js";
 import type { ImageDataset } from "../../src/data/dataset.js";
-import { sampleImages } from "../../src/sampling.js";
+import { sampleImages } from "../../src/models/sample-images.js";
 import type { TrainConfigInput } from "../../src/train/config.js";
 import { Trainer } from "../../src/train/trainer.js";
 import { tinyConfig, tinyModel } from "./fixtures.js";

@@ -1,5 +1,5 @@
 import { mean, multiply, ShapeError, square, subtract, type Tensor } from "@fromnoise/tensor";
-import { perImage, sameShape } from "./process.js";
+import { perImage, sameShape } from "../process/q-sample.js";
 
 /**
  * The training loss, a weighted mean squared error with one weight per image:

@@ -1,6 +1,6 @@
 import type { Indices } from "@fromnoise/tensor";
 import type { UNet } from "@fromnoise/nn";
-import type { Denoiser } from "./samplers/step.js";
+import type { Denoiser } from "../samplers/step.js";
 
 /** A U-Net as samplers see it: the prediction for a batch that stands at one step t, without keeping a cache. */
 export function denoiserOf(unet: UNet, classLabels?: Indices): Denoiser {

@@ -1,9 +1,9 @@
 /** The pictures that a run draws of itself. */
 import { Random } from "@fromnoise/tensor";
-import { chartBitmap, chartSvg, encodePng, grid } from "../image/index.js";
-import { sampleImages } from "../sampling.js";
+import { chartBitmap, chartSvg, encodePng, grid } from "../../image/node/index.js";
+import { sampleImages } from "../../models/sample-images.js";
 import type { RunDirectory } from "./run-directory.js";
-import { streams, type Trainer } from "./trainer.js";
+import { streams, type Trainer } from "../trainer.js";
 
 const PREVIEW_STEPS = 50;
 

@@ -2,12 +2,12 @@
 import { closeSync, openSync, readdirSync, readSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError, ImageError } from "@fromnoise/tensor";
-import { readBytes, readImage } from "../image/decode.js";
-import { readCompleteHeader, readHeader, type ImageHeader } from "../image/header.js";
-import { toSigned, type Channels } from "../image/picture.js";
-import { checkLargeEnough, fitPicture } from "../image/resize.js";
+import { readBytes, readImage } from "../../image/node/decode.js";
+import { readCompleteHeader, readHeader, type ImageHeader } from "../../image/header.js";
+import { toSigned, type Channels } from "../../image/picture.js";
+import { checkLargeEnough, fitPicture } from "../../image/resize.js";
 import { ImageCache } from "./cache.js";
-import { checkIndex, describeImages, type ImageDataset } from "./dataset.js";
+import { checkIndex, describeImages, type ImageDataset } from "../dataset.js";
 
 export interface FolderOptions {
   /** Images are averaged until their shorter side has this many pixels and cropped to a centred square. */

@@ -7,8 +7,8 @@
  *   r = softmax over k of (log w_k - |x_t - sqrt(alphaBar_t) mu_k|^2 / (2 v_t)).
  */
 import { add, ConfigError, expandDims, matmul, multiply, reshape, softmax, square, subtract, sum, tensor, type Tensor } from "@fromnoise/tensor";
-import type { Denoiser } from "./samplers/step.js";
-import type { NoiseSchedule } from "./schedules.js";
+import type { Denoiser } from "../samplers/step.js";
+import type { NoiseSchedule } from "../process/schedules.js";
 
 export interface GaussianMixture {
   /** K weights, summing to 1. */

@@ -1,8 +1,8 @@
 /** What a path holds of a model: the one place that tells a run, a checkpoint, a folder of diffusers and a configuration apart. */
 import { existsSync, statSync } from "node:fs";
 import { CheckpointError } from "@fromnoise/tensor";
-import { isDiffusersFolder } from "../exchange/diffusers.js";
-import { checkpointSteps, findCheckpoint } from "./run-directory.js";
+import { isDiffusersFolder } from "./diffusers.js";
+import { checkpointSteps, findCheckpoint } from "../../train/node/run-directory.js";
 
 /** A checkpoint, in the folder of a run its newest; a folder as diffusers writes it; a config.json, of a run or of a network. */
 export type ModelKind = "checkpoint" | "diffusers" | "config";

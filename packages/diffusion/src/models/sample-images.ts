@@ -3,16 +3,16 @@ import {
   NumericError, type Device, type DType, type Indices, type NumberArray, type Random, type Tensor,
 } from "@fromnoise/tensor";
 import type { UNet } from "@fromnoise/nn";
-import { denoiserOf } from "./denoiser.js";
-import type { ImageBatch } from "./image/portable.js";
-import { stripSteps } from "./image/portable.js";
-import type { Prediction } from "./predictions.js";
-import { checkSampling } from "./samplers/fields.js";
-import { ancestralSampler } from "./samplers/ancestral.js";
-import { ddimSampler } from "./samplers/ddim.js";
-import type { SamplerStep } from "./samplers/step.js";
-import type { NoiseSchedule, VarianceKind } from "./schedules.js";
-import type { Spacing } from "./timesteps.js";
+import { denoiserOf } from "../denoisers/denoiser.js";
+import type { ImageBatch } from "../image/index.js";
+import { stripSteps } from "../image/index.js";
+import type { Prediction } from "../denoisers/prediction.js";
+import { checkSampling } from "../samplers/fields.js";
+import { ancestralSampler } from "../samplers/ancestral.js";
+import { ddimSampler } from "../samplers/ddim.js";
+import type { SamplerStep } from "../samplers/step.js";
+import type { NoiseSchedule, VarianceKind } from "../process/schedules.js";
+import type { Spacing } from "../process/timesteps.js";
 
 export interface SamplingOptions {
   unet: UNet;

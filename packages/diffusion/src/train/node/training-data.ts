@@ -1,8 +1,8 @@
 import { ConfigError } from "@fromnoise/tensor";
 import { unetConfig } from "@fromnoise/nn";
-import { openDataset } from "../data/index.js";
-import type { ImageDataset } from "../data/dataset.js";
-import type { TrainConfig } from "./config.js";
+import { openDataset } from "../../data/node/index.js";
+import type { ImageDataset } from "../../data/dataset.js";
+import type { TrainConfig } from "../config.js";
 
 /**
  * Opens what the config's `data` names, at the network's size and channels.

@@ -4,7 +4,7 @@
  * alphaBar_t = alpha_0 ... alpha_t, alphaBar_{-1} = 1 (Ho, Jain, Abbeel 2020, equations 2 and 4).
  */
 import { ConfigError } from "@fromnoise/tensor";
-import { checkValue, oneOf } from "./config/kinds.js";
+import { checkValue, oneOf } from "../config/kinds.js";
 
 /** The schedules that `makeSchedule` knows. */
 export const SCHEDULE_NAMES = ["linear", "scaled-linear", "cosine", "sigmoid", "quad", "const"] as const;

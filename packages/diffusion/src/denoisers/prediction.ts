@@ -4,8 +4,8 @@
  * given x_t, each determines the others, linearly.
  */
 import { ConfigError } from "@fromnoise/tensor";
-import { checkValue, oneOf } from "./config/kinds.js";
-import { checkTimestep, type NoiseSchedule } from "./schedules.js";
+import { checkValue, oneOf } from "../config/kinds.js";
+import { checkTimestep, type NoiseSchedule } from "../process/schedules.js";
 
 /** What a network may predict: the noise, the image, or the velocity. */
 export const PREDICTIONS = ["eps", "x0", "v"] as const;

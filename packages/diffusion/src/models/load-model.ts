@@ -1,12 +1,12 @@
 /** A trained network from a run folder, a checkpoint, or a folder that diffusers wrote, ready to sample. */
 import { zeros, type Device, type DType } from "@fromnoise/tensor";
 import { UNet, type StateEntry, type UNetOptions } from "@fromnoise/nn";
-import { readDiffusersFolder } from "../exchange/diffusers.js";
-import type { Prediction } from "../predictions.js";
-import { makeSchedule, type NoiseSchedule } from "../schedules.js";
+import { readDiffusersFolder } from "./node/diffusers.js";
+import type { Prediction } from "../denoisers/prediction.js";
+import { makeSchedule, type NoiseSchedule } from "../process/schedules.js";
 import { loadCheckpoint, loadGroup } from "./checkpoint.js";
-import type { TrainConfig } from "./config.js";
-import { modelAt } from "./model-path.js";
+import type { TrainConfig } from "../train/config.js";
+import { modelAt } from "./node/model-path.js";
 
 export interface TrainedModel {
   unet: UNet;

@@ -3,10 +3,10 @@ import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ImageError } from "@fromnoise/tensor";
-import { readImage } from "../image/decode.js";
-import { builtinSheets, type BuiltinName } from "./builtin.js";
-import type { ImageDataset, ImageFormat } from "./dataset.js";
-import { tileDataset, type TileOptions } from "./tiles.js";
+import { readImage } from "../../image/node/decode.js";
+import { builtinSheets, type BuiltinName } from "../builtin.js";
+import type { ImageDataset, ImageFormat } from "../dataset.js";
+import { tileDataset, type TileOptions } from "../tiles.js";
 
 /** "digits", "faces", "pixel-faces". */
 export const builtinNames = Object.keys(builtinSheets) as BuiltinName[];
@@ -26,9 +26,9 @@ export function openBuiltin(name: BuiltinName, format: ImageFormat = {}): ImageD
   return tileDataset(name, path, readImage(path), { ...tiles, ...format });
 }
 
-/** From src/data or dist/data: the package's own data folder when installed, the repository's when not. */
+/** From src/data/node or dist/data/node: the package's own data folder when installed, the repository's when not. */
 function embeddedPath(file: string): string {
-  const places = ["../../data/", "../../../../data/"].map((up) => fileURLToPath(new URL(up + file, import.meta.url)));
+  const places = ["../../../data/", "../../../../../data/"].map((up) => fileURLToPath(new URL(up + file, import.meta.url)));
   const found = places.find((place) => existsSync(place));
   if (found !== undefined) return found;
   throw new ImageError(`${file}: a sheet that comes with the package is missing`, places.map((place) => `looked at  ${place}`));

@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { ImageError } from "@fromnoise/tensor";
 import jpeg from "jpeg-js";
 import { PNG } from "pngjs";
-import { readCompleteHeader } from "./header.js";
-import type { Channels, Picture } from "./picture.js";
+import { readCompleteHeader } from "../header.js";
+import type { Channels, Picture } from "../picture.js";
 
 /**
  * Decodes the bytes of a PNG (gray, RGB, palette, with or without alpha, 1 to 16 bits, interlaced or not) or JPEG

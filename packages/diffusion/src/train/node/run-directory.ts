@@ -7,8 +7,8 @@ import { appendFileSync, existsSync, readFileSync, rmSync, statSync } from "node
 import { join } from "node:path";
 import { CheckpointError, ConfigError } from "@fromnoise/tensor";
 import { replaceFile, type FileLayer } from "@fromnoise/nn";
-import { listFolder, makeFolder, reasonOf } from "../files.js";
-import { parseMetrics, type StepMetrics } from "./metrics.js";
+import { listFolder, makeFolder, reasonOf } from "../../models/node/files.js";
+import { parseMetrics, type StepMetrics } from "../metrics.js";
 
 const CHECKPOINT = /^checkpoint-(\d+)\.safetensors$/;
 /** What a killed program may leave: a file of ours that was being written. */

@@ -9,9 +9,9 @@ import { CheckpointError, ConfigError } from "@fromnoise/tensor";
 import {
   loadSafetensors, replaceFile, saveSafetensors, unetConfig, type StateDict, type StateEntry, type UNetConfig,
 } from "@fromnoise/nn";
-import { makeFolder, readJson } from "../files.js";
-import type { Prediction } from "../predictions.js";
-import { makeSchedule, type ScheduleName, type ScheduleOptions, type VarianceKind } from "../schedules.js";
+import { makeFolder, readJson } from "./files.js";
+import type { Prediction } from "../../denoisers/prediction.js";
+import { makeSchedule, type ScheduleName, type ScheduleOptions, type VarianceKind } from "../../process/schedules.js";
 
 /** Field of our own beside trained_betas, so that a schedule diffusers has no name for comes back as it was. */
 const OWN_SCHEDULE = "_fromnoise_schedule";

@@ -8,8 +8,8 @@ import {
   type TensorsByParameter, type UNet,
   type UNetConfig,
 } from "@fromnoise/nn";
-import { savedConfig, type TrainConfig } from "./config.js";
-import type { Trainer, TrainerPosition } from "./trainer.js";
+import { savedConfig, type TrainConfig } from "../train/config.js";
+import type { Trainer, TrainerPosition } from "../train/trainer.js";
 
 const FORMAT = "fromnoise-checkpoint-1";
 

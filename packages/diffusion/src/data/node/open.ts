@@ -1,7 +1,7 @@
 /** What a user writes after --data. */
 import { statSync } from "node:fs";
 import { ConfigError } from "@fromnoise/tensor";
-import type { ImageDataset, ImageFormat } from "./dataset.js";
+import type { ImageDataset, ImageFormat } from "../dataset.js";
 import { openFolder } from "./folder.js";
 import { builtinNames, openBuiltin, openSheet } from "./sheet.js";
 

@@ -1,6 +1,6 @@
 /** PNG bytes. Needs Node (pngjs); drawing into bitmaps does not. */
 import { PNG, type PackerOptions } from "pngjs";
-import type { Bitmap } from "./picture.js";
+import type { Bitmap } from "../picture.js";
 
 /**
  * An 8-bit PNG, gray or RGB as the bitmap is; the same bytes every time for the same bitmap (and zlib version).

@@ -1,6 +1,6 @@
 /** The forward process and its posterior on tensors: every image of a batch at its own step t. */
 import { add, multiply, ShapeError, tensor, type Tensor } from "@fromnoise/tensor";
-import { checkPrediction, predictionCoefficients, type Prediction } from "./predictions.js";
+import { checkPrediction, predictionCoefficients, type Prediction } from "../denoisers/prediction.js";
 import { checkTimestep, type NoiseSchedule } from "./schedules.js";
 
 /** One step index per image, or one for the whole batch. */

@@ -5,9 +5,9 @@ import { CheckpointError, ConfigError, openDevice } from "@fromnoise/tensor";
 import { initialize, saveSafetensors, stateDict, UNet, unetConfig, type StateDict } from "@fromnoise/nn";
 import {
   isDiffusersFolder, readDiffusersFolder, writeDiffusersFolder, type DiffusersModel, type DiffusersScheduler,
-} from "../../src/exchange/diffusers.js";
-import { makeSchedule } from "../../src/schedules.js";
-import { loadModel } from "../../src/train/model.js";
+} from "../../src/models/node/diffusers.js";
+import { makeSchedule } from "../../src/process/schedules.js";
+import { loadModel } from "../../src/models/load-model.js";
 import { thrown } from "../thrown.js";
 import { temporaryFolder, tinyModel } from "../train/fixtures.js";
 

@@ -3,13 +3,13 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { CheckpointError, ConfigError, ImageError, NumericError, openDeviceSpec } from "@fromnoise/tensor";
 import type { FileLayer } from "@fromnoise/nn";
-import { readJson } from "../files.js";
-import { loadCheckpoint, restoreTrainer, saveCheckpoint, type Checkpoint } from "./checkpoint.js";
-import { resumedConfig, savedConfig, type ResumeOverrides, type TrainConfig } from "./config.js";
-import type { StepMetrics } from "./metrics.js";
+import { readJson } from "../../models/node/files.js";
+import { loadCheckpoint, restoreTrainer, saveCheckpoint, type Checkpoint } from "../../models/checkpoint.js";
+import { resumedConfig, savedConfig, type ResumeOverrides, type TrainConfig } from "../config.js";
+import type { StepMetrics } from "../metrics.js";
 import { writeLossCurve, writePreview } from "./pictures.js";
 import { checkpointSteps, findCheckpoint, runIn, RunDirectory } from "./run-directory.js";
-import { Trainer } from "./trainer.js";
+import { Trainer } from "../trainer.js";
 import { openTrainingData } from "./training-data.js";
 
 export interface RunOptions {
