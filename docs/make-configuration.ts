@@ -7,13 +7,13 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { namedFields, type FieldTable } from "../packages/diffusion/src/config/fields.js";
 import { flagsOf } from "../packages/diffusion/src/config/flags.js";
-import { samplerFields } from "../packages/diffusion/src/samplers/fields.js";
+import { samplers } from "../packages/diffusion/src/samplers/index.js";
 import { trainFields } from "../packages/diffusion/src/train/config.js";
 
 /** The page with its tables as they should be. Throws where it has no markers for one. */
 export function withTables(page: string): string {
-  const samplers = Object.entries(samplerFields).map(([name, fields]) => `\`--sampler ${name}\`\n\n${table(fields, [])}`);
-  return between(between(page, "fields", table(trainFields, ["resume"])), "samplers", samplers.join("\n\n"));
+  const tables = samplers.map(({ name, summary, fields }) => `\`--sampler ${name}\`, ${summary}\n\n${table(fields, [])}`);
+  return between(between(page, "fields", table(trainFields, ["resume"])), "samplers", tables.join("\n\n"));
 }
 
 function between(page: string, name: string, contents: string): string {

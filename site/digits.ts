@@ -1,7 +1,7 @@
 /** Handwritten digits, learnt by the U-Net of `npm run demo`: 16 x 16 pixels, each drawn by its class. */
-import { Random, type Device } from "@fromnoise/tensor";
+import type { Device } from "@fromnoise/tensor";
 import {
-  builtinSheets, demoConfig, grid, sampleImages, tileDataset, trainConfig, Trainer, type ImageDataset, type Picture,
+  builtinSheets, ddim, demoConfig, demoUNet, grid, sampleImages, tileDataset, trainConfig, Trainer, type ImageDataset, type Picture,
 } from "@fromnoise/diffusion";
 import type { Demo } from "./demo.js";
 import { drawBitmap } from "./draw.js";
@@ -33,20 +33,17 @@ async function digits(size: number): Promise<ImageDataset> {
 
 /** The demo for a run of so many steps, over which the learning rate falls. */
 export async function digitsDemo(device: Device, steps: number, options: DigitsOptions = {}): Promise<Demo> {
-  const { batch = demoConfig.batch, channels = demoConfig.model.block_out_channels!, samples = 30, sampleSteps = 20 } = options;
-  const config = trainConfig({ ...demoConfig, model: { ...demoConfig.model, block_out_channels: channels }, batch, steps });
-  const size = config.model.sample_size as number;
-  const trainer = new Trainer(config, device, await digits(size));
-  const { ema: { network: unet }, schedule } = trainer;
+  const { batch = demoConfig.batch, channels = demoUNet.block_out_channels, samples = 30, sampleSteps = 20 } = options;
+  const config = trainConfig({ ...demoConfig, model: { ...demoUNet, block_out_channels: channels }, batch, steps });
+  const trainer = new Trainer(config, device, await digits(demoUNet.sample_size));
   return {
     caption: `Digits 0 to 9, drawn by the network from noise in ${sampleSteps} steps of DDIM`,
     showEvery: 100,
     step: async () => (await trainer.trainStep()).loss,
     async show() {
       const { images } = await sampleImages({
-        unet, device, schedule, prediction: config.prediction, count: samples, size: [size, size], random: new Random(4),
-        sampler: { name: "ddim", steps: sampleSteps, eta: 0, spacing: "trailing" },
-        classLabels: Array.from({ length: samples }, (_, i) => Math.floor((10 * i) / samples)),
+        model: trainer.model, device, count: samples, seed: 4, sampler: ddim, options: { steps: sampleSteps },
+        labels: Array.from({ length: samples }, (_, i) => Math.floor((10 * i) / samples)),
       });
       return drawBitmap(grid(images, { columns: Math.min(6, samples), gap: 4, scale: 6 }));
     },

@@ -1,8 +1,8 @@
 /** Checks that every device passes alike: conformance, goldens, a training run and a sampler beside the reference. */
-import { largestGradient, openDevice, Random, runGoldenOp, type Device, type GoldenOp } from "@fromnoise/tensor";
+import { largestGradient, openDevice, runGoldenOp, type Device, type GoldenOp } from "@fromnoise/tensor";
 import { verifyUNet, type UNetGolden } from "@fromnoise/nn";
 import {
-  sampleImages, trainConfig, Trainer, verifyTraining, type ImageDataset, type TrainGolden,
+  ddim, sampleImages, trainConfig, Trainer, verifyTraining, type ImageDataset, type TrainGolden,
 } from "@fromnoise/diffusion";
 import type { Backend } from "../packages/tensor/src/core/backend.js";
 import { kernelNames, updatedBy, type KernelName } from "../packages/tensor/src/kernels/contract.js";
@@ -123,8 +123,7 @@ async function trainOn(device: Device, live: () => number): Promise<{
     counts.push(live());
   }
   const { images } = await sampleImages({
-    unet: trainer.unet, device, schedule: trainer.schedule, prediction: CONFIG.prediction, count: 2, size: [8, 8],
-    random: new Random(5), sampler: { name: "ddim", steps: 5, eta: 0, spacing: "trailing" },
+    model: { ...trainer.model, network: trainer.network }, device, count: 2, seed: 5, sampler: ddim, options: { steps: 5 },
   });
   trainer.dispose();
   return { losses, images: Array.from(images.data), live: counts, milliseconds };

@@ -1,9 +1,9 @@
 /** A U-Net as a whole: forward pass, training step (forward, loss, backward, clip, Adam, average), and sampler. */
-import { flopsOf, mse, observe, openDryDevice, Random, tensor, zeros, type DType, type Device, type Observer, type Tensor } from "@fromnoise/tensor";
+import { flopsOf, mse, observe, openDryDevice, tensor, zeros, type DType, type Device, type Observer, type Tensor } from "@fromnoise/tensor";
 import {
   Adam, clipCoefficient, disposeParameters, Ema, globalNorm, Grads, initialize, loadGoldenParameters, UNet,
 } from "@fromnoise/nn";
-import { ddimSampler, denoiserOf, lastOf, makeSchedule } from "@fromnoise/diffusion";
+import { ddim, denoiserOf, discreteProcess, lastOf, predictionOf, runSampler } from "@fromnoise/diffusion";
 // By its path: this file is part of pages too, and the entry that has it is for Node.
 import { demoConfig } from "../../packages/diffusion/src/train/demo-config.js";
 import type { Bench, ModelShape, Workload } from "./bench.js";
@@ -101,14 +101,17 @@ function openForward(shape: ModelShape, device: Device, dtype: DType): Workload 
   };
 }
 
-const schedule = makeSchedule(demoConfig.schedule);
+const demo = {
+  process: discreteProcess(demoConfig.schedule), prediction: predictionOf(demoConfig.prediction), clipX0: true, variance: "fixed-small",
+} as const;
 
 /** DDIM from x over the shape's number of steps, without noise, with the demo's schedule and prediction. */
 function openSampler(shape: ModelShape, device: Device, dtype: DType): Workload {
-  const { unet, x, target } = openNetwork(shape, device, dtype);
+  const { unet: network, x, target } = openNetwork(shape, device, dtype);
   target.dispose();
-  const sample = (): Promise<Tensor> => lastOf(ddimSampler(denoiserOf(unet), schedule, {
-    shape: x.shape, device, dtype, xT: x, steps: shape.steps ?? 1, prediction: demoConfig.prediction, random: new Random(0),
+  const sample = (): Promise<Tensor> => lastOf(runSampler(ddim, {
+    denoise: denoiserOf({ ...demo, network }), process: demo.process, options: { steps: shape.steps ?? 1 },
+    shape: x.shape, device, dtype, start: x,
   }));
   return {
     run: async () => (await sample()).dispose(),
@@ -120,7 +123,7 @@ function openSampler(shape: ModelShape, device: Device, dtype: DType): Workload 
     },
     dispose: () => {
       x.dispose();
-      disposeParameters(unet);
+      disposeParameters(network);
     },
   };
 }

@@ -2,9 +2,9 @@
  * `bench profile`: where the time of a training step of the bench U-Net goes on one device. Kernels by time, issuing (JavaScript,
  * until every launch is on its way) against waiting for results, the first step, and a sampling run of 50 DDIM steps.
  */
-import { Device, openDeviceSpec, parseDevice, Random } from "@fromnoise/tensor";
+import { Device, openDeviceSpec, parseDevice } from "@fromnoise/tensor";
 import { disposeParameters } from "@fromnoise/nn";
-import { makeSchedule, sampleImages } from "@fromnoise/diffusion";
+import { ddim, discreteProcess, predictions, sampleImages, type DiffusionModel } from "@fromnoise/diffusion";
 // The backend itself: its launches and compiled kernels are no business of a device.
 import { openGpu, type GpuBackend } from "../../packages/tensor/src/backends/gpu/index.js";
 import type { ModelShape } from "./bench.js";
@@ -95,16 +95,14 @@ async function timed(fn: () => Promise<unknown>): Promise<number> {
 
 /** Ms of `count` images by DDIM, after a run that compiles. */
 async function sample(shape: ModelShape, device: Device): Promise<number> {
-  const unet = modelNetwork(shape, device, "f32");
-  const side = benchUNet.sample_size as number;
-  const schedule = makeSchedule({ name: "linear", timesteps: 1000 });
-  const run = (steps: number): Promise<unknown> => sampleImages({
-    unet, device, dtype: "f32", schedule, prediction: "eps", count: shape.batch, size: [side, side], random: new Random(0),
-    sampler: { name: "ddim", steps, eta: 0, spacing: "trailing" },
-  });
+  const network = modelNetwork(shape, device, "f32");
+  const process = discreteProcess({ name: "linear", timesteps: 1000 });
+  const model: DiffusionModel = { network, process, prediction: predictions.eps, clipX0: true, variance: "fixed-small" };
+  const run = (steps: number): Promise<unknown> =>
+    sampleImages({ model, device, count: shape.batch, batch: shape.batch, sampler: ddim, options: { steps } });
   await run(2);
   const ms = await timed(() => run(DDIM_STEPS));
-  disposeParameters(unet);
+  disposeParameters(network);
   return ms;
 }
 

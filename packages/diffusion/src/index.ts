@@ -3,24 +3,46 @@
  * what needs files (folders of images, runs, PNG files) is in @fromnoise/diffusion/node.
  */
 export * from "./process/schedules.js";
-export * from "./denoisers/prediction.js";
 export * from "./process/timesteps.js";
-export { combineEach, convertPrediction, posteriorMean, predictionTarget, qSample, type Timesteps } from "./process/q-sample.js";
-export { diffusionLoss } from "./losses/weighted-mse.js";
-export { exactEpsilon, type GaussianMixture } from "./denoisers/exact.js";
-export { ancestralSampler, ancestralStep, type AncestralStepOptions } from "./samplers/ancestral.js";
-export { ddimSampler, ddimStep, type DdimOptions, type DdimStepOptions } from "./samplers/ddim.js";
+export { CLEAN, isClean, logSnr, type Amounts, type NoiseLevel } from "./process/level.js";
+export { discreteProcess, type DiscreteProcess, type Process } from "./process/process.js";
+export { combineEach, qSample, type Levels } from "./process/q-sample.js";
+export { posterior, posteriorMean, type Posterior } from "./process/posterior.js";
 export {
-  lastOf, type Denoiser, type NoiseSource, type PredictOptions, type SamplerOptions, type SamplerStep,
-} from "./samplers/step.js";
-export { denoiserOf } from "./denoisers/denoiser.js";
-export { reverseSteps, sampleImages, type SamplingOptions, type SamplingResult } from "./models/sample-images.js";
+  convertPrediction, predictionCoefficients, predictionOf, predictions, PREDICTIONS, predictionTarget,
+  type Prediction, type PredictionName,
+} from "./denoisers/prediction.js";
 export {
-  lrSchedule, trainConfig, trainDefaults, trainFields, type ModelFields, type ResumeOverrides, type TrainConfig, type TrainConfigInput,
+  clipped, denoiserOf, rawDenoiser, type ClipOptions, type Denoised, type Denoiser, type DiffusionModel,
+} from "./denoisers/denoiser.js";
+export { exactDenoiser, type GaussianMixture } from "./denoisers/exact.js";
+export type { Loss, LossOptions, LossTerms } from "./losses/loss.js";
+export { LOSS_WEIGHTINGS, lossWeight, type LossWeighting } from "./losses/weighting.js";
+export { weightedError, type ErrorFunction } from "./losses/weighted-error.js";
+export { mseLoss } from "./losses/mse.js";
+export { l1Loss } from "./losses/l1.js";
+export { losses, LOSSES, type LossName } from "./losses/index.js";
+export type { Sampler, SamplerStep, StepContext } from "./samplers/sampler.js";
+export { ancestral, ddim, euler, samplers, type AnySampler } from "./samplers/index.js";
+export { ddimSigma, type DdimOptions } from "./samplers/ddim.js";
+export type { AncestralOptions } from "./samplers/ancestral.js";
+export type { EulerOptions } from "./samplers/euler.js";
+export { stridedPath } from "./samplers/path.js";
+export { seededNoise, type NoiseSource } from "./samplers/noise.js";
+export { lastOf, pathOf, runSampler, type RunOptions } from "./samplers/run.js";
+export {
+  sampleImages, samplingSteps, type SampleBatch, type SamplingOptions, type SamplingResult,
+} from "./models/sample-images.js";
+export {
+  lrSchedule, smallUNet, trainConfig, trainDefaults, trainFields, type ResumeOverrides, type TrainConfig, type TrainConfigInput,
 } from "./train/config.js";
+export type { ModelFields, UNetFields } from "./train/model-fields.js";
 export { checkFields, field, group, optional, type Field, type Fields, type Group } from "./config/fields.js";
 export * as kinds from "./config/kinds.js";
-export { demoConfig } from "./train/demo-config.js";
+export { demoConfig, demoUNet } from "./train/demo-config.js";
+export {
+  randomDraws, trainingStep, type Draws, type TrainingBatch, type TrainingSetup, type TrainingStep,
+} from "./train/training-step.js";
 export { startPosition, streams, Trainer, type TrainerPosition } from "./train/trainer.js";
 export { BUCKETS, parseMetrics, type StepMetrics } from "./train/metrics.js";
 export * from "./data/index.js";

@@ -1,8 +1,8 @@
 import { expect } from "chai";
 import { Grads, stateDict, toFileLayout, initialize, UNet } from "@fromnoise/nn";
-import { openDevice, Random, tensor, type Device, type Tensor } from "@fromnoise/tensor";
+import { openDevice, ones, Random, tensor, type Device, type Tensor } from "@fromnoise/tensor";
 import * as oneFile from "../../../docs/ddpm-in-one-file.js";
-import { ancestralSampler, denoiserOf, diffusionLoss, lastOf, makeSchedule, qSample } from "../src/index.js";
+import { ancestral, denoiserOf, discreteProcess, lastOf, mseLoss, predictions, qSample, runSampler } from "../src/index.js";
 
 const { CONFIG } = oneFile;
 const SIDE = CONFIG.sample_size, BATCH = 2, SIZE = BATCH * SIDE * SIDE, T = 20;
@@ -23,7 +23,8 @@ describe("DDPM in one file, against the packages", () => {
   const noise = new Random(3), x0 = noise.normal(SIZE), eps = noise.normal(SIZE), t = [3, 17];
   const mine = (data: Float64Array): oneFile.Tensor => oneFile.tensor(BATCH, SIDE, SIDE, 1, Float64Array.from(data));
   const ours = (data: Float64Array): Tensor => tensor(data, { device, dtype: "f64", shape: [BATCH, SIDE, SIDE, 1] });
-  const schedule = makeSchedule({ name: "linear", timesteps: T });
+  const process = discreteProcess({ name: "linear", timesteps: T });
+  const levels = t.map((step) => process.at(step));
 
   before(async () => {
     device = await openDevice("reference");
@@ -38,19 +39,21 @@ describe("DDPM in one file, against the packages", () => {
 
   it("mixes the same x_t, and gets the same prediction, loss and gradient of every parameter", async () => {
     const single = oneFile.linearSchedule(T);
-    const xT = qSample(schedule, ours(x0), t, ours(eps));
+    const xT = qSample(ours(x0), levels, ours(eps));
     expect(difference(oneFile.qSample(single, mine(x0), t, mine(eps)).data, await xT.data())).to.be.below(1e-12);
 
     const { y, back } = net.forward(oneFile.qSample(single, mine(x0), t, mine(eps)), t);
-    const { loss, dEpsTheta } = oneFile.lossSimple(y, mine(eps));
+    const { loss: simple, dEpsTheta } = oneFile.lossSimple(y, mine(eps));
     for (const { grad } of net.params.values()) grad.fill(0);
     back(dEpsTheta);
 
     const [prediction, cache] = unet.forward(xT, t);
     const grads = new Grads(device);
-    unet.backward(diffusionLoss.backward(prediction, ours(eps), [1, 1]), cache, grads);
+    const loss = mseLoss({ prediction: predictions.eps });
+    const terms = { x0: ours(x0), eps: ours(eps), xt: xT, levels };
+    unet.backward(loss.backward(ones([], { device, dtype: "f64" }), prediction, terms), cache, grads);
     expect(difference(y.data, await prediction.data())).to.be.below(1e-10);
-    expect(loss).to.be.closeTo(await diffusionLoss.forward(prediction, ours(eps), [1, 1]).loss.item(), 1e-10);
+    expect(simple).to.be.closeTo(await loss.forward(prediction, terms).loss.item(), 1e-10);
     const norms = [];
     for (const p of unet.parameters) norms.push(Math.hypot(...toFileLayout(p, await grads.get(p)!.data())));
     const floor = 1e-4 * Math.max(...norms);                                 // some gradients are zero but for rounding
@@ -64,8 +67,10 @@ describe("DDPM in one file, against the packages", () => {
   it("draws the same samples from the same noise", async () => {
     const draws = Array.from({ length: T }, () => noise.normal(SIZE));
     const single = oneFile.sample((x, s) => net.forward(x, [s, s]).y, oneFile.linearSchedule(T), mine(x0), (s) => mine(draws[s]));
-    const sample = await lastOf(ancestralSampler(denoiserOf(unet), schedule, {
-      shape: [BATCH, SIDE, SIDE, 1], device, dtype: "f64", xT: ours(x0), random: new Random(0), noise: (_size, s) => draws[s],
+    const model = { network: unet, process, prediction: predictions.eps, clipX0: true, variance: "fixed-small" } as const;
+    const sample = await lastOf(runSampler(ancestral, {
+      denoise: denoiserOf(model), process, shape: [BATCH, SIDE, SIDE, 1], device, dtype: "f64", start: ours(x0),
+      noise: (draw) => ours(draws[T - draw]),                              // the first is for the step from T - 1
     }));
     expect(difference(single.data, await sample.data())).to.be.below(1e-9);
   });

@@ -1,9 +1,28 @@
 import { ConfigError } from "@fromnoise/tensor";
 import { expect } from "chai";
 import { readFileSync } from "node:fs";
-import { lossWeight, predictionCoefficients, PREDICTIONS, type Prediction } from "../src/denoisers/prediction.js";
+import { predictionCoefficients as coefficients, PREDICTIONS, type PredictionName } from "../src/denoisers/prediction.js";
+import { lossWeight as weight, type LossWeighting } from "../src/losses/weighting.js";
+import { CLEAN, type Amounts } from "../src/process/level.js";
+import { posterior } from "../src/process/posterior.js";
+import { discreteProcess } from "../src/process/process.js";
+import { ddimSigma } from "../src/samplers/ddim.js";
+import { stridedPath } from "../src/samplers/path.js";
 import { logVariance, makeSchedule, SCHEDULE_NAMES, scheduleFromBetas, variance, type NoiseSchedule } from "../src/process/schedules.js";
-import { ancestralTimesteps, ddimCoefficients, ddimTimesteps, respaceSchedule, SPACINGS } from "../src/process/timesteps.js";
+import { SPACINGS, stridedTimesteps } from "../src/process/timesteps.js";
+
+/** Scalars of the library's level-wise functions at step t of a schedule. */
+const predictionCoefficients = (s: NoiseSchedule, t: number, from: PredictionName, to: PredictionName): [number, number] =>
+  coefficients(discreteProcess(s).at(t), from, to);
+const lossWeight = (s: NoiseSchedule, t: number, prediction: PredictionName, weighting: LossWeighting, gamma?: number): number =>
+  weight(discreteProcess(s).at(t), prediction, weighting, gamma);
+const amounts = (alphaBar: number): Amounts => ({ alpha: Math.sqrt(alphaBar), sigma: Math.sqrt(1 - alphaBar) });
+
+/** Factors of x0, eps and z in a DDIM step from one alphaBar to another, as the sampler takes it. */
+function ddimCoefficients(alphaBar: number, alphaBarNext: number, eta: number): { x0: number; eps: number; sigma: number } {
+  const sigma = ddimSigma(amounts(alphaBar), amounts(alphaBarNext), eta);
+  return { x0: Math.sqrt(alphaBarNext), eps: Math.sqrt(Math.max(0, 1 - alphaBarNext - sigma * sigma)), sigma };
+}
 
 const golden = (name: string) => JSON.parse(readFileSync(new URL(`golden/${name}.json`, import.meta.url), "utf8"));
 
@@ -147,11 +166,11 @@ describe("what holds for every schedule", () => {
   it("|deps|^2 = SNR |dx0|^2 = alphaBar |dv|^2 for two predictions made from one x_t", () => {
     for (const s of all) {
       for (const t of [0, 1, 50, 99]) {
-        const of = (eps: number, to: Prediction) => {
+        const of = (eps: number, to: PredictionName) => {
           const [a, b] = predictionCoefficients(s, t, "eps", to);
           return a * 0.37 + b * eps;
         };
-        const [deps, dx0, dv] = PREDICTIONS.map((to) => (of(-0.8, to) - of(0.6, to)) ** 2) as [number, number, number];
+        const [deps, dx0, dv] = (["eps", "x0", "v"] as const).map((to) => (of(-0.8, to) - of(0.6, to)) ** 2) as [number, number, number];
         expect(s.snr[t]! * dx0 / deps).to.be.closeTo(1, 1e-10);
         expect(s.alphaBar[t]! * dv / deps).to.be.closeTo(1, 1e-10);
         const weighted = ([["eps", deps], ["x0", dx0], ["v", dv]] as const);
@@ -164,11 +183,14 @@ describe("what holds for every schedule", () => {
     }
   });
 
-  it("converting a prediction gives what x0 and eps say, from and to each of the three", () => {
+  it("converting a prediction gives what x0 and eps say, from and to each of the five", () => {
     const s = makeSchedule({ name: "cosine", timesteps: 100 });
     for (const t of [0, 10, 50, 98]) {
       const [x0, eps, c, n] = [0.3, -1.2, s.sqrtAlphaBar[t]!, s.sqrtOneMinusAlphaBar[t]!];
-      const truth = { x0, eps, v: c * eps - n * x0 };
+      const skip = 0.25 / ((n / c) ** 2 + 0.25), out = (n / c) * 0.5 / Math.sqrt((n / c) ** 2 + 0.25);      // EDM, sigma_data 1/2
+      const truth = {
+        x0, eps, v: c * eps - n * x0, flow: eps - x0, edm: (x0 - skip * (c * x0 + n * eps) / c) / out,
+      };
       for (const from of PREDICTIONS) {
         for (const to of PREDICTIONS) {
           const [a, b] = predictionCoefficients(s, t, from, to);
@@ -202,40 +224,42 @@ describe("what holds for every schedule", () => {
 });
 
 describe("timestep lists", () => {
-  it("ancestral sampling visits every step, last first", () => {
-    expect(Array.from(ancestralTimesteps(4))).to.deep.equal([3, 2, 1, 0]);
+  it("as many as there are visit every step, last first, and end clean", () => {
+    const process = discreteProcess({ name: "cosine", timesteps: 4 });
+    const path = stridedPath("ancestral", process, (T) => T, "trailing");
+    expect(path).to.deep.equal([process.at(3), process.at(2), process.at(1), process.at(0), CLEAN]);
   });
 
   it("each spacing has the steps of the library it is named after", () => {
-    const lists = Object.fromEntries(SPACINGS.map((spacing) => [spacing, Array.from(ddimTimesteps(1000, 10, spacing))]));
+    const lists = Object.fromEntries(SPACINGS.map((spacing) => [spacing, Array.from(stridedTimesteps(1000, 10, spacing))]));
     expect(lists).to.deep.equal({
       leading: [900, 800, 700, 600, 500, 400, 300, 200, 100, 0],
       trailing: [999, 899, 799, 699, 599, 499, 399, 299, 199, 99],
       linspace: [999, 888, 777, 666, 555, 444, 333, 222, 111, 0],
       lucidrains: [999, 899, 799, 699, 599, 499, 399, 299, 199, 99],
     });
-    expect(Array.from(ddimTimesteps(10, 4, "trailing")), "7.5 -> 8, 2.5 -> 2").to.deep.equal([9, 7, 4, 1]);
-    expect(Array.from(ddimTimesteps(10, 4, "lucidrains"))).to.deep.equal([9, 6, 4, 1]);
-    expect(Array.from(ddimTimesteps(10, 4, "leading"))).to.deep.equal([6, 4, 2, 0]);
-    expect(Array.from(ddimTimesteps(10, 3, "linspace")), "4.5 -> 4").to.deep.equal([9, 4, 0]);
+    expect(Array.from(stridedTimesteps(10, 4, "trailing")), "7.5 -> 8, 2.5 -> 2").to.deep.equal([9, 7, 4, 1]);
+    expect(Array.from(stridedTimesteps(10, 4, "lucidrains"))).to.deep.equal([9, 6, 4, 1]);
+    expect(Array.from(stridedTimesteps(10, 4, "leading"))).to.deep.equal([6, 4, 2, 0]);
+    expect(Array.from(stridedTimesteps(10, 3, "linspace")), "4.5 -> 4").to.deep.equal([9, 4, 0]);
   });
 
   it("every number of steps gives distinct steps within the schedule, in descending order; S = T gives all", () => {
     for (const spacing of SPACINGS) {
       for (let S = 1; S <= 97; S++) {
-        const steps = Array.from(ddimTimesteps(97, S, spacing));
+        const steps = Array.from(stridedTimesteps(97, S, spacing));
         expect(steps).to.have.length(S);
         const falls = steps.every((t, i) => Number.isInteger(t) && t >= 0 && t < (steps[i - 1] ?? 97));
         expect(falls, `${spacing}, ${S}: ${steps}`).to.equal(true);
       }
-      expect(ddimTimesteps(97, 97, spacing)).to.deep.equal(ancestralTimesteps(97));
+      expect(Array.from(stridedTimesteps(97, 97, spacing))).to.deep.equal(Array.from({ length: 97 }, (_, i) => 96 - i));
     }
   });
 
   it("DDIM reproduces diffusers' published sum over ten clipped steps of the model x t / (t + 1)", () => {
     const s = makeSchedule({ name: "linear", timesteps: 1000 });
     let x = Array.from({ length: 768 }, (_, i) => i / 768);
-    const steps = ddimTimesteps(1000, 10, "leading");
+    const steps = stridedTimesteps(1000, 10, "leading");
     steps.forEach((t, i) => {
       const [a, b] = predictionCoefficients(s, t, "eps", "x0");
       const ddim = ddimCoefficients(s.alphaBar[t]!, i + 1 < steps.length ? s.alphaBar[steps[i + 1]!]! : 1, 0);
@@ -258,14 +282,33 @@ describe("timestep lists", () => {
     }
   });
 
-  it("a respaced schedule has the old alphaBar at the steps it keeps, and remembers their numbers", () => {
+  it("a path with strides remembers the numbers of its steps, and its posteriors are those of the schedule with only these steps", () => {
     const s = makeSchedule({ name: "cosine", timesteps: 1000 });
-    const respaced = respaceSchedule(s, ddimTimesteps(1000, 10, "trailing"));
-    expect(Array.from(respaced.timesteps)).to.deep.equal([99, 199, 299, 399, 499, 599, 699, 799, 899, 999]);
-    expect(respaced.T).to.equal(10);
-    expect(respaced.name).to.equal("cosine, 10 of 1000 steps");
-    respaced.timesteps.forEach((t, i) => expect(respaced.alphaBar[i]! / s.alphaBar[t]!).to.be.closeTo(1, 1e-9));
-    expectClose(respaceSchedule(s, ancestralTimesteps(1000)).betas, s.betas, 1e-9, 1e-3, "all steps kept");
+    const path = stridedPath("ancestral", discreteProcess(s), () => 10, "trailing");
+    expect(path.map(({ index }) => index)).to.deep.equal([999, 899, 799, 699, 599, 499, 399, 299, 199, 99, undefined]);
+    expect(path.map(({ time }) => time).slice(0, -1)).to.deep.equal([999, 899, 799, 699, 599, 499, 399, 299, 199, 99]);
+    const kept = path.slice(0, -1).reverse();
+    const respaced = scheduleFromBetas(kept.map(({ index }, i) => 1 - s.alphaBar[index!]! / (i === 0 ? 1 : s.alphaBar[kept[i - 1]!.index!]!)));
+    kept.forEach((level, i) => {
+      const q = posterior(level, kept[i - 1] ?? CLEAN);
+      expect(q.x0).to.be.closeTo(respaced.posteriorMeanCoef1[i]!, 1e-9);
+      expect(q.xt).to.be.closeTo(respaced.posteriorMeanCoef2[i]!, 1e-9);
+      expect(q.small).to.be.closeTo(respaced.posteriorVariance[i]!, 1e-9);
+      expect(q.large / respaced.betas[i]!).to.be.closeTo(1, 1e-9);
+    });
+  });
+
+  it("the level of a log-SNR is a step's own where there is one, lies between two otherwise, and is nowhere beyond them", () => {
+    const { at, levelAt, schedule: { T } } = discreteProcess({ name: "cosine", timesteps: 100 });
+    const logSnr = (t: number): number => 2 * Math.log(at(t).alpha / at(t).sigma);
+    for (const t of [0, 1, 50, T - 1]) expect(levelAt(logSnr(t))).to.equal(at(t));
+    const { index, time, alpha, sigma } = levelAt(0.25 * logSnr(40) + 0.75 * logSnr(41));
+    expect(index).to.equal(undefined);
+    expect(time).to.be.closeTo(40.75, 1e-12);
+    expect(alpha ** 2 + sigma ** 2).to.be.closeTo(1, 1e-15);
+    expect(2 * Math.log(alpha / sigma)).to.be.closeTo(0.25 * logSnr(40) + 0.75 * logSnr(41), 1e-12);
+    expectConfigError(() => levelAt(logSnr(0) + 1),
+      `log-SNR: ${logSnr(0) + 1} is not on the schedule cosine\n  allowed    numbers from ${logSnr(T - 1)} to ${logSnr(0)}`);
   });
 });
 
@@ -304,21 +347,17 @@ describe("what schedules refuse", () => {
     for (const t of [-1, 10, 0.5, NaN]) {
       expectConfigError(() => variance(linear, t, "fixed-small"), message(t));
       expectConfigError(() => logVariance(linear, t, "fixed-small"), message(t));
-      expectConfigError(() => predictionCoefficients(linear, t, "eps", "x0"), message(t));
-      expectConfigError(() => lossWeight(linear, t, "eps", "snr"), message(t));
-      expectConfigError(() => respaceSchedule(linear, [0, t]), message(t));
+      expectConfigError(() => discreteProcess(linear).at(t), message(t));
     }
   });
 
   it("step lists, eta and gamma that make no sense", () => {
     for (const S of [0, 11, 2.5]) {
-      expectConfigError(() => ddimTimesteps(10, S, "leading"),
+      expectConfigError(() => stridedTimesteps(10, S, "leading"),
         `sampling steps: ${S} does not fit a schedule of 10 steps\n  allowed    integers 1 .. 10`);
     }
-    expectConfigError(() => ddimTimesteps(10, 5, "even" as "leading"),
+    expectConfigError(() => stridedTimesteps(10, 5, "even" as "leading"),
       'spacing: "even" is not known\n  allowed    leading, trailing, linspace, lucidrains');
-    expectConfigError(() => respaceSchedule(linear, [3, 1, 3]), "timesteps: 3 stands twice\n  allowed    each step once");
-    expectConfigError(() => respaceSchedule(linear, []), "betas: there is none\n  allowed    one or more");
     expectConfigError(() => ddimCoefficients(0.5, 0.9, 1.5),
       "eta: 1.5 does not scale the noise of DDIM\n  allowed    numbers 0 .. 1");
     expectConfigError(() => lossWeight(linear, 0, "eps", "min-snr", 0),
@@ -341,10 +380,17 @@ describe("what schedules refuse", () => {
     expectConfigError(() => variance(linear, 3, "learned" as "fixed-small"), variances);
     expectConfigError(() => logVariance(linear, 3, "learned" as "fixed-small"), variances);
     expectConfigError(() => logVariance(linear, 0, "learned" as "fixed-small"), variances);
-    const predictions = (field: string): string => `${field}: "epsilon" is not allowed\n  allowed  eps, x0, v`;
+    const predictions = (field: string): string => `${field}: "epsilon" is not allowed\n  allowed  eps, x0, v, flow, edm`;
     expectConfigError(() => predictionCoefficients(linear, 3, "epsilon" as "eps", "x0"), predictions("from"));
     expectConfigError(() => predictionCoefficients(linear, 3, "x0", "epsilon" as "eps"), predictions("to"));
     expectConfigError(() => lossWeight(linear, 3, "epsilon" as "eps", "simple"), predictions("prediction"));
+    const nothing = { alpha: 0, sigma: 1 };
+    expectConfigError(() => coefficients(nothing, "eps", "x0"), [
+      "prediction: eps does not determine x0 and eps at alpha 0, sigma 1",
+      "  allowed  a prediction whose alpha q - sigma p is not 0 there, such as v",
+    ].join("\n"));
+    for (const from of ["x0", "v", "flow"] as const) expect(coefficients(nothing, from, "eps").every(Number.isFinite)).to.equal(true);
+
     expectConfigError(() => lossWeight(linear, 3, "eps", "minsnr" as "min-snr"),
       'weighting: "minsnr" is not allowed\n  allowed  simple, snr, min-snr');
   });

@@ -25,7 +25,7 @@ export { TimeMlp, type TimeMlpCache } from "./layers/time-mlp.js";
 export { ClassEmbedding, type ClassEmbeddingCache } from "./layers/class-embedding.js";
 
 export type { Given, Json, JsonObject, Network, NetworkSpec } from "./networks/network.js";
-export { networkOf, type NetworkKinds } from "./networks/kinds.js";
+export { networkKinds, networkOf, type NetworkKinds } from "./networks/kinds.js";
 export { freeSteps, keepCaches, type Policy } from "./networks/policy.js";
 export { checkGiven } from "./networks/check-given.js";
 export { Sequential } from "./networks/sequential.js";

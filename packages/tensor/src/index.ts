@@ -1,6 +1,6 @@
 /** @fromnoise/tensor: tensors and neural operations, each forward with its hand-derived backward beside it; no autograd. */
 export { Tensor } from "./core/tensor.js";
-export { Device, moveTo, type MemoryReport, type Scope } from "./core/device.js";
+export { Device, forEachTensor, moveTo, type MemoryReport, type Scope } from "./core/device.js";
 export { deviceNames, openDevice, openDeviceSpec, parseDevice, type DeviceName, type DeviceOptions, type DeviceSpec } from "./open-device.js";
 export { openDryDevice } from "./core/dry-device.js";
 export type { NumberArray } from "./core/backend.js";
@@ -12,7 +12,7 @@ export { eachTensor, observe, type KernelCall, type KernelResult, type Observer,
 export * from "./core/errors.js";
 export { assertDevice, assertDeviceIn } from "./core/expect-device.js";
 export { assertTensor } from "./core/expect-tensor.js";
-export { broadcastShapes, formatShape, sizeOf, type Shape } from "./core/shape.js";
+export { broadcastShapes, formatShape, sameShape, sizeOf, type Shape } from "./core/shape.js";
 export { at, here } from "./core/location.js";
 export { inspectSymbol } from "./core/inspect.js";
 export { kernelPrinter, setDebug, type DebugSettings } from "./observers/debug.js";

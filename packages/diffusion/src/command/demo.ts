@@ -1,11 +1,10 @@
-import { Random } from "@fromnoise/tensor";
 import { optional } from "../config/fields.js";
 import { flagsOf, optionsOf } from "../config/flags.js";
 import { text } from "../config/kinds.js";
 import { trainConfig, trainFields } from "../train/config.js";
 import { demoConfig } from "../train/demo-config.js";
 import { checkpointSteps, runIn } from "../train/node/run-directory.js";
-import { streams } from "../train/trainer.js";
+import { ddim } from "../samplers/index.js";
 import type { Arguments, Command } from "./command.js";
 import { formatSeconds } from "./progress.js";
 import { sampleShowing, writeSamples } from "./sample.js";
@@ -36,13 +35,10 @@ async function runDemo({ flags }: Arguments): Promise<number> {
   const began = performance.now();
   const { out = freeFolder("demo-run"), ...changes } = optionsOf(demoFields, flags);
   const config = trainConfig({ ...demoConfig, ...changes });
-  const { trainer: { ema: { network: unet }, schedule, device, dataset } } = await trainShowing({ start: { config }, out });
+  const { trainer: { model, device } } = await trainShowing({ start: { config }, out });
   try {
     const result = await sampleShowing({
-      unet, device, schedule, prediction: config.prediction, count: IMAGES, size: [dataset.size, dataset.size], dtype: config.dtype,
-      random: new Random(config.seed, streams.sample),
-      sampler: { name: "ddim", steps: SAMPLER_STEPS, eta: 1, spacing: "trailing" },
-      classLabels: Array.from({ length: IMAGES }, (_, i) => i % unet.config.num_class_embeds!),
+      model, device, count: IMAGES, seed: config.seed, sampler: ddim, options: { steps: SAMPLER_STEPS, eta: 1 },
     });
     await writeSamples(out, result);
   } finally {

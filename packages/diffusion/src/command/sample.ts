@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { ConfigError, Random, type Device } from "@fromnoise/tensor";
+import { ConfigError, type Device } from "@fromnoise/tensor";
 import { replaceFile } from "@fromnoise/nn";
 import { deviceField } from "../config/device.js";
 import { field, optional, type OptionsOf } from "../config/fields.js";
@@ -7,11 +7,10 @@ import { flagsOf, givenFields, optionsOf, type FlagValues } from "../config/flag
 import { flag, integer, oneOf, text } from "../config/kinds.js";
 import { makeFolder } from "../models/node/files.js";
 import { encodePng, grid, imageBitmap, strip, type Bitmap } from "../image/node/index.js";
-import { samplerFields, SAMPLERS } from "../samplers/fields.js";
-import { reverseSteps, sampleImages, type SamplingOptions, type SamplingResult } from "../models/sample-images.js";
+import { loadModel } from "../models/load-model.js";
+import { sampleImages, samplingSteps, type SamplingOptions, type SamplingResult } from "../models/sample-images.js";
 import { trainDefaults } from "../train/config.js";
-import { loadModel, type TrainedModel } from "../models/load-model.js";
-import { streams } from "../train/trainer.js";
+import { samplers, type AnySampler } from "../samplers/index.js";
 import { withDevice, type Arguments, type Command } from "./command.js";
 import { openProgress, type Progress } from "./progress.js";
 
@@ -23,7 +22,7 @@ const sampleFields = {
   out: field(text, "samples", "folder for samples.png, denoising.png and x0.png", { value: "DIR" }),
   count: field(count, 64, "number of images"),
   batch: field(count, 64, "images per batch"),
-  sampler: field(oneOf(SAMPLERS), "ddim", "DDIM over some steps, or ancestral over all T"),
+  sampler: field(oneOf(samplers.map(({ name }) => name)), samplers[0].name, "how to get from noise to images"),
   clipX0: optional(flag, "clip the guess of x0 to [-1, 1]; --no-clip-x0 does not", { shown: "the model's", was: "clip" }),
   class: optional(integer(), "class of all images, for class-conditional models", { shown: "all in turn" }),
   weights: weightsField,
@@ -38,7 +37,10 @@ export const sample: Command = {
   summary: "draw images from a trained model",
   usage: "fromnoise sample RUN|CHECKPOINT|DIFFUSERS-FOLDER [flags]",
   operands: ["<model>"],
-  flags: [...flagsOf(sampleFields), ...SAMPLERS.flatMap((name) => flagsOf(samplerFields[name], `--sampler ${name}`))],
+  flags: [
+    ...flagsOf(sampleFields),
+    ...samplers.flatMap(({ name, summary, fields }) => flagsOf(fields, `--sampler ${name}, ${summary}`)),
+  ],
   notes: [
     "samples.png is a grid of the images; denoising.png follows the first eight from noise to image, x0.png the network's guess",
     "of them on the way. Files of these names in --out are replaced.",
@@ -48,9 +50,10 @@ export const sample: Command = {
 
 async function runSample({ operands: [path], flags }: Arguments): Promise<number> {
   const options = optionsOf(sampleFields, flags);
-  refuseOtherSamplers(options.sampler, flags);
   const { count, out, device, separate } = options;
-  const result = await withDevice(device, (opened) => draw(path, opened, options, flags));
+  const sampler = samplers.find(({ name }) => name === options.sampler)!;
+  refuseOtherSamplers(sampler, flags);
+  const result = await withDevice(device, (opened) => draw(path, opened, options, sampler, flags));
   await writeSamples(out, result, separate);
   const images = count === 1 ? "1 image" : `${count} images`;
   console.log(`wrote ${images} to ${join(out, "samples.png")}, the way there to denoising.png and x0.png beside it`);
@@ -58,25 +61,23 @@ async function runSample({ operands: [path], flags }: Arguments): Promise<number
 }
 
 async function draw(
-  path: string, device: Device, options: OptionsOf<typeof sampleFields>, flags: FlagValues,
+  path: string, device: Device, options: OptionsOf<typeof sampleFields>, sampler: AnySampler, flags: FlagValues,
 ): Promise<SamplingResult> {
-  const { count, batch, seed, weights } = options;
-  const { unet, schedule, prediction, sampling, source } = await loadModel(path, device, weights);
-  console.error(`model    ${source}`);
+  const { count, batch, seed, weights, clipX0, size } = options;
+  const model = await loadModel(path, device, weights);
+  console.error(`model    ${model.source}`);
   console.error(`device   ${device.description}`);
-  const side = options.size ?? unet.config.sample_size;
-  if (side === null) throw new ConfigError("--size is missing: the model's config has no sample_size");
+  const { sample, classes } = model.network.spec;
+  if (size === undefined && sample.includes(null)) throw new ConfigError("--size is missing: the model's config has no sample_size");
   return sampleShowing({
-    unet, device, schedule, prediction, count, batch, size: typeof side === "number" ? [side, side] : side,
-    dtype: unet.parameters[0].tensor.dtype, random: new Random(seed, streams.sample),
-    sampler: samplerOf(options.sampler, flags, sampling.variance, schedule.T),
-    clipX0: options.clipX0 ?? sampling.clipX0, ...labelsOf(options.class, unet.config.num_class_embeds, count),
+    model, device, count, batch, seed, clipX0, sampler, options: givenFields(sampler.fields, flags),
+    size: size === undefined ? undefined : [size, size], labels: labelsOf(options.class, classes, count),
   });
 }
 
 /** `sampleImages` with a progress bar on standard error, and ten moments of the first eight images recorded. */
-export async function sampleShowing(options: Omit<SamplingOptions, "record" | "onStep">): Promise<SamplingResult> {
-  const progress: Progress = openProgress("reverse step", reverseSteps(options));
+export async function sampleShowing<O extends object, S>(options: SamplingOptions<O, S>): Promise<SamplingResult> {
+  const progress: Progress = openProgress("reverse step", samplingSteps(options));
   try {
     return await sampleImages({ ...options, record: { rows: 8, columns: 10 }, onStep: (done) => progress.update(done) });
   } finally {
@@ -87,11 +88,11 @@ export async function sampleShowing(options: Omit<SamplingOptions, "record" | "o
 /** samples.png, denoising.png (x_t) and x0.png (the guesses of x_0) in a folder. Throws ConfigError and CheckpointError. */
 export async function writeSamples(out: string, { images, moments }: SamplingResult, separate = false): Promise<void> {
   makeFolder(out);
-  const times = moments.map(({ t }) => `t=${t}`);
-  const followed = moments[0].xT;
+  const times = moments.map(({ at: { index, time } }) => `t=${index ?? Number(time.toFixed(1))}`);
+  const followed = moments[0].xt;
   const samples = { shape: followed.shape, data: images.data.slice(0, followed.data.length) };
   await writePng(join(out, "samples.png"), grid(images, { background: 0 }));
-  const way = [...moments.map(({ xT }) => xT), samples];
+  const way = [...moments.map(({ xt }) => xt), samples];
   await writePng(join(out, "denoising.png"), strip(way, { labels: [...times, "sample"], background: 0 }));
   await writePng(join(out, "x0.png"), strip(moments.map(({ x0 }) => x0), { labels: times, background: 0 }));
   if (!separate) return;
@@ -109,30 +110,18 @@ async function writePng(path: string, bitmap: Bitmap): Promise<void> {
 }
 
 /** Throws ConfigError for a flag that only other samplers have. */
-function refuseOtherSamplers(name: (typeof SAMPLERS)[number], flags: FlagValues): void {
-  const own = flagsOf(samplerFields[name]).map((flag) => flag.name);
-  for (const other of SAMPLERS) {
-    const clash = flagsOf(samplerFields[other]).find((flag) => flags.has(flag.name) && !own.includes(flag.name));
+function refuseOtherSamplers({ name, fields }: AnySampler, flags: FlagValues): void {
+  const own = flagsOf(fields).map((flag) => flag.name);
+  for (const other of samplers) {
+    const clash = flagsOf(other.fields).find((flag) => flags.has(flag.name) && !own.includes(flag.name));
     if (clash === undefined) continue;
-    throw new ConfigError(`--${clash.name} means nothing to the ${name} sampler`, [`hint     it is for --sampler ${other}`]);
+    throw new ConfigError(`--${clash.name} means nothing to the ${name} sampler`, [`hint     it is for --sampler ${other.name}`]);
   }
 }
 
-function samplerOf(
-  name: (typeof SAMPLERS)[number], flags: FlagValues, modelVariance: TrainedModel["sampling"]["variance"], T: number,
-): SamplingOptions["sampler"] {
-  if (name === "ancestral") return { name, variance: optionsOf(samplerFields.ancestral, flags).variance ?? modelVariance };
-  const { steps, ...rest } = optionsOf(samplerFields.ddim, flags);
-  return { name, ...rest, steps: givenFields(samplerFields.ddim, flags).steps ?? Math.min(steps, T) };
-}
-
-function labelsOf(wanted: number | undefined, classes: number | null, count: number): { classLabels?: number[] } {
-  if (classes === null) {
-    if (wanted !== undefined) throw new ConfigError("--class: the model has no classes");
-    return {};
-  }
-  if (wanted !== undefined && wanted >= classes) {
-    throw new ConfigError(`--class: ${wanted} is not allowed`, [`allowed  0 .. ${classes - 1}`]);
-  }
-  return { classLabels: Array.from({ length: count }, (_, i) => wanted ?? i % classes) };
+function labelsOf(wanted: number | undefined, classes: number | undefined, count: number): number[] | undefined {
+  if (wanted === undefined) return undefined;
+  if (classes === undefined) throw new ConfigError("--class: the model has no classes");
+  if (wanted < classes) return new Array<number>(count).fill(wanted);
+  throw new ConfigError(`--class: ${wanted} is not allowed`, [`allowed  0 .. ${classes - 1}`]);
 }

@@ -1,8 +1,79 @@
-import type { Indices } from "@fromnoise/tensor";
-import type { UNet } from "@fromnoise/nn";
-import type { Denoiser } from "../samplers/step.js";
+/** A network seen from a sampler: at a level of noise it gives its best guess of x0, whatever it predicts. */
+import { clip, multiply, type Tensor } from "@fromnoise/tensor";
+import type { Given, Network } from "@fromnoise/nn";
+import type { Amounts, NoiseLevel } from "../process/level.js";
+import type { Process } from "../process/process.js";
+import { combine } from "../process/q-sample.js";
+import type { VarianceKind } from "../process/schedules.js";
+import { convertPrediction, predictions, type Prediction } from "./prediction.js";
 
-/** A U-Net as samplers see it: the prediction for a batch that stands at one step t, without keeping a cache. */
-export function denoiserOf(unet: UNet, classLabels?: Indices): Denoiser {
-  return (xT, t) => unet.apply(xT, new Array<number>(xT.shape[0]).fill(t), { labels: classLabels });
+/** What is known of a batch that stands at one level. */
+export interface Denoised {
+  /** The guess of the clean image, clipped where clipping is on: [N, ...]. */
+  readonly x0: Tensor;
+  /** The noise that goes with x0: x_t = alpha x0 + sigma eps, unless clipping keeps the network's own. */
+  readonly eps: Tensor;
+  /** The guess as the network made it. */
+  readonly rawX0: Tensor;
+  /** Of networks that learn it: where the variance lies between its bounds, 0 .. 1, or its logarithm. */
+  readonly variance?: { readonly range: Tensor } | { readonly log: Tensor };
+}
+
+/** xt [N, ...], all images at one level; `previousX0` is the last guess, for networks conditioned on it. */
+export type Denoiser = (xt: Tensor, at: NoiseLevel, previousX0?: Tensor) => Denoised;
+
+/** A network and all that has to be known to sample from it: what was noised how, what it predicts, how its makers sampled. */
+export interface DiffusionModel {
+  readonly network: Network;
+  readonly process: Process;
+  readonly prediction: Prediction;
+  /** Whether guesses of x0 are clipped to [-1, 1]. */
+  readonly clipX0: boolean;
+  /** Variance of a reverse step, where the sampler leaves a choice. */
+  readonly variance: VarianceKind;
+}
+
+/** The denoiser of a model: its network, read by its prediction, clipped where it clips; `given` are labels and the like, for the whole batch. */
+export function denoiserOf({ network, prediction, clipX0 }: DiffusionModel, given: Given = {}): Denoiser {
+  const raw = rawDenoiser(network, prediction, given);
+  return clipX0 ? clipped(raw, { to: 1 }) : raw;
+}
+
+/**
+ * The network's own word: F at (c x_t, time), c the prediction's scale of inputs, read as x0 and eps. Nothing of the forward pass is
+ * kept. Throws ConfigError where the prediction says nothing, and what the network throws.
+ */
+export function rawDenoiser(network: Network, prediction: Prediction, given: Given = {}): Denoiser {
+  return (xt, at, previousX0) => xt.device.scope(() => {
+    const scale = prediction.inputScale?.(at) ?? 1;
+    const x = scale === 1 ? xt : multiply(xt, scale);
+    const all = network.spec.selfCondition === true ? { ...given, x0: previousX0 } : given;
+    const output = network.apply(x, new Array<number>(xt.shape[0]).fill(at.time), all);
+    const x0 = convertPrediction(output, xt, at, prediction, predictions.x0);
+    return { x0, eps: convertPrediction(output, xt, at, prediction, predictions.eps), rawX0: x0 };
+  });
+}
+
+export interface ClipOptions {
+  /** x0 is clipped to [-to, to]. */
+  readonly to: number;
+  /**
+   * The eps that goes with a clipped x0: `rederive` takes the one that makes x_t = alpha x0 + sigma eps true (improved-diffusion,
+   * lucidrains), `keep` the network's (diffusers' default for DDIM). Default rederive.
+   */
+  readonly eps?: "rederive" | "keep";
+}
+
+/** A denoiser whose guess of x0 is clipped (Ho et al. 2020, section 3.4: images lie in [-1, 1]). */
+export function clipped(denoise: Denoiser, { to, eps: convention = "rederive" }: ClipOptions): Denoiser {
+  return (xt, at, previousX0) => xt.device.scope(() => {
+    const raw = denoise(xt, at, previousX0);
+    const x0 = clip(raw.x0, -to, to);
+    return { ...raw, x0, eps: convention === "keep" ? raw.eps : epsOf(xt, x0, at) };
+  });
+}
+
+/** eps = (x_t - alpha x0) / sigma. */
+function epsOf(xt: Tensor, x0: Tensor, { alpha, sigma }: Amounts): Tensor {
+  return combine(1 / sigma, xt, -alpha / sigma, x0);
 }

@@ -1,69 +1,108 @@
 /**
- * The three things a network may predict, and what one says about the others. With c = sqrt(alphaBar_t) and
- * s = sqrt(1 - alphaBar_t), x_t = c x0 + s eps (Ho et al. 2020, equation 4) and v = c eps - s x0 (Salimans, Ho 2022, section 4):
- * given x_t, each determines the others, linearly.
+ * What a network may predict. With x_t = alpha x0 + sigma eps a prediction is a pair (p, q): its target is F = p x0 + q eps. Given x_t,
+ * each prediction determines x0 and eps by one linear system,
+ *   [alpha sigma; p q] [x0; eps] = [x_t; F],   det = alpha q - sigma p,
+ * and with them any other prediction. Where its determinant is 0 a prediction says nothing.
  */
-import { ConfigError } from "@fromnoise/tensor";
-import { checkValue, oneOf } from "../config/kinds.js";
-import { checkTimestep, type NoiseSchedule } from "../process/schedules.js";
+import { ConfigError, type Tensor } from "@fromnoise/tensor";
+import type { Amounts } from "../process/level.js";
+import { assertSameShape, combineEach, levelsOf, type Levels } from "../process/q-sample.js";
 
-/** What a network may predict: the noise, the image, or the velocity. */
-export const PREDICTIONS = ["eps", "x0", "v"] as const;
-export type Prediction = (typeof PREDICTIONS)[number];
-const predictions = oneOf(PREDICTIONS);
-
-/** Throws ConfigError unless a network may predict it. */
-export function checkPrediction(prediction: Prediction, name = "prediction"): void {
-  checkValue(predictions, name, prediction);
+export interface Prediction {
+  readonly name: string;
+  /** (p, q) at a level. */
+  pair(at: Amounts): readonly [p: number, q: number];
+  /** The network is given x_t times this; 1 unless there. */
+  inputScale?(at: Amounts): number;
 }
 
 /**
- * Coefficients [a, b] of  to = a x_t + b from  at step t: scalars, so that tensor code applies them per image.
- * For eps -> x0: x0 = x_t / c - (s / c) eps.
- * @throws ConfigError when t is not a step of the schedule, or one of the predictions is none.
+ * EDM's preconditioning (Karras et al. 2022, table 1) for data of standard deviation d, in terms of s = sigma / alpha:
+ * F = (x0 - c_skip x_t / alpha) / c_out, c_skip = d^2 / (s^2 + d^2), c_out = s d / sqrt(s^2 + d^2); the network is given c_in x_t / alpha,
+ * c_in = 1 / sqrt(s^2 + d^2).
+ */
+function edm(d: number): Prediction {
+  return {
+    name: "edm",
+    pair({ alpha, sigma }) {
+      const s = sigma / alpha;
+      const skip = d * d / (s * s + d * d), out = s * d / Math.hypot(s, d);
+      return [(1 - skip) / out, -skip * s / out];
+    },
+    inputScale: ({ alpha, sigma }) => 1 / (alpha * Math.hypot(sigma / alpha, d)),
+  };
+}
+
+/** Every prediction by its name. */
+export const predictions = {
+  /** The noise (Ho et al. 2020, section 3.2). */
+  eps: { name: "eps", pair: () => [0, 1] },
+  /** The image. */
+  x0: { name: "x0", pair: () => [1, 0] },
+  /** The velocity alpha eps - sigma x0 (Salimans, Ho 2022, section 4). */
+  v: { name: "v", pair: ({ alpha, sigma }) => [-sigma, alpha] },
+  /** eps - x0: the direction of a straight path (Liu et al. 2022, equation 1). */
+  flow: { name: "flow", pair: () => [-1, 1] },
+  /** EDM's, for data of standard deviation 1/2. */
+  edm: edm(0.5),
+} as const satisfies Readonly<Record<string, Prediction>>;
+
+export type PredictionName = keyof typeof predictions;
+export const PREDICTIONS = Object.keys(predictions) as readonly PredictionName[];
+
+/** The prediction of a name; one's own as it is. Throws ConfigError for a name that is none. */
+export function predictionOf(given: PredictionName | Prediction, field = "prediction"): Prediction {
+  if (typeof given === "object") return given;
+  if (Object.hasOwn(predictions, given)) return predictions[given];
+  throw new ConfigError(`${field}: ${JSON.stringify(given)} is not allowed`, [`allowed  ${PREDICTIONS.join(", ")}`]);
+}
+
+/** What divides by less overflows in f32. */
+const LEAST_DETERMINANT = 2 ** -126;
+
+/**
+ * Coefficients [a, b] of  to = a x_t + b from  at a level: scalars, so that tensor code applies them per image.
+ * For eps -> x0: x0 = x_t / alpha - (sigma / alpha) eps.
+ * Throws ConfigError where `from` says nothing (its determinant is 0), naming it and the level, and for a name that is none.
  */
 export function predictionCoefficients(
-  schedule: NoiseSchedule, t: number, from: Prediction, to: Prediction,
+  at: Amounts, from: PredictionName | Prediction, to: PredictionName | Prediction,
 ): [a: number, b: number] {
-  checkTimestep(schedule, t);
-  checkPrediction(from, "from");
-  checkPrediction(to, "to");
-  const c = schedule.sqrtAlphaBar[t]!, s = schedule.sqrtOneMinusAlphaBar[t]!;
-  switch (`${from} -> ${to}` as const) {
-    case "eps -> x0": return [1 / c, -s / c];
-    case "eps -> v": return [-s / c, 1 / c];
-    case "x0 -> eps": return [1 / s, -c / s];
-    case "x0 -> v": return [c / s, -1 / s];
-    case "v -> eps": return [s, c];
-    case "v -> x0": return [c, -s];
-    default: return [0, 1];
+  const { alpha, sigma } = at;
+  const source = predictionOf(from, "from");
+  const [p, q] = source.pair(at);
+  const [p2, q2] = predictionOf(to, "to").pair(at);
+  const det = alpha * q - sigma * p;
+  if (!(Math.abs(det) >= LEAST_DETERMINANT)) {
+    throw new ConfigError(`prediction: ${source.name} does not determine x0 and eps at alpha ${alpha}, sigma ${sigma}`, [
+      "allowed  a prediction whose alpha q - sigma p is not 0 there, such as v",
+    ]);
   }
+  return [(p2 * q - q2 * p) / det, (alpha * q2 - sigma * p2) / det];
 }
 
-/** How an image's error may be weighted by its step, see `lossWeight`. */
-export const LOSS_WEIGHTINGS = ["simple", "snr", "min-snr"] as const;
-export type LossWeighting = (typeof LOSS_WEIGHTINGS)[number];
-const weightings = oneOf(LOSS_WEIGHTINGS);
+/**
+ * What the network should say: F = p x0 + q eps for every image, x0 and eps [N, ...] of one shape.
+ * Throws ShapeError where the shapes differ, ConfigError for a name that is none.
+ */
+export function predictionTarget(prediction: PredictionName | Prediction, x0: Tensor, eps: Tensor, at: Levels): Tensor {
+  assertSameShape("predictionTarget", { x0, eps });
+  const target = predictionOf(prediction);
+  const pairs = levelsOf(x0, at).map((level) => target.pair(level));
+  if (pairs.every(([p, q]) => p === 0 && q === 1)) return eps;
+  if (pairs.every(([p, q]) => p === 1 && q === 0)) return x0;
+  return combineEach(pairs.map(([p]) => p), x0, pairs.map(([, q]) => q), eps);
+}
 
 /**
- * Weight of the squared error of what the network predicts at step t.
- *  - `simple`   1: the plain mean squared error; for eps it is L_simple (Ho et al. 2020, equation 14).
- *  - `snr`      SNR |dx0|^2 in the terms of the prediction: eps 1, x0 SNR, v SNR / (SNR + 1). As
- *               |deps|^2 = SNR |dx0|^2 = alphaBar |dv|^2, this is L_simple whatever the network predicts.
- *  - `min-snr`  min(SNR, gamma) |dx0|^2 likewise: eps min(SNR, gamma) / SNR, x0 min(SNR, gamma),
- *               v min(SNR, gamma) / (SNR + 1) (Hang et al. 2023, section 3.4; gamma 5).
- *
- * @throws ConfigError when t is not a step of the schedule, gamma is not positive, or there is no such prediction or weighting.
+ * What a network said, read as another prediction: output and xt [N, ...] of one shape.
+ * Throws ShapeError where the shapes differ, ConfigError as predictionCoefficients does.
  */
-export function lossWeight(
-  schedule: NoiseSchedule, t: number, prediction: Prediction, weighting: LossWeighting, gamma = 5,
-): number {
-  checkTimestep(schedule, t);
-  checkPrediction(prediction);
-  checkValue(weightings, "weighting", weighting);
-  if (!(gamma > 0)) throw new ConfigError(`gamma: ${gamma} does not bound a signal-to-noise ratio`, ["allowed    numbers > 0"]);
-  if (weighting === "simple") return 1;
-  const snr = schedule.snr[t]!;
-  const weight = weighting === "snr" ? snr : Math.min(snr, gamma);  // of |dx0|^2
-  return weight / { eps: snr, x0: 1, v: snr + 1 }[prediction];
+export function convertPrediction(
+  output: Tensor, xt: Tensor, at: Levels, from: PredictionName | Prediction, to: PredictionName | Prediction,
+): Tensor {
+  assertSameShape("convertPrediction", { xt, output });
+  const coefficients = levelsOf(xt, at).map((level) => predictionCoefficients(level, from, to));
+  if (coefficients.every(([a, b]) => a === 0 && b === 1)) return output;
+  return combineEach(coefficients.map(([a]) => a), xt, coefficients.map(([, b]) => b), output);
 }

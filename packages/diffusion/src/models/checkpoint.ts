@@ -5,7 +5,7 @@
 import { CheckpointError, ConfigError, NumericError } from "@fromnoise/tensor";
 import {
   loadSafetensors, loadStateDict, saveSafetensors, stateDict, type FileLayer, type StateDict, type StateEntry,
-  type TensorsByParameter, type UNet,
+  type Network, type TensorsByParameter,
   type UNetConfig,
 } from "@fromnoise/nn";
 import { savedConfig, type TrainConfig } from "../train/config.js";
@@ -34,9 +34,9 @@ export type CheckpointGroups = Readonly<Record<(typeof prefixes)[number], StateD
 
 /** Where a run keeps each group: the parameters of a network, or tensors in place of them. */
 function groupsOf(
-  { unet, ema, optimizer }: Trainer,
-): Readonly<Record<(typeof prefixes)[number], readonly [UNet, TensorsByParameter?]>> {
-  return { "model.": [unet], "ema.": [ema.network], "adam.m.": [unet, optimizer.m], "adam.v.": [unet, optimizer.v] };
+  { network, ema, optimizer }: Trainer,
+): Readonly<Record<(typeof prefixes)[number], readonly [Network, TensorsByParameter?]>> {
+  return { "model.": [network], "ema.": [ema.network], "adam.m.": [network, optimizer.m], "adam.v.": [network, optimizer.v] };
 }
 
 /**
@@ -51,7 +51,7 @@ export async function saveCheckpoint(path: string, trainer: Trainer, files?: Fil
   for (const prefix of prefixes) groups[prefix] = await stateDict(...held[prefix]);
   trainer.assertWhole();                                    // a step may have broken off while the tensors were read
   await writeCheckpoint(
-    path, { config: trainer.unet.config, trainer: trainer.config, position: trainer.position() }, groups, files,
+    path, { config: trainer.network.spec.config as unknown as UNetConfig, trainer: trainer.config, position: trainer.position() }, groups, files,
   );
   trainer.savedIn(path);
 }
@@ -123,12 +123,12 @@ export function restoreTrainer(trainer: Trainer, checkpoint: Checkpoint): void {
 }
 
 /** Loads the tensors under one prefix ("ema.") into a network. Throws CheckpointError with the difference, key by key. */
-export function loadGroup({ path, tensors }: NamedTensors, prefix: string, unet: UNet, into?: TensorsByParameter): void {
+export function loadGroup({ path, tensors }: NamedTensors, prefix: string, network: Network, into?: TensorsByParameter): void {
   const group = new Map(
     [...tensors].filter(([name]) => name.startsWith(prefix)).map(([name, entry]) => [name.slice(prefix.length), entry]),
   );
   try {
-    loadStateDict(unet, group, into);
+    loadStateDict(network, group, into);
   } catch (error) {
     if (!(error instanceof CheckpointError)) throw error;
     throw new CheckpointError(`${path}${prefix === "" ? "" : `, ${prefix}*`}: ${error.summary}`, error.details);

@@ -2,20 +2,15 @@
 import { zeros, type Device, type DType } from "@fromnoise/tensor";
 import { UNet, type StateEntry, type UNetOptions } from "@fromnoise/nn";
 import { readDiffusersFolder } from "./node/diffusers.js";
-import type { Prediction } from "../denoisers/prediction.js";
-import { makeSchedule, type NoiseSchedule } from "../process/schedules.js";
+import type { DiffusionModel } from "../denoisers/denoiser.js";
+import { predictionOf } from "../denoisers/prediction.js";
+import { discreteProcess } from "../process/process.js";
 import { loadCheckpoint, loadGroup } from "./checkpoint.js";
-import type { TrainConfig } from "../train/config.js";
 import { modelAt } from "./node/model-path.js";
 
-export interface TrainedModel {
-  unet: UNet;
-  schedule: NoiseSchedule;
-  prediction: Prediction;
-  /** How the model's maker sampled. */
-  sampling: TrainConfig["sampling"];
+export interface TrainedModel extends DiffusionModel {
   /** One line for people: file, step, which weights. */
-  source: string;
+  readonly source: string;
 }
 
 /** A network on a device whose values are still to be loaded: zeros. */
@@ -46,14 +41,14 @@ export async function loadModel(path: string, device: Device, weights: "ema" | "
   if (kind === "diffusers") {
     const { config, tensors, schedule, prediction, sampling } = await readDiffusersFolder(path);
     return {
-      unet: load(config, path, tensors, ""), schedule: makeSchedule(schedule), prediction, sampling,
+      network: load(config, path, tensors, ""), process: discreteProcess(schedule), prediction: predictionOf(prediction), ...sampling,
       source: `${path}, as diffusers wrote it`,
     };
   }
   const { info: { config, trainer, position }, tensors } = await loadCheckpoint(file, (name) => name.startsWith(`${weights}.`));
   return {
-    unet: load(config, file, tensors, `${weights}.`), schedule: makeSchedule(trainer.schedule), prediction: trainer.prediction,
-    sampling: trainer.sampling,
+    network: load(config, file, tensors, `${weights}.`), process: discreteProcess(trainer.schedule),
+    prediction: predictionOf(trainer.prediction), ...trainer.sampling,
     source: `${file}, step ${position.step}, ${weights === "ema" ? "averaged weights" : "raw weights"}`,
   };
 }

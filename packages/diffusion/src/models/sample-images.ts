@@ -1,75 +1,95 @@
-/** Images from a trained network, with what a reader wants to see of the way there. */
-import {
-  NumericError, type Device, type DType, type Indices, type NumberArray, type Random, type Tensor,
-} from "@fromnoise/tensor";
-import type { UNet } from "@fromnoise/nn";
-import { denoiserOf } from "../denoisers/denoiser.js";
-import type { ImageBatch } from "../image/index.js";
-import { stripSteps } from "../image/index.js";
-import type { Prediction } from "../denoisers/prediction.js";
-import { checkSampling } from "../samplers/fields.js";
-import { ancestralSampler } from "../samplers/ancestral.js";
-import { ddimSampler } from "../samplers/ddim.js";
-import type { SamplerStep } from "../samplers/step.js";
-import type { NoiseSchedule, VarianceKind } from "../process/schedules.js";
-import type { Spacing } from "../process/timesteps.js";
+/** Samples from a trained model, with what a reader wants to see of the way there. */
+import { ConfigError, NumericError, sizeOf, type Device, type Indices, type NumberArray, type Shape } from "@fromnoise/tensor";
+import { denoiserOf, type DiffusionModel } from "../denoisers/denoiser.js";
+import { stripSteps, type ImageBatch } from "../image/index.js";
+import type { NoiseLevel } from "../process/level.js";
+import { ddim, samplers, type AnySampler } from "../samplers/index.js";
+import { seededNoise } from "../samplers/noise.js";
+import { pathOf, runSampler } from "../samplers/run.js";
+import type { Sampler, SamplerStep } from "../samplers/sampler.js";
 
-export interface SamplingOptions {
-  unet: UNet;
+export interface SamplingOptions<O extends object, S> {
+  /** As `loadModel` gives it, or `trainer.model`. */
+  model: DiffusionModel;
+  /** Where the model's network is. */
   device: Device;
-  dtype?: DType;
-  schedule: NoiseSchedule;
-  prediction: Prediction;
-  /** Number of images, and their sides and channels. */
+  /** Number of samples. */
   count: number;
-  size: readonly [height: number, width: number];
-  /** Images per batch; default all at once. */
+  /** Default DDIM. */
+  sampler?: Sampler<O, S>;
+  /** The sampler's own options; the others take its defaults. */
+  options?: Partial<O>;
+  /** Of the noise: sample i depends on the seed and on i alone, however the samples are batched. Default 0. */
+  seed?: number;
+  /** Number of the first sample, for those who compute a share of a whole. Default 0. */
+  first?: number;
+  /** Samples per batch; default 64. */
   batch?: number;
-  random: Random;
-  /** All T ancestral steps, or DDIM over fewer. */
-  sampler: { name: "ancestral"; variance: VarianceKind } | { name: "ddim"; steps: number; eta: number; spacing: Spacing };
-  clipX0?: boolean;
-  classLabels?: Indices;
-  /** Of the first `rows` images of the first batch, `columns` moments are recorded; default none. */
+  /** Sides of the images, where the network takes any; default its own. */
+  size?: readonly [height: number, width: number] | undefined;
+  /** The class of every sample; default all classes in turn, by the number of the sample, where the network has any. */
+  labels?: Indices | undefined;
+  /** Whether guesses of x0 are clipped to [-1, 1]; default as the model's maker did. */
+  clipX0?: boolean | undefined;
+  /** Of the first `rows` samples of the first batch, `columns` moments are recorded; default none. */
   record?: { rows: number; columns: number };
-  /** Called after each reverse step with the steps done and in all. */
+  /** Called after each step with the steps done and in all. */
   onStep?: (done: number, total: number) => void;
+  /** Ends the sampling before the next step. */
+  signal?: AbortSignal;
 }
+
+/** [N, ...] in host memory. */
+export type SampleBatch = ImageBatch & { data: NumberArray };
 
 export interface SamplingResult {
-  /** [count, H, W, C] in [-1, 1]. */
-  images: ImageBatch & { data: NumberArray };
-  /** x_t and the guess of x_0 of the first rows at the recorded moments, from the first reverse step to the last. */
-  moments: { t: number; xT: ImageBatch & { data: NumberArray }; x0: ImageBatch & { data: NumberArray } }[];
+  /** [count, H, W, C] in [-1, 1], or whatever the network's samples are. */
+  images: SampleBatch;
+  /** x_t and the guess of x_0 of the first rows at the recorded moments, from the first step to the last. */
+  moments: { at: NoiseLevel; xt: SampleBatch; x0: SampleBatch }[];
 }
 
+/** Options of sampling that had another name. */
+const renamed: Readonly<Record<string, string>> = {
+  objective: "model.prediction", prediction: "model.prediction", clip: "clipX0", unet: "model", schedule: "model.process", random: "seed",
+  classLabels: "labels",
+};
+
+const BATCH = 64;
+
 /**
- * Runs the sampler batch by batch and reads the images back.
- * Throws NumericError when a sample is not finite, ConfigError for sampler settings out of range, and what `onStep` throws; after any
- * error nothing is left on the device.
+ * Runs the sampler batch by batch and reads the samples back.
+ * Throws NumericError when a sample is not finite, ConfigError for settings out of range, the signal's reason, and what `onStep` throws;
+ * after any error nothing is left on the device.
  */
-export async function sampleImages(options: SamplingOptions): Promise<SamplingResult> {
-  checkSampling(options);
-  const { unet, schedule, count, size: [h, w], batch = count, record, onStep, classLabels } = options;
-  const channels = unet.config.in_channels;
-  const data = new Float64Array(count * h * w * channels);
+export async function sampleImages<O extends object, S>(options: SamplingOptions<O, S>): Promise<SamplingResult> {
+  check(options);
+  const { device, count, first = 0, batch = BATCH, record, onStep, signal, seed = 0 } = options;
+  const { sampler, model } = chosen(options);
+  const shape = sampleShape(model, options.size), size = sizeOf(shape);
+  const labels = labelsOf(options);
+  const dtype = model.network.parameters[0]?.tensor.dtype ?? "f32";
+  const data = new Float64Array(count * size);
   const moments: SamplingResult["moments"] = [];
-  const perBatch = options.sampler.name === "ddim" ? options.sampler.steps : schedule.T;
-  const total = reverseSteps(options);
+  const perBatch = pathOf(sampler, model.process, options.options).length - 1;
+  const total = samplingSteps(options);
   let done = 0;
   for (let start = 0; start < count; start += batch) {
     const n = Math.min(batch, count - start);
-    const labels = classLabels === undefined ? undefined : Array.from(classLabels).slice(start, start + n);
     const wanted = start === 0 && record !== undefined ? new Set(stripSteps(perBatch, record.columns)) : new Set<number>();
-    const sampler = open(options, [n, h, w, channels], labels);
+    const run = runSampler(sampler, {
+      denoise: denoiserOf(model, { labels: labels?.slice(start, start + n) }), process: model.process, variance: model.variance,
+      shape: [n, ...shape], device, dtype, noise: seededNoise(seed, first + start), signal,
+      ...(options.options === undefined ? {} : { options: options.options }),
+    });
     let index = 0;
     try {
       for (;;) {
-        const result = await sampler.next();
+        const result = await run.next();
         if (result.done === true) {
           const values = await result.value.data().finally(() => result.value.dispose());
           checkFinite(values);
-          data.set(values, start * h * w * channels);
+          data.set(values, start * size);
           break;
         }
         if (wanted.has(index++)) moments.push(await momentOf(result.value, Math.min(record!.rows, n)));
@@ -77,17 +97,66 @@ export async function sampleImages(options: SamplingOptions): Promise<SamplingRe
         await new Promise((resolve) => setTimeout(resolve, 0));         // a turn for signals, or for the page
       }
     } finally {
-      await sampler.return(undefined as never);                        // frees the step's tensors where something threw
+      await run.return(undefined as never);                            // frees the step's tensors where something threw
     }
   }
-  return { images: { shape: [count, h, w, channels], data }, moments };
+  return { images: { shape: [count, ...shape], data }, moments };
 }
 
-/** Reverse steps that `sampleImages` takes in all: what a progress bar counts. */
-export function reverseSteps(
-  { sampler, schedule, count, batch = count }: Pick<SamplingOptions, "sampler" | "schedule" | "count" | "batch">,
+/** Steps that `sampleImages` takes in all: what a progress bar counts. Throws ConfigError for options of the sampler out of range. */
+export function samplingSteps<O extends object, S>(
+  options: Pick<SamplingOptions<O, S>, "model" | "sampler" | "options" | "count" | "batch" | "clipX0">,
 ): number {
-  return (sampler.name === "ddim" ? sampler.steps : schedule.T) * Math.ceil(count / batch);
+  const { count, batch = BATCH } = options;
+  const { sampler, model } = chosen(options);
+  return (pathOf(sampler, model.process, options.options).length - 1) * Math.ceil(count / batch);
+}
+
+function chosen<O extends object, S>(
+  { sampler, model, clipX0 = model.clipX0 }: Pick<SamplingOptions<O, S>, "sampler" | "model" | "clipX0">,
+): { sampler: Sampler<O, S>; model: DiffusionModel } {
+  // Without a sampler there are no options of one, so that O and S are free.
+  return { sampler: sampler ?? (ddim as AnySampler as unknown as Sampler<O, S>), model: { ...model, clipX0 } };
+}
+
+function check<O extends object, S>(options: SamplingOptions<O, S>): void {
+  const old = Object.keys(renamed).find((name) => Object.hasOwn(options, name));
+  if (old !== undefined) throw new ConfigError(`sampling: there is no option ${old}`, [`now      ${renamed[old]}`]);
+  const { count, batch = BATCH, first = 0, sampler } = options;
+  if (sampler !== undefined && typeof sampler.step !== "function") {
+    throw new ConfigError(`sampling: ${JSON.stringify(sampler)} is no sampler`, [
+      `allowed  ${samplers.map(({ name }) => name).join(", ")} as they are exported, or one's own; its options stand in options`,
+    ]);
+  }
+  for (const [name, value, from] of [["count", count, 1], ["batch", batch, 1], ["first", first, 0]] as const) {
+    if (Number.isSafeInteger(value) && value >= from) continue;
+    throw new ConfigError(`sampling: ${name} is ${String(value)}`, [`allowed  whole numbers from ${from}`]);
+  }
+}
+
+/** Shape of one sample: the network's, with the sides that are asked for where it takes any. */
+function sampleShape({ network: { spec: { sample } } }: DiffusionModel, size: SamplingOptions<object, unknown>["size"]): Shape {
+  if (size !== undefined) {
+    if (sample.length === 3) return [...size, sample[2]!];
+    throw new ConfigError("sampling: size is for images", [`sample   [${sample.join(", ")}] are the network's`]);
+  }
+  const shape = sample.filter((side) => side !== null);
+  if (shape.length === sample.length) return shape;
+  throw new ConfigError("sampling: size is missing", ["reason   the network takes images of any size"]);
+}
+
+/** The class of every sample, or undefined for a network without classes. */
+function labelsOf<O extends object, S>(
+  { model: { network: { spec } }, labels, count, first = 0 }: SamplingOptions<O, S>,
+): number[] | undefined {
+  const { classes } = spec;
+  if (classes === undefined) {
+    if (labels === undefined) return undefined;
+    throw new ConfigError("sampling: labels for a network without classes");
+  }
+  if (labels === undefined) return Array.from({ length: count }, (_, i) => (first + i) % classes);
+  if (labels.length === count) return Array.from(labels);
+  throw new ConfigError(`sampling: ${labels.length} labels for ${count} samples`, ["allowed  one label a sample"]);
 }
 
 function checkFinite(values: NumberArray): void {
@@ -98,20 +167,8 @@ function checkFinite(values: NumberArray): void {
   );
 }
 
-function open(
-  options: SamplingOptions, shape: readonly number[], labels: readonly number[] | undefined,
-): AsyncGenerator<SamplerStep, Tensor> {
-  const { unet, device, schedule, prediction, random, sampler, dtype = "f32", clipX0 = true } = options;
-  const model = denoiserOf(unet, labels);
-  const common = { shape, device, dtype, prediction, clipX0, random };
-  if (sampler.name === "ddim") {
-    return ddimSampler(model, schedule, { ...common, steps: sampler.steps, eta: sampler.eta, spacing: sampler.spacing });
-  }
-  return ancestralSampler(model, schedule, { ...common, variance: sampler.variance });
-}
-
-async function momentOf({ t, xT, x0 }: SamplerStep, rows: number): Promise<SamplingResult["moments"][number]> {
-  const shape = [rows, ...xT.shape.slice(1)];
-  const size = shape.reduce((a, b) => a * b, 1);
-  return { t, xT: { shape, data: (await xT.data()).slice(0, size) }, x0: { shape, data: (await x0.data()).slice(0, size) } };
+async function momentOf({ at, xt, x0 }: SamplerStep, rows: number): Promise<SamplingResult["moments"][number]> {
+  const shape = [rows, ...xt.shape.slice(1)];
+  const size = sizeOf(shape);
+  return { at, xt: { shape, data: (await xt.data()).slice(0, size) }, x0: { shape, data: (await x0.data()).slice(0, size) } };
 }

@@ -5,6 +5,8 @@
  */
 import { ConfigError } from "@fromnoise/tensor";
 import { checkValue, oneOf } from "../config/kinds.js";
+import type { Amounts } from "./level.js";
+import { posterior } from "./posterior.js";
 
 /** The schedules that `makeSchedule` knows. */
 export const SCHEDULE_NAMES = ["linear", "scaled-linear", "cosine", "sigmoid", "quad", "const"] as const;
@@ -143,14 +145,16 @@ export function scheduleFromBetas(betas: ArrayLike<number>, name = "custom"): No
     ]);
   }
   const alphaBarPrev = table((t) => (t === 0 ? 1 : alphaBar[t - 1]!));
-  const posteriorVariance = table((t) => beta[t]! * (1 - alphaBarPrev[t]!) / (1 - alphaBar[t]!));
+  const amounts = (signal: number): Amounts => ({ alpha: Math.sqrt(signal), sigma: Math.sqrt(1 - signal) });
+  const posteriors = Array.from({ length: T }, (_, t) => posterior(amounts(alphaBar[t]!), amounts(alphaBarPrev[t]!)));
+  const posteriorVariance = table((t) => posteriors[t]!.small);
   return {
     name, T, betas: beta, alphas, alphaBar, alphaBarPrev, posteriorVariance,
     sqrtAlphaBar: alphaBar.map(Math.sqrt),
     sqrtOneMinusAlphaBar: alphaBar.map((a) => Math.sqrt(1 - a)),
     posteriorLogVarianceClipped: table((t) => Math.log(posteriorVariance[Math.max(t, 1)] ?? 1e-20)),
-    posteriorMeanCoef1: table((t) => Math.sqrt(alphaBarPrev[t]!) * beta[t]! / (1 - alphaBar[t]!)),
-    posteriorMeanCoef2: table((t) => Math.sqrt(alphas[t]!) * (1 - alphaBarPrev[t]!) / (1 - alphaBar[t]!)),
+    posteriorMeanCoef1: table((t) => posteriors[t]!.x0),
+    posteriorMeanCoef2: table((t) => posteriors[t]!.xt),
     snr: alphaBar.map((a) => a / (1 - a)),
   };
 }

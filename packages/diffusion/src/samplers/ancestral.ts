@@ -1,28 +1,44 @@
-import type { Tensor } from "@fromnoise/tensor";
-import { posteriorMean } from "../process/q-sample.js";
-import { variance, type NoiseSchedule, type VarianceKind } from "../process/schedules.js";
-import { ancestralTimesteps } from "../process/timesteps.js";
-import { predict, runSteps, type Denoiser, type PredictOptions, type SamplerOptions, type SamplerStep } from "./step.js";
+import { add, multiply } from "@fromnoise/tensor";
+import { field, optional } from "../config/fields.js";
+import { integer, oneOf } from "../config/kinds.js";
+import { isClean } from "../process/level.js";
+import { posterior, posteriorMean } from "../process/posterior.js";
+import { VARIANCES, type VarianceKind } from "../process/schedules.js";
+import { SPACINGS, type Spacing } from "../process/timesteps.js";
+import { stridedPath } from "./path.js";
+import type { Sampler } from "./sampler.js";
 
-export interface AncestralStepOptions extends PredictOptions {
-  /** sigma_t^2 of the reverse step: betaTilde_t (fixed-small, default) or beta_t (fixed-large). */
-  variance?: VarianceKind;
+export interface AncestralOptions {
+  /** Steps taken out of T; default all. */
+  steps: number | undefined;
+  /** Which, where not all are taken. */
+  spacing: Spacing;
+  /** sigma^2 of a step: the posterior's (fixed-small) or that of q(x_t | x_s) (fixed-large); default the model's. */
+  variance: VarianceKind | undefined;
 }
 
 /**
- * One step of Algorithm 2 of Ho et al. 2020, without its noise:
- *   x0 = (x_t - sqrt(1 - alphaBar_t) epsTheta) / sqrt(alphaBar_t), clipped to [-1, 1];  posteriorMean(x0, x_t), equation 7;
- *   sigma = [t > 0] sigma_t.  x_t [N, ...], all images at step t. Throws ConfigError for a t outside 0 .. T-1.
+ * Algorithm 2 of Ho et al. 2020: x_s = mean of q(x_s | x_t, x0) + sigma z with the network's guess of x0, and no noise in the last step.
+ * Over all T steps mean and sigma are those of equation 7; over fewer they belong to the longer strides (Nichol, Dhariwal 2021,
+ * section 4).
  */
-export function ancestralStep(model: Denoiser, schedule: NoiseSchedule, xT: Tensor, t: number, options: AncestralStepOptions = {}): SamplerStep {
-  const { epsTheta, x0 } = predict(model, schedule, xT, t, options);
-  const sigma = t === 0 ? 0 : Math.sqrt(variance(schedule, t, options.variance ?? "fixed-small"));
-  return { t, xT, epsTheta, x0, posteriorMean: posteriorMean(schedule, x0, xT, t), sigma };
-}
+export const ancestral: Sampler<AncestralOptions> = {
+  name: "ancestral",
+  summary: "the paper's own: every step a sample of the posterior",
+  fields: {
+    steps: optional(integer({ from: 1 }), "steps taken out of T", { value: "S", shown: "all" }),
+    spacing: field(oneOf(SPACINGS), "trailing", "which steps"),
+    variance: optional(oneOf(VARIANCES), "of every step", { shown: "the model's" }),
+  },
 
-/** Algorithm 2 over all T steps: x_{t-1} = posteriorMean + sigma z. Yields each step; returns the sample [N, ...]. */
-export function ancestralSampler(
-  model: Denoiser, schedule: NoiseSchedule, options: SamplerOptions & AncestralStepOptions,
-): AsyncGenerator<SamplerStep, Tensor> {
-  return runSteps(ancestralTimesteps(schedule.T), options, (xT, t) => ancestralStep(model, schedule, xT, t, options));
-}
+  path: (process, { steps, spacing }) => stridedPath("ancestral", process, (T) => steps ?? T, spacing),
+
+  step(xt, i, path, { denoise, noise, options, variance }) {
+    const at = path[i], to = path[i + 1];
+    const { x0, eps } = denoise(xt, at);
+    const { small, large } = posterior(at, to);
+    const mean = posteriorMean(x0, xt, at, to);
+    const sigma = isClean(to) ? 0 : Math.sqrt((options.variance ?? variance) === "fixed-small" ? small : large);
+    return { at, to, xt, x0, eps, mean, sigma, next: sigma === 0 ? mean : add(mean, multiply(noise(), sigma)) };
+  },
+};

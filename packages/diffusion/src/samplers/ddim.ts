@@ -1,45 +1,55 @@
-import { add, multiply, type Tensor } from "@fromnoise/tensor";
-import { convertPrediction } from "../process/q-sample.js";
-import { checkTimestep, type NoiseSchedule } from "../process/schedules.js";
-import { ddimCoefficients, ddimTimesteps, type Spacing } from "../process/timesteps.js";
-import { predict, runSteps, type Denoiser, type PredictOptions, type SamplerOptions, type SamplerStep } from "./step.js";
+import { add, ConfigError, multiply } from "@fromnoise/tensor";
+import { field, optional } from "../config/fields.js";
+import { integer, number, oneOf } from "../config/kinds.js";
+import type { Amounts } from "../process/level.js";
+import { combine } from "../process/q-sample.js";
+import { SPACINGS, type Spacing } from "../process/timesteps.js";
+import { stridedPath } from "./path.js";
+import type { Sampler } from "./sampler.js";
 
-export interface DdimStepOptions extends PredictOptions {
-  /** 0 is the deterministic map, 1 has the ancestral sampler's noise; default 0. */
-  eta?: number;
+export interface DdimOptions {
+  /** Steps taken out of T; default 50, or all where there are fewer. */
+  steps: number | undefined;
+  /** 0 deterministic .. 1 as noisy as ancestral. */
+  eta: number;
+  spacing: Spacing;
 }
 
-export interface DdimOptions extends SamplerOptions, DdimStepOptions {
-  /** Number of steps S taken out of T. */
-  steps: number;
-  /** Which S of the T steps are visited; default trailing, which starts at T-1. */
-  spacing?: Spacing;
+const DEFAULT_STEPS = 50;
+
+/**
+ * sigma of a DDIM step from level t to level s (Song, Meng, Ermon 2021, equation 16): eta times that of the posterior,
+ * sigma = eta sigma_s sqrt(1 - SNR_t / SNR_s).
+ * Throws ConfigError for an eta outside 0 .. 1, and for eta above 0 on the way to more noise, which only the map of eta 0 goes.
+ */
+export function ddimSigma(t: Amounts, s: Amounts, eta: number): number {
+  if (!(eta >= 0 && eta <= 1)) throw new ConfigError(`eta: ${eta} does not scale the noise of DDIM`, ["allowed    numbers 0 .. 1"]);
+  if (eta === 0) return 0;
+  const r = ((t.alpha * s.sigma) / (s.alpha * t.sigma)) ** 2;
+  if (r <= 1) return eta * s.sigma * Math.sqrt(1 - r);
+  throw new ConfigError(`eta: ${eta} has no meaning in a step to more noise`, ["allowed    0, the deterministic map, which goes both ways"]);
 }
 
 /**
- * One step of DDIM (Song, Meng, Ermon 2021, equation 12) from t to an earlier step, or with eta 0 to a later one, without its noise:
- *   mean = sqrt(alphaBar') x0 + sqrt(1 - alphaBar' - sigma^2) epsTheta,  alphaBar' that of `next`, or 1 where next is undefined,
- * where epsTheta belongs to the clipped x0. Throws ConfigError for a t or next outside 0 .. T-1, an eta outside 0 .. 1, or an eta > 0
- * in a step to more noise.
+ * DDIM (Song, Meng, Ermon 2021, equation 12): x_s = alpha_s x0 + sqrt(sigma_s^2 - sigma^2) eps + sigma z. With eta 0 it is a map that can
+ * be gone in both directions (section 4.3, inversion); with eta 1 over all steps it has the ancestral sampler's fixed-small variance.
  */
-export function ddimStep(
-  model: Denoiser, schedule: NoiseSchedule, xT: Tensor, t: number, next: number | undefined, options: DdimStepOptions = {},
-): SamplerStep {
-  checkTimestep(schedule, t);
-  if (next !== undefined) checkTimestep(schedule, next);
-  const alphaBarNext = next === undefined ? 1 : schedule.alphaBar[next];
-  const factors = ddimCoefficients(schedule.alphaBar[t], alphaBarNext, options.eta ?? 0);
-  const { x0 } = predict(model, schedule, xT, t, options);
-  const epsTheta = convertPrediction(schedule, x0, xT, t, "x0", "eps");
-  const mean = xT.device.scope(() => add(multiply(x0, factors.x0), multiply(epsTheta, factors.eps)));
-  return { t, xT, epsTheta, x0, posteriorMean: mean, sigma: factors.sigma };
-}
+export const ddim: Sampler<DdimOptions> = {
+  name: "ddim",
+  summary: "strides over some of the steps, without noise unless asked for",
+  fields: {
+    steps: optional(integer({ from: 1 }), "steps taken out of T", { value: "S", shown: `${DEFAULT_STEPS}, or all where there are fewer` }),
+    eta: field(number({ from: 0, to: 1 }), 0, "0 deterministic .. 1 as noisy as ancestral"),
+    spacing: field(oneOf(SPACINGS), "trailing", "which steps"),
+  },
 
-/**
- * Strided DDIM over S of the T steps; the network is asked at the original step numbers. Yields each step; returns the sample [N, ...].
- * Throws ConfigError for steps outside 1 .. T, an unknown spacing or an eta outside 0 .. 1.
- */
-export function ddimSampler(model: Denoiser, schedule: NoiseSchedule, options: DdimOptions): AsyncGenerator<SamplerStep, Tensor> {
-  const timesteps = ddimTimesteps(schedule.T, options.steps, options.spacing ?? "trailing");
-  return runSteps(timesteps, options, (xT, t, next) => ddimStep(model, schedule, xT, t, next, options));
-}
+  path: (process, { steps, spacing }) => stridedPath("ddim", process, (T) => steps ?? Math.min(DEFAULT_STEPS, T), spacing),
+
+  step(xt, i, path, { denoise, noise, options }) {
+    const at = path[i], to = path[i + 1];
+    const sigma = ddimSigma(at, to, options.eta);
+    const { x0, eps } = denoise(xt, at);
+    const mean = combine(to.alpha, x0, Math.sqrt(Math.max(0, to.sigma ** 2 - sigma ** 2)), eps);
+    return { at, to, xt, x0, eps, mean, sigma, next: sigma === 0 ? mean : add(mean, multiply(noise(), sigma)) };
+  },
+};

@@ -4,20 +4,20 @@
  * change it, and its row in docs/configuration.md come from here.
  */
 import { ConfigError } from "@fromnoise/tensor";
-import { constantLr, cosineLr, unetConfig, warmupLr, type LrSchedule, type UNetConfig } from "@fromnoise/nn";
+import { constantLr, cosineLr, warmupLr, type LrSchedule } from "@fromnoise/nn";
 import { deviceField } from "../config/device.js";
 import {
   checkFields, field, group, migrateFields, namedFields, type InputOf, type OptionsOf, type ResumableOf,
 } from "../config/fields.js";
 import { checkValue, flag, integer, number, object, oneOf, pair, text } from "../config/kinds.js";
-import { LOSS_WEIGHTINGS, PREDICTIONS } from "../denoisers/prediction.js";
+import { PREDICTIONS } from "../denoisers/prediction.js";
+import { LOSSES } from "../losses/index.js";
+import { LOSS_WEIGHTINGS } from "../losses/weighting.js";
 import { makeSchedule, SCHEDULE_NAMES, VARIANCES } from "../process/schedules.js";
-
-/** A network in the fields of diffusers' UNet2DModel; the rest takes diffusers' defaults. */
-export type ModelFields = Partial<UNetConfig>;
+import { checkModel, type ModelFields, type UNetFields } from "./model-fields.js";
 
 /** A small U-Net for 28x28 digits. */
-const smallUNet: ModelFields = {
+export const smallUNet: UNetFields = {
   sample_size: 28, in_channels: 1, out_channels: 1, layers_per_block: 1, block_out_channels: [16, 32, 32], norm_num_groups: 8,
   down_block_types: ["DownBlock2D", "DownBlock2D", "AttnDownBlock2D"],
   up_block_types: ["AttnUpBlock2D", "UpBlock2D", "UpBlock2D"],
@@ -35,7 +35,7 @@ export const trainFields = {
   data: field(text, "digits", "digits, faces, pixel-faces, a folder of images, or SHEET.png:TILE", { resume: true }),
   flip: field(flag, false, "mirror half of the images; digits have no mirror images, faces do"),
   model: field(
-    object<ModelFields>((model) => void unetConfig(model)), smallUNet, "the network, in the fields of diffusers' UNet2DModel",
+    object<ModelFields>(checkModel), smallUNet, "the network: its kind (a U-Net unless said) and the fields of its own config",
   ),
   init: field(oneOf(["pytorch", "paper"]), "pytorch", "initial weights: PyTorch's, or the paper's with last layers near zero"),
   schedule: group({
@@ -45,7 +45,9 @@ export const trainFields = {
     betaEnd: field(beta, 0.02, "last beta of linear, scaled-linear and quad, the only one of const", { flag: "beta-end" }),
   }),
   prediction: field(oneOf(PREDICTIONS), "eps", "what the network predicts", { was: "objective" }),
+  loss: field(oneOf(LOSSES), "mse", "what is minimised"),
   weighting: field(oneOf(LOSS_WEIGHTINGS), "simple", "loss weights"),
+  minSnrGamma: field(positive, 5, "bound of the weights min-snr"),
   steps: field(count, 2000, "optimiser steps in all", { resume: true }),
   batch: field(count, 32, "images per micro-batch"),
   accumulate: field(count, 1, "micro-batches per optimiser step", { value: "K" }),

@@ -1,4 +1,11 @@
-import { trainConfig, trainDefaults } from "./config.js";
+import { smallUNet, trainConfig, trainDefaults } from "./config.js";
+import type { UNetFields } from "./model-fields.js";
+
+/** The network of `npm run demo`. */
+export const demoUNet = {
+  ...smallUNet, sample_size: 16, block_out_channels: [16, 32], num_class_embeds: 10,
+  down_block_types: ["DownBlock2D", "AttnDownBlock2D"], up_block_types: ["AttnUpBlock2D", "UpBlock2D"],
+} satisfies UNetFields;
 
 /**
  * What `npm run demo` trains: a class-conditional U-Net of 177,489 parameters on digits averaged to 16x16, for as many steps as fit
@@ -7,10 +14,7 @@ import { trainConfig, trainDefaults } from "./config.js";
  */
 export const demoConfig = trainConfig({
   ...trainDefaults,
-  model: {
-    ...trainDefaults.model, sample_size: 16, block_out_channels: [16, 32], num_class_embeds: 10,
-    down_block_types: ["DownBlock2D", "AttnDownBlock2D"], up_block_types: ["AttnUpBlock2D", "UpBlock2D"],
-  },
+  model: demoUNet,
   prediction: "v", schedule: { ...trainDefaults.schedule, name: "cosine" },
   steps: 1800, optimizer: { ...trainDefaults.optimizer, lr: 3e-3 }, lrSchedule: { name: "cosine", warmup: 50 },
   previewEvery: 0, checkpointEvery: 500, keep: 1,

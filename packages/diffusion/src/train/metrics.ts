@@ -1,5 +1,6 @@
 /** What a training step reports, and the text form in which a run keeps it: one JSON object a line, in step order. */
 import { ConfigError } from "@fromnoise/tensor";
+import type { NoiseLevel } from "../process/level.js";
 
 export interface StepMetrics {
   /** Optimiser steps done, from 1. */
@@ -18,12 +19,12 @@ export interface StepMetrics {
 
 export const BUCKETS = 10;
 
-/** Mean error by tenth of the schedule. */
-export function bucketMeans(errors: ArrayLike<number>, timesteps: readonly number[], T: number): (number | null)[] {
+/** Mean error by tenth of a process of T steps. */
+export function bucketMeans(errors: ArrayLike<number>, levels: readonly NoiseLevel[], T: number): (number | null)[] {
   const sums = new Float64Array(BUCKETS);
   const counts = new Int32Array(BUCKETS);
-  timesteps.forEach((t, i) => {
-    const bucket = Math.floor((t * BUCKETS) / T);
+  levels.forEach(({ index }, i) => {
+    const bucket = Math.floor((index! * BUCKETS) / T);
     sums[bucket] += errors[i];
     counts[bucket]++;
   });

@@ -3,20 +3,27 @@
  * Everything random comes from counters, so a step can be replayed, and a run resumed, bit for bit.
  */
 import {
-  CheckpointError, finiteCheck, NumericError, observe, Random, randomNormal, tensor, type Device, type RandomState, type Tensor,
+  CheckpointError, finiteCheck, NumericError, observe, Random, tensor, type Device, type RandomState, type Tensor,
 } from "@fromnoise/tensor";
-import { Adam, clipCoefficient, disposeParameters, Ema, globalNorm, Grads, initialize, UNet } from "@fromnoise/nn";
+import {
+  Adam, clipCoefficient, disposeParameters, Ema, globalNorm, Grads, initialize, networkOf, type Network,
+} from "@fromnoise/nn";
 import { BatchOrder, loadBatch } from "../data/batches.js";
 import type { ImageDataset } from "../data/dataset.js";
-import { diffusionLoss } from "../losses/weighted-mse.js";
-import { lossWeight } from "../denoisers/prediction.js";
-import { predictionTarget, qSample } from "../process/q-sample.js";
-import { makeSchedule, type NoiseSchedule } from "../process/schedules.js";
+import type { DiffusionModel } from "../denoisers/denoiser.js";
+import { predictionOf } from "../denoisers/prediction.js";
+import { losses } from "../losses/index.js";
+import type { Loss } from "../losses/loss.js";
+import type { NoiseLevel } from "../process/level.js";
+import { discreteProcess, type DiscreteProcess } from "../process/process.js";
 import { lrSchedule, type TrainConfig } from "./config.js";
 import { bucketMeans, type StepMetrics } from "./metrics.js";
+import { checkFit } from "./check-fit.js";
+import { modelFields, networkSpec } from "./model-fields.js";
+import { randomDraws, trainingStep, type TrainingBatch } from "./training-step.js";
 
 /** Streams of the run's seed; initial weights, data order and flips have their own, far above. */
-export const streams = { timesteps: 1, noise: 2, dropout: 3, preview: 4, sample: 5 } as const;
+export const streams = { timesteps: 1, noise: 2, dropout: 3 } as const;
 
 /** Where a run stands, apart from its tensors: plain JSON. */
 export interface TrainerPosition {
@@ -34,8 +41,8 @@ export function startPosition(seed: number): TrainerPosition {
   };
 }
 
-/** What one optimiser step computed before the weights change: losses by micro-batch, errors and timesteps by image. */
-interface Gradients { grads: Grads; losses: Tensor[]; errors: Tensor[]; timesteps: number[]; norm: Tensor | undefined }
+/** What one optimiser step computed before the weights change: losses by micro-batch, errors and levels of noise by image. */
+interface Gradients { grads: Grads; losses: Tensor[]; errors: Tensor[]; levels: NoiseLevel[]; norm: Tensor | undefined }
 
 /**
  * A run in memory: the network, its optimiser, the average of its weights, and its place in the data and in every random stream.
@@ -45,10 +52,11 @@ export class Trainer {
   readonly config: TrainConfig;
   readonly device: Device;
   readonly dataset: ImageDataset;
-  readonly schedule: NoiseSchedule;
-  readonly unet: UNet;
+  readonly process: DiscreteProcess;
+  readonly loss: Loss;
+  readonly network: Network;
   readonly optimizer: Adam;
-  readonly ema: Ema<UNet>;
+  readonly ema: Ema;
   step = 0;
 
   readonly #order: BatchOrder;
@@ -59,16 +67,24 @@ export class Trainer {
   #random!: { timesteps: Random; noise: Random; dropout: Random };
   readonly #began = performance.now();
 
-  /** A run at step 0: weights drawn from the seed. Throws ConfigError when data and network do not fit. */
-  constructor(config: TrainConfig, device: Device, dataset: ImageDataset) {
+  /**
+   * A run at step 0: weights drawn from the seed. The network is the one that `config.model` describes, or one's own, still without
+   * values, which `config.model` then comes to describe. Throws ConfigError when data, loss and network do not fit each other.
+   */
+  constructor(config: TrainConfig, device: Device, dataset: ImageDataset, network?: Network) {
     const { seed, dtype, optimizer: { lr, betas: [beta1, beta2], eps, weightDecay } } = config;
-    this.config = config;
+    this.config = network === undefined ? config : { ...config, model: modelFields(network.spec) };
     this.device = device;
     this.dataset = dataset;
-    this.schedule = makeSchedule(config.schedule);
-    this.unet = initialize(new UNet(config.model), { device, dtype, seed, scheme: config.init });
-    this.optimizer = new Adam(this.unet, { lr, beta1, beta2, eps, weightDecay });
-    this.ema = new Ema(this.unet, config.ema);
+    this.process = discreteProcess(config.schedule);
+    this.loss = losses[config.loss]({
+      prediction: predictionOf(config.prediction), weighting: config.weighting, gamma: config.minSnrGamma,
+    });
+    const made = network ?? networkOf(networkSpec(config.model));
+    checkFit(made, this.loss, dataset);
+    this.network = initialize(made, { device, dtype, seed, scheme: config.init });
+    this.optimizer = new Adam(this.network, { lr, beta1, beta2, eps, weightDecay });
+    this.ema = new Ema(this.network, config.ema);
     this.#learningRate = lrSchedule(config);
     this.#order = new BatchOrder({ count: dataset.count, batch: config.batch, seed });
     this.seek(startPosition(seed));
@@ -86,7 +102,7 @@ export class Trainer {
     this.assertWhole();
     const started = performance.now();
     const before = this.position();
-    const made: Gradients = { grads: new Grads(device), losses: [], errors: [], timesteps: [], norm: undefined };
+    const made: Gradients = { grads: new Grads(device), losses: [], errors: [], levels: [], norm: undefined };
     let writing = false;
     try {
       this.#gradients(made);
@@ -104,8 +120,8 @@ export class Trainer {
       const now = performance.now();
       return {
         step: this.step, loss, gradNorm, lr,
-        buckets: bucketMeans(errors.flatMap((values) => Array.from(values)), made.timesteps, this.schedule.T),
-        imagesPerSecond: (made.timesteps.length / (now - started)) * 1000, seconds: (now - this.#began) / 1000,
+        buckets: bucketMeans(errors.flatMap((values) => Array.from(values)), made.levels, this.process.levels.length),
+        imagesPerSecond: (made.levels.length / (now - started)) * 1000, seconds: (now - this.#began) / 1000,
       };
     } catch (error) {
       if (writing) this.#broken = { step: before.step + 1, cause: error };
@@ -114,6 +130,12 @@ export class Trainer {
     } finally {
       disposeGradients(made);
     }
+  }
+
+  /** The model as it is to be sampled: the average of the weights, which training goes on changing. */
+  get model(): DiffusionModel {
+    const { ema: { network }, process, loss: { prediction }, config: { sampling } } = this;
+    return { network, process, prediction, ...sampling };
   }
 
   /** Throws CheckpointError while the trainer is broken: see `trainStep`. */
@@ -139,34 +161,27 @@ export class Trainer {
 
   /** Forward and backward over all k micro-batches, into `made`: the gradients are those of the mean of their losses. */
   #gradients(made: Gradients): void {
-    const { config, device, schedule, unet } = this;
+    const { config, device, network, process, loss: minimised } = this;
+    const { timesteps, noise, dropout } = this.#random;
+    const draws = randomDraws({ levels: timesteps, noise, dropout });
     for (let k = 0; k < config.accumulate; k++) {
-      const { loss, perImage } = device.scope(() => {
-        const { x0, labels } = this.#nextBatch();
-        const t = this.#random.timesteps.integers(config.batch, schedule.T);
-        const eps = randomNormal(x0.shape, this.#random.noise, { device, dtype: config.dtype });
-        const xT = qSample(schedule, x0, t, eps);
-        const target = predictionTarget(schedule, x0, eps, t, config.prediction);
-        const weights = Array.from(t, (s) => lossWeight(schedule, s, config.prediction, config.weighting));
-
-        const [prediction, cache] = unet.forward(xT, t, { labels }, this.#random.dropout);
-        made.timesteps.push(...t);
-        unet.backward(diffusionLoss.backward(prediction, target, weights, 1 / config.accumulate), cache, made.grads);
-        return diffusionLoss.forward(prediction, target, weights);
-      });
+      const { loss, perImage, levels } = device.scope(
+        () => trainingStep({ network, process, loss: minimised, draws }, this.#nextBatch(), made.grads, { scale: 1 / config.accumulate }),
+      );
       made.losses.push(loss);
       made.errors.push(perImage);
+      made.levels.push(...levels);
     }
     made.norm = globalNorm(made.grads);
   }
 
-  #nextBatch(): { x0: Tensor; labels: Int32Array | undefined } {
+  #nextBatch(): TrainingBatch {
     const { config, device, dataset } = this;
     const flips = config.flip ? this.#order.flips() : undefined;
     const indices = this.#order.next();
     const shape = [indices.length, dataset.size, dataset.size, dataset.channels];
     const x0 = tensor(loadBatch(dataset, indices, flips), { shape, device, dtype: config.dtype });
-    const labels = this.unet.config.num_class_embeds === null ? undefined : indices.map((i) => dataset.label!(i));
+    const labels = this.network.spec.classes === undefined ? undefined : indices.map((i) => dataset.label!(i));
     return { x0, labels };
   }
 
@@ -176,7 +191,7 @@ export class Trainer {
     const values = [
       `loss     ${loss}`, `norm     ${gradNorm} of the gradient`, "kept     the parameters are those of the step before",
     ];
-    for (const p of this.unet.parameters) {
+    for (const p of this.network.parameters) {
       const data = await p.tensor.data();
       const i = data.findIndex((value) => !Number.isFinite(value));
       if (i >= 0) {
@@ -186,7 +201,7 @@ export class Trainer {
       }
     }
     this.seek(before);
-    const made: Gradients = { grads: new Grads(this.device), losses: [], errors: [], timesteps: [], norm: undefined };
+    const made: Gradients = { grads: new Grads(this.device), losses: [], errors: [], levels: [], norm: undefined };
     try {
       await observe(this.device, finiteCheck(), () => this.#gradients(made)).settled;
     } catch (error) {
@@ -218,7 +233,7 @@ export class Trainer {
 
   /** Frees the parameters, their averages and the optimiser's moments; the device is the caller's. */
   dispose(): void {
-    disposeParameters(this.unet);
+    disposeParameters(this.network);
     this.optimizer.dispose();
     this.ema.dispose();
   }

@@ -1,9 +1,12 @@
-import { ConfigError, mse, tensor, type Tensor } from "@fromnoise/tensor";
+import { ConfigError, tensor, type Tensor } from "@fromnoise/tensor";
 import {
   Adam, AdamW, Grads, UNet, checkGolden, checkNetwork, clipCoefficient, disposeParameters, globalNorm, goldenFill, initialize,
   loadGoldenParameters, toChannelsLast, type Golden, type GoldenRow, type VerifyOptions,
 } from "@fromnoise/nn";
-import { makeSchedule, type NoiseSchedule } from "../process/schedules.js";
+import { predictions } from "../denoisers/prediction.js";
+import { mseLoss } from "../losses/mse.js";
+import { discreteProcess, type DiscreteProcess } from "../process/process.js";
+import { trainingStep } from "../train/training-step.js";
 
 /** A golden file of kind "train": some steps of Algorithm 1 with closed-form images, noise and timesteps. */
 export interface TrainGolden extends Golden {
@@ -34,7 +37,8 @@ export interface TrainGolden extends Golden {
 export async function verifyTraining(golden: TrainGolden, { device, dtype }: VerifyOptions): Promise<GoldenRow[]> {
   checkGolden(golden, "train");
   checkNetwork(golden.config);
-  const schedule = scheduleOf(golden);
+  const process = processOf(golden);
+  const loss = mseLoss({ prediction: predictions.eps });
   const unet = initialize(new UNet(golden.config), { device, dtype, seed: 0 });
   try {
     loadGoldenParameters(unet, Object.keys(golden.final_l2), golden.fill);
@@ -42,22 +46,21 @@ export async function verifyTraining(golden: TrainGolden, { device, dtype }: Ver
     const grads = new Grads(device);
     const rows: GoldenRow[] = [];
     for (const [s, expected] of golden.steps.entries()) {
-      const { xT, eps, shape, timesteps } = batchOf(golden, unet, schedule, s);
-      const { loss, norm } = device.scope(() => {
-        const upload = (values: Float64Array): Tensor => tensor(values, { device, dtype, shape });
-        const target = upload(eps);
-        const [epsTheta, cache] = unet.forward(upload(xT), timesteps);
-        unet.backward(mse.backward(tensor(1, { device, dtype }), epsTheta, target).da, cache, grads);
-        return { loss: mse.forward(epsTheta, target), norm: globalNorm(grads) };
+      const { x0, eps, shape, timesteps } = batchOf(golden, unet, process.schedule.T, s);
+      const upload = (values: Float64Array): Tensor => tensor(values, { device, dtype, shape });
+      const made = device.scope(() => {
+        const draws = { levels: () => timesteps.map((t) => process.at(t)), noise: () => upload(eps) };
+        return { ...trainingStep({ network: unet, process, loss, draws }, { x0: upload(x0) }, grads), norm: globalNorm(grads) };
       });
+      const { norm } = made;
       const gradNorm = await norm.item();
       rows.push(
-        { name: `step ${s}`, quantity: "loss", error: relative(await loss.item(), expected.loss) },
+        { name: `step ${s}`, quantity: "loss", error: relative(await made.loss.item(), expected.loss) },
         { name: `step ${s}`, quantity: "grad_norm", error: relative(gradNorm, expected.grad_norm) },
       );
       const { clip } = golden.optimizer;
       optimizer.step(grads, { gradScale: clip === undefined || clip === null ? 1 : clipCoefficient(gradNorm, clip) });
-      for (const t of [loss, norm]) t.dispose();
+      for (const t of [made.loss, made.perImage, norm]) t.dispose();
       grads.clear();
     }
     for (const p of unet.parameters) {
@@ -71,30 +74,28 @@ export async function verifyTraining(golden: TrainGolden, { device, dtype }: Ver
   }
 }
 
-/** x_t and the noise in it, channels last: x_t = sqrt(alphaBar_t) x0 + sqrt(1 - alphaBar_t) eps, in f64. */
+/** Images and noise, channels last, and where each image stands. */
 function batchOf(
-  { fill, batch, config }: TrainGolden, unet: UNet, schedule: NoiseSchedule, s: number,
-): { xT: Float64Array; eps: Float64Array; shape: [number, number, number, number]; timesteps: number[] } {
+  { fill, batch, config }: TrainGolden, unet: UNet, T: number, s: number,
+): { x0: Float64Array; eps: Float64Array; shape: [number, number, number, number]; timesteps: number[] } {
   const { sample_size: size, in_channels: channels } = unet.config;
   if (size === null) throw new ConfigError("golden file: the config has no sample_size", [`config   ${JSON.stringify(config)}`]);
   const [h, w] = typeof size === "number" ? [size, size] : size;
-  const perImage = channels * h * w;
-  const timesteps = Array.from({ length: batch }, (_, i) => (37 * s + 251 * i) % schedule.T);
-  const x0 = goldenFill(fill, batch * perImage, 300 + s, 1.5, 0).map(Math.tanh);
-  const eps = goldenFill(fill, batch * perImage, 600 + s, 1.4, 0);
-  const xT = x0.map((value, j) => {
-    const t = timesteps[Math.floor(j / perImage)];
-    return schedule.sqrtAlphaBar[t] * value + schedule.sqrtOneMinusAlphaBar[t] * eps[j];
-  });
+  const count = batch * channels * h * w;
+  const timesteps = Array.from({ length: batch }, (_, i) => (37 * s + 251 * i) % T);
   const torchShape = [batch, channels, h, w];
-  return { xT: toChannelsLast(xT, torchShape), eps: toChannelsLast(eps, torchShape), shape: [batch, h, w, channels], timesteps };
+  return {
+    x0: toChannelsLast(goldenFill(fill, count, 300 + s, 1.5, 0).map(Math.tanh), torchShape),
+    eps: toChannelsLast(goldenFill(fill, count, 600 + s, 1.4, 0), torchShape),
+    shape: [batch, h, w, channels], timesteps,
+  };
 }
 
 /** The format's training files are of the paper's setting; another one is refused, not compared with numbers it was not made for. */
-function scheduleOf({ schedule: { name, beta_start, beta_end, timesteps }, objective }: TrainGolden): NoiseSchedule {
+function processOf({ schedule: { name, beta_start, beta_end, timesteps }, objective }: TrainGolden): DiscreteProcess {
   if (name !== "linear") throw new ConfigError(`golden file: schedule ${name} is not implemented`, ["allowed  linear"]);
   if (objective !== "eps") throw new ConfigError(`golden file: objective ${objective} is not implemented`, ["allowed  eps"]);
-  return makeSchedule({ name, timesteps, betaStart: beta_start, betaEnd: beta_end });
+  return discreteProcess({ name, timesteps, betaStart: beta_start, betaEnd: beta_end });
 }
 
 /** Likewise: PyTorch's Adam adds weight decay to the gradient, ours is decoupled, so only AdamW can be compared with it. */

@@ -4,7 +4,7 @@ import { expect } from "chai";
 import { flagsOf } from "../../src/config/flags.js";
 import { encodePng } from "../../src/image/node/index.js";
 import { commands } from "../../src/command/main.js";
-import { samplerFields } from "../../src/samplers/fields.js";
+import { samplers } from "../../src/samplers/index.js";
 import { trainFields } from "../../src/train/config.js";
 import { temporaryFolder, tinyModel, writeSheet } from "../train/fixtures.js";
 import { fromnoise } from "./fromnoise.js";
@@ -260,8 +260,8 @@ describe("help", () => {
   it("shows every field of a configuration, and of a sampler under its name", async () => {
     const [train, sample] = [(await fromnoise("train", "--help")).out, (await fromnoise("sample", "--help")).out];
     for (const { name } of flagsOf(trainFields)) expect(train).to.contain(`\n  --${name}`);
-    for (const [name, fields] of Object.entries(samplerFields)) {
-      const [, section] = sample.split(`--sampler ${name}:\n`);
+    for (const { name, summary, fields } of samplers) {
+      const [, section] = sample.split(`--sampler ${name}, ${summary}:\n`);
       for (const flag of flagsOf(fields)) expect(section.split("\n\n")[0]).to.contain(`  --${flag.name} `);
     }
   });

@@ -2,13 +2,16 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
-import { CheckpointError, ConfigError, openDevice, Random, tensor, type Device } from "@fromnoise/tensor";
-import { loadSafetensors, saveSafetensors, UNet } from "@fromnoise/nn";
-import { lossWeight, predictionCoefficients, type LossWeighting, type Prediction } from "../../src/denoisers/prediction.js";
-import { convertPrediction, predictionTarget } from "../../src/process/q-sample.js";
-import { ddimSampler } from "../../src/samplers/ddim.js";
+import { CheckpointError, ConfigError, openDevice, tensor, type Device } from "@fromnoise/tensor";
+import { initialize, loadSafetensors, saveSafetensors, UNet } from "@fromnoise/nn";
+import {
+  convertPrediction, predictionCoefficients, predictionOf, predictionTarget, type PredictionName,
+} from "../../src/denoisers/prediction.js";
+import { lossWeight, type LossWeighting } from "../../src/losses/weighting.js";
+import { discreteProcess } from "../../src/process/process.js";
+import { ddim } from "../../src/samplers/index.js";
 import { sampleImages, type SamplingOptions } from "../../src/models/sample-images.js";
-import { logVariance, makeSchedule, variance, type VarianceKind } from "../../src/process/schedules.js";
+import { logVariance, variance, type VarianceKind } from "../../src/process/schedules.js";
 import { saveCheckpoint } from "../../src/models/checkpoint.js";
 import { lrSchedule, trainDefaults, type ResumeOverrides, type TrainConfig } from "../../src/train/config.js";
 import { modelAt } from "../../src/models/node/model-path.js";
@@ -17,8 +20,9 @@ import { trainRun } from "../../src/train/node/run.js";
 import { Trainer } from "../../src/train/trainer.js";
 import { temporaryFolder, tinyConfig, tinyDataset, tinyModel, writeSheet } from "../train/fixtures.js";
 
-const schedule = makeSchedule({ name: "linear", timesteps: 10 });
-const epsilon = "epsilon" as Prediction;
+const process = discreteProcess({ name: "linear", timesteps: 10 });
+const at = process.at(1);
+const epsilon = "epsilon" as PredictionName;
 const folder = temporaryFolder();
 const place = (...names: string[]): string => join(folder, ...names);
 
@@ -29,19 +33,19 @@ describe("names that mean nothing", () => {
 
   it("as predictions", () => {
     const x = tensor([[1]], { device });
-    const message = '"epsilon" is not allowed\n  allowed  eps, x0, v';
-    expect(() => predictionCoefficients(schedule, 1, epsilon, "x0")).to.throw(ConfigError, `from: ${message}`);
-    expect(() => predictionCoefficients(schedule, 1, "x0", epsilon)).to.throw(ConfigError, `to: ${message}`);
-    expect(() => convertPrediction(schedule, x, x, 1, epsilon, "x0")).to.throw(ConfigError, `from: ${message}`);
-    expect(() => predictionTarget(schedule, x, x, 1, epsilon)).to.throw(ConfigError, `prediction: ${message}`);
-    expect(() => lossWeight(schedule, 1, epsilon, "simple")).to.throw(ConfigError, `prediction: ${message}`);
+    const message = '"epsilon" is not allowed\n  allowed  eps, x0, v, flow, edm';
+    expect(() => predictionCoefficients(at, epsilon, "x0")).to.throw(ConfigError, `from: ${message}`);
+    expect(() => predictionCoefficients(at, "x0", epsilon)).to.throw(ConfigError, `to: ${message}`);
+    expect(() => convertPrediction(x, x, at, epsilon, "x0")).to.throw(ConfigError, `from: ${message}`);
+    expect(() => predictionTarget(epsilon, x, x, at)).to.throw(ConfigError, `prediction: ${message}`);
+    expect(() => lossWeight(at, epsilon, "simple")).to.throw(ConfigError, `prediction: ${message}`);
   });
 
   it("as weightings, variances and courses of the learning rate", () => {
-    expect(() => lossWeight(schedule, 1, "eps", "minsnr" as LossWeighting))
+    expect(() => lossWeight(at, "eps", "minsnr" as LossWeighting))
       .to.throw(ConfigError, 'weighting: "minsnr" is not allowed\n  allowed  simple, snr, min-snr');
     for (const f of [variance, logVariance]) {
-      expect(() => f(schedule, 1, "learned" as VarianceKind))
+      expect(() => f(process.schedule, 1, "learned" as VarianceKind))
         .to.throw(ConfigError, 'variance: "learned" is not allowed\n  allowed  fixed-small, fixed-large');
     }
     const config = { ...trainDefaults, lrSchedule: { name: "step", warmup: 0 } } as unknown as TrainConfig;
@@ -49,23 +53,20 @@ describe("names that mean nothing", () => {
   });
 
   it("as samplers, their options, and options under earlier names", async () => {
-    const common = {
-      unet: new UNet(tinyModel), device, schedule, prediction: "eps", count: 1, size: [8, 8], random: new Random(0),
-      sampler: { name: "ddim", steps: 2, eta: 0, spacing: "trailing" },
-    } as const;
-    const refusal = (changes: object): Promise<string> => sampleImages({ ...common, ...changes } as SamplingOptions)
-      .then(() => "", (error: Error) => error.message);
-    const { sampler: ddim } = common;
+    const model = { network: initialize(new UNet(tinyModel), { device, seed: 0 }), process, prediction: predictionOf("eps"), clipX0: true, variance: "fixed-small" } as const;
+    const refusal = (changes: object): Promise<string> =>
+      sampleImages({ model, device, count: 1, sampler: ddim, ...changes } as SamplingOptions<object, unknown>)
+        .then(() => "", (error: Error) => error.message);
     expect(await refusal({ sampler: { name: "euler" } })).to.equal(
-      'sampler.name: "euler" is not allowed\n  allowed  ddim, ancestral',
+      'sampling: {"name":"euler"} is no sampler\n  allowed  ddim, ancestral, euler as they are exported, or one\'s own; its options stand in options',
     );
-    expect(await refusal({ sampler: { ...ddim, spacing: "odd" } })).to.match(/^spacing: "odd" is not allowed\n {2}allowed {2}lead/);
-    expect(await refusal({ sampler: { ...ddim, variance: "fixed-small" } })).to.match(/^ddim: there is no field variance\n/);
-    expect(await refusal({ objective: "v" })).to.equal("sampling: there is no option objective\n  now      prediction");
-    const old = { shape: [1, 1], device, random: new Random(0), steps: 1, clip: false };
-    const sampler = ddimSampler((xT) => xT, schedule, old);
-    expect(await sampler.next().then(() => "", (error: Error) => error.message))
-      .to.equal("sampling: there is no option clip\n  now      clipX0");
+    expect(await refusal({ options: { spacing: "odd" } })).to.match(/^spacing: "odd" is not allowed\n {2}allowed {2}lead/);
+    expect(await refusal({ options: { variance: "fixed-small" } })).to.match(/^ddim: there is no field variance\n/);
+    expect(await refusal({ options: { steps: 11 } })).to.match(/^sampling steps: 11 does not fit a schedule of 10 steps\n/);
+    expect(await refusal({ objective: "v" })).to.equal("sampling: there is no option objective\n  now      model.prediction");
+    expect(await refusal({ clip: false })).to.equal("sampling: there is no option clip\n  now      clipX0");
+    expect(await refusal({ count: 0 })).to.equal("sampling: count is 0\n  allowed  whole numbers from 1");
+    expect(await refusal({ labels: [0] })).to.equal("sampling: labels for a network without classes");
   });
 
   it("in a checkpoint, that nobody then trains on or samples", async () => {
@@ -76,7 +77,7 @@ describe("names that mean nothing", () => {
     const { metadata, tensors } = await loadSafetensors(file);
     const fromnoise = metadata["fromnoise"].replace('"prediction":"eps"', '"prediction":"epsilon"');
     await saveSafetensors(file, tensors, { fromnoise });
-    const message = `${file} holds a configuration that is none: prediction: "epsilon" is not allowed\n  allowed  eps, x0, v`;
+    const message = `${file} holds a configuration that is none: prediction: "epsilon" is not allowed\n  allowed  eps, x0, v, flow, edm`;
     for (const attempt of [loadModel(place("run"), device), trainRun({ start: { resume: {} }, out: place("run") })]) {
       const error: unknown = await attempt.then(() => undefined, (e: unknown) => e);
       expect(error).to.be.instanceOf(CheckpointError).and.to.have.property("message", message);

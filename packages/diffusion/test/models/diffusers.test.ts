@@ -98,7 +98,7 @@ describe("a folder as diffusers writes it", () => {
     const { tensors: current } = await readDiffusersFolder(path);
     expect([...current.keys()].sort()).to.deep.equal([...tensors.keys()].sort());
     const device = await openDevice("reference");
-    expect(await stateDict((await loadModel(path, device)).unet)).to.deep.equal(tensors);
+    expect(await stateDict((await loadModel(path, device)).network)).to.deep.equal(tensors);
     await device.dispose();
   });
 

@@ -1,12 +1,14 @@
 import { expect } from "chai";
-import { ConfigError, openDevice, Random, ShapeError, tensor, type Device } from "@fromnoise/tensor";
-import { initialize, UNet } from "@fromnoise/nn";
+import { add, clone, ConfigError, multiply, openDevice, ShapeError, tensor, type Device, type Tensor } from "@fromnoise/tensor";
+import { field } from "../../src/config/fields.js";
+import { integer } from "../../src/config/kinds.js";
 import {
-  ancestralSampler, ddimSampler, ddimStep, ddimTimesteps, exactEpsilon, lastOf, makeSchedule, sampleImages, variance, type NoiseSchedule,
-  type VarianceKind,
+  CLEAN, isClean, logSnr,
+  ancestral, clipped, ddim, discreteProcess, euler, exactDenoiser, lastOf, makeSchedule, runSampler, samplers, seededNoise,
+  stridedTimesteps, variance, type NoiseSchedule, type Sampler, type SamplerStep, type VarianceKind,
 } from "../../src/index.js";
 import { thrown } from "../thrown.js";
-import { tinyModel } from "../train/fixtures.js";
+import { takeStep } from "./stepping.js";
 
 const SAMPLES = 20_000;
 
@@ -38,7 +40,7 @@ function chainMoments(schedule: NoiseSchedule, mu: number, sd: number, kind: Var
 describe("samplers with the exact epsilon", () => {
   let device: Device;
   before(async () => (device = await openDevice("reference")));
-  const draw = async (sampler: ReturnType<typeof ancestralSampler>): Promise<ArrayLike<number>> => {
+  const draw = async (sampler: ReturnType<typeof runSampler>): Promise<ArrayLike<number>> => {
     const sample = await lastOf(sampler);
     const values = await sample.data();
     sample.dispose();
@@ -48,12 +50,12 @@ describe("samplers with the exact epsilon", () => {
   for (const kind of ["fixed-small", "fixed-large"] as const) {
     for (const [mu, sd] of [[0.3, 0.5], [-0.7, 0.05]]) {
       it(`give a Gaussian (${mu}, ${sd}) the mean and variance of the chain, ${kind}`, async () => {
-        const schedule = makeSchedule({ name: "scaled-linear", timesteps: 100 });
-        const model = exactEpsilon(schedule, { weights: [1], means: [[mu]], sd });
-        const values = await draw(ancestralSampler(model, schedule, {
-          shape: [SAMPLES, 1], device, dtype: "f64", clipX0: false, variance: kind, random: new Random(11, 5),
+        const process = discreteProcess({ name: "scaled-linear", timesteps: 100 });
+        const values = await draw(runSampler(ancestral, {
+          denoise: exactDenoiser({ weights: [1], means: [[mu]], sd }), process, options: { variance: kind },
+          shape: [SAMPLES, 1], device, dtype: "f64", noise: seededNoise(11),
         }));
-        const expected = chainMoments(schedule, mu, sd, kind);
+        const expected = chainMoments(process.schedule, mu, sd, kind);
         const found = moments(values);
         expect(Math.abs(found.mean - expected.mean)).to.be.below(3 * Math.sqrt(expected.variance / SAMPLES));
         expect(Math.abs(found.variance - expected.variance)).to.be.below(3 * expected.variance * Math.sqrt(2 / (SAMPLES - 1)));
@@ -69,10 +71,11 @@ describe("samplers with the exact epsilon", () => {
   });
 
   it("give a mixture its weights and cluster means, fixed-large", async () => {
-    const schedule = makeSchedule({ name: "scaled-linear", timesteps: 250 });
+    const process = discreteProcess({ name: "scaled-linear", timesteps: 250 });
     const mixture = { weights: [0.2, 0.5, 0.3], means: [[-6, 0], [0, 5], [6, -2]], sd: 0.5 };
-    const values = await draw(ancestralSampler(exactEpsilon(schedule, mixture), schedule, {
-      shape: [SAMPLES, 2], device, dtype: "f64", clipX0: false, variance: "fixed-large", random: new Random(5, 5),
+    const values = await draw(runSampler(ancestral, {
+      denoise: exactDenoiser(mixture), process, options: { variance: "fixed-large" }, shape: [SAMPLES, 2], device, dtype: "f64",
+      noise: seededNoise(5),
     }));
     const members: number[][][] = mixture.means.map(() => []);
     for (let i = 0; i < SAMPLES; i++) {
@@ -90,84 +93,105 @@ describe("samplers with the exact epsilon", () => {
   });
 
   it("follow the deterministic map of DDIM: x_T scales by the product of its steps", async () => {
-    const schedule = makeSchedule({ name: "cosine", timesteps: 200 });
+    const process = discreteProcess({ name: "cosine", timesteps: 200 });
+    const { schedule } = process;
     const sd = 0.4;
-    const start = [-2, -0.5, 0.25, 1.5];
-    const xT = tensor(start, { device, dtype: "f64", shape: [4, 1] });
-    const options = { steps: 20, shape: [4, 1], device, dtype: "f64" as const, clipX0: false, random: new Random(0), xT };
-    const values = await draw(ddimSampler(exactEpsilon(schedule, { weights: [1], means: [[0]], sd }), schedule, options));
-    // On N(0, s^2) epsTheta = sqrt(1 - abar) x / v and x0 = sqrt(abar) s^2 x / v, v = abar s^2 + 1 - abar: x' = factor x.
-    const steps = ddimTimesteps(200, 20, "trailing");
+    const from = [-2, -0.5, 0.25, 1.5];
+    const start = tensor(from, { device, dtype: "f64", shape: [4, 1] });
+    const denoise = exactDenoiser({ weights: [1], means: [[0]], sd });
+    const values = await draw(runSampler(ddim, { denoise, process, options: { steps: 20 }, shape: [4, 1], device, dtype: "f64", start }));
+    // On N(0, s^2) eps = sqrt(1 - abar) x / v and x0 = sqrt(abar) s^2 x / v, v = abar s^2 + 1 - abar: x' = factor x.
+    const steps = stridedTimesteps(200, 20, "trailing");
     let factor = 1;
     steps.forEach((t, i) => {
       const abar = schedule.alphaBar[t], next = i + 1 < steps.length ? schedule.alphaBar[steps[i + 1]] : 1, v = abar * sd * sd + 1 - abar;
       factor *= (Math.sqrt(next * abar) * sd * sd + Math.sqrt((1 - next) * (1 - abar))) / v;
     });
-    start.forEach((x, i) => expect(values[i]).to.be.closeTo(factor * x, 1e-12));
+    from.forEach((x, i) => expect(values[i]).to.be.closeTo(factor * x, 1e-12));
   });
 
-  it("yield every step with x_{t-1} = posteriorMean + sigma z, add no noise at the last, and free all they made", async () => {
-    const schedule = makeSchedule({ name: "cosine", timesteps: 6 });
+  it("follow Euler's map in sigma / alpha, and with many steps the probability flow itself", async () => {
+    const process = discreteProcess({ name: "cosine", timesteps: 1000 });
+    const [first, last] = [process.at(999), process.at(0)].map(({ alpha, sigma }) => sigma / alpha);
+    const sd = 0.4;
+    const denoise = exactDenoiser({ weights: [1], means: [[0]], sd });
+    const endOf = async (steps: number): Promise<number> => {
+      const start = tensor([[1]], { device, dtype: "f64" });
+      return (await draw(runSampler(euler, { denoise, process, options: { steps }, shape: [1, 1], device, dtype: "f64", start })))[0];
+    };
+    // y = x / alpha, dy/ds = s y / (s^2 + sd^2); Karras' spacing with rho 7.
+    const s = Array.from({ length: 10 }, (_, i) => (first ** (1 / 7) + (i / 9) * (last ** (1 / 7) - first ** (1 / 7))) ** 7).concat(0);
+    let y = 1 / process.at(999).alpha;
+    for (let i = 0; i < 10; i++) y += (s[i + 1] - s[i]) * s[i] * y / (s[i] ** 2 + sd ** 2);
+    expect(await endOf(10)).to.be.closeTo(y, 1e-9);
+    const exact = sd / Math.hypot(first, sd) / process.at(999).alpha;            // y(0) = y(s) sd / sqrt(s^2 + sd^2)
+    const errors = [await endOf(100), await endOf(400)].map((end) => Math.abs(end - exact));
+    expect(errors[1]).to.be.below(0.02 * exact);
+    expect(errors[0] / errors[1]).to.be.within(3.3, 4.7);                        // of first order
+  });
+
+  it("yield every step with next = mean + sigma z, add no noise at the last, and free all they made", async () => {
+    const process = discreteProcess({ name: "cosine", timesteps: 6 });
     const before = device.memory();
-    const model = exactEpsilon(schedule, { weights: [1], means: [[0.2, -0.1]], sd: 0.3 });
+    const denoise = clipped(exactDenoiser({ weights: [1], means: [[0.2, -0.1]], sd: 0.3 }), { to: 1 });
     const z = [0.5, -1];
-    const sampler = ancestralSampler(model, schedule, { shape: [1, 2], device, dtype: "f64", random: new Random(1), noise: () => Float64Array.from(z) });
+    const drawn: number[] = [];
+    const sampler = runSampler(ancestral, {
+      denoise, process, shape: [1, 2], device, dtype: "f64",
+      noise: (draw, shape, options) => {
+        drawn.push(draw);
+        return tensor(z, { ...options, shape });
+      },
+    });
     let expected: number[] | undefined;
     let visited = 0;
     let result = await sampler.next();
     for (; result.done !== true; result = await sampler.next()) {
-      const { t, xT, posteriorMean, sigma } = result.value;
+      const { at: { index: t }, xt, mean, sigma, next } = result.value;
       expect(t).to.equal(5 - visited++);
-      if (expected !== undefined) expect(Array.from(await xT.data())).to.deep.equal(expected);
-      expect(sigma).to.equal(t === 0 ? 0 : Math.sqrt(variance(schedule, t, "fixed-small")));
-      expected = Array.from(await posteriorMean.data(), (m, i) => m + sigma * z[i]);
+      if (expected !== undefined) expect(Array.from(await xt.data())).to.deep.equal(expected);
+      expect(sigma).to.equal(t === 0 ? 0 : Math.sqrt(variance(process.schedule, t!, "fixed-small")));
+      expected = Array.from(await mean.data(), (m, i) => m + sigma * z[i]);
+      expect(Array.from(await next.data())).to.deep.equal(expected);
     }
     expect(visited).to.equal(6);
+    expect(drawn).to.deep.equal([0, 1, 2, 3, 4, 5]);
     expect(Array.from(await result.value.data())).to.deep.equal(expected);
     result.value.dispose();
     const { tensors, bytes } = device.memory();
     expect({ tensors, bytes }).to.deep.equal({ tensors: before.tensors, bytes: before.bytes });
   });
 
-  it("free what they hold when the caller stops early", async () => {
-    const schedule = makeSchedule({ name: "cosine", timesteps: 6 });
-    const before = device.memory().tensors;
-    const model = exactEpsilon(schedule, { weights: [1], means: [[0]], sd: 0.3 });
-    for await (const step of ddimSampler(model, schedule, { steps: 3, shape: [2, 1], device, random: new Random(1) })) {
-      if (step.t < 5) break;
-    }
-    expect(device.memory().tensors).to.equal(before);
-  });
-
   it("start at a tensor of their shape only", async () => {
-    const schedule = makeSchedule({ name: "cosine", timesteps: 6 });
-    const model = exactEpsilon(schedule, { weights: [1], means: [[0]], sd: 0.3 });
-    const xT = tensor([[1]], { device });
+    const process = discreteProcess({ name: "cosine", timesteps: 6 });
+    const denoise = exactDenoiser({ weights: [1], means: [[0]], sd: 0.3 });
+    const start = tensor([[1]], { device });
     const before = device.memory().tensors;
-    const error = await thrown(ShapeError, ancestralSampler(model, schedule, { shape: [2, 1], device, random: new Random(1), xT }).next());
-    expect(error.message).to.equal("sampler: the start has another shape than the images\n  xT       [1, 1]\n  shape    [2, 1]");
+    const error = await thrown(ShapeError, runSampler(ddim, { denoise, process, shape: [2, 1], device, start }).next());
+    expect(error.message).to.equal("ddim: the start has another shape than the samples\n  start    [1, 1]\n  shape    [2, 1]");
     expect(device.memory().tensors).to.equal(before);
   });
 
-  it("go up and down again by DDIM with eta 0, and nowhere where there is no step", async () => {
-    const schedule = makeSchedule({ name: "cosine", timesteps: 1000 });
-    const model = exactEpsilon(schedule, { weights: [1], means: [[0.2, -0.1]], sd: 0.5 });
+  it("go up and down again by DDIM with eta 0, and only there", async () => {
+    const process = discreteProcess({ name: "cosine", timesteps: 1000 });
+    const denoise = exactDenoiser({ weights: [1], means: [[0.2, -0.1]], sd: 0.5 });
     const start = tensor([[0.4, -0.3]], { device, dtype: "f64" });
-    let x = start;
-    for (let t = 100; t < 900; t += 4) x = ddimStep(model, schedule, x, t, t + 4, { clipX0: false }).posteriorMean;
+    let x: Tensor = start;
+    for (let t = 100; t < 900; t += 4) x = takeStep(ddim, { denoise, xt: x, at: process.at(t), to: process.at(t + 4) }).next;
     expect(Array.from(await x.data())).to.satisfy((values: number[]) => values.every(Number.isFinite));
-    for (let t = 900; t > 100; t -= 4) x = ddimStep(model, schedule, x, t, t - 4, { clipX0: false }).posteriorMean;
+    for (let t = 900; t > 100; t -= 4) x = takeStep(ddim, { denoise, xt: x, at: process.at(t), to: process.at(t - 4) }).next;
     const [back, there] = [await x.data(), await start.data()];
     back.forEach((value, i) => expect(value).to.be.closeTo(there[i], 0.02));
-    expect(() => ddimStep(model, schedule, start, 3, 5000)).to.throw(ConfigError, "t: 5000 is not a step of the schedule cosine");
-    expect(() => ddimStep(model, schedule, start, 3, 9, { eta: 0.5 })).to.throw(ConfigError, "eta: 0.5 has no meaning in a step to more noise");
+    const up = (options: object): SamplerStep => takeStep(ddim, { denoise, xt: start, at: process.at(3), to: process.at(9), options });
+    expect(() => up({ eta: 0.5 })).to.throw(ConfigError, "eta: 0.5 has no meaning in a step to more noise");
+    expect(() => takeStep(ancestral, { denoise, xt: start, at: process.at(3), to: process.at(9) }))
+      .to.throw(ConfigError, "posterior: the step does not lead to less noise");
   });
 
   it("take only mixtures that are ones", () => {
-    const schedule = makeSchedule({ name: "cosine", timesteps: 6 });
     const message = (weights: number[], means: number[][], sd = 0.3): string => {
       try {
-        exactEpsilon(schedule, { weights, means, sd });
+        exactDenoiser({ weights, means, sd });
       } catch (error) {
         if (error instanceof ConfigError) return error.message;
         throw error;
@@ -186,20 +210,107 @@ describe("samplers with the exact epsilon", () => {
   });
 });
 
-describe("images from a network", () => {
-  it("leave nothing on the device when a callback throws", async () => {
-    const device = await openDevice("reference");
-    const unet = initialize(new UNet(tinyModel), { device, seed: 0 });
-    const schedule = makeSchedule({ name: "cosine", timesteps: 4 });
-    const { tensors, bytes } = device.memory();
-    for (const sampler of [{ name: "ancestral", variance: "fixed-small" }, { name: "ddim", steps: 3, eta: 0, spacing: "trailing" }] as const) {
-      const drawn = sampleImages({
-        unet, device, schedule, prediction: "eps", count: 2, size: [8, 8], random: new Random(1), sampler,
-        onStep: (done) => { if (done === 2) throw new RangeError("enough"); },
-      });
-      expect((await thrown(RangeError, drawn)).message).to.equal("enough");
-      expect(device.memory()).to.deep.include({ tensors, bytes });
+/** Every sampler there is, and one of a kind that none of them is: it asks twice, remembers, climbs, and draws noise of its own. */
+const restless: Sampler<{ climb: number }, { last: Tensor; asked: number }> = {
+  name: "restless",
+  summary: "goes up before it goes down",
+  fields: { climb: field(integer({ from: 0 }), 2, "steps up") },
+  path: ({ levels }, { climb }) => [
+    ...Array.from({ length: climb }, (_, i) => levels![1 + i]), ...Array.from({ length: climb + 2 }, (_, i) => levels![climb + 1 - i]), CLEAN,
+  ],
+  step(xt, i, path, { denoise, levelAt, noise }, memory) {
+    const [at, to] = [path[i], path[i + 1]];
+    const first = denoise(xt, at);
+    const half = levelAt((logSnr(at) + logSnr(isClean(to) ? at : to)) / 2);
+    const second = denoise(add(multiply(first.x0, half.alpha), multiply(first.eps, half.sigma)), half);
+    const x0 = memory === undefined ? second.x0 : add(multiply(second.x0, 0.5), multiply(memory.last, 0.5));
+    const mean = add(multiply(x0, to.alpha), multiply(second.eps, 0.5 * to.sigma));
+    const next = isClean(to) ? mean : add(mean, multiply(noise(), 0.5 * to.sigma));
+    const shown = { at, to, xt, x0, eps: second.eps, mean, sigma: isClean(to) ? 0 : 0.5 * to.sigma, next };
+    return { shown, memory: { last: clone(x0), asked: (memory?.asked ?? 0) + 2 } };
+  },
+};
+
+describe("a run of a sampler", () => {
+  let device: Device;
+  beforeEach(async () => (device = await openDevice("reference")));
+  afterEach(() => device.dispose());
+  const process = discreteProcess({ name: "cosine", timesteps: 12 });
+  const denoise = exactDenoiser({ weights: [0.5, 0.5], means: [[0.5], [-0.5]], sd: 0.2 });
+  const all: readonly Sampler<object, unknown>[] = [...samplers, restless];
+
+  for (const sampler of all) {
+    const options = "steps" in sampler.fields ? { steps: 5 } : {};
+    const run = (more: object = {}): ReturnType<typeof runSampler> =>
+      runSampler(sampler, { denoise, process, options, shape: [3, 1], device, dtype: "f64", ...more });
+
+    it(`leaves its sample and nothing else: ${sampler.name}`, async () => {
+      const sample = await lastOf(run());
+      expect(Array.from(await sample.data()).every((value) => Math.abs(value) < 3)).to.equal(true);
+      expect(device.memory().tensors).to.equal(1);
+    });
+
+    it(`leaves nothing where the caller stops, throws, aborts, or the network throws: ${sampler.name}`, async () => {
+      for await (const { to } of run()) if (to.index !== undefined && to.index < 9) break;
+      expect(device.memory().tensors, "stopped").to.equal(0);
+      const throwing = async (): Promise<void> => {
+        for await (const { xt } of run()) if (await xt.data()) throw new RangeError("enough");
+      };
+      expect((await thrown(RangeError, throwing())).message).to.equal("enough");
+      expect(device.memory().tensors, "thrown").to.equal(0);
+
+      const stop = new AbortController();
+      let steps = 0;
+      const aborting = async (): Promise<void> => {
+        for await (const _step of run({ signal: stop.signal })) if (++steps === 2) stop.abort(new RangeError("stopped"));
+      };
+      expect((await thrown(RangeError, aborting())).message).to.equal("stopped");
+      expect(steps).to.equal(2);
+      expect(device.memory().tensors, "aborted").to.equal(0);
+
+      let asked = 0;
+      const failing: typeof denoise = (...given) => {
+        if (++asked === 4) throw new RangeError("no");
+        return denoise(...given);
+      };
+      expect((await thrown(RangeError, lastOf(run({ denoise: failing })))).message).to.equal("no");
+      expect(device.memory().tensors, "failed").to.equal(0);
+    });
+
+    it(`gives every sample the same whatever batch it is in: ${sampler.name}`, async () => {
+      const samples = async (n: number, first: number): Promise<number[]> =>
+        Array.from(await (await lastOf(run({ shape: [n, 1], noise: seededNoise(7, first) }))).data());
+      const whole = await samples(5, 0);
+      expect([...await samples(2, 0), ...await samples(3, 2)]).to.deep.equal(whole);
+      expect(new Set(whole).size).to.equal(5);
+    });
+  }
+
+  it("hands a step what it remembered, as often as it steps, and lets it climb", async () => {
+    const [indices, asked]: [unknown[], number[]] = [[], []];
+    const watching: typeof restless = {
+      ...restless,
+      step(...given) {
+        const made = restless.step(...given) as { shown: SamplerStep; memory: { last: Tensor; asked: number } };
+        asked.push(made.memory.asked);
+        return made;
+      },
+    };
+    for await (const { at, to } of runSampler(watching, { denoise, process, shape: [1, 1], device })) indices.push([at.index, to.index]);
+    expect(indices).to.deep.equal([[1, 2], [2, 3], [3, 2], [2, 1], [1, 0], [0, undefined]]);
+    expect(asked).to.deep.equal([2, 4, 6, 8, 10, 12]);
+  });
+
+  it("tells a network that conditions on it the last guess of x0", async () => {
+    const seen: (number | undefined)[] = [];
+    const guesses: number[] = [];
+    const watching: typeof denoise = (xt, at, previousX0) => {
+      seen.push(previousX0 === undefined ? undefined : (previousX0.buffer.storage as Float32Array)[0]);
+      return denoise(xt, at);
+    };
+    for await (const { x0 } of runSampler(ddim, { denoise: watching, process, options: { steps: 3 }, shape: [1, 1], device })) {
+      guesses.push(await x0.item());
     }
-    await device.dispose();
+    expect(seen).to.deep.equal([undefined, ...guesses.slice(0, -1)]);
   });
 });

@@ -2,7 +2,11 @@ import { expect } from "chai";
 import { readFileSync } from "node:fs";
 import { openDeviceSpec, tensor, type Device, type DType, type Tensor } from "@fromnoise/tensor";
 import { wasmDevices } from "../../../tensor/test/backends/wasm/builds.js";
-import { ancestralStep, convertPrediction, ddimStep, makeSchedule, predictionTarget, qSample, type ScheduleName, type SamplerStep } from "../../src/index.js";
+import {
+  ancestral, clipped, convertPrediction, ddim, discreteProcess, predictionTarget, predictions, qSample, rawDenoiser,
+  type ScheduleName,
+} from "../../src/index.js";
+import { saying, takeStep } from "./stepping.js";
 
 interface GoldenStep {
   t: number; x_t: number[]; eps_hat: number[]; x0_hat_clipped: number[]; mean: number[];
@@ -29,34 +33,36 @@ for (const [spec, build, dtype] of [
     after(() => device.dispose());
 
     const vector = (values: readonly number[]): Tensor => tensor([...values], { device, dtype, shape: [1, values.length] });
-    const next = async ({ posteriorMean, sigma }: SamplerStep, z: readonly number[]): Promise<number[]> =>
-      Array.from(await posteriorMean.data(), (m, i) => m + sigma * z[i]);
     const expectClose = (actual: ArrayLike<number>, expected: readonly number[], sqrtAlphaBar = 1): void => {
       expect(actual.length).to.equal(expected.length);
       expected.forEach((value, i) => expect(actual[i]).to.be.closeTo(value, ROUNDING[dtype] * (1 + 1 / sqrtAlphaBar)));
     };
 
     for (const [name, { T, x0, eps, z, steps }] of Object.entries(golden)) {
-      const schedule = makeSchedule({ name: names[name], timesteps: T });
+      const process = discreteProcess({ name: names[name], timesteps: T });
       for (const step of steps) {
         it(`${name}, t = ${step.t}: q-sample, v, ancestral and DDIM steps are those of PyTorch`, async () => {
-          const { t } = step;
-          const c = schedule.sqrtAlphaBar[t];
-          const xT = qSample(schedule, vector(x0), t, vector(eps));
-          expectClose(await xT.data(), step.x_t);
-          expectClose(await predictionTarget(schedule, vector(x0), vector(eps), t, "v").data(), step.v);
+          const at = process.at(step.t);
+          const c = at.alpha;
+          const xt = qSample(vector(x0), at, vector(eps));
+          expectClose(await xt.data(), step.x_t);
+          expectClose(await predictionTarget("v", vector(x0), vector(eps), at).data(), step.v);
           const own = dtype === "f64" ? 1 : c;                              // x_t is our own here: in f64 it has no rounding to speak of
-          expectClose(await convertPrediction(schedule, vector(eps), xT, t, "eps", "v").data(), step.v, own);
+          expectClose(await convertPrediction(vector(eps), xt, at, "eps", "v").data(), step.v, own);
 
-          const model = (): Tensor => vector(step.eps_hat);
-          const small = ancestralStep(model, schedule, xT, t);
+          const denoise = clipped(rawDenoiser(saying(() => vector(step.eps_hat)), predictions.eps), { to: 1 });
+          const noise = (): Tensor => vector(z);
+          const below = step.t === 0 ? undefined : process.at(step.t - 1);
+          const small = takeStep(ancestral, { denoise, noise, xt, at, to: below, options: { variance: "fixed-small" } });
           expectClose(await small.x0.data(), step.x0_hat_clipped, c);
-          expectClose(await small.posteriorMean.data(), step.mean, c);
-          expectClose(await next(small, z), step.ancestral_fixedsmall, c);
-          const large = ancestralStep(model, schedule, xT, t, { variance: "fixed-large" });
-          expectClose(await next(large, z), step.ancestral_fixedlarge, c);
+          expectClose(await small.mean.data(), step.mean, c);
+          expectClose(await small.next.data(), step.ancestral_fixedsmall, c);
+          const large = takeStep(ancestral, { denoise, noise, xt, at, to: below, options: { variance: "fixed-large" } });
+          expectClose(await large.next.data(), step.ancestral_fixedlarge, c);
           for (const [eta, expected] of Object.entries(step.ddim)) {
-            expectClose(await next(ddimStep(model, schedule, xT, t, step.ddim_t_next, { eta: Number(eta) }), z), expected, c);
+            const to = process.at(step.ddim_t_next);
+            const { next } = takeStep(ddim, { denoise, noise, xt, at, to, options: { eta: Number(eta) } });
+            expectClose(await next.data(), expected, c);
           }
         });
       }

@@ -154,9 +154,9 @@ describe("a checkpoint that does not fit", () => {
     change(changed);
     const file = join(folder, "changed.safetensors");
     await saveSafetensors(file, changed as never, metadata);
-    const before = await trainer.unet.parameters[0].tensor.data();
+    const before = await trainer.network.parameters[0].tensor.data();
     const error = await thrown(CheckpointError, loadCheckpoint(file).then((checkpoint) => restoreTrainer(trainer, checkpoint)));
-    expect(await trainer.unet.parameters[0].tensor.data()).to.deep.equal(before);
+    expect(await trainer.network.parameters[0].tensor.data()).to.deep.equal(before);
     return error.message.replaceAll(file, "FILE");
   }
 

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { Random } from "@fromnoise/tensor";
 import type { ImageDataset } from "../../src/data/dataset.js";
 import { encodePng } from "../../src/image/node/index.js";
-import { trainConfig, type ModelFields, type TrainConfig, type TrainConfigInput } from "../../src/train/config.js";
+import { trainConfig, type TrainConfig, type TrainConfigInput } from "../../src/train/config.js";
 import type { StepMetrics } from "../../src/train/metrics.js";
+import type { UNetFields } from "../../src/train/model-fields.js";
 
 /** A folder of its own for a test file; removed when the process ends. */
 export function temporaryFolder(): string {
@@ -24,7 +25,7 @@ export function writeSheet(folder: string, { tile = 8, channels = 1 }: { tile?: 
   return `${path}:${tile}`;
 }
 
-export const tinyModel: ModelFields = {
+export const tinyModel: UNetFields = {
   sample_size: 8, in_channels: 1, out_channels: 1, layers_per_block: 1, block_out_channels: [4, 8], norm_num_groups: 4,
   down_block_types: ["DownBlock2D", "AttnDownBlock2D"], up_block_types: ["AttnUpBlock2D", "UpBlock2D"], attention_head_dim: null,
 };

@@ -74,7 +74,7 @@ describe("resuming a run", () => {
     const second = new Trainer(config, device, tinyDataset);
     restoreTrainer(second, await loadCheckpoint(path));
     for (let i = 0; i < 2; i++) await second.trainStep();
-    expect(await stateDict(second.unet)).to.deep.equal(await stateDict(whole.unet));
+    expect(await stateDict(second.network)).to.deep.equal(await stateDict(whole.network));
     expect(await stateDict(second.ema.network)).to.deep.equal(await stateDict(whole.ema.network));
     expect(second.position()).to.deep.equal(whole.position());
     await device.dispose();

@@ -70,10 +70,10 @@ for (const [spec, build] of [["reference", "TypeScript"], ...wasmDevices]) {
 
     it("averages its weights after every step, starting as a copy of them", async () => {
       const trainer = make({ ema: { decay: 0.9, warmup: "none" } });
-      const before = await stateDict(trainer.unet);
+      const before = await stateDict(trainer.network);
       expect(await stateDict(trainer.ema.network)).to.deep.equal(before);
       await trainer.trainStep();
-      const [now, average] = [await stateDict(trainer.unet), await stateDict(trainer.ema.network)];
+      const [now, average] = [await stateDict(trainer.network), await stateDict(trainer.ema.network)];
       const value = (dict: typeof now): number => dict.get("conv_out.bias")!.data[0];
       expect(value(now)).not.to.equal(value(before));
       expect(value(average)).to.be.closeTo(0.9 * value(before) + 0.1 * value(now), 1e-7);
@@ -82,10 +82,10 @@ for (const [spec, build] of [["reference", "TypeScript"], ...wasmDevices]) {
     it("moves the average at the steps that ema.every names, and copies in those that ema.start counts", async () => {
       const trainer = make({ steps: 5, ema: { decay: 0.5, warmup: "none", every: 2, start: 1 } });
       const values: [now: number, average: number][] = [];
-      const value = async (network: typeof trainer.unet): Promise<number> => (await stateDict(network)).get("conv_out.bias")!.data[0];
+      const value = async (network: typeof trainer.network): Promise<number> => (await stateDict(network)).get("conv_out.bias")!.data[0];
       for (let i = 0; i < 3; i++) {
         await trainer.trainStep();
-        values.push([await value(trainer.unet), await value(trainer.ema.network)]);
+        values.push([await value(trainer.network), await value(trainer.ema.network)]);
       }
       expect(values[0][1]).to.equal(values[0][0]);                      // a copy
       expect(values[1][1]).to.equal(values[0][0]);                      // not its turn
@@ -95,7 +95,7 @@ for (const [spec, build] of [["reference", "TypeScript"], ...wasmDevices]) {
     it("may be sampled by its average while a step runs: neither changes the other", async () => {
       const run = async (together: boolean): Promise<unknown[]> => {
         const trainer = make({ ema: { decay: 0.5, warmup: "none" } });
-        const { unet, ema: { network } } = trainer;
+        const { network: unet, ema: { network } } = trainer;
         const draw = async (): Promise<unknown> => {
           const x = zeros([1, trainer.dataset.size, trainer.dataset.size, trainer.dataset.channels], { device });
           return network.apply(x, [3]).data();
@@ -114,7 +114,7 @@ for (const [spec, build] of [["reference", "TypeScript"], ...wasmDevices]) {
       const { gradNorm } = await free.trainStep();
       expect((await clipped.trainStep()).gradNorm).to.equal(gradNorm);
       const firstMoment = async (trainer: Trainer): Promise<number> => (
-        await trainer.optimizer.m.get(trainer.unet.parameters[0])!.data()
+        await trainer.optimizer.m.get(trainer.network.parameters[0])!.data()
       )[0];
       expect(await firstMoment(clipped)).to.be.closeTo((await firstMoment(free)) * (0.01 / gradNorm), 1e-9);
     });
@@ -163,7 +163,7 @@ for (const [spec, build] of [["reference", "TypeScript"], ...wasmDevices]) {
       expect((await thrown(CheckpointError, trainer.trainStep())).message).to.equal(text);           // only a restore mends it
       restoreTrainer(trainer, await loadCheckpoint(path));
       expect((await trainer.trainStep()).loss).to.equal((await other.trainStep()).loss);
-      expect(await stateDict(trainer.unet)).to.deep.equal(await stateDict(other.unet));
+      expect(await stateDict(trainer.network)).to.deep.equal(await stateDict(other.network));
       rmSync(folder, { recursive: true });
     });
 
@@ -196,8 +196,8 @@ describe("a trainer on the reference device", () => {
       } = await trainer.trainStep();                                          // Adam's m is now 0.1 of the gradient
       const lossAt = async (distance: number): Promise<number> => {
         const moved = make(settings);
-        for (const [i, p] of moved.unet.parameters.entries()) {
-          const m = trainer.optimizer.m.get(trainer.unet.parameters[i])!;
+        for (const [i, p] of moved.network.parameters.entries()) {
+          const m = trainer.optimizer.m.get(trainer.network.parameters[i])!;
           assign(p.tensor, add(p.tensor, multiply(m, (10 * distance) / gradNorm)));
         }
         moved.seek(start);
@@ -229,9 +229,9 @@ describe("a trainer on the reference device", () => {
   describe("where the loss is not finite", () => {
     /** Trains until it fails, and checks that the failure left parameters, position and memory as they were. */
     async function failure(trainer: Trainer): Promise<string> {
-      const [dict, position, memory] = [await stateDict(trainer.unet), trainer.position(), device.memory()];
+      const [dict, position, memory] = [await stateDict(trainer.network), trainer.position(), device.memory()];
       const error = await thrown(NumericError, trainer.trainStep());
-      expect(await stateDict(trainer.unet)).to.deep.equal(dict);
+      expect(await stateDict(trainer.network)).to.deep.equal(dict);
       expect(trainer.position()).to.deep.equal(position);
       expect(device.memory().tensors).to.equal(memory.tensors);
       expect(device.memory().bytes).to.equal(memory.bytes);
@@ -250,7 +250,7 @@ describe("a trainer on the reference device", () => {
 
     it("names a parameter that is not finite", async () => {
       const trainer = make();
-      const p = trainer.unet.parameters.find(({ name }) => name === "mid_block.attentions.0.to_q.weight")!;
+      const p = trainer.network.parameters.find(({ name }) => name === "mid_block.attentions.0.to_q.weight")!;
       assign(p.tensor, full(p.shape, NaN, { device }));
       const message = await failure(trainer);
       expect(message.split("\n").slice(0, 2)).to.deep.equal([

@@ -1,9 +1,10 @@
 import { expect } from "chai";
-import { Device, openDevice, openDeviceSpec, parseDevice, Random } from "@fromnoise/tensor";
+import { Device, openDevice, openDeviceSpec, parseDevice } from "@fromnoise/tensor";
 import { openWasm, type WasmOptions } from "../../../tensor/src/backends/wasm/index.js";
 import { wasmDevices } from "../../../tensor/test/backends/wasm/builds.js";
 import type { ImageDataset } from "../../src/data/dataset.js";
 import { sampleImages } from "../../src/models/sample-images.js";
+import { ddim } from "../../src/samplers/index.js";
 import type { TrainConfigInput } from "../../src/train/config.js";
 import { Trainer } from "../../src/train/trainer.js";
 import { tinyConfig, tinyModel } from "./fixtures.js";
@@ -25,8 +26,7 @@ async function trainAndSample(device: Device): Promise<{ losses: number[]; image
   const losses: number[] = [];
   for (let step = 0; step < config.steps; step++) losses.push((await trainer.trainStep()).loss);
   const { images } = await sampleImages({
-    unet: trainer.unet, device, schedule: trainer.schedule, prediction: config.prediction, count: 2, size: [16, 16],
-    random: new Random(5), sampler: { name: "ddim", steps: 5, eta: 0, spacing: "trailing" },
+    model: { ...trainer.model, network: trainer.network }, device, count: 2, seed: 5, options: { steps: 5 }, sampler: ddim,
   });
   trainer.dispose();
   return { losses, images: Array.from(images.data) };

@@ -6,7 +6,8 @@ import { UNet } from "./unet/unet.js";
 /** Kinds of networks by name, each with what builds one from its config. */
 export type NetworkKinds = Readonly<Record<string, (config: JsonObject) => Network>>;
 
-const builtIn: NetworkKinds = {
+/** The networks of this library. */
+export const networkKinds: NetworkKinds = {
   unet: (config) => new UNet(config),
   mlp: (config) => new Mlp(config),
 };
@@ -16,7 +17,7 @@ const builtIn: NetworkKinds = {
  * unknown kind, and what the network's own constructor throws.
  */
 export function networkOf({ kind, config }: Pick<NetworkSpec, "kind" | "config">, kinds: NetworkKinds = {}): Network {
-  const all = { ...builtIn, ...kinds };
+  const all = { ...networkKinds, ...kinds };
   if (Object.hasOwn(all, kind)) return all[kind](config);
   throw new ConfigError(`network kind "${kind}" is not known`, [
     `allowed  ${Object.keys(all).join(", ")}`, `hint     pass your own: { "${kind}": (config) => new YourNetwork(config) }`,

@@ -15,7 +15,7 @@ import { formatShape, sizeOf, type Shape } from "./shape.js";
 import { signatures, type Signature } from "./signatures.js";
 import { Tensor } from "./tensor.js";
 
-export { moveTo, type Scope };
+export { forEachTensor, moveTo, type Scope };
 
 /** @internal Storage shared by the tensors that show it; freed with the last of them. */
 export interface DeviceBuffer { storage: unknown; bytes: number; owners: number }

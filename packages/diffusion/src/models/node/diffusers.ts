@@ -10,7 +10,7 @@ import {
   loadSafetensors, replaceFile, saveSafetensors, unetConfig, type StateDict, type StateEntry, type UNetConfig,
 } from "@fromnoise/nn";
 import { makeFolder, readJson } from "./files.js";
-import type { Prediction } from "../../denoisers/prediction.js";
+import type { PredictionName } from "../../denoisers/prediction.js";
 import { makeSchedule, type ScheduleName, type ScheduleOptions, type VarianceKind } from "../../process/schedules.js";
 
 /** Field of our own beside trained_betas, so that a schedule diffusers has no name for comes back as it was. */
@@ -20,7 +20,7 @@ const WEIGHTS = "diffusion_pytorch_model.safetensors";
 /** How a network was trained, and is sampled. */
 export interface DiffusersScheduler {
   schedule: Required<ScheduleOptions>;
-  prediction: Prediction;
+  prediction: PredictionName;
   sampling: { variance: VarianceKind; clipX0: boolean };
 }
 
@@ -34,7 +34,7 @@ export interface DiffusersModel extends DiffusersScheduler {
 const scheduleNames: Readonly<Record<string, ScheduleName>> = {
   linear: "linear", scaled_linear: "quad", squaredcos_cap_v2: "cosine",
 };
-const predictionNames: Readonly<Record<string, Prediction>> = { epsilon: "eps", sample: "x0", v_prediction: "v" };
+const predictionNames: Readonly<Record<string, PredictionName>> = { epsilon: "eps", sample: "x0", v_prediction: "v" };
 const varianceNames: Readonly<Record<string, VarianceKind>> = {
   fixed_small: "fixed-small", fixed_small_log: "fixed-small", fixed_large: "fixed-large", fixed_large_log: "fixed-large",
 };

@@ -1,23 +1,12 @@
 /** The pictures that a run draws of itself. */
-import { Random } from "@fromnoise/tensor";
 import { chartBitmap, chartSvg, encodePng, grid } from "../../image/node/index.js";
 import { sampleImages } from "../../models/sample-images.js";
 import type { RunDirectory } from "./run-directory.js";
-import { streams, type Trainer } from "../trainer.js";
-
-const PREVIEW_STEPS = 50;
+import type { Trainer } from "../trainer.js";
 
 /** preview-<step>.png: a grid of samples from the averaged weights, always from the same noise; classes take turns. */
-export async function writePreview(
-  { ema: { network: unet }, device, schedule, config, dataset, step }: Trainer, directory: RunDirectory,
-): Promise<void> {
-  const { num_class_embeds: classes } = unet.config;
-  const { images } = await sampleImages({
-    unet, device, schedule, dtype: config.dtype, prediction: config.prediction, clipX0: config.sampling.clipX0,
-    count: config.previewImages, size: [dataset.size, dataset.size], random: new Random(config.seed, streams.preview),
-    sampler: { name: "ddim", steps: Math.min(PREVIEW_STEPS, schedule.T), eta: 0, spacing: "trailing" },
-    ...(classes === null ? {} : { classLabels: Array.from({ length: config.previewImages }, (_, i) => i % classes) }),
-  });
+export async function writePreview({ model, device, config: { previewImages: count, seed }, step }: Trainer, directory: RunDirectory): Promise<void> {
+  const { images } = await sampleImages({ model, device, count, seed });
   await directory.write(`preview-${step}.png`, encodePng(grid(images, { background: 0 })));
 }
 

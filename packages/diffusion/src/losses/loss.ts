@@ -1,0 +1,34 @@
+/** What training minimises: a function of the network's output and of what was noised, with its derivative beside it. */
+import type { Tensor } from "@fromnoise/tensor";
+import type { Prediction } from "../denoisers/prediction.js";
+import type { NoiseLevel } from "../process/level.js";
+import type { LossWeighting } from "./weighting.js";
+
+/** What a loss may know of a batch besides the network's output: xt = alpha x0 + sigma eps, [N, ...], image by image. */
+export interface LossTerms {
+  readonly x0: Tensor;
+  readonly eps: Tensor;
+  readonly xt: Tensor;
+  readonly levels: readonly NoiseLevel[];
+}
+
+export interface Loss {
+  readonly name: string;
+  /** What the network is to say. */
+  readonly prediction: Prediction;
+  /** Values that the network gives for each value of a sample: 1, or 2 where it learns a variance too. */
+  readonly heads: number;
+  /** {loss: scalar [], perImage: [N] the unweighted errors}. Throws ShapeError where output and terms do not fit. */
+  forward(output: Tensor, terms: LossTerms): { loss: Tensor; perImage: Tensor };
+  /** doutput; dy [] is the gradient of the loss itself. Throws ShapeError likewise. */
+  backward(dy: Tensor, output: Tensor, terms: LossTerms): Tensor;
+}
+
+/** What the losses of `losses` are made from. */
+export interface LossOptions {
+  readonly prediction: Prediction;
+  /** How an image's error is weighted by its level of noise; default simple. */
+  readonly weighting?: LossWeighting;
+  /** Bound of min-SNR; default 5. */
+  readonly gamma?: number;
+}

@@ -1,0 +1,66 @@
+/** A noising process: the levels of noise there are, which of them training draws, and the level of a given signal-to-noise ratio. */
+import { ConfigError, type Random } from "@fromnoise/tensor";
+import { logSnr, type NoiseLevel } from "./level.js";
+import { checkTimestep, makeSchedule, type NoiseSchedule, type ScheduleOptions } from "./schedules.js";
+
+export interface Process {
+  readonly name: string;
+  /** The levels of a discrete process by index, noisier and noisier; absent where the process is continuous. */
+  readonly levels?: readonly NoiseLevel[];
+  /** The levels of n images, drawn independently for a step of training. */
+  draw(n: number, random: Random): NoiseLevel[];
+  /**
+   * The level with this ln(alpha^2 / sigma^2), for solvers that choose their own; its index is absent unless it is a step.
+   * Throws ConfigError outside of what the process reaches.
+   */
+  levelAt(logSnr: number): NoiseLevel;
+}
+
+/** A process of T steps, with the tables of its schedule. */
+export interface DiscreteProcess extends Process {
+  readonly levels: readonly NoiseLevel[];
+  readonly schedule: NoiseSchedule;
+  /** The level of step t. Throws ConfigError when t is not an integer in 0 .. T - 1. */
+  at(t: number): NoiseLevel;
+}
+
+/**
+ * The process of Ho et al. 2020 over a schedule, or the options of one: alpha = sqrt(alphaBar_t), sigma = sqrt(1 - alphaBar_t), the
+ * network is told t, and training draws t uniformly. Between two steps `levelAt` interpolates t linearly in the log-SNR (as k-diffusion
+ * does in ln sigma), and alpha^2 + sigma^2 = 1. Throws ConfigError as makeSchedule does.
+ */
+export function discreteProcess(given: NoiseSchedule | ScheduleOptions): DiscreteProcess {
+  const schedule = "alphaBar" in given ? given : makeSchedule(given);
+  const { name, T, sqrtAlphaBar, sqrtOneMinusAlphaBar } = schedule;
+  const levels = Array.from({ length: T }, (_, t): NoiseLevel => (
+    { index: t, time: t, alpha: sqrtAlphaBar[t], sigma: sqrtOneMinusAlphaBar[t] }
+  ));
+  const logSnrs = levels.map(logSnr);                                          // falling
+  return {
+    name, schedule, levels,
+    at(t) {
+      checkTimestep(schedule, t);
+      return levels[t];
+    },
+    draw: (n, random) => Array.from(random.integers(n, T), (t) => levels[t]),
+    levelAt(wanted) {
+      if (!(wanted <= logSnrs[0] && wanted >= logSnrs[T - 1])) {
+        throw new ConfigError(`log-SNR: ${wanted} is not on the schedule ${name}`, [
+          `allowed    numbers from ${logSnrs[T - 1]} to ${logSnrs[0]}`,
+        ]);
+      }
+      let [low, high] = [0, T - 1];
+      while (high - low > 1) {
+        const middle = (low + high) >> 1;
+        if (logSnrs[middle] >= wanted) low = middle;
+        else high = middle;
+      }
+      const step = [low, high].find((t) => logSnrs[t] === wanted);
+      if (step !== undefined) return levels[step];
+      return {
+        time: low + (logSnrs[low] - wanted) / (logSnrs[low] - logSnrs[high]),
+        alpha: Math.sqrt(1 / (1 + Math.exp(-wanted))), sigma: Math.sqrt(1 / (1 + Math.exp(wanted))),
+      };
+    },
+  };
+}

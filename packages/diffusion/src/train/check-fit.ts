@@ -1,0 +1,25 @@
+import { ConfigError, formatShape } from "@fromnoise/tensor";
+import type { Network } from "@fromnoise/nn";
+import type { ImageDataset } from "../data/dataset.js";
+import type { Loss } from "../losses/loss.js";
+
+/** Throws ConfigError where a network cannot be trained on a dataset with a loss: names what each of them has. */
+export function checkFit({ spec: { kind, sample, outputs, classes } }: Network, { name, heads }: Loss, dataset: ImageDataset): void {
+  const shape = [dataset.size, dataset.size, dataset.channels];
+  const sides = `[${sample.map((side) => side ?? "any").join(", ")}]`;
+  if (sample.length !== shape.length || sample.some((side, i) => side !== null && side !== shape[i])) {
+    throw new ConfigError(`the network does not take the samples of ${dataset.name}`, [
+      `network  ${kind}, samples ${sides}`, `data     ${formatShape(shape)}`,
+    ]);
+  }
+  const wanted = shape[shape.length - 1] * heads;
+  if (outputs !== wanted) {
+    throw new ConfigError(`the network gives ${outputs} values where the loss ${name} needs ${wanted}`, [
+      `network  ${kind}, samples ${sides}`, `allowed  ${wanted} outputs, ${heads} for each of ${shape[shape.length - 1]}`,
+    ]);
+  }
+  if (classes === undefined || (dataset.label !== undefined && classes === dataset.classes)) return;
+  throw new ConfigError(`the network's classes are not those of ${dataset.name}`, [
+    `network  ${kind}, ${classes} classes`, `data     ${dataset.classes === undefined ? "no labels" : `${dataset.classes} classes`}`,
+  ]);
+}

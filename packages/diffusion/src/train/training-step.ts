@@ -1,0 +1,73 @@
+/** Algorithm 1 of Ho et al. 2020, one micro-batch of it: the one place where it is written out. */
+import { multiply, randomNormal, tensor, type Random, type Tensor } from "@fromnoise/tensor";
+import type { Grads, Network } from "@fromnoise/nn";
+import type { Loss } from "../losses/loss.js";
+import type { NoiseLevel } from "../process/level.js";
+import type { Process } from "../process/process.js";
+import { perImage, qSample } from "../process/q-sample.js";
+
+/** What is random in a step of training. */
+export interface Draws {
+  /** The levels of noise of n samples. */
+  levels(n: number, process: Process): readonly NoiseLevel[];
+  /** eps ~ N(0, I) in the shape of x0. */
+  noise(x0: Tensor): Tensor;
+  /** Masks of dropout; without it there is none. */
+  readonly dropout?: Random;
+}
+
+/** Draws from streams of random numbers, one for each purpose. */
+export function randomDraws({ levels, noise, dropout }: { levels: Random; noise: Random; dropout?: Random }): Draws {
+  return {
+    levels: (n, process) => process.draw(n, levels),
+    noise: ({ shape, device, dtype }) => randomNormal(shape, noise, { device, dtype }),
+    ...(dropout === undefined ? {} : { dropout }),
+  };
+}
+
+export interface TrainingBatch {
+  /** Clean samples [N, ...]. */
+  readonly x0: Tensor;
+  /** Their N classes, where the network has classes. */
+  readonly labels?: ArrayLike<number> | undefined;
+}
+
+export interface TrainingSetup {
+  readonly network: Network;
+  readonly process: Process;
+  readonly loss: Loss;
+  readonly draws: Draws;
+}
+
+export interface TrainingStep {
+  /** [] and [N], the loss and the unweighted error of every sample; the caller's to dispose. */
+  readonly loss: Tensor;
+  readonly perImage: Tensor;
+  /** Where every sample stood. */
+  readonly levels: readonly NoiseLevel[];
+}
+
+/**
+ * Takes a level of noise and eps for every sample, asks the network at x_t = alpha x0 + sigma eps, and adds the gradient of `scale` times
+ * the loss to grads (1/k when k micro-batches make a step; default 1). The parameters are not changed: that is the optimiser's part.
+ * Throws what network and loss throw.
+ */
+export function trainingStep(
+  { network, process, loss, draws }: TrainingSetup, { x0, labels }: TrainingBatch, grads: Grads, { scale = 1 }: { scale?: number } = {},
+): TrainingStep {
+  const { device, dtype } = x0;
+  return device.scope(() => {
+    const levels = draws.levels(x0.shape[0], process);
+    const eps = draws.noise(x0);
+    const xt = qSample(x0, levels, eps);
+    const [output, cache] = network.forward(inputOf(xt, levels, loss), levels.map(({ time }) => time), { labels }, draws.dropout);
+    const terms = { x0, eps, xt, levels };
+    network.backward(loss.backward(tensor(scale, { device, dtype }), output, terms), cache, grads);
+    return { ...loss.forward(output, terms), levels };
+  });
+}
+
+/** x_t as the network is given it: times the scale of inputs of what it predicts. */
+function inputOf(xt: Tensor, levels: readonly NoiseLevel[], { prediction: { inputScale } }: Loss): Tensor {
+  return inputScale === undefined ? xt : multiply(perImage(levels.map(inputScale), xt), xt);
+}
