@@ -1,7 +1,7 @@
 /** Handwritten digits, learnt by the U-Net of `npm run demo`: 16 x 16 pixels, each drawn by its class. */
 import { Random, type Device } from "@fromnoise/tensor";
 import {
-  builtinSheets, demoConfig, grid, sampleImages, tileDataset, trainConfig, Trainer, type ImageDataset, type Picture,
+  builtinSheets, demoConfig, grid, sampleImages, tileDataset, trainConfig, Trainer, type Dataset, type Picture,
 } from "@fromnoise/diffusion";
 import type { Demo } from "./demo.js";
 import { drawBitmap } from "./draw.js";
@@ -19,7 +19,7 @@ export interface DigitsOptions {
 const SHEET = new URL("../data/digits-28x28-gray-10000.png", import.meta.url);
 
 /** The digits' sheet as the browser's own decoder reads it. */
-async function digits(size: number): Promise<ImageDataset> {
+async function digits(size: number): Promise<Dataset> {
   const bitmap = await createImageBitmap(await (await fetch(SHEET)).blob());
   const { width, height } = bitmap;
   const context = new OffscreenCanvas(width, height).getContext("2d")!;

@@ -37,9 +37,10 @@ async function runDemo({ flags }: Arguments): Promise<number> {
   const { out = freeFolder("demo-run"), ...changes } = optionsOf(demoFields, flags);
   const config = trainConfig({ ...demoConfig, ...changes });
   const { trainer: { ema: { network: unet }, schedule, device, dataset } } = await trainShowing({ start: { config }, out });
+  const [height, width] = dataset.shape;
   try {
     const result = await sampleShowing({
-      unet, device, schedule, prediction: config.prediction, count: IMAGES, size: [dataset.size, dataset.size], dtype: config.dtype,
+      unet, device, schedule, prediction: config.prediction, count: IMAGES, size: [height, width], dtype: config.dtype,
       random: new Random(config.seed, streams.sample),
       sampler: { name: "ddim", steps: SAMPLER_STEPS, eta: 1, spacing: "trailing" },
       classLabels: Array.from({ length: IMAGES }, (_, i) => i % unet.config.num_class_embeds!),

@@ -7,7 +7,7 @@ import {
 } from "@fromnoise/tensor";
 import { Adam, clipCoefficient, disposeParameters, Ema, globalNorm, Grads, initialize, UNet } from "@fromnoise/nn";
 import { BatchOrder, loadBatch } from "../data/batches.js";
-import type { ImageDataset } from "../data/dataset.js";
+import type { Dataset } from "../data/dataset.js";
 import { diffusionLoss } from "../losses/weighted-mse.js";
 import { lossWeight } from "../denoisers/prediction.js";
 import { predictionTarget, qSample } from "../process/q-sample.js";
@@ -44,7 +44,7 @@ interface Gradients { grads: Grads; losses: Tensor[]; errors: Tensor[]; timestep
 export class Trainer {
   readonly config: TrainConfig;
   readonly device: Device;
-  readonly dataset: ImageDataset;
+  readonly dataset: Dataset;
   readonly schedule: NoiseSchedule;
   readonly unet: UNet;
   readonly optimizer: Adam;
@@ -60,7 +60,7 @@ export class Trainer {
   readonly #began = performance.now();
 
   /** A run at step 0: weights drawn from the seed. Throws ConfigError when data and network do not fit. */
-  constructor(config: TrainConfig, device: Device, dataset: ImageDataset) {
+  constructor(config: TrainConfig, device: Device, dataset: Dataset) {
     const { seed, dtype, optimizer: { lr, betas: [beta1, beta2], eps, weightDecay } } = config;
     this.config = config;
     this.device = device;
@@ -164,7 +164,7 @@ export class Trainer {
     const { config, device, dataset } = this;
     const flips = config.flip ? this.#order.flips() : undefined;
     const indices = this.#order.next();
-    const shape = [indices.length, dataset.size, dataset.size, dataset.channels];
+    const shape = [indices.length, ...dataset.shape];
     const x0 = tensor(loadBatch(dataset, indices, flips), { shape, device, dtype: config.dtype });
     const labels = this.unet.config.num_class_embeds === null ? undefined : indices.map((i) => dataset.label!(i));
     return { x0, labels };

@@ -249,7 +249,11 @@ describe("data and network that do not fit each other", () => {
   it("are refused by the field of the model, its value and what is allowed", () => {
     expect(refusal(sheet, {})).to.equal("accepted");
     expect(refusal(sheet, { sample_size: null })).to.equal(
-      "model.sample_size: null is not allowed\n  allowed  a side in pixels; training images are square",
+      "model.sample_size: null is not allowed\n  allowed  a side in pixels, or [height, width]",
+    );
+    expect(refusal(sheet, { sample_size: [8, 4] })).to.equal("accepted");
+    expect(refusal(sheet, { sample_size: [8, 3] })).to.equal(
+      "model.sample_size: [8,3] is not allowed\n  allowed  multiples of 2, as the 2 levels halve the image 1 time",
     );
     expect(refusal(sheet, { sample_size: 9 })).to.equal(
       "model.sample_size: 9 is not allowed\n  allowed  multiples of 2, as the 2 levels halve the image 1 time",

@@ -12,9 +12,10 @@ export async function writePreview(
   { ema: { network: unet }, device, schedule, config, dataset, step }: Trainer, directory: RunDirectory,
 ): Promise<void> {
   const { num_class_embeds: classes } = unet.config;
+  const [height, width] = dataset.shape;
   const { images } = await sampleImages({
     unet, device, schedule, dtype: config.dtype, prediction: config.prediction, clipX0: config.sampling.clipX0,
-    count: config.previewImages, size: [dataset.size, dataset.size], random: new Random(config.seed, streams.preview),
+    count: config.previewImages, size: [height, width], random: new Random(config.seed, streams.preview),
     sampler: { name: "ddim", steps: Math.min(PREVIEW_STEPS, schedule.T), eta: 0, spacing: "trailing" },
     ...(classes === null ? {} : { classLabels: Array.from({ length: config.previewImages }, (_, i) => i % classes) }),
   });
