@@ -1,7 +1,7 @@
 /** Handwritten digits, learnt by the U-Net of `npm run demo`: 16 x 16 pixels, each drawn by its class. */
 import { Random, type Device } from "@fromnoise/tensor";
 import {
-  builtinSheets, demoConfig, grid, sampleImages, tileDataset, trainConfig, Trainer, type Dataset, type Picture,
+  builtinSheets, demoConfig, grid, sampleImages, splitDataset, tileDataset, trainConfig, Trainer, type Dataset, type Picture,
 } from "@fromnoise/diffusion";
 import type { Demo } from "./demo.js";
 import { drawBitmap } from "./draw.js";
@@ -36,7 +36,8 @@ export async function digitsDemo(device: Device, steps: number, options: DigitsO
   const { batch = demoConfig.batch, channels = demoConfig.model.block_out_channels!, samples = 30, sampleSteps = 20 } = options;
   const config = trainConfig({ ...demoConfig, model: { ...demoConfig.model, block_out_channels: channels }, batch, steps });
   const size = config.model.sample_size as number;
-  const trainer = new Trainer(config, device, await digits(size));
+  const { training } = splitDataset(await digits(size), config.holdOut);
+  const trainer = new Trainer(config, device, training);
   const { ema: { network: unet }, schedule } = trainer;
   return {
     caption: `Digits 0 to 9, drawn by the network from noise in ${sampleSteps} steps of DDIM`,

@@ -41,7 +41,7 @@ export async function trainRun(options: RunOptions): Promise<RunResult> {
   const { start, out, files, onLine = () => undefined } = options;
   const resume = "resume" in start;
   const { config, checkpoint }: SavedRun = resume ? await savedRun(out, start.resume) : start;
-  const dataset = openTrainingData(config);
+  const { training: dataset } = openTrainingData(config);
   const device = await openDeviceSpec(config.device);
   try {
     if (!device.dtypes.includes(config.dtype)) {

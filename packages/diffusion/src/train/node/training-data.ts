@@ -1,15 +1,16 @@
 import { ConfigError } from "@fromnoise/tensor";
 import { unetConfig } from "@fromnoise/nn";
 import { openDataset } from "../../data/node/index.js";
-import type { Dataset } from "../../data/dataset.js";
+import { splitDataset, type SplitDataset } from "../../data/split.js";
 import { sidesOf } from "../../image/picture.js";
 import type { TrainConfig } from "../config.js";
 
 /**
- * Opens what the config's `data` names, at the network's size and channels.
+ * Opens what the config's `data` names, at the network's size and channels: the part to train on, and the part that `holdOut` keeps
+ * from training.
  * Throws ConfigError where data and network do not fit each other, ImageError for a bad file.
  */
-export function openTrainingData({ data, model }: Pick<TrainConfig, "data" | "model">): Dataset {
+export function openTrainingData({ data, holdOut, model }: Pick<TrainConfig, "data" | "holdOut" | "model">): SplitDataset {
   const {
     sample_size: size, in_channels: channels, out_channels: outChannels, num_class_embeds: classes, block_out_channels: widths,
   } = unetConfig(model);
@@ -31,5 +32,5 @@ export function openTrainingData({ data, model }: Pick<TrainConfig, "data" | "mo
       "num_class_embeds", classes, labels === 0 ? `null: ${data} has no labels` : `${labels}, the classes of ${data}, or null`,
     );
   }
-  return dataset;
+  return splitDataset(dataset, holdOut);
 }
