@@ -1,7 +1,8 @@
 /** Handwritten digits, learnt by the U-Net of `npm run demo`: 16 x 16 pixels, each drawn by its class. */
 import type { Device } from "@fromnoise/tensor";
 import {
-  builtinSheets, ddim, demoConfig, demoUNet, grid, sampleImages, tileDataset, trainConfig, Trainer, type ImageDataset, type Picture,
+  builtinSheets, ddim, demoConfig, demoUNet, grid, sampleImages, splitDataset, tileDataset, trainConfig, Trainer, type Dataset,
+  type Picture,
 } from "@fromnoise/diffusion";
 import type { Demo } from "./demo.js";
 import { drawBitmap } from "./draw.js";
@@ -19,7 +20,7 @@ export interface DigitsOptions {
 const SHEET = new URL("../data/digits-28x28-gray-10000.png", import.meta.url);
 
 /** The digits' sheet as the browser's own decoder reads it. */
-async function digits(size: number): Promise<ImageDataset> {
+async function digits(size: number): Promise<Dataset> {
   const bitmap = await createImageBitmap(await (await fetch(SHEET)).blob());
   const { width, height } = bitmap;
   const context = new OffscreenCanvas(width, height).getContext("2d")!;
@@ -35,7 +36,8 @@ async function digits(size: number): Promise<ImageDataset> {
 export async function digitsDemo(device: Device, steps: number, options: DigitsOptions = {}): Promise<Demo> {
   const { batch = demoConfig.batch, channels = demoUNet.block_out_channels, samples = 30, sampleSteps = 20 } = options;
   const config = trainConfig({ ...demoConfig, model: { ...demoUNet, block_out_channels: channels }, batch, steps });
-  const trainer = new Trainer(config, device, await digits(demoUNet.sample_size));
+  const { training } = splitDataset(await digits(demoUNet.sample_size), config.holdOut);
+  const trainer = new Trainer(config, device, training);
   return {
     caption: `Digits 0 to 9, drawn by the network from noise in ${sampleSteps} steps of DDIM`,
     showEvery: 100,

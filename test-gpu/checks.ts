@@ -2,7 +2,7 @@
 import { largestGradient, openDevice, runGoldenOp, type Device, type GoldenOp } from "@fromnoise/tensor";
 import { verifyUNet, type UNetGolden } from "@fromnoise/nn";
 import {
-  ddim, sampleImages, trainConfig, Trainer, verifyTraining, type ImageDataset, type TrainGolden,
+  ddim, sampleImages, trainConfig, Trainer, verifyTraining, type Dataset, type TrainGolden,
 } from "@fromnoise/diffusion";
 import type { Backend } from "../packages/tensor/src/core/backend.js";
 import { kernelNames, updatedBy, type KernelName } from "../packages/tensor/src/kernels/contract.js";
@@ -84,9 +84,9 @@ const CONFIG = trainConfig({
 });
 
 /** Twelve 8 x 8 images of stripes. */
-const stripes: ImageDataset = {
-  name: "stripes", count: 12, size: 8, channels: 1,
-  image: (i) => Float32Array.from({ length: 64 }, (_, k) => (Math.floor((k % 8) / (1 + (i % 3))) + Math.floor(i / 3)) % 2 * 2 - 1),
+const stripes: Dataset = {
+  name: "stripes", count: 12, shape: [8, 8, 1],
+  sample: (i) => Float32Array.from({ length: 64 }, (_, k) => (Math.floor((k % 8) / (1 + (i % 3))) + Math.floor(i / 3)) % 2 * 2 - 1),
   describe: () => "12 images, 8x8 gray, stripes",
 };
 

@@ -26,11 +26,11 @@ export interface Curves { schema: typeof CURVES_SCHEMA; config: TrainConfig; run
 
 /**
  * The demo's training with a narrower network and smaller batches, so that plain loops and a GPU in software do it in minutes:
- * 16x16 digits, channels 8 and 16 in groups of 4, attention at 8x8, 10 classes, v prediction, Adam under a cosine schedule.
+ * all 16x16 digits, channels 8 and 16 in groups of 4, attention at 8x8, 10 classes, v prediction, Adam under a cosine schedule.
  */
 export function curveConfig(steps: number): TrainConfig {
   return trainConfig({
-    ...demoConfig, model: { ...demoConfig.model, block_out_channels: [8, 16], norm_num_groups: 4 }, steps, batch: 8,
+    ...demoConfig, model: { ...demoConfig.model, block_out_channels: [8, 16], norm_num_groups: 4 }, steps, batch: 8, holdOut: 0,
   });
 }
 
@@ -41,7 +41,7 @@ export async function trainCurve(
   const opened = await openDeviceSpec(device);
   const started = performance.now();
   try {
-    const trainer = new Trainer({ ...config, device, seed }, opened, openTrainingData(config));
+    const trainer = new Trainer({ ...config, device, seed }, opened, openTrainingData(config).training);
     const losses: number[] = [];
     while (losses.length < config.steps) {
       const { step, loss } = await trainer.trainStep();

@@ -43,7 +43,7 @@ export { demoConfig, demoUNet } from "./train/demo-config.js";
 export {
   randomDraws, trainingStep, type Draws, type TrainingBatch, type TrainingSetup, type TrainingStep,
 } from "./train/training-step.js";
-export { startPosition, streams, Trainer, type TrainerPosition } from "./train/trainer.js";
+export { startPosition, streams, Trainer, type TrainerNetwork, type TrainerPosition } from "./train/trainer.js";
 export { BUCKETS, parseMetrics, type StepMetrics } from "./train/metrics.js";
 export * from "./data/index.js";
 export * from "./image/index.js";

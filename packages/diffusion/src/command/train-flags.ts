@@ -60,8 +60,8 @@ function modelOf(base: object | undefined, flags: FlagValues, data: string): Rec
   const { size, channels, width, layers, classes } = optionsOf(modelFields, flags);
   const model: Record<string, unknown> = { ...(base ?? smallUNet) };
   if (base === undefined) {
-    const found = isFolder(data) ? { size: 32, channels: 3 } : openDataset(data, size === undefined ? {} : { size });
-    Object.assign(model, { sample_size: found.size, in_channels: found.channels, out_channels: found.channels });
+    const [side, , own] = isFolder(data) ? [32, 32, 3] : openDataset(data, size === undefined ? {} : { size }).shape;
+    Object.assign(model, { sample_size: side, in_channels: own, out_channels: own });
   }
   if (size !== undefined) model["sample_size"] = size;
   if (channels !== undefined) Object.assign(model, { in_channels: channels, out_channels: channels });

@@ -1,23 +1,23 @@
-/** Which images come when: a shuffled order without end that is a pure function of a seed and a position. */
-import { ConfigError, permutation, Random } from "@fromnoise/tensor";
+/** Which samples come when: a shuffled order without end that is a pure function of a seed and a position. */
+import { ConfigError, formatShape, permutation, Random, sizeOf } from "@fromnoise/tensor";
 import { flipHorizontal } from "../image/resize.js";
-import type { ImageDataset } from "./dataset.js";
+import { checkSample, sideBySide, type Dataset } from "./dataset.js";
 
 /** Streams of the seed used here: 2^50 + epoch for the order, 2^51 for the flips. Other users of the seed stay below 2^50. */
 const ORDER_STREAM = 2 ** 50;
 const FLIP_STREAM = 2 ** 51;
 
 export interface BatchOrderOptions {
-  /** Images in the dataset. */
+  /** Samples in the dataset. */
   readonly count: number;
-  /** Images in a batch; may exceed count. */
+  /** Samples in a batch; may exceed count. */
   readonly batch: number;
   readonly seed: number;
 }
 
 /**
- * The images in the order of training. Position p, the number of images already handed out, lies in epoch floor(p / count);
- * each epoch is the permutation of 0 .. count - 1 given by (seed, epoch). Nothing is dropped: the last images of an epoch
+ * The samples in the order of training. Position p, the number of samples already handed out, lies in epoch floor(p / count);
+ * each epoch is the permutation of 0 .. count - 1 given by (seed, epoch). Nothing is dropped: the last samples of an epoch
  * share a batch with the first of the next. Storing the position and seeking it continues exactly.
  */
 export class BatchOrder {
@@ -39,12 +39,12 @@ export class BatchOrder {
     this.seed = seed;
   }
 
-  /** Images handed out so far. */
+  /** Samples handed out so far. */
   get position(): number {
     return this.at;
   }
 
-  /** Continues as if `position` images had been handed out. @throws ConfigError when it is not a whole number >= 0. */
+  /** Continues as if `position` samples had been handed out. @throws ConfigError when it is not a whole number >= 0. */
   seek(position: number): void {
     if (!Number.isSafeInteger(position) || position < 0) {
       const allowed = "allowed    a whole number of at least 0";
@@ -81,16 +81,31 @@ export class BatchOrder {
 }
 
 /**
- * The images at `indices` side by side: [N, H, W, C] in [-1, 1]; image k is mirrored where flips[k] is 1.
- * @throws RangeError on an index that the dataset does not have; ImageError on a bad file.
+ * The samples at `indices` side by side: [N, ...shape], as Float32Array where all of them are, else as Float64Array, which holds any
+ * number. With `flips`, sample k is mirrored where flips[k] is 1.
+ * @throws RangeError on an index that the dataset does not have; ImageError on a bad file; ShapeError for a sample of another length
+ * than the dataset's shape says; ConfigError for flips of what is no image, [H, W, C].
  */
-export function loadBatch(dataset: ImageDataset, indices: ArrayLike<number>, flips?: ArrayLike<number>): Float32Array {
-  const { size, channels } = dataset;
-  const length = size * size * channels;
-  const out = new Float32Array(indices.length * length);
-  for (let k = 0; k < indices.length; k++) {
-    const image = dataset.image(indices[k]);
-    out.set(flips?.[k] ? flipHorizontal(image, size, channels) : image, k * length);
+export function loadBatch(
+  dataset: Dataset, indices: ArrayLike<number>, flips?: ArrayLike<number>,
+): Float32Array | Float64Array {
+  const { name, shape } = dataset;
+  if (flips !== undefined && shape.length !== 3) {
+    throw new ConfigError(`flip: samples of ${name} have no mirror images`, [
+      `shape      ${formatShape(shape)}`, "allowed    [H, W, C]: images alone are mirrored",
+    ]);
   }
+  const samples = Array.from(indices, (i) => {
+    const values = dataset.sample(i);
+    checkSample(name, shape, i, values);
+    return values;
+  });
+  const out = sideBySide(samples);
+  const length = sizeOf(shape);
+  samples.forEach((_, k) => {
+    if (!flips?.[k]) return;
+    const image = out.subarray(k * length, (k + 1) * length);
+    image.set(flipHorizontal(image, shape[1], shape[2]));
+  });
   return out;
 }

@@ -1,8 +1,8 @@
 /** A picture of equal square tiles as a dataset. Pure: any decoded picture will do. */
 import { ConfigError, ImageError } from "@fromnoise/tensor";
-import { toChannels, toSigned, type Picture } from "../image/picture.js";
-import { areaAverage } from "../image/resize.js";
-import { checkIndex, describeImages, type ImageDataset, type ImageFormat } from "./dataset.js";
+import { sidesOf, toChannels, toSigned, type ImageSize, type Picture } from "../image/picture.js";
+import { areaAverage, centredPart } from "../image/resize.js";
+import { checkIndex, describeSamples, type Dataset, type ImageFormat } from "./dataset.js";
 
 /** How a sheet is cut, and what its tiles become. */
 export interface TileOptions extends ImageFormat {
@@ -19,28 +19,33 @@ export interface TileOptions extends ImageFormat {
 }
 
 /**
- * Tile i lies at row floor(i / columns), column i mod columns. Where a smaller `size` is asked tiles are area-averaged to it.
+ * Tile i lies at row floor(i / columns), column i mod columns. Where a smaller `size` is asked tiles are area-averaged to it, and
+ * centre cropped where it is no square.
  * @param file the sheet's name in messages
  * @throws ImageError when the sheet is not made of such tiles or has too few; ConfigError when `size` is larger than a tile
  * (and not padTo).
  */
-export function tileDataset(name: string, file: string, sheet: Picture, options: TileOptions): ImageDataset {
+export function tileDataset(name: string, file: string, sheet: Picture, options: TileOptions): Dataset<Float32Array> {
   const { tile, padTo, classCounts } = options;
   const columns = options.columns ?? Math.floor(sheet.width / tile);
   const count = options.count ?? columns * Math.floor(sheet.height / tile);
   checkTiles(file, sheet, tile, columns, count);
   const size = options.size ?? tile;
-  const channels = options.channels ?? sheet.channels;
   checkSize(name, size, tile, padTo);
+  const [height, width] = sidesOf(size);
+  const channels = options.channels ?? sheet.channels;
+  const shape = [height, width, channels];
+  const padded = height > tile;
   const limits = classCounts?.map((_, c) => classCounts.slice(0, c + 1).reduce((sum, n) => sum + n));
   return {
-    name, count, size, channels,
-    image(i) {
+    name, count, shape,
+    sample(i) {
       checkIndex(name, i, count);
-      const region = { x: (i % columns) * tile, y: Math.floor(i / columns) * tile, width: tile, height: tile };
-      const inner = Math.min(size, tile);
-      const picture = toChannels(areaAverage(sheet, inner, inner, region), channels);
-      return toSigned((size > tile ? padBlack(picture, size) : picture).data);
+      const [innerHeight, innerWidth] = padded ? [tile, tile] : [height, width];
+      const part = centredPart(tile, tile, innerWidth, innerHeight);
+      const region = { ...part, x: (i % columns) * tile + part.x, y: Math.floor(i / columns) * tile + part.y };
+      const picture = toChannels(areaAverage(sheet, innerWidth, innerHeight, region), channels);
+      return toSigned((padded ? padBlack(picture, height) : picture).data);
     },
     ...(limits && {
       classes: limits.length,
@@ -50,8 +55,9 @@ export function tileDataset(name: string, file: string, sheet: Picture, options:
       },
     }),
     describe() {
-      const how = size === tile ? "" : size > tile ? ` (padded from ${tile}x${tile})` : ` (averaged from ${tile}x${tile})`;
-      return `${name}: ${describeImages(count, size, channels)}${how}`;
+      const how = padded ? "padded" : height === width ? "averaged" : "cropped";
+      const from = height === tile && width === tile ? "" : ` (${how} from ${tile}x${tile})`;
+      return `${name}: ${describeSamples(count, shape)}${from}`;
     },
   };
 }
@@ -67,10 +73,11 @@ function checkTiles(file: string, sheet: Picture, tile: number, columns: number,
   ]);
 }
 
-function checkSize(name: string, size: number, tile: number, padTo: number | undefined): void {
-  if (Number.isInteger(size) && size >= 1 && (size <= tile || size === padTo)) return;
+function checkSize(name: string, size: ImageSize, tile: number, padTo: number | undefined): void {
+  const sides = sidesOf(size);
+  if (sides.every((side) => side === padTo) || sides.every((side) => Number.isInteger(side) && side >= 1 && side <= tile)) return;
   throw new ConfigError(`size does not fit the data "${name}"`, [
-    `got        ${size}`,
+    `got        ${String(size)}`,
     `allowed    1 .. ${tile}${padTo === undefined ? "" : `, or ${padTo} (padded with black)`}: images are never enlarged`,
   ]);
 }

@@ -1,6 +1,6 @@
 /** What works on typed arrays alone, in Node and in browsers: sizes, grids, strips, charts. */
-export { toBytes, toChannels, toSigned, type Bitmap, type Channels, type ImageBatch, type Picture } from "./picture.js";
-export { areaAverage, centredSquare, fitPicture, flipHorizontal, type Region } from "./resize.js";
+export { toBytes, toChannels, toSigned, type Bitmap, type Channels, type ImageBatch, type ImageSize, type Picture } from "./picture.js";
+export { areaAverage, centredPart, fitPicture, flipHorizontal, type Region } from "./resize.js";
 export { grid, imageBitmap, type GridOptions } from "./grid.js";
 export { strip, stripSteps, type StripOptions } from "./strip.js";
 export { chartBitmap, chartSvg, type ChartOptions, type Series } from "./chart.js";

@@ -4,6 +4,14 @@ import { ImageError } from "@fromnoise/tensor";
 /** 1 = gray, 3 = red, green, blue. */
 export type Channels = 1 | 3;
 
+/** Sides in pixels: of a square, or height and width. */
+export type ImageSize = number | readonly [height: number, width: number];
+
+/** Height and width of a size. */
+export function sidesOf(size: ImageSize): readonly [height: number, width: number] {
+  return typeof size === "number" ? [size, size] : size;
+}
+
 /** An image read from a file: floats in [0, 1]. */
 export interface Picture {
   readonly width: number;

@@ -1,6 +1,6 @@
-/** Sizes: area averaging, the centred square, the mirror image. Pure functions on typed arrays. */
+/** Sizes: area averaging, the centred part, the mirror image. Pure functions on typed arrays. */
 import { ImageError } from "@fromnoise/tensor";
-import { toChannels, type Channels, type Picture } from "./picture.js";
+import { sidesOf, toChannels, type Channels, type ImageSize, type Picture } from "./picture.js";
 
 /** A rectangle of a picture in pixels. */
 export interface Region {
@@ -60,34 +60,42 @@ function wholeOf(picture: Picture): Region {
   return { x: 0, y: 0, width: picture.width, height: picture.height };
 }
 
-/** The largest centred square; half a pixel left over goes to the right or bottom. */
-export function centredSquare(width: number, height: number): Region {
-  const side = Math.min(width, height);
-  return { x: Math.floor((width - side) / 2), y: Math.floor((height - side) / 2), width: side, height: side };
+/**
+ * The largest centred part of width x height in the proportions of outWidth x outHeight, to whole pixels: for a square the largest
+ * centred square. Half a pixel left over goes to the right or bottom.
+ */
+export function centredPart(width: number, height: number, outWidth: number, outHeight: number): Region {
+  const scale = Math.min(width / outWidth, height / outHeight);
+  const [partWidth, partHeight] = [Math.round(outWidth * scale), Math.round(outHeight * scale)];
+  return {
+    x: Math.floor((width - partWidth) / 2), y: Math.floor((height - partHeight) / 2), width: partWidth, height: partHeight,
+  };
 }
 
 /**
- * The picture as a dataset wants it: channels converted (toChannels), shorter side averaged down to `size`, centre
- * cropped to size x size. Cropping first and averaging then is the same without rounding the longer side.
+ * The picture as a dataset wants it: channels converted (toChannels), averaged down until it just covers `size`, centre cropped to
+ * it. Cropping first and averaging then is the same without rounding the side that is cropped.
  * @throws ImageError when a side is shorter than `size`: pictures are never enlarged.
  */
-export function fitPicture(picture: Picture, size: number, channels: Channels, file: string): Picture {
+export function fitPicture(picture: Picture, size: ImageSize, channels: Channels, file: string): Picture {
   checkLargeEnough(picture, size, file);
-  return areaAverage(toChannels(picture, channels), size, size, centredSquare(picture.width, picture.height));
+  const [height, width] = sidesOf(size);
+  return areaAverage(toChannels(picture, channels), width, height, centredPart(picture.width, picture.height, width, height));
 }
 
 /** @throws ImageError when a side of the image is shorter than `size`. */
-export function checkLargeEnough(image: { readonly width: number; readonly height: number }, size: number, file: string): void {
-  if (image.width >= size && image.height >= size) return;
+export function checkLargeEnough(image: { readonly width: number; readonly height: number }, size: ImageSize, file: string): void {
+  const [height, width] = sidesOf(size);
+  if (image.width >= width && image.height >= height) return;
   throw new ImageError(`${file}: smaller than the wanted size`, [
-    `expected   at least ${size}x${size} pixels (images are never enlarged)`,
+    `expected   at least ${width}x${height} pixels (images are never enlarged)`,
     `found      ${image.width}x${image.height} pixels`,
   ]);
 }
 
 /** The mirror image of [H, W, C] values: out[y, x, c] = in[y, W - 1 - x, c]. A new array. */
-export function flipHorizontal(data: Float32Array, width: number, channels: number): Float32Array {
-  const out = new Float32Array(data.length);
+export function flipHorizontal<T extends Float32Array | Float64Array>(data: T, width: number, channels: number): T {
+  const out = data.slice() as T;
   for (let p = 0; p < data.length / channels; p++) {
     const mirrored = p - (p % width) + width - 1 - (p % width);
     for (let c = 0; c < channels; c++) out[mirrored * channels + c] = data[p * channels + c];

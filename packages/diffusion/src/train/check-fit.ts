@@ -1,16 +1,21 @@
 import { ConfigError, formatShape } from "@fromnoise/tensor";
 import type { Network } from "@fromnoise/nn";
-import type { ImageDataset } from "../data/dataset.js";
+import type { Dataset } from "../data/dataset.js";
 import type { Loss } from "../losses/loss.js";
 
 /** Throws ConfigError where a network cannot be trained on a dataset with a loss: names what each of them has. */
-export function checkFit({ spec: { kind, sample, outputs, classes } }: Network, { name, heads }: Loss, dataset: ImageDataset): void {
-  const shape = [dataset.size, dataset.size, dataset.channels];
+export function checkFit(
+  { spec: { kind, sample, outputs, classes } }: Network, { name, heads }: Loss, dataset: Dataset, { flip }: { flip: boolean },
+): void {
+  const { shape } = dataset;
   const sides = `[${sample.map((side) => side ?? "any").join(", ")}]`;
   if (sample.length !== shape.length || sample.some((side, i) => side !== null && side !== shape[i])) {
     throw new ConfigError(`the network does not take the samples of ${dataset.name}`, [
       `network  ${kind}, samples ${sides}`, `data     ${formatShape(shape)}`,
     ]);
+  }
+  if (flip && shape.length !== 3) {
+    throw new ConfigError(`flip: samples of ${dataset.name} have no mirror images`, [`data     ${formatShape(shape)}, allowed are images [H, W, C]`]);
   }
   const wanted = shape[shape.length - 1] * heads;
   if (outputs !== wanted) {

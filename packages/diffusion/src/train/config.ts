@@ -10,6 +10,7 @@ import {
   checkFields, field, group, migrateFields, namedFields, type InputOf, type OptionsOf, type ResumableOf,
 } from "../config/fields.js";
 import { checkValue, flag, integer, number, object, oneOf, pair, text } from "../config/kinds.js";
+import { holdOutKind } from "../data/split.js";
 import { PREDICTIONS } from "../denoisers/prediction.js";
 import { LOSSES } from "../losses/index.js";
 import { LOSS_WEIGHTINGS } from "../losses/weighting.js";
@@ -33,6 +34,7 @@ const beta = number({ above: 0, below: 1 });
 /** The fields, with settings that train the small U-Net on digits in minutes. */
 export const trainFields = {
   data: field(text, "digits", "digits, faces, pixel-faces, a folder of images, or SHEET.png:TILE", { resume: true }),
+  holdOut: field(holdOutKind, 10, "one of so many images is held out, and training never sees it; 0 none"),
   flip: field(flag, false, "mirror half of the images; digits have no mirror images, faces do"),
   model: field(
     object<ModelFields>(checkModel), smallUNet, "the network: its kind (a U-Net unless said) and the fields of its own config",
@@ -102,9 +104,12 @@ export function trainConfig(input: TrainConfigInput): TrainConfig {
 /** The defaults of every field. */
 export const trainDefaults: TrainConfig = trainConfig({});
 
-/** A configuration that a file holds, be its fields under today's names or earlier ones. Throws ConfigError as trainConfig does. */
+/**
+ * A configuration that a run wrote down whole, be its fields under today's names or earlier ones. Runs from before `holdOut` trained
+ * on all images, and go on so. Throws ConfigError as trainConfig does.
+ */
 export function savedConfig(held: Readonly<Record<string, unknown>>): TrainConfig {
-  return trainConfig(migrateFields(trainFields, held) as TrainConfigInput);
+  return trainConfig({ holdOut: 0, ...migrateFields(trainFields, held) } as TrainConfigInput);
 }
 
 /** The configuration of a run that is resumed with some fields changed. Throws ConfigError for a field that may not change. */

@@ -6,10 +6,10 @@ import {
   CheckpointError, finiteCheck, NumericError, observe, Random, tensor, type Device, type RandomState, type Tensor,
 } from "@fromnoise/tensor";
 import {
-  Adam, clipCoefficient, disposeParameters, Ema, globalNorm, Grads, initialize, networkOf, type Network,
+  Adam, clipCoefficient, disposeParameters, Ema, globalNorm, Grads, initialize, networkOf, type Network, type NetworkKinds,
 } from "@fromnoise/nn";
 import { BatchOrder, loadBatch } from "../data/batches.js";
-import type { ImageDataset } from "../data/dataset.js";
+import type { Dataset } from "../data/dataset.js";
 import type { DiffusionModel } from "../denoisers/denoiser.js";
 import { predictionOf } from "../denoisers/prediction.js";
 import { losses } from "../losses/index.js";
@@ -44,6 +44,9 @@ export function startPosition(seed: number): TrainerPosition {
 /** What one optimiser step computed before the weights change: losses by micro-batch, errors and levels of noise by image. */
 interface Gradients { grads: Grads; losses: Tensor[]; errors: Tensor[]; levels: NoiseLevel[]; norm: Tensor | undefined }
 
+/** One's own networks: one to be trained, still without values, or the kinds that `config.model` may name. */
+export interface TrainerNetwork { network?: Network; networks?: NetworkKinds }
+
 /**
  * A run in memory: the network, its optimiser, the average of its weights, and its place in the data and in every random stream.
  * `trainStep` goes one step on; `position` and `seek` are what checkpoints save and restore. Files are for RunDirectory.
@@ -51,7 +54,7 @@ interface Gradients { grads: Grads; losses: Tensor[]; errors: Tensor[]; levels: 
 export class Trainer {
   readonly config: TrainConfig;
   readonly device: Device;
-  readonly dataset: ImageDataset;
+  readonly dataset: Dataset;
   readonly process: DiscreteProcess;
   readonly loss: Loss;
   readonly network: Network;
@@ -68,10 +71,10 @@ export class Trainer {
   readonly #began = performance.now();
 
   /**
-   * A run at step 0: weights drawn from the seed. The network is the one that `config.model` describes, or one's own, still without
-   * values, which `config.model` then comes to describe. Throws ConfigError when data, loss and network do not fit each other.
+   * A run at step 0: weights drawn from the seed. The network is the one that `config.model` describes, or a given one, which
+   * `config.model` then comes to describe. Throws ConfigError when data, loss and network do not fit each other.
    */
-  constructor(config: TrainConfig, device: Device, dataset: ImageDataset, network?: Network) {
+  constructor(config: TrainConfig, device: Device, dataset: Dataset, { network, networks }: TrainerNetwork = {}) {
     const { seed, dtype, optimizer: { lr, betas: [beta1, beta2], eps, weightDecay } } = config;
     this.config = network === undefined ? config : { ...config, model: modelFields(network.spec) };
     this.device = device;
@@ -80,8 +83,8 @@ export class Trainer {
     this.loss = losses[config.loss]({
       prediction: predictionOf(config.prediction), weighting: config.weighting, gamma: config.minSnrGamma,
     });
-    const made = network ?? networkOf(networkSpec(config.model));
-    checkFit(made, this.loss, dataset);
+    const made = network ?? networkOf(networkSpec(config.model), networks);
+    checkFit(made, this.loss, dataset, config);
     this.network = initialize(made, { device, dtype, seed, scheme: config.init });
     this.optimizer = new Adam(this.network, { lr, beta1, beta2, eps, weightDecay });
     this.ema = new Ema(this.network, config.ema);
@@ -179,7 +182,7 @@ export class Trainer {
     const { config, device, dataset } = this;
     const flips = config.flip ? this.#order.flips() : undefined;
     const indices = this.#order.next();
-    const shape = [indices.length, dataset.size, dataset.size, dataset.channels];
+    const shape = [indices.length, ...dataset.shape];
     const x0 = tensor(loadBatch(dataset, indices, flips), { shape, device, dtype: config.dtype });
     const labels = this.network.spec.classes === undefined ? undefined : indices.map((i) => dataset.label!(i));
     return { x0, labels };

@@ -154,7 +154,7 @@ const cases: [what: string, argv: string[], code: number, err: string][] = [
   ["a config that is no object", [...train, "--config", list], 2, `ConfigError: ${list} holds no JSON object\n`],
   [
     "a config with an unknown field", [...train, "--config", unknown], 2,
-    "ConfigError: config: there is no field stepz\n  allowed  data, flip, model, ",
+    "ConfigError: config: there is no field stepz\n  allowed  data, holdOut, flip, ",
   ],
   [
     "channels that the groups do not divide", [...train, "--config", groups], 2,

@@ -82,7 +82,7 @@ describe("a training program that is stopped", function () {
     const { code, out, err } = await startFromnoise([...fresh("lines"), "--steps", "2"]).ended;
     expect(code).to.equal(0);
     const lines = err.trimEnd().split("\n");
-    expect(lines[0]).to.equal(`data     ${basename(data).replace(/:8$/, "")}: 16 images, 8x8 gray`);
+    expect(lines[0]).to.equal(`data     ${basename(data).replace(/:8$/, "")}: 16 images, 8x8 gray; 15 to train on, 1 in 10 held out`);
     expect(lines[1]).to.match(/^device {3}wasm: /);
     expect(lines.slice(2)).to.have.length(2);
     expect(lines[2]).to.match(/^step 1\/2 {2}loss \d\.\d{4} {2}images\/s [\d.]+ {2}left \d+s$/);

@@ -1,6 +1,6 @@
-import { ConfigError } from "@fromnoise/tensor";
+import { ConfigError, ShapeError } from "@fromnoise/tensor";
 import { expect } from "chai";
-import { BatchOrder, loadBatch, type ImageDataset } from "../../src/data/node/index.js";
+import { BatchOrder, loadBatch, type Dataset } from "../../src/data/node/index.js";
 
 const take = (order: BatchOrder, n: number): number[] => Array.from({ length: n }, () => [...order.next()]).flat();
 
@@ -57,9 +57,9 @@ describe("the order of batches", () => {
 });
 
 describe("loading a batch", () => {
-  const dataset: ImageDataset = {
-    name: "test", count: 3, size: 2, channels: 1,
-    image: (i) => Float32Array.of(i, 0.1, 0.2, 0.3).map(Math.fround),
+  const dataset: Dataset = {
+    name: "test", count: 3, shape: [2, 2, 1],
+    sample: (i) => Float32Array.of(i, 0.1, 0.2, 0.3).map(Math.fround),
     describe: () => "test",
   };
   const f32 = (...values: number[]): number[] => [...new Float32Array(values)];
@@ -71,5 +71,33 @@ describe("loading a batch", () => {
   it("mirrors those that are to be flipped", () => {
     const batch = loadBatch(dataset, Int32Array.of(2, 1), Uint8Array.of(0, 1));
     expect([...batch]).to.deep.equal(f32(2, 0.1, 0.2, 0.3, 0.1, 1, 0.3, 0.2));
+  });
+
+  it("mirrors images of any height, width and channels row by row", () => {
+    const image: Dataset = { ...dataset, shape: [1, 3, 2], sample: () => Float32Array.of(1, 2, 3, 4, 5, 6) };
+    expect([...loadBatch(image, [0], [1])]).to.deep.equal([5, 6, 3, 4, 1, 2]);
+  });
+
+  const points: Dataset = { name: "points", count: 2, shape: [2], sample: (i) => [i, 0.1], describe: () => "points" };
+
+  it("takes samples of any shape, and keeps all bits of those that are no Float32Arrays", () => {
+    expect(loadBatch(dataset, [1])).to.be.instanceOf(Float32Array);
+    expect(loadBatch(points, [1, 0])).to.deep.equal(Float64Array.of(1, 0.1, 0, 0.1));
+    const mixed: Dataset = { ...points, sample: (i) => (i === 0 ? Float32Array.of(0, 1) : Float64Array.of(0, 0.1)) };
+    expect(loadBatch(mixed, [0, 1])).to.deep.equal(Float64Array.of(0, 1, 0, 0.1));
+  });
+
+  it("refuses to mirror what is no image, whichever samples it would be", () => {
+    expect(() => loadBatch(points, [0], [0])).to.throw(ConfigError).with.property("message",
+      "flip: samples of points have no mirror images\n  shape      [2]\n  allowed    [H, W, C]: images alone are mirrored");
+  });
+
+  it("refuses a sample of another length than its shape, by its index", () => {
+    for (const [length, got] of [[3, "3 values"], [5, "5 values"]] as const) {
+      const wrong: Dataset = { ...dataset, sample: (i) => new Float32Array(i === 2 ? length : 4) };
+      expect(loadBatch(wrong, [0, 1])).to.have.length(8);
+      expect(() => loadBatch(wrong, [0, 2])).to.throw(ShapeError).with.property("message",
+        `test: sample 2 has another length than its shape\n  got        ${got}\n  expected   4, of shape [2, 2, 1]`);
+    }
   });
 });

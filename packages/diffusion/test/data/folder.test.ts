@@ -30,25 +30,39 @@ describe("folders of images", () => {
     write("1.png", grayPng(4, 2, (x) => [99, 40, 60, 99][x]));
     write("2.jpg", colorJpeg(16, 16, [255, 0, 0]));
     const gray = openDataset(folder, { size: 2, channels: 1 });
-    expect(gray).to.include({ count: 2, size: 2, channels: 1 });
+    expect(gray).to.deep.include({ count: 2, shape: [2, 2, 1] });
     expect(gray.describe()).to.equal(`${folder}: 2 images, 2x2 gray`);
-    expect([...toBytes(gray.image(0))]).to.deep.equal([40, 60, 40, 60]);
-    gray.image(1).forEach((v) => expect(v).to.be.closeTo(2 * 0.299 - 1, 0.02));
+    expect([...toBytes(gray.sample(0))]).to.deep.equal([40, 60, 40, 60]);
+    gray.sample(1).forEach((v) => expect(v).to.be.closeTo(2 * 0.299 - 1, 0.02));
     const rgb = openDataset(folder, { size: 1 });
-    expect([...toBytes(rgb.image(0))]).to.deep.equal([50, 50, 50]);
-    expect(rgb.channels).to.equal(3);
+    expect([...toBytes(rgb.sample(0))]).to.deep.equal([50, 50, 50]);
+    expect(rgb.shape).to.deep.equal([1, 1, 3]);
+  });
+
+  it("may be of any height and width", () => {
+    write("1.png", grayPng(4, 2, (x, y) => 100 * y + 10 * x));
+    write("2.png", grayPng(3, 6, (_, y) => 10 * y));
+    const wide = openDataset(folder, { size: [1, 3], channels: 1 });
+    expect(wide.shape).to.deep.equal([1, 3, 1]);
+    expect(wide.describe()).to.equal(`${folder}: 2 images, 3x1 gray`);
+    expect([...toBytes(wide.sample(1))], "rows 2 and 3 of 6, of which the first is taken").to.deep.equal([20, 20, 20]);
+    const tall = openDataset(folder, { size: [2, 1] });
+    expect(tall.shape).to.deep.equal([2, 1, 3]);
+    expect([...toBytes(tall.sample(0))], "column 1 of 4").to.deep.equal([10, 10, 10, 110, 110, 110]);
+    expect(() => openDataset(folder, { size: [3, 1] })).to.throw(ImageError, "1.png: smaller than the wanted size");
+    expect(() => openDataset(folder, { size: [2, 0] })).to.throw(ConfigError, "size is needed for a folder of images");
   });
 
   it("give the same values from the file and from the cache, which callers cannot spoil", () => {
     write("1.png", grayPng(3, 3, (x, y) => 20 * x + 7 * y));
     const cached = openFolder(folder, { size: 2, channels: 1 });
     const fresh = openFolder(folder, { size: 2, channels: 1, cacheBytes: 0 });
-    const first = cached.image(0);
+    const first = cached.sample(0);
     first.fill(0);
-    expect([...cached.image(0)]).to.deep.equal([...fresh.image(0)]);
+    expect([...cached.sample(0)]).to.deep.equal([...fresh.sample(0)]);
     rmSync(join(folder, "1.png"));
-    expect(cached.image(0)).to.have.length(4);
-    expect(() => fresh.image(0)).to.throw(ImageError, "1.png: cannot be read");
+    expect(cached.sample(0)).to.have.length(4);
+    expect(() => fresh.sample(0)).to.throw(ImageError, "1.png: cannot be read");
   });
 
   it("follow links, also to folders, but not in circles", () => {
@@ -90,9 +104,9 @@ describe("folders of images", () => {
     const noise = grayPng(300, 300, () => (state = (state * 48271) % 2147483647) % 256);
     expect(noise.length).to.be.greaterThan(65536);
     write("large.png", noise);
-    expect(openDataset(folder, { size: 300, channels: 1 }).image(0)).to.have.length(90000);
+    expect(openDataset(folder, { size: 300, channels: 1 }).sample(0)).to.have.length(90000);
     write("large.png", noise.subarray(0, 70000));
-    expect(() => openDataset(folder, { size: 300 }).image(0)).to.throw(ImageError, "large.png: truncated PNG");
+    expect(() => openDataset(folder, { size: 300 }).sample(0)).to.throw(ImageError, "large.png: truncated PNG");
   });
 });
 

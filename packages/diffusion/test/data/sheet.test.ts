@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { ConfigError, ImageError } from "@fromnoise/tensor";
 import { expect } from "chai";
 import { PNG } from "pngjs";
-import { builtinNames, openBuiltin, openDataset, openSheet, tileDataset, type ImageDataset } from "../../src/data/node/index.js";
+import { builtinNames, openBuiltin, openDataset, openSheet, tileDataset, type Dataset } from "../../src/data/node/index.js";
 import { toBytes } from "../../src/image/node/index.js";
 import { grayPng } from "../image/fixtures.js";
 
@@ -23,7 +23,7 @@ function tileBytes(file: string, tile: number, row: number, column: number, chan
 }
 
 describe("built-in sheets", () => {
-  let digits: ImageDataset, faces: ImageDataset, pixelFaces: ImageDataset;
+  let digits: Dataset<Float32Array>, faces: Dataset<Float32Array>, pixelFaces: Dataset<Float32Array>;
   before(() => { [digits, faces, pixelFaces] = builtinNames.map((name) => openBuiltin(name)); });
 
   it("are digits, faces and pixel-faces", () => {
@@ -34,10 +34,10 @@ describe("built-in sheets", () => {
   });
 
   it("put tile i at row i / columns, column i mod columns, byte for byte", () => {
-    expect([...toBytes(faces.image(3 * 64 + 5))]).to.deep.equal(tileBytes("faces-32x32-rgb-4096.png", 32, 3, 5, 3));
-    expect([...toBytes(faces.image(4095))]).to.deep.equal(tileBytes("faces-32x32-rgb-4096.png", 32, 63, 63, 3));
-    expect([...toBytes(pixelFaces.image(64))]).to.deep.equal(tileBytes("pixel-faces-16x16-rgb-4096.png", 16, 1, 0, 3));
-    expect([...toBytes(digits.image(9999))]).to.deep.equal(tileBytes("digits-28x28-gray-10000.png", 28, 99, 99, 1));
+    expect([...toBytes(faces.sample(3 * 64 + 5))]).to.deep.equal(tileBytes("faces-32x32-rgb-4096.png", 32, 3, 5, 3));
+    expect([...toBytes(faces.sample(4095))]).to.deep.equal(tileBytes("faces-32x32-rgb-4096.png", 32, 63, 63, 3));
+    expect([...toBytes(pixelFaces.sample(64))]).to.deep.equal(tileBytes("pixel-faces-16x16-rgb-4096.png", 16, 1, 0, 3));
+    expect([...toBytes(digits.sample(9999))]).to.deep.equal(tileBytes("digits-28x28-gray-10000.png", 28, 99, 99, 1));
   });
 
   it("label the digits by class", () => {
@@ -50,7 +50,7 @@ describe("built-in sheets", () => {
   });
 
   it("pad the digits to 32 with two black pixels on each side", () => {
-    const plain = digits.image(77), padded = openDataset("digits", { size: 32 }).image(77);
+    const plain = digits.sample(77), padded = openDataset("digits", { size: 32 }).sample(77);
     for (let y = 0; y < 32; y++) {
       for (let x = 0; x < 32; x++) {
         const inside = x >= 2 && x < 30 && y >= 2 && y < 30;
@@ -60,9 +60,9 @@ describe("built-in sheets", () => {
   });
 
   it("average the digits to a smaller size and give them three channels when asked", () => {
-    const plain = digits.image(5000), half = openBuiltin("digits", { size: 14, channels: 3 });
+    const plain = digits.sample(5000), half = openBuiltin("digits", { size: 14, channels: 3 });
     expect(half.describe()).to.equal("digits: 10,000 images, 14x14 RGB (averaged from 28x28)");
-    const image = half.image(5000);
+    const image = half.sample(5000);
     for (let y = 0; y < 14; y++) {
       for (let x = 0; x < 14; x++) {
         const at = 2 * y * 28 + 2 * x;
@@ -72,8 +72,21 @@ describe("built-in sheets", () => {
     }
   });
 
+  it("are cropped to the centre where the size is no square", () => {
+    const plain = digits.sample(5000), narrow = openBuiltin("digits", { size: [14, 7] });
+    expect(narrow.shape).to.deep.equal([14, 7, 1]);
+    expect(narrow.describe()).to.equal("digits: 10,000 images, 7x14 gray (cropped from 28x28)");
+    const image = narrow.sample(5000);
+    for (let y = 0; y < 14; y++) {
+      for (let x = 0; x < 7; x++) {
+        const at = 2 * y * 28 + 7 + 2 * x;
+        expect(image[y * 7 + x]).to.be.closeTo((plain[at] + plain[at + 1] + plain[at + 28] + plain[at + 29]) / 4, 1e-6);
+      }
+    }
+  });
+
   it("turn colours to gray when asked", () => {
-    const rgb = faces.image(9), gray = openBuiltin("faces", { channels: 1 }).image(9);
+    const rgb = faces.sample(9), gray = openBuiltin("faces", { channels: 1 }).sample(9);
     expect(gray).to.have.length(1024);
     expect(gray[500]).to.be.closeTo(0.299 * rgb[1500] + 0.587 * rgb[1501] + 0.114 * rgb[1502], 1e-6);
   });
@@ -83,11 +96,12 @@ describe("built-in sheets", () => {
       'size does not fit the data "digits"\n  got        64\n' +
       "  allowed    1 .. 28, or 32 (padded with black): images are never enlarged");
     expect(() => openBuiltin("faces", { size: 33 })).to.throw(ConfigError, "allowed    1 .. 32: images are never enlarged");
+    expect(() => openBuiltin("digits", { size: [32, 28] })).to.throw(ConfigError, "got        32,28\n");
   });
 
   it("have images 0 .. count - 1 only", () => {
-    for (const i of [-1, 4096, 0.5, NaN]) expect(() => faces.image(i)).to.throw(RangeError, `no image ${i}, there are 4096`);
-    expect(() => digits.label!(10000)).to.throw(RangeError, "no image 10000");
+    for (const i of [-1, 4096, 0.5, NaN]) expect(() => faces.sample(i)).to.throw(RangeError, `no sample ${i}, there are 4096`);
+    expect(() => digits.label!(10000)).to.throw(RangeError, "no sample 10000");
   });
 });
 
@@ -104,10 +118,10 @@ describe("tile sheets", () => {
   it("are opened as FILE:TILE", () => {
     const path = file("my.png", grayPng(6, 4, (x, y) => 10 * Math.floor(y / 2) + Math.floor(x / 2)));
     const data = openDataset(`${path}:2`);
-    expect(data).to.include({ name: "my.png", count: 6, size: 2, channels: 1 });
-    const values = Array.from({ length: 6 }, (_, i) => [...toBytes(data.image(i))]);
+    expect(data).to.deep.include({ name: "my.png", count: 6, shape: [2, 2, 1] });
+    const values = Array.from({ length: 6 }, (_, i) => [...toBytes(data.sample(i))]);
     expect(values).to.deep.equal([0, 1, 2, 10, 11, 12].map((v) => [v, v, v, v]));
-    expect(openDataset(`${path}:2`, { size: 1, channels: 3 }).image(5)).to.have.length(3);
+    expect(openDataset(`${path}:2`, { size: 1, channels: 3 }).sample(5)).to.have.length(3);
   });
 
   it("may hold fewer tiles than they have room for", () => {
@@ -134,7 +148,7 @@ describe("tile sheets", () => {
 
   it("can be pictures in memory", () => {
     const data = tileDataset("mine", "mine", { width: 2, height: 1, channels: 1, data: Float32Array.of(0, 1) }, { tile: 1 });
-    expect([data.image(0)[0], data.image(1)[0]]).to.deep.equal([-1, 1]);
+    expect([data.sample(0)[0], data.sample(1)[0]]).to.deep.equal([-1, 1]);
   });
 
   it("need their tile size said, and other names mean nothing", () => {

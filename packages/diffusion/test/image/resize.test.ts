@@ -1,6 +1,6 @@
 import { ImageError } from "@fromnoise/tensor";
 import { expect } from "chai";
-import { areaAverage, centredSquare, fitPicture, flipHorizontal, toChannels } from "../../src/image/node/index.js";
+import { areaAverage, centredPart, fitPicture, flipHorizontal, toChannels } from "../../src/image/node/index.js";
 import type { Channels, Picture } from "../../src/image/node/index.js";
 
 function picture(width: number, height: number, channels: Channels, values: readonly number[]): Picture {
@@ -52,11 +52,23 @@ describe("resizing images", () => {
   });
 
   it("takes the centre of the longer side", () => {
-    expect(centredSquare(5, 2)).to.deep.equal({ x: 1, y: 0, width: 2, height: 2 });
-    expect(centredSquare(3, 8)).to.deep.equal({ x: 0, y: 2, width: 3, height: 3 });
+    expect(centredPart(5, 2, 1, 1)).to.deep.equal({ x: 1, y: 0, width: 2, height: 2 });
+    expect(centredPart(3, 8, 28, 28)).to.deep.equal({ x: 0, y: 2, width: 3, height: 3 });
     const wide = picture(8, 2, 1, [9, 9, 9, 0.1, 0.2, 9, 9, 9, 9, 9, 9, 0.3, 0.4, 9, 9, 9]);
     close(fitPicture(wide, 2, 1, "wide.png").data, [0.1, 0.2, 0.3, 0.4]);
     close(fitPicture(wide, 1, 3, "wide.png").data, [0.25, 0.25, 0.25]);
+  });
+
+  it("takes the centre in the proportions of what is wanted, to whole pixels", () => {
+    expect(centredPart(10, 8, 4, 2)).to.deep.equal({ x: 0, y: 1, width: 10, height: 5 });
+    expect(centredPart(10, 4, 2, 1)).to.deep.equal({ x: 1, y: 0, width: 8, height: 4 });
+    expect(centredPart(100, 100, 3, 7)).to.deep.equal({ x: 28, y: 0, width: 43, height: 100 });
+    for (let width = 1; width < 40; width++) {
+      for (let out = 1; out <= width; out++) expect(centredPart(width, 40, out, out).width, `${width} to ${out}`).to.equal(width);
+    }
+    const rows = picture(4, 4, 1, [9, 9, 9, 9, 0.1, 0.1, 0.3, 0.3, 0.1, 0.1, 0.3, 0.3, 9, 9, 9, 9]);
+    close(fitPicture(rows, [1, 2], 1, "rows.png").data, [0.1, 0.3]);
+    close(fitPicture(rows, [4, 2], 1, "rows.png").data, [9, 9, 0.1, 0.3, 0.1, 0.3, 9, 9]);
   });
 
   it("names file, size and wanted size of an image that is too small in a side", () => {
@@ -66,6 +78,9 @@ describe("resizing images", () => {
         "a/small.png: smaller than the wanted size\n  expected   at least 32x32 pixels (images are never enlarged)\n" +
         `  found      ${w}x${h} pixels`);
     }
+    const flat = picture(3, 1, 1, [0, 0, 0]);
+    expect(() => fitPicture(flat, [2, 3], 1, "flat.png")).to.throw(ImageError, "at least 3x2 pixels");
+    expect(fitPicture(flat, [1, 2], 1, "flat.png")).to.include({ width: 2, height: 1 });
   });
 
   it("turns RGB to gray by the luma of BT.601 and gray to RGB by repetition", () => {

@@ -28,7 +28,7 @@ describe("the config of a training run", () => {
   });
 
   const refused: [input: object, message: string][] = [
-    [{ stepz: 5 }, "config: there is no field stepz\n  allowed  data, flip, model, "],
+    [{ stepz: 5 }, "config: there is no field stepz\n  allowed  data, holdOut, flip, model, "],
     [{ toString: 5 }, "config: there is no field toString\n"],
     [{
       optimizer: { learningRate: 1 },
@@ -37,6 +37,8 @@ describe("the config of a training run", () => {
     [{ model: null }, "model: null is not allowed\n  allowed  an object"],
     [{ steps: 0 }, "steps: 0 is not allowed\n  allowed  whole numbers from 1"],
     [{ steps: "10" }, 'steps: "10" is not allowed\n  allowed  whole numbers from 1'],
+    [{ holdOut: 1 }, "holdOut: 1 is not allowed\n  allowed  0, whole numbers from 2"],
+    [{ holdOut: -2 }, "holdOut: -2 is not allowed\n  allowed  0, whole numbers from 2"],
     [{ batch: 1.5 }, "batch: 1.5 is not allowed\n  allowed  whole numbers from 1"],
     [{ seed: -1 }, "seed: -1 is not allowed\n  allowed  whole numbers from 0"],
     [{ seed: 2 ** 53 }, "seed: 9007199254740992 is not allowed\n  allowed  whole numbers from 0"],

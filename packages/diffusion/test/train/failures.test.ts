@@ -4,6 +4,7 @@ import { expect } from "chai";
 import { CheckpointError, ConfigError, ImageError, NumericError, openDevice, type Device } from "@fromnoise/tensor";
 import { loadSafetensors, saveSafetensors, type FileLayer, type FileWriter, type StateDict } from "@fromnoise/nn";
 import { encodePng } from "../../src/image/node/index.js";
+import type { Dataset } from "../../src/data/dataset.js";
 import { loadCheckpoint, restoreTrainer, saveCheckpoint } from "../../src/models/checkpoint.js";
 import type { TrainConfig } from "../../src/train/config.js";
 import { findCheckpoint } from "../../src/train/node/run-directory.js";
@@ -234,9 +235,27 @@ describe("the folder of a run", () => {
   });
 });
 
+describe("the data of a run", () => {
+  it("are two parts, of which one is held out", () => {
+    const { training, heldOut } = openTrainingData(tinyConfig({ data: sheet, holdOut: 5 }));
+    expect([training.count, heldOut?.count]).to.deep.equal([13, 3]);
+    expect(openTrainingData(tinyConfig({ data: sheet, holdOut: 0 }))).to.deep.include({ heldOut: undefined });
+  });
+
+  it("are trained on without the part that is held out", async () => {
+    const config = tinyConfig({ data: sheet, holdOut: 3, steps: 2 });
+    const { trainer } = await trainRun({ start: { config }, out: join(folder, "parts") });
+    const { training, heldOut } = openTrainingData(config);
+    const samples = ({ count, sample }: Dataset): unknown[] => Array.from({ length: count }, (_, i) => sample(i));
+    expect(samples(trainer.dataset)).to.deep.equal(samples(training));
+    expect(samples(trainer.dataset)).not.to.deep.include(samples(heldOut!)[0]);
+    await trainer.device.dispose();
+  });
+});
+
 describe("data and network that do not fit each other", () => {
   const refusal = (data: string, model: Record<string, unknown>): string => {
-    const config: Pick<TrainConfig, "data" | "model"> = { data, model: { ...tinyModel, ...model } };
+    const config: Pick<TrainConfig, "data" | "holdOut" | "model"> = { data, holdOut: 0, model: { ...tinyModel, ...model } };
     try {
       openTrainingData(config);
     } catch (error) {
@@ -249,7 +268,11 @@ describe("data and network that do not fit each other", () => {
   it("are refused by the field of the model, its value and what is allowed", () => {
     expect(refusal(sheet, {})).to.equal("accepted");
     expect(refusal(sheet, { sample_size: null })).to.equal(
-      "model.sample_size: null is not allowed\n  allowed  a side in pixels; training images are square",
+      "model.sample_size: null is not allowed\n  allowed  a side in pixels, or [height, width]",
+    );
+    expect(refusal(sheet, { sample_size: [8, 4] })).to.equal("accepted");
+    expect(refusal(sheet, { sample_size: [8, 3] })).to.equal(
+      "model.sample_size: [8,3] is not allowed\n  allowed  multiples of 2, as the 2 levels halve the image 1 time",
     );
     expect(refusal(sheet, { sample_size: 9 })).to.equal(
       "model.sample_size: 9 is not allowed\n  allowed  multiples of 2, as the 2 levels halve the image 1 time",

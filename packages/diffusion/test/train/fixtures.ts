@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Random } from "@fromnoise/tensor";
-import type { ImageDataset } from "../../src/data/dataset.js";
+import type { Dataset } from "../../src/data/dataset.js";
 import { encodePng } from "../../src/image/node/index.js";
 import { trainConfig, type TrainConfig, type TrainConfigInput } from "../../src/train/config.js";
 import type { StepMetrics } from "../../src/train/metrics.js";
@@ -38,9 +38,9 @@ export function tinyConfig(input: TrainConfigInput & { data: string }): TrainCon
 }
 
 /** Eight 8x8 gray images in two classes, made from a formula. */
-export const tinyDataset: ImageDataset = {
-  name: "tiny", count: 8, size: 8, channels: 1, classes: 2,
-  image: (i) => Float32Array.from({ length: 64 }, (_, j) => Math.sin(i + 0.3 * j)),
+export const tinyDataset: Dataset = {
+  name: "tiny", count: 8, shape: [8, 8, 1], classes: 2,
+  sample: (i) => Float32Array.from({ length: 64 }, (_, j) => Math.sin(i + 0.3 * j)),
   label: (i) => i % 2,
   describe: () => "tiny: 8 images, 8x8 gray",
 };

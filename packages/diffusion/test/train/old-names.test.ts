@@ -1,4 +1,4 @@
-/** Files of the time when `prediction` was `objective`, and `gradClip` and `clipX0` were both `clip`. */
+/** Files of the time when `prediction` was `objective`, `gradClip` and `clipX0` were both `clip`, and no image was held out. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,7 +7,7 @@ import { openDevice } from "@fromnoise/tensor";
 import { loadSafetensors, saveSafetensors } from "@fromnoise/nn";
 import { predictions } from "../../src/denoisers/prediction.js";
 import { loadCheckpoint } from "../../src/models/checkpoint.js";
-import { savedConfig } from "../../src/train/config.js";
+import { savedConfig, trainConfig, type TrainConfig } from "../../src/train/config.js";
 import { loadModel } from "../../src/models/load-model.js";
 import { fromnoise } from "../command/fromnoise.js";
 import { temporaryFolder, writeSheet } from "./fixtures.js";
@@ -18,6 +18,7 @@ const old = (JSON.parse(metadata) as { trainer: Record<string, unknown> }).train
 const folder = temporaryFolder();
 const data = writeSheet(folder);
 const place = (...names: string[]): string => join(folder, ...names);
+const holdOutOf = (run: string): unknown => (JSON.parse(readFileSync(place(run, "config.json"), "utf8")) as TrainConfig).holdOut;
 
 describe("a configuration under its old names", () => {
   it("is one under today's", () => {
@@ -29,6 +30,13 @@ describe("a configuration under its old names", () => {
     expect(rest).not.to.have.any.keys("objective", "clip");
   });
 
+  it("holds nothing out where it is of a run, as it did, and the default where it is a user's", () => {
+    expect(old).not.to.have.any.keys("holdOut");
+    expect(savedConfig(old).holdOut).to.equal(0);
+    expect(savedConfig({ ...old, holdOut: 5 }).holdOut).to.equal(5);
+    expect(trainConfig({ steps: 1 }).holdOut).to.equal(10);
+  });
+
   it("is refused where a field stands there twice", () => {
     expect(() => savedConfig({ ...old, prediction: "eps" }))
       .to.throw("there is no field objective\n  now      prediction");
@@ -38,6 +46,7 @@ describe("a configuration under its old names", () => {
     writeFileSync(place("old.json"), JSON.stringify({ ...old, data }));
     const trained = await fromnoise("train", "--config", place("old.json"), "--out", place("run"));
     expect(trained.code, trained.err).to.equal(0);
+    expect(holdOutOf("run"), "of a user's file").to.equal(10);
     const file = place("run", "checkpoint-1.safetensors");
     const { tensors } = await loadSafetensors(file);
     await saveSafetensors(file, tensors, { fromnoise: metadata });
@@ -47,9 +56,12 @@ describe("a configuration under its old names", () => {
 
     const resumed = await fromnoise("train", "--resume", "--out", place("run"), "--data", data, "--steps", "2");
     expect(resumed.code, resumed.err).to.equal(0);
+    expect(resumed.err).to.contain("16 images, 8x8 gray\n");
+    expect(holdOutOf("run")).to.equal(0);
     mkdirSync(place("early"));
     writeFileSync(place("early", "config.json"), JSON.stringify({ ...old, data }));
     const early = await fromnoise("train", "--resume", "--out", place("early"));
     expect(early.code, early.err).to.equal(0);
+    expect(holdOutOf("early")).to.equal(0);
   });
 });

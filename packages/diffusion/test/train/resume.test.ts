@@ -1,14 +1,15 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
-import { openDevice } from "@fromnoise/tensor";
-import { stateDict } from "@fromnoise/nn";
+import { ConfigError, openDevice } from "@fromnoise/tensor";
+import { loadSafetensors, saveSafetensors, stateDict } from "@fromnoise/nn";
 import { wasmDevices } from "../../../tensor/test/backends/wasm/builds.js";
 import { readImage } from "../../src/image/node/index.js";
 import { loadCheckpoint, restoreTrainer, saveCheckpoint } from "../../src/models/checkpoint.js";
-import type { TrainConfig, TrainConfigInput } from "../../src/train/config.js";
+import type { ResumeOverrides, TrainConfig, TrainConfigInput } from "../../src/train/config.js";
 import { trainRun, type RunOptions, type RunResult } from "../../src/train/node/run.js";
 import { Trainer } from "../../src/train/trainer.js";
+import { thrown } from "../thrown.js";
 import { metricsOf, temporaryFolder, tinyConfig, tinyDataset, tinyModel, writeSheet } from "./fixtures.js";
 
 const folder = temporaryFolder();
@@ -88,6 +89,33 @@ describe("resuming a run", () => {
     for (const name of readdirSync(early)) if (name !== "config.json") rmSync(join(early, name));
     await run({ start: { resume: {} }, out: early });
     expect(bytes(early, 2).equals(bytes(whole, 2))).to.equal(true);
+  });
+
+  it("goes on bit for bit where it began before any image could be held out, from a checkpoint and from a config.json", async () => {
+    const config = tinyConfig({ ...everything, data: sheet, holdOut: 0 });
+    const { holdOut: _, ...before } = config;
+    const [whole, older, oldest] = ["whole-before", "older", "oldest"].map((name) => join(folder, name));
+    await run({ start: { config }, out: whole });
+    await stopAfter(2, config, older);
+    const path = join(older, "checkpoint-2.safetensors");
+    const { info } = await loadCheckpoint(path);
+    await saveSafetensors(path, (await loadSafetensors(path)).tensors, { fromnoise: JSON.stringify({ ...info, trainer: before }) });
+    mkdirSync(oldest);
+    writeFileSync(join(oldest, "config.json"), JSON.stringify(before));
+    for (const out of [older, oldest]) {
+      await run({ start: { resume: {} }, out });
+      expect(bytes(out, 5).equals(bytes(whole, 5)), out).to.equal(true);
+      expect((await loadCheckpoint(join(out, "checkpoint-5.safetensors"))).info.trainer.holdOut).to.equal(0);
+    }
+  });
+
+  it("may not change what is held out", async () => {
+    const out = join(folder, "held");
+    await run({ start: { config: tinyConfig({ data: sheet, steps: 1, holdOut: 4 }) }, out });
+    const error = await thrown(ConfigError, run({ start: { resume: { holdOut: 0 } as ResumeOverrides }, out }));
+    expect(error.summary).to.equal("holdOut cannot change when a run is resumed");
+    const { trainer } = await run({ start: { resume: { steps: 2 } }, out });
+    expect([trainer.config.holdOut, trainer.dataset.count]).to.deep.equal([4, 12]);
   });
 
   it("cuts metrics at the checkpoint, also a line that a kill cut short, and does without the file", async () => {

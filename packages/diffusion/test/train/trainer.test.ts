@@ -9,7 +9,8 @@ import {
 } from "@fromnoise/tensor";
 import { stateDict } from "@fromnoise/nn";
 import { wasmDevices } from "../../../tensor/test/backends/wasm/builds.js";
-import type { ImageDataset } from "../../src/data/dataset.js";
+import { arrayDataset } from "../../src/data/arrays.js";
+import type { Dataset } from "../../src/data/dataset.js";
 import { loadCheckpoint, restoreTrainer, saveCheckpoint } from "../../src/models/checkpoint.js";
 import type { TrainConfigInput } from "../../src/train/config.js";
 import { Trainer } from "../../src/train/trainer.js";
@@ -35,7 +36,7 @@ async function reachableBytes(): Promise<number> {
 
 /** Makes trainers of the tiny network, each changed by its settings. */
 /** Makes trainers on a device for one test each, which are freed after it. */
-const trainersOn = (device: () => Device): ((input?: TrainConfigInput, dataset?: ImageDataset) => Trainer) => {
+const trainersOn = (device: () => Device): ((input?: TrainConfigInput, dataset?: Dataset) => Trainer) => {
   const made: Trainer[] = [];
   afterEach(() => made.splice(0).forEach((trainer) => trainer.dispose()));
   return (input = {}, dataset = tinyDataset) => {
@@ -68,6 +69,17 @@ for (const [spec, build] of [["reference", "TypeScript"], ...wasmDevices]) {
       expect(mean(losses.slice(-5))).to.be.lessThan(0.8 * mean(losses.slice(0, 5)));
     });
 
+    it("takes images that are no squares", async () => {
+      const values = Array.from({ length: 4 * 128 }, (_, i) => Math.sin(0.3 * i));
+      const wide = arrayDataset({ name: "wide", shape: [8, 16, 1], values });
+      const trainer = make({ flip: true, model: { ...tinyModel, sample_size: [8, 16] } }, wide);
+      const square = make();
+      expect((await trainer.trainStep()).loss).to.be.within(0.1, 10);
+      await square.trainStep();
+      const noise = [trainer, square].map((one) => one.position().random.noise.counter);
+      expect(noise[0], "twice the values of 8x8 images").to.equal(2 * noise[1]);
+    });
+
     it("averages its weights after every step, starting as a copy of them", async () => {
       const trainer = make({ ema: { decay: 0.9, warmup: "none" } });
       const before = await stateDict(trainer.network);
@@ -97,7 +109,7 @@ for (const [spec, build] of [["reference", "TypeScript"], ...wasmDevices]) {
         const trainer = make({ ema: { decay: 0.5, warmup: "none" } });
         const { network: unet, ema: { network } } = trainer;
         const draw = async (): Promise<unknown> => {
-          const x = zeros([1, trainer.dataset.size, trainer.dataset.size, trainer.dataset.channels], { device });
+          const x = zeros([1, ...trainer.dataset.shape], { device });
           return network.apply(x, [3]).data();
         };
         const before = together ? undefined : await draw();
@@ -130,11 +142,11 @@ for (const [spec, build] of [["reference", "TypeScript"], ...wasmDevices]) {
 
     it("stands where it stood after an image that cannot be read", async () => {
       let broken = true;
-      const image = (i: number): Float32Array => {
+      const sample = (i: number): ArrayLike<number> => {
         if (broken) throw new Error("cannot be read");
-        return tinyDataset.image(i);
+        return tinyDataset.sample(i);
       };
-      const [trainer, other] = [make({ accumulate: 2 }, { ...tinyDataset, image }), make({ accumulate: 2 })];
+      const [trainer, other] = [make({ accumulate: 2 }, { ...tinyDataset, sample }), make({ accumulate: 2 })];
       const memory = device.memory();
       await thrown(Error, trainer.trainStep());
       expect(device.memory()).to.deep.include({ tensors: memory.tensors, bytes: memory.bytes });
@@ -211,7 +223,7 @@ describe("a trainer on the reference device", () => {
 
   it("needs no more memory after 200 steps than after the first", async () => {
     const trainer = make({ batch: 1, accumulate: 2, flip: true, model: { ...tinyModel, sample_size: 4, dropout: 0.1 } }, {
-      ...tinyDataset, size: 4, image: (i) => tinyDataset.image(i).slice(0, 16),
+      ...tinyDataset, shape: [4, 4, 1], sample: (i) => Array.from(tinyDataset.sample(i)).slice(0, 16),
     });
     await trainer.trainStep();
     const first = device.memory();
@@ -259,7 +271,7 @@ describe("a trainer on the reference device", () => {
     });
 
     it("names the first kernel that meets a bad image", async () => {
-      const bad: ImageDataset = { ...tinyDataset, image: (i) => tinyDataset.image(i).fill(Infinity) };
+      const bad: Dataset = { ...tinyDataset, sample: () => new Float32Array(64).fill(Infinity) };
       expect(await failure(make({}, bad))).to.match(
         /^step 1: multiply: the output f32 \[2, 8, 8, 1\] is not finite\n {2}element 0 is Infinity\n/,
       );

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { Device, openDevice, openDeviceSpec, parseDevice } from "@fromnoise/tensor";
 import { openWasm, type WasmOptions } from "../../../tensor/src/backends/wasm/index.js";
 import { wasmDevices } from "../../../tensor/test/backends/wasm/builds.js";
-import type { ImageDataset } from "../../src/data/dataset.js";
+import type { Dataset } from "../../src/data/dataset.js";
 import { sampleImages } from "../../src/models/sample-images.js";
 import { ddim } from "../../src/samplers/index.js";
 import type { TrainConfigInput } from "../../src/train/config.js";
@@ -13,9 +13,9 @@ import { tinyConfig, tinyModel } from "./fixtures.js";
 const settings: TrainConfigInput & { data: string } = {
   data: "waves", batch: 4, optimizer: { lr: 2e-3 }, model: { ...tinyModel, sample_size: 16, block_out_channels: [8, 16] },
 };
-const waves: ImageDataset = {
-  name: "waves", count: 128, size: 16, channels: 1,
-  image: (i) => Float32Array.from({ length: 256 }, (_, j) => Math.sin(i + 0.3 * j)),
+const waves: Dataset = {
+  name: "waves", count: 128, shape: [16, 16, 1],
+  sample: (i) => Float32Array.from({ length: 256 }, (_, j) => Math.sin(i + 0.3 * j)),
   describe: () => "waves: 128 images, 16x16 gray",
 };
 

@@ -4,14 +4,14 @@ import { join } from "node:path";
 import { ConfigError, ImageError } from "@fromnoise/tensor";
 import { readBytes, readImage } from "../../image/node/decode.js";
 import { readCompleteHeader, readHeader, type ImageHeader } from "../../image/header.js";
-import { toSigned, type Channels } from "../../image/picture.js";
+import { sidesOf, toSigned, type Channels, type ImageSize } from "../../image/picture.js";
 import { checkLargeEnough, fitPicture } from "../../image/resize.js";
 import { ImageCache } from "./cache.js";
-import { checkIndex, describeImages, type ImageDataset } from "../dataset.js";
+import { checkIndex, describeSamples, type Dataset } from "../dataset.js";
 
 export interface FolderOptions {
-  /** Images are averaged until their shorter side has this many pixels and cropped to a centred square. */
-  readonly size: number;
+  /** Images are averaged until they just cover this size, and centre cropped to it. */
+  readonly size: ImageSize;
   /** 1 = gray (luma), 3 = RGB. */
   readonly channels: Channels;
   /** Most bytes of finished images kept in memory; default 1 GiB, 87,381 images of 32x32 RGB. 0 keeps none. */
@@ -28,19 +28,20 @@ const HEAD_BYTES = 65536;
  * asked for and kept within `cacheBytes`, the least recently used making room.
  * @throws ConfigError when the folder is missing or holds no images; ImageError for the first file that does not fit.
  */
-export function openFolder(path: string, options: FolderOptions): ImageDataset {
+export function openFolder(path: string, options: FolderOptions): Dataset<Float32Array> {
   const { size, channels } = options;
   const files = listImages(path);
   for (const file of files) checkLargeEnough(headerOf(file), size, file);
   const cache = new ImageCache(options.cacheBytes ?? 2 ** 30);
+  const shape = [...sidesOf(size), channels];
   return {
-    name: path, count: files.length, size, channels,
-    image(i) {
+    name: path, count: files.length, shape,
+    sample(i) {
       checkIndex(path, i, files.length);
       const file = files[i];
       return cache.get(i, () => toSigned(fitPicture(readImage(file), size, channels, file).data)).slice();
     },
-    describe: () => `${path}: ${describeImages(files.length, size, channels)}`,
+    describe: () => `${path}: ${describeSamples(files.length, shape)}`,
   };
 }
 

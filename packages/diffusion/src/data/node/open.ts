@@ -1,7 +1,8 @@
 /** What a user writes after --data. */
 import { statSync } from "node:fs";
 import { ConfigError } from "@fromnoise/tensor";
-import type { ImageDataset, ImageFormat } from "../dataset.js";
+import type { Dataset, ImageFormat } from "../dataset.js";
+import { sidesOf, type ImageSize } from "../../image/picture.js";
 import { openFolder } from "./folder.js";
 import { builtinNames, openBuiltin, openSheet } from "./sheet.js";
 
@@ -10,7 +11,7 @@ import { builtinNames, openBuiltin, openSheet } from "./sheet.js";
  * Size and channels default to the data's own; a folder has no size of its own and 3 channels by default.
  * @throws ConfigError when the name means nothing here, or a folder is given without a size; ImageError on bad files.
  */
-export function openDataset(spec: string, format: ImageFormat = {}): ImageDataset {
+export function openDataset(spec: string, format: ImageFormat = {}): Dataset<Float32Array> {
   const builtin = builtinNames.find((name) => name === spec);
   if (builtin) return openBuiltin(builtin, format);
   const kind = statSync(spec, { throwIfNoEntry: false });
@@ -24,9 +25,9 @@ export function openDataset(spec: string, format: ImageFormat = {}): ImageDatase
   ]);
 }
 
-function wantedSize(spec: string, { size }: ImageFormat): number {
-  if (size !== undefined && Number.isInteger(size) && size > 0) return size;
+function wantedSize(spec: string, { size }: ImageFormat): ImageSize {
+  if (size !== undefined && sidesOf(size).every((side) => Number.isInteger(side) && side > 0)) return size;
   throw new ConfigError("size is needed for a folder of images", [
-    `data       ${spec}`, `got        ${String(size)}`, "allowed    a whole number of pixels, for example 32",
+    `data       ${spec}`, `got        ${String(size)}`, "allowed    a whole number of pixels, for example 32, or [height, width]",
   ]);
 }

@@ -2,7 +2,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { CheckpointError, ConfigError, ImageError, NumericError, openDeviceSpec } from "@fromnoise/tensor";
-import type { FileLayer } from "@fromnoise/nn";
+import type { FileLayer, NetworkKinds } from "@fromnoise/nn";
+import type { Dataset } from "../../data/dataset.js";
 import { readJson } from "../../models/node/files.js";
 import { loadCheckpoint, restoreTrainer, saveCheckpoint, type Checkpoint } from "../../models/checkpoint.js";
 import { resumedConfig, savedConfig, type ResumeOverrides, type TrainConfig } from "../config.js";
@@ -17,6 +18,10 @@ export interface RunOptions {
   start: { config: TrainConfig } | { resume: ResumeOverrides };
   /** The folder of the run. */
   out: string;
+  /** What to train on instead of what the config's `data` names: all of it. */
+  dataset?: Dataset;
+  /** One's own kinds of networks, by the `kind` of the config's model. */
+  networks?: NetworkKinds;
   /** Called before the first step, with the steps done so far. */
   onStart?: (step: number, config: TrainConfig) => void;
   /** Called after every step. */
@@ -38,10 +43,13 @@ export interface RunResult { trainer: Trainer; finished: boolean; directory: Run
  * checkpoint stays); CheckpointError when a file cannot be read or written; ImageError for a bad image, after saving.
  */
 export async function trainRun(options: RunOptions): Promise<RunResult> {
-  const { start, out, files, onLine = () => undefined } = options;
+  const { start, out, files, networks = {}, onLine = () => undefined } = options;
   const resume = "resume" in start;
   const { config, checkpoint }: SavedRun = resume ? await savedRun(out, start.resume) : start;
-  const dataset = openTrainingData(config);
+  const dataset = options.dataset ?? openTrainingData(config, networks).training;
+  if (config.previewEvery > 0 && dataset.shape.length !== 3) {
+    throw new ConfigError(`previewEvery: ${config.previewEvery} is not allowed`, [`allowed  0: samples of ${dataset.name} are no images`]);
+  }
   const device = await openDeviceSpec(config.device);
   try {
     if (!device.dtypes.includes(config.dtype)) {
@@ -50,7 +58,7 @@ export async function trainRun(options: RunOptions): Promise<RunResult> {
     onLine(`data     ${dataset.describe()}`);
     onLine(`device   ${device.description}`);
     const directory = new RunDirectory(out, files === undefined ? { resume } : { resume, files });
-    const trainer = new Trainer(config, device, dataset);
+    const trainer = new Trainer(config, device, dataset, { networks });
     if (checkpoint !== undefined) {
       restoreTrainer(trainer, checkpoint);
       onLine(`resumed  after step ${trainer.step} of ${config.steps}`);

@@ -1,34 +1,44 @@
 import { ConfigError } from "@fromnoise/tensor";
-import { unetConfig } from "@fromnoise/nn";
+import { networkOf, UNet, type NetworkKinds } from "@fromnoise/nn";
 import { openDataset } from "../../data/node/index.js";
-import type { ImageDataset } from "../../data/dataset.js";
+import { splitDataset, type SplitDataset } from "../../data/split.js";
 import type { TrainConfig } from "../config.js";
+import { networkSpec } from "../model-fields.js";
 
 /**
- * Opens what the config's `data` names, at the network's size and channels.
+ * Opens what the config's `data` names, at the network's size and channels: the part to train on, and the part that `holdOut` keeps
+ * from training. `networks` are one's own kinds of networks.
  * Throws ConfigError where data and network do not fit each other, ImageError for a bad file.
  */
-export function openTrainingData({ data, model }: Pick<TrainConfig, "data" | "model">): ImageDataset {
-  const {
-    sample_size: size, in_channels: channels, out_channels: outChannels, num_class_embeds: classes, block_out_channels: widths,
-  } = unetConfig(model);
-  const refuse = (field: string, value: unknown, allowed: string): never => {
-    throw new ConfigError(`model.${field}: ${JSON.stringify(value)} is not allowed`, [`allowed  ${allowed}`]);
+export function openTrainingData(
+  { data, holdOut, model }: Pick<TrainConfig, "data" | "holdOut" | "model">, networks: NetworkKinds = {},
+): SplitDataset {
+  const network = networkOf(networkSpec(model), networks);
+  const { sample, outputs, classes } = network.spec;
+  const names = network instanceof UNet ? unetNames : specNames;
+  const refuse = (field: keyof typeof specNames, value: unknown, allowed: string): never => {
+    throw new ConfigError(`model.${names[field]}: ${JSON.stringify(value)} is not allowed`, [`allowed  ${allowed}`]);
   };
-  if (typeof size !== "number") return refuse("sample_size", size, "a side in pixels; training images are square");
-  const halvings = widths.length - 1;
-  const times = halvings === 1 ? "1 time" : `${halvings} times`;
-  if (size % 2 ** halvings !== 0) {
-    refuse("sample_size", size, `multiples of ${2 ** halvings}, as the ${widths.length} levels halve the image ${times}`);
+  const [height, width, channels] = sample;
+  if (sample.length !== 3) return refuse("size", sample, "the shape of images, [H, W, C]");
+  if (height === null || width === null) return refuse("size", null, "a side in pixels, or [height, width]");
+  if (network instanceof UNet) {
+    const { sample_size: size, block_out_channels: { length: levels } } = network.config;
+    const multiple = 2 ** (levels - 1), times = levels === 2 ? "1 time" : `${levels - 1} times`;
+    if (height % multiple !== 0 || width % multiple !== 0) {
+      refuse("size", size, `multiples of ${multiple}, as the ${levels} levels halve the image ${times}`);
+    }
   }
-  if (channels !== 1 && channels !== 3) return refuse("in_channels", channels, "1 for gray, 3 for RGB");
-  if (outChannels !== channels) refuse("out_channels", outChannels, `${channels}, as in_channels`);
-  const dataset = openDataset(data, { size, channels });
-  const labels = dataset.classes ?? 0;
-  if (classes !== null && classes !== labels) {
-    refuse(
-      "num_class_embeds", classes, labels === 0 ? `null: ${data} has no labels` : `${labels}, the classes of ${data}, or null`,
-    );
+  if (channels !== 1 && channels !== 3) return refuse("channels", channels, "1 for gray, 3 for RGB");
+  if (outputs !== channels) refuse("outputs", outputs, `${channels}, as ${names.channels}`);
+  const dataset = openDataset(data, { size: [height, width], channels });
+  const labels = dataset.classes;
+  if (classes !== undefined && classes !== labels) {
+    refuse("classes", classes, labels === undefined ? `null: ${data} has no labels` : `${labels}, the classes of ${data}, or null`);
   }
-  return dataset;
+  return splitDataset(dataset, holdOut);
 }
+
+/** What the fields are called in the configuration of a U-Net, and in the spec of any network. */
+const unetNames = { size: "sample_size", channels: "in_channels", outputs: "out_channels", classes: "num_class_embeds" } as const;
+const specNames = { size: "sample", channels: "sample", outputs: "outputs", classes: "classes" } as const;
