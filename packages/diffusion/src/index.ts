@@ -38,7 +38,7 @@ export {
 } from "./train/config.js";
 export type { ModelFields, UNetFields } from "./train/model-fields.js";
 export { checkFields, field, group, optional, type Field, type Fields, type Group } from "./config/fields.js";
-export * as kinds from "./config/kinds.js";
+export * as kinds from "@fromnoise/nn/kinds";
 export { demoConfig, demoUNet } from "./train/demo-config.js";
 export {
   randomDraws, trainingStep, type Draws, type TrainingBatch, type TrainingSetup, type TrainingStep,

@@ -99,6 +99,32 @@ describe("schedules against numbers from outside", () => {
     expect(Array.from(makeSchedule({ name: "linear", timesteps: 1 }).betas)).to.deep.equal([1e-4]);
   });
 
+  it("laplace has the betas and alphaBar of its formula in 60 digits, for few steps and for many", () => {
+    expectClose(makeSchedule({ name: "laplace", timesteps: 1 }).betas, [0.999], 1e-15, 1, "T = 1");
+    expectClose(makeSchedule({ name: "laplace", timesteps: 2 }).betas, [0.5, 0.999], 1e-15, 1, "T = 2");
+    const ten = makeSchedule({ name: "laplace", timesteps: 10 });
+    const of = (table: Float64Array, at: number[]): number[] => at.map((t) => table[t]!);
+    expectClose(of(ten.betas, [0, 1, 4, 5, 8, 9]),
+      [0.30901699437494745, 0.11347441501389489, 0.052786404500042058, 0.055728090000841217, 0.20238423666291558, 0.999],
+      1e-13, 1e-3, "betas, T = 10");
+    expectClose(of(ten.alphaBar, [0, 1, 4, 5, 8, 9]),
+      [0.69098300562505255, 0.6125741132772069, 0.5, 0.47213595499957939, 0.30901699437494745, 3.0901699437494745e-4],
+      1e-13, 1e-300, "alphaBar, T = 10");
+    const thousand = makeSchedule({ name: "laplace", timesteps: 1000 });
+    expectClose(of(thousand.alphaBar, [0, 1, 2, 499, 500, 997, 998, 999]),
+      [0.95719302650301019, 0.94051651284802451, 0.92810898699783873, 0.5, 0.49974974968706182, 0.059483487151975489,
+        0.042806973496989774, 4.2806973496989776e-5], 1e-11, 1e-300, "alphaBar, T = 1000");
+  });
+
+  it("laplace's log-SNR is odd about the middle, and a uniform step has it below -x with the Laplace probability exp(-2x) / 2", () => {
+    const { snr, T } = makeSchedule({ name: "laplace", timesteps: 1000 });
+    for (let t = 0; t < T - 1; t++) expect(Math.log(snr[t]!) + Math.log(snr[T - 2 - t]!), `t = ${t}`).to.be.closeTo(0, 1e-10);
+    for (const x of [0.1, 0.5, 1, 2]) {
+      const below = snr.filter((ratio) => Math.log(ratio) < -x).length / T;
+      expect(below, `x = ${x}`).to.be.closeTo(Math.exp(-2 * x) / 2, 1.001 / T);
+    }
+  });
+
   for (const [key, chain] of Object.entries<Chain>(golden("diffusion"))) {
     const schedule = makeSchedule({ name: scheduleNames[key as GoldenName], timesteps: chain.T });
 
@@ -319,7 +345,7 @@ describe("what schedules refuse", () => {
     expectConfigError(() => makeSchedule({ name: "scaled-linear", timesteps: 10 }), [
       "timesteps: 10 is too few for the schedule scaled-linear",
       "  beta       up to 0.02 * 1000 / 10 = 2, must be below 1",
-      "  allowed    timesteps > 20; cosine and sigmoid fit any number of steps",
+      "  allowed    timesteps > 20; cosine fits any number of steps",
     ].join("\n"));
     expect(() => makeSchedule({ name: "scaled-linear", timesteps: 20 })).to.throw(ConfigError);
     expect(Math.max(...makeSchedule({ name: "scaled-linear", timesteps: 21 }).betas)).to.be.lessThan(1);
@@ -327,7 +353,7 @@ describe("what schedules refuse", () => {
 
   it("unknown names, step counts and betas out of range", () => {
     expectConfigError(() => makeSchedule({ name: "cosin" as "cosine", timesteps: 10 }),
-      'schedule: "cosin" is not known\n  allowed    linear, scaled-linear, cosine, sigmoid, quad, const');
+      `schedule: "cosin" is not known\n  allowed    ${SCHEDULE_NAMES.join(", ")}`);
     expect(() => makeSchedule({ name: "toString" as "cosine", timesteps: 10 })).to.throw(ConfigError);
     for (const timesteps of [0, -1, 1.5, NaN]) {
       expectConfigError(() => makeSchedule({ name: "cosine", timesteps }),
@@ -368,11 +394,11 @@ describe("what schedules refuse", () => {
     expectConfigError(() => makeSchedule({ name: "linear", timesteps: 100_000 }), [
       "schedule linear: of the image nothing is left from step 41341 of 100000 on",
       "  alphaBar   1.3737811774457108e-76 at t = 41341, the product of all 1 - beta up to there",
-      "  allowed    fewer steps or smaller betas, so that sqrt(alphaBar) >= 2^-126; cosine, sigmoid and scaled-linear fit any number of steps",
+      "  allowed    fewer steps or smaller betas, so that sqrt(alphaBar) >= 2^-126; cosine fits any number of steps",
     ].join("\n"));
     const longest = makeSchedule({ name: "linear", timesteps: 17_000 });
     expect(Math.fround(predictionCoefficients(longest, 16_999, "eps", "x0")[0])).to.be.lessThan(Infinity);
-    for (const name of ["cosine", "sigmoid", "scaled-linear"] as const) makeSchedule({ name, timesteps: 100_000 });
+    for (const name of ["cosine", "sigmoid", "laplace", "scaled-linear"] as const) makeSchedule({ name, timesteps: 100_000 });
   });
 
   it("names that are not known, which plain JavaScript or a file may bring", () => {

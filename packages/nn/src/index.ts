@@ -29,6 +29,7 @@ export { networkKinds, networkOf, type NetworkKinds } from "./networks/kinds.js"
 export { freeSteps, keepCaches, type Policy } from "./networks/policy.js";
 export { checkGiven } from "./networks/check-given.js";
 export { Sequential } from "./networks/sequential.js";
+export { layerCosts, type CostOptions, type LayerCost } from "./networks/costs.js";
 export { summary, type SummaryOptions } from "./networks/summary.js";
 export { formatModule, formatNetwork } from "./networks/format.js";
 export { Mlp, type MlpCache } from "./networks/mlp/mlp.js";

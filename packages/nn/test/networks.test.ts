@@ -3,8 +3,8 @@ import { inspect } from "node:util";
 import { expect } from "chai";
 import { mse, openDevice, Random, randomNormal, tensor, type Device, type Tensor } from "@fromnoise/tensor";
 import {
-  Activation, Adam, Ema, Grads, Linear, Mlp, Sequential, UNet, describe as tensorsOf, initialize, loadStateDict, networkOf,
-  stateDict, summary, type Given, type LinearCache, type Network, type NetworkSpec,
+  Activation, Adam, Ema, Grads, Linear, Mlp, Sequential, UNet, describe as tensorsOf, initialize, layerCosts, loadStateDict,
+  networkOf, stateDict, summary, type Given, type LinearCache, type Network, type NetworkSpec,
 } from "@fromnoise/nn";
 import { messageOf, smallConfig, smallUNet, valuesOf } from "./small.js";
 
@@ -137,9 +137,9 @@ describe("networks", () => {
 
     it("says what it needs and what it does not read", () => {
       expect(messageOf(() => new Mlp({ size: 2 }))).to.equal(
-        "ConfigError: MLP config: hidden is undefined\n  allowed  lists of integers from 1");
+        "ConfigError: MLP config: hidden: undefined is not allowed\n  allowed  lists of whole numbers from 1");
       expect(messageOf(() => new Mlp({ size: 2, hidden: [4], activation: "relu" }))).to.equal(
-        'ConfigError: MLP config: activation is "relu"\n  allowed  "silu", "gelu"');
+        'ConfigError: MLP config: activation: "relu" is not allowed\n  allowed  silu, gelu');
       expect(messageOf(() => new Mlp({ size: 2, hiden: [4] }))).to.contain("ConfigError: MLP config: the field hiden is not known");
       const mlp = made(new Mlp({ size: 2, hidden: [4] }));
       expect(messageOf(() => mlp.apply(normal(3, 3), [1, 2, 3]))).to.equal(
@@ -202,5 +202,19 @@ describe("networks", () => {
     expect(lines.at(-1)!.slice(0, 2)).to.deep.equal(["total", "45,114"]);
     expect(unet.parameters.some((p) => p.initialized), "the network itself stays as it is").to.be.false;
     expect(summary(new Plane(2)).split("\n")[1]).to.match(/^plane +\[1, 2\] +6 +4$/);
+  });
+
+  it("say what their layers cost for a batch: kernels, multiply-adds, bytes of what they write", () => {
+    const costs = layerCosts(new Mlp({ size: 2, hidden: [8, 6], classes: 3, time: 4 }), { sample: [2], batch: 5 });
+    const of = (name: string): unknown => costs.find(({ layer }) => layer === name);
+    expect(of("body.1")).to.deep.equal(
+      { layer: "body.1", output: [5, 6], parameters: 54, kernels: 1, macs: 5 * 8 * 6, bytes: 4 * 5 * 6 });
+    expect(of("body.0"), "silu").to.deep.equal(
+      { layer: "body.0", output: [5, 8], parameters: 0, kernels: 1, macs: 0, bytes: 4 * 5 * 8 });
+    expect(costs.map(({ layer }) => layer).filter((layer) => layer.startsWith("body"))).to.deep.equal(
+      ["body.0", "body.1", "body.2", "body.3"]);
+    const total = costs.reduce((sum, { macs, parameters }) => [sum[0]! + macs, sum[1]! + parameters], [0, 0]);
+    expect(total).to.deep.equal([5 * (2 * 8 + 4 * 8 + 8 * 6 + 6 * 2), 148]);
+    expect(layerCosts(new Plane(2), { sample: [2] })).to.deep.equal(layerCosts(new Plane(2), { sample: [2], batch: 1 }));
   });
 });

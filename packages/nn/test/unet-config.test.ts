@@ -89,20 +89,28 @@ describe("errors of U-Net configs", () => {
 
   it("name the field, the value and what is allowed", () => {
     expect(rejected({ down_block_types: ["DownBlock2D", "SkipDownBlock2D"] })).to.equal([
-      'ConfigError: U-Net config: down_block_types is ["DownBlock2D","SkipDownBlock2D"]',
+      'ConfigError: U-Net config: down_block_types: ["DownBlock2D","SkipDownBlock2D"] is not allowed',
       "  allowed  lists of DownBlock2D, AttnDownBlock2D; other blocks are not implemented",
     ].join("\n"));
-    expect(rejected({ time_embedding_type: "fourier" })).to.equal([
-      'ConfigError: U-Net config: time_embedding_type is "fourier"', '  allowed  "positional"; nothing else is implemented',
-    ].join("\n"));
-    expect(rejected({ class_embed_type: "timestep" })).to.contain('class_embed_type is "timestep"');
-    expect(rejected({ act_fn: "gelu" })).to.contain('act_fn is "gelu"\n  allowed  "silu", "swish"; nothing else is implemented');
-    expect(rejected({ norm_num_groups: null })).to.equal(
-      "ConfigError: U-Net config: norm_num_groups is null\n  allowed  integers from 1");
-    expect(rejected({ dropout: 1 })).to.contain("dropout is 1\n  allowed  rates from 0 to below 1");
-    expect(rejected({ downsample_padding: 2 })).to.contain("downsample_padding is 2\n  allowed  0, 1");
-    expect(rejected({ sample_size: [8] })).to.contain("sample_size is [8]");
-    expect(rejected({ block_out_channels: [] })).to.contain("block_out_channels is []");
+    const wrong: [more: object, shown: string, allowed: string][] = [
+      [{ time_embedding_type: "fourier" }, 'time_embedding_type: "fourier"', "positional; nothing else is implemented"],
+      [{ class_embed_type: "timestep" }, 'class_embed_type: "timestep"', "null; nothing else is implemented"],
+      [{ act_fn: "gelu" }, 'act_fn: "gelu"', "silu, swish; nothing else is implemented"],
+      [{ norm_num_groups: null }, "norm_num_groups: null", "whole numbers from 1"],
+      [{ attention_head_dim: 0 }, "attention_head_dim: 0", "whole numbers from 1, or null"],
+      [{ dropout: 1 }, "dropout: 1", "numbers from 0 to below 1"],
+      [{ norm_eps: 0 }, "norm_eps: 0", "numbers > 0"],
+      [{ downsample_padding: 2 }, "downsample_padding: 2", "0, 1"],
+      [{ downsample_type: "pool" }, 'downsample_type: "pool"', "conv, resnet"],
+      [{ add_attention: 1 }, "add_attention: 1", "true, false"],
+      [{ sample_size: [8] }, "sample_size: [8]", "a side, [height, width], or null"],
+      [{ sample_size: 0.5 }, "sample_size: 0.5", "a side, [height, width], or null"],
+      [{ block_out_channels: [] }, "block_out_channels: []", "lists of whole numbers from 1"],
+    ];
+    for (const [more, shown, allowed] of wrong) {
+      expect(rejected(more)).to.equal(`ConfigError: U-Net config: ${shown} is not allowed\n  allowed  ${allowed}`);
+    }
+    for (const sample_size of [null, 8, [8, 12]]) expect(rejected({ sample_size })).to.equal("");
   });
 
   it("compare lists by length", () => {

@@ -1,6 +1,6 @@
 import { optional } from "../config/fields.js";
 import { flagsOf, optionsOf } from "../config/flags.js";
-import { text } from "../config/kinds.js";
+import { text } from "@fromnoise/nn/kinds";
 import { trainConfig, trainFields } from "../train/config.js";
 import { demoConfig } from "../train/demo-config.js";
 import { checkpointSteps, runIn } from "../train/node/run-directory.js";

@@ -4,7 +4,7 @@ import { ConfigError, sizeOf } from "@fromnoise/tensor";
 import { stateDict, type StateDict } from "@fromnoise/nn";
 import { optional } from "../config/fields.js";
 import { flagsOf, optionsOf } from "../config/flags.js";
-import { text } from "../config/kinds.js";
+import { text } from "@fromnoise/nn/kinds";
 import { readDiffusersFolder, writeDiffusersFolder } from "../models/node/diffusers.js";
 import { loadCheckpoint, loadGroup, writeCheckpoint } from "../models/checkpoint.js";
 import { trainConfig, trainDefaults } from "../train/config.js";

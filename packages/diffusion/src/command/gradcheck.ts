@@ -4,7 +4,7 @@ import {
 import { layerGradcheckCases, networkGradcheckCases } from "@fromnoise/nn";
 import { field, optional } from "../config/fields.js";
 import { flagsOf, optionsOf } from "../config/flags.js";
-import { flag, number, text } from "../config/kinds.js";
+import { flag, number, text } from "@fromnoise/nn/kinds";
 import { withDevice, type Arguments, type Command } from "./command.js";
 
 const gradcheckFields = {

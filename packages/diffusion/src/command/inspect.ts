@@ -1,8 +1,8 @@
-import { ConfigError, eachTensor, flopsOf, observe, openDryDevice, sizeOf, zeros, type Observer } from "@fromnoise/tensor";
-import { describe, parameterCount, UNet, type UNetOptions } from "@fromnoise/nn";
+import { ConfigError, sizeOf } from "@fromnoise/tensor";
+import { describe, layerCosts, parameterCount, UNet, type LayerCost, type UNetOptions } from "@fromnoise/nn";
 import { field, optional } from "../config/fields.js";
 import { flagsOf, optionsOf } from "../config/flags.js";
-import { flag, integer } from "../config/kinds.js";
+import { flag, integer } from "@fromnoise/nn/kinds";
 import { readDiffusersConfig } from "../models/node/diffusers.js";
 import { readJson } from "../models/node/files.js";
 import { loadCheckpoint } from "../models/checkpoint.js";
@@ -30,8 +30,8 @@ export const inspect: Command = {
   run: runInspect,
 };
 
-/** What one layer costs in a forward pass: kernels started, multiply-adds, bytes of the kernels' outputs in f32. */
-interface LayerCost { layer: string; parameters: number; kernels: number; macs: number; bytes: number }
+/** A row of the table, and an entry of `layers` in the JSON. */
+type Cost = Omit<LayerCost, "output">;
 
 async function runInspect({ operands: [path], flags }: Arguments): Promise<number> {
   const { kernels, json, batch, size: wanted } = optionsOf(inspectFields, flags);
@@ -39,10 +39,11 @@ async function runInspect({ operands: [path], flags }: Arguments): Promise<numbe
   if (path === undefined) throw new ConfigError("an argument is missing", usageLines(inspect));
   const { config, source } = await readSource(path);
   const unet = new UNet(config);
-  const side = wanted ?? unet.config.sample_size ?? 32;
-  const size: readonly [number, number] = typeof side === "number" ? [side, side] : side;
-  const layers = layerCosts(unet, batch, size);
-  const sum = (pick: (layer: LayerCost) => number): number => layers.reduce((total, layer) => total + pick(layer), 0);
+  const { sample } = unet.spec;
+  const size = sample.slice(0, -1).map((side) => wanted ?? side ?? 32);
+  const layers = layerCosts(unet, { sample: [...size, sample.at(-1)!], batch })
+    .map(({ output: _, ...cost }) => ({ ...cost, layer: cost.layer === "" ? "(between layers)" : cost.layer }));
+  const sum = (pick: (layer: Cost) => number): number => layers.reduce((total, layer) => total + pick(layer), 0);
   const total = {
     parameters: parameterCount(unet), kernels: sum((l) => l.kernels), macs: sum((l) => l.macs), bytes: sum((l) => l.bytes),
   };
@@ -61,7 +62,7 @@ async function runInspect({ operands: [path], flags }: Arguments): Promise<numbe
     ["name", "shape", "values"], parameters.map(({ name, shape }) => [name, `[${shape.join(", ")}]`, grouped(sizeOf(shape))]),
   );
   console.log(`\none forward pass of ${batch} image${batch === 1 ? "" : "s"} of ${size.join("x")}`);
-  const row = ({ layer, parameters: count, kernels, macs, bytes }: LayerCost): string[] =>
+  const row = ({ layer, parameters: count, kernels, macs, bytes }: Cost): string[] =>
     [layer, grouped(count), String(kernels), (macs / 1e6).toFixed(3), (bytes / 1024).toFixed(1)];
   table(["layer", "parameters", "kernels", "MMAC", "KiB"], [...layers, { layer: "total", ...total }].map(row));
   const [withWeights, others] = [weightMacs, total.macs - weightMacs].map((macs) => grouped(Math.round(macs / 1e6)));
@@ -85,31 +86,6 @@ async function readSource(path: string): Promise<{ config: UNetOptions; source: 
   if (kind === "diffusers") return { config: readDiffusersConfig(file), source: { folder: file, format: "diffusers" } };
   const { info: { format, config, position, trainer: { model: _model, ...trainer } } } = await loadCheckpoint(file, () => false);
   return { config, source: { file, format, step: position.step, trainer } };
-}
-
-/** Runs the network on the dry device, which computes nothing, and adds up what its kernels would cost, layer by layer. */
-function layerCosts(unet: UNet, batch: number, [h, w]: readonly [number, number]): LayerCost[] {
-  const device = openDryDevice();
-  const costs = new Map<string, LayerCost>();
-  const costOf = (layer: string): LayerCost => {
-    const cost = costs.get(layer) ?? { layer, parameters: 0, kernels: 0, macs: 0, bytes: 0 };
-    costs.set(layer, cost);
-    return cost;
-  };
-  for (const p of unet.parameters) p.tensor = zeros(p.shape, { device });
-  const x = zeros([batch, h, w, unet.config.in_channels], { device });
-  const labels = unet.config.num_class_embeds === null ? undefined : new Array<number>(batch).fill(0);
-  const count: Observer = {
-    after({ kernel, attrs, layer, outputs }) {
-      const cost = costOf(layer === "" ? "(between layers)" : layer);
-      cost.kernels++;
-      cost.macs += flopsOf(kernel, attrs) / 2;
-      for (const [, y] of eachTensor(outputs)) cost.bytes += 4 * y.size;
-    },
-  };
-  observe(device, count, () => device.scope(() => unet.apply(x, new Array<number>(batch).fill(0), { labels })));
-  for (const p of unet.parameters) costOf(p.name.slice(0, p.name.lastIndexOf("."))).parameters += sizeOf(p.shape);
-  return [...costs.values()];
 }
 
 function fields(title: string, values: object): void {

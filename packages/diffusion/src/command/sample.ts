@@ -4,7 +4,7 @@ import { replaceFile } from "@fromnoise/nn";
 import { deviceField } from "../config/device.js";
 import { field, optional, type OptionsOf } from "../config/fields.js";
 import { flagsOf, givenFields, optionsOf, type FlagValues } from "../config/flags.js";
-import { flag, integer, oneOf, text } from "../config/kinds.js";
+import { flag, integer, oneOf, text } from "@fromnoise/nn/kinds";
 import { makeFolder } from "../models/node/files.js";
 import { encodePng, grid, imageBitmap, strip, type Bitmap } from "../image/node/index.js";
 import { loadModel } from "../models/load-model.js";

@@ -3,7 +3,7 @@ import { statSync } from "node:fs";
 import { ConfigError } from "@fromnoise/tensor";
 import { field, migrateFields, optional } from "../config/fields.js";
 import { flagsOf, givenFields, optionsOf, type FlagValues } from "../config/flags.js";
-import { flag, integer, isObject, numbers, oneOf, text } from "../config/kinds.js";
+import { flag, integer, isObject, numbers, oneOf, text } from "@fromnoise/nn/kinds";
 import { openDataset } from "../data/node/index.js";
 import { readJson } from "../models/node/files.js";
 import {

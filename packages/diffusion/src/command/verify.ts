@@ -5,7 +5,7 @@ import { verifyUNet, worse, type GoldenRow, type UNetGolden } from "@fromnoise/n
 import { deviceField } from "../config/device.js";
 import { field, optional } from "../config/fields.js";
 import { flagsOf, optionsOf } from "../config/flags.js";
-import { flag, number, oneOf } from "../config/kinds.js";
+import { flag, number, oneOf } from "@fromnoise/nn/kinds";
 import { readJson } from "../models/node/files.js";
 import { verifyTraining, type TrainGolden } from "../verify/golden-train.js";
 import { withDevice, type Arguments, type Command } from "./command.js";

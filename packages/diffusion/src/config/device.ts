@@ -1,6 +1,6 @@
 import { parseDevice } from "@fromnoise/tensor";
 import { field, type Extras, type Field } from "./fields.js";
-import { text } from "./kinds.js";
+import { text } from "@fromnoise/nn/kinds";
 
 /** The field that names a device; what is no device is refused in the words of `parseDevice`. */
 export function deviceField<const E extends Extras = Extras>(preset: string, extras?: E): Field<string> & E {

@@ -4,7 +4,7 @@
  * Configurations of runs have one (train/config.ts), and every sampler brings its own.
  */
 import { ConfigError } from "@fromnoise/tensor";
-import { checkValue, isObject, type Kind } from "./kinds.js";
+import { checkValue, isObject, type Kind } from "@fromnoise/nn/kinds";
 
 /** What a field may say beside its kind, default and help. */
 export interface Extras {

@@ -1,5 +1,5 @@
 /** A fixed part of a dataset that training never sees. */
-import { checkValue, integer, type Kind } from "../config/kinds.js";
+import { checkValue, integer, type Kind } from "@fromnoise/nn/kinds";
 import { checkIndex, type Dataset } from "./dataset.js";
 
 /** What says how much is held out: 0 nothing, else one sample of so many. All of them would leave nothing to train on. */

@@ -1,6 +1,6 @@
 /** How an image's error is weighted by its level of noise. */
 import { ConfigError } from "@fromnoise/tensor";
-import { checkValue, oneOf } from "../config/kinds.js";
+import { checkValue, oneOf } from "@fromnoise/nn/kinds";
 import { predictionCoefficients, predictionOf, type Prediction, type PredictionName } from "../denoisers/prediction.js";
 import type { Amounts } from "../process/level.js";
 

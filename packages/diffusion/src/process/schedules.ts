@@ -4,13 +4,34 @@
  * alphaBar_t = alpha_0 ... alpha_t, alphaBar_{-1} = 1 (Ho, Jain, Abbeel 2020, equations 2 and 4).
  */
 import { ConfigError } from "@fromnoise/tensor";
-import { checkValue, oneOf } from "../config/kinds.js";
+import { checkValue, oneOf } from "@fromnoise/nn/kinds";
 import type { Amounts } from "./level.js";
 import { posterior } from "./posterior.js";
 
+/** The betas of a schedule with T steps; b0 and bT are the options betaStart and betaEnd. */
+type Betas = (T: number, b0: number, bT: number) => Float64Array;
+
+/** All schedules, by name: type, checks, help and documentation take them from here. */
+const schedules = {
+  /** T values from b0 to bT whatever T is (Ho et al. 2020: T = 1000). */
+  "linear": (T, b0, bT) => linspace(b0, bT, T),
+  /** linear with all betas times 1000 / T, so that few steps end in as much noise as many. */
+  "scaled-linear": scaledLinear,
+  /** alphaBar(u) = cos^2(((u + 0.008) / 1.008) pi/2), up to a factor (Nichol, Dhariwal 2021, equation 17). */
+  "cosine": (T) => betasFromAlphaBar(cosine, T),
+  /** alphaBar(u) a falling logistic curve (Jabri, Fleet, Chen 2022). */
+  "sigmoid": (T) => betasFromAlphaBar(sigmoid, T),
+  /** The log-SNR of uniform u has a Laplace distribution (Hang et al. 2024): most steps are where signal and noise are alike. */
+  "laplace": (T) => betasFromAlphaBar(laplace, T),
+  /** Squares of T values from sqrt(b0) to sqrt(bT). */
+  "quad": (T, b0, bT) => linspace(Math.sqrt(b0), Math.sqrt(bT), T).map((root) => root * root),
+  /** bT at every step. */
+  "const": (T, _, bT) => new Float64Array(T).fill(bT),
+} satisfies Readonly<Record<string, Betas>>;
+
+export type ScheduleName = keyof typeof schedules;
 /** The schedules that `makeSchedule` knows. */
-export const SCHEDULE_NAMES = ["linear", "scaled-linear", "cosine", "sigmoid", "quad", "const"] as const;
-export type ScheduleName = (typeof SCHEDULE_NAMES)[number];
+export const SCHEDULE_NAMES = Object.keys(schedules) as readonly ScheduleName[];
 
 export interface ScheduleOptions {
   readonly name: ScheduleName;
@@ -48,7 +69,7 @@ export interface NoiseSchedule {
   readonly snr: Float64Array;
 }
 
-/** No beta of cosine and sigmoid passes this (Nichol, Dhariwal 2021, section 3.2). */
+/** No beta of a schedule that is given by alphaBar passes this (Nichol, Dhariwal 2021, section 3.2). */
 const MAX_BETA = 0.999;
 /** sqrt(alphaBar_t) and its reciprocal are to be numbers of f32 too: x0 = x_t / sqrt(alphaBar_t) - ... divides by it. */
 const MIN_SIGNAL = 2 ** -126;
@@ -78,24 +99,27 @@ function sigmoid(u: number): number {
   return (logistic(3) - logistic(6 * u - 3)) / (logistic(3) - logistic(-3));
 }
 
+/**
+ * The logistic function of the log-SNR mu - b sgn(1/2 - u) ln(1 - 2 |u - 1/2|) with mu = 0, b = 1/2 (Hang et al. 2024, section 2,
+ * where it is ln alpha^2 / sigma^2). With r = e^-|log-SNR| = sqrt(1 - 2 |u - 1/2|): 1 / (1 + r) up to u = 1/2, then r / (1 + r).
+ */
+function laplace(u: number): number {
+  const r = Math.sqrt(2 * Math.min(u, 1 - u));
+  return (u < 0.5 ? 1 : r) / (1 + r);
+}
+
 function scaledLinear(T: number, betaStart: number, betaEnd: number): Float64Array {
   const scale = 1000 / T;
   const largest = Math.max(betaStart, betaEnd);
   if (largest * scale < 1) return linspace(betaStart * scale, betaEnd * scale, T);
   throw new ConfigError(`timesteps: ${T} is too few for the schedule scaled-linear`, [
     `beta       up to ${largest} * 1000 / ${T} = ${largest * scale}, must be below 1`,
-    `allowed    timesteps > ${Math.floor(largest * 1000)}; cosine and sigmoid fit any number of steps`,
+    `allowed    timesteps > ${Math.floor(largest * 1000)}; cosine fits any number of steps`,
   ]);
 }
 
 /**
- * The betas of a schedule by name, b0 = betaStart, bT = betaEnd:
- *  - `linear`         linspace(b0, bT, T) whatever T is (Ho et al. 2020: T = 1000);
- *  - `scaled-linear`  linspace(b0, bT, T) * 1000 / T: few steps end in as much noise as many;
- *  - `cosine`         alphaBar = cos^2, `sigmoid`  alphaBar = falling logistic curve; betas at most 0.999;
- *  - `quad`           linspace(sqrt b0, sqrt bT, T)^2;
- *  - `const`          bT at every step.
- *
+ * All tables of a schedule, by its name: what the names mean stands beside them at the head of this file.
  * @throws ConfigError naming the field, its value and what is allowed, also where scaled-linear would reach beta >= 1.
  */
 export function makeSchedule({ name, timesteps: T, betaStart = 1e-4, betaEnd = 0.02 }: ScheduleOptions): NoiseSchedule {
@@ -106,18 +130,10 @@ export function makeSchedule({ name, timesteps: T, betaStart = 1e-4, betaEnd = 0
     if (beta > 0 && beta < 1) continue;
     throw new ConfigError(`${field}: ${beta} is not a variance of added noise`, [OPEN_UNIT_INTERVAL]);
   }
-  const betas: { readonly [key in ScheduleName]: () => Float64Array } = {
-    "linear": () => linspace(betaStart, betaEnd, T),
-    "scaled-linear": () => scaledLinear(T, betaStart, betaEnd),
-    "cosine": () => betasFromAlphaBar(cosine, T),
-    "sigmoid": () => betasFromAlphaBar(sigmoid, T),
-    "quad": () => linspace(Math.sqrt(betaStart), Math.sqrt(betaEnd), T).map((root) => root * root),
-    "const": () => new Float64Array(T).fill(betaEnd),
-  };
-  if (!Object.hasOwn(betas, name)) {
+  if (!Object.hasOwn(schedules, name)) {
     throw new ConfigError(`schedule: ${JSON.stringify(name)} is not known`, [`allowed    ${SCHEDULE_NAMES.join(", ")}`]);
   }
-  return scheduleFromBetas(betas[name](), name);
+  return scheduleFromBetas(schedules[name](T, betaStart, betaEnd), name);
 }
 
 /**
@@ -141,7 +157,7 @@ export function scheduleFromBetas(betas: ArrayLike<number>, name = "custom"): No
   if (lost !== -1) {
     throw new ConfigError(`schedule ${name}: of the image nothing is left from step ${lost} of ${T} on`, [
       `alphaBar   ${alphaBar[lost]} at t = ${lost}, the product of all 1 - beta up to there`,
-      "allowed    fewer steps or smaller betas, so that sqrt(alphaBar) >= 2^-126; cosine, sigmoid and scaled-linear fit any number of steps",
+      "allowed    fewer steps or smaller betas, so that sqrt(alphaBar) >= 2^-126; cosine fits any number of steps",
     ]);
   }
   const alphaBarPrev = table((t) => (t === 0 ? 1 : alphaBar[t - 1]!));

@@ -1,6 +1,6 @@
 import { add, multiply } from "@fromnoise/tensor";
 import { field, optional } from "../config/fields.js";
-import { integer, oneOf } from "../config/kinds.js";
+import { integer, oneOf } from "@fromnoise/nn/kinds";
 import { isClean } from "../process/level.js";
 import { posterior, posteriorMean } from "../process/posterior.js";
 import { VARIANCES, type VarianceKind } from "../process/schedules.js";

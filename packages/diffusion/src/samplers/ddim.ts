@@ -1,6 +1,6 @@
 import { add, ConfigError, multiply } from "@fromnoise/tensor";
 import { field, optional } from "../config/fields.js";
-import { integer, number, oneOf } from "../config/kinds.js";
+import { integer, number, oneOf } from "@fromnoise/nn/kinds";
 import type { Amounts } from "../process/level.js";
 import { combine } from "../process/q-sample.js";
 import { SPACINGS, type Spacing } from "../process/timesteps.js";

@@ -1,6 +1,6 @@
 import { ConfigError } from "@fromnoise/tensor";
 import { field } from "../config/fields.js";
-import { integer, number } from "../config/kinds.js";
+import { integer, number } from "@fromnoise/nn/kinds";
 import { CLEAN, logSnr } from "../process/level.js";
 import { combine } from "../process/q-sample.js";
 import type { Sampler } from "./sampler.js";

@@ -9,7 +9,7 @@ import { deviceField } from "../config/device.js";
 import {
   checkFields, field, group, migrateFields, namedFields, type InputOf, type OptionsOf, type ResumableOf,
 } from "../config/fields.js";
-import { checkValue, flag, integer, number, object, oneOf, pair, text } from "../config/kinds.js";
+import { checkValue, flag, integer, number, object, oneOf, pair, text } from "@fromnoise/nn/kinds";
 import { holdOutKind } from "../data/split.js";
 import { PREDICTIONS } from "../denoisers/prediction.js";
 import { LOSSES } from "../losses/index.js";

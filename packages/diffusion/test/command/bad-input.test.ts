@@ -4,6 +4,7 @@ import { expect } from "chai";
 import { flagsOf } from "../../src/config/flags.js";
 import { encodePng } from "../../src/image/node/index.js";
 import { commands } from "../../src/command/main.js";
+import { SCHEDULE_NAMES } from "../../src/process/schedules.js";
 import { samplers } from "../../src/samplers/index.js";
 import { trainFields } from "../../src/train/config.js";
 import { temporaryFolder, tinyModel, writeSheet } from "../train/fixtures.js";
@@ -111,7 +112,7 @@ const cases: [what: string, argv: string[], code: number, err: string][] = [
   ],
   [
     "an unknown schedule", ["train", "--schedule", "exp"], 2,
-    'ConfigError: --schedule: "exp" is not allowed\n  allowed  linear, scaled-linear, cosine, sigmoid, quad, const',
+    `ConfigError: --schedule: "exp" is not allowed\n  allowed  ${SCHEDULE_NAMES.join(", ")}`,
   ],
   [
     "scaled-linear with too few steps", ["train", "--schedule", "scaled-linear", "--timesteps", "20"], 2,

@@ -6,7 +6,7 @@ import { initialize, saveSafetensors, stateDict, UNet, unetConfig, type StateDic
 import {
   isDiffusersFolder, readDiffusersFolder, writeDiffusersFolder, type DiffusersModel, type DiffusersScheduler,
 } from "../../src/models/node/diffusers.js";
-import { makeSchedule } from "../../src/process/schedules.js";
+import { makeSchedule, SCHEDULE_NAMES } from "../../src/process/schedules.js";
 import { loadModel } from "../../src/models/load-model.js";
 import { thrown } from "../thrown.js";
 import { temporaryFolder, tinyModel } from "../train/fixtures.js";
@@ -36,7 +36,7 @@ describe("a folder as diffusers writes it", () => {
     return path;
   }
 
-  for (const name of ["linear", "scaled-linear", "quad", "cosine", "sigmoid", "const"] as const) {
+  for (const name of SCHEDULE_NAMES) {
     it(`brings back network, tensors and scheduler with the schedule ${name}, betas in diffusers' terms`, async () => {
       const schedule = { ...scheduler.schedule, name, timesteps: 40 };
       const path = await write({ schedule, prediction: "x0", sampling: { variance: "fixed-large", clipX0: false } });

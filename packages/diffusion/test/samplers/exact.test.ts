@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { add, clone, ConfigError, multiply, openDevice, ShapeError, tensor, type Device, type Tensor } from "@fromnoise/tensor";
 import { field } from "../../src/config/fields.js";
-import { integer } from "../../src/config/kinds.js";
+import { integer } from "@fromnoise/nn/kinds";
 import {
   CLEAN, isClean, logSnr,
   ancestral, clipped, ddim, discreteProcess, euler, exactDenoiser, lastOf, makeSchedule, runSampler, samplers, seededNoise,

@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { ConfigError } from "@fromnoise/tensor";
+import { SCHEDULE_NAMES } from "../../src/process/schedules.js";
 import { lrSchedule, trainConfig, trainDefaults, type TrainConfigInput } from "../../src/train/config.js";
 
 function refusal(input: object): string {
@@ -54,7 +55,7 @@ describe("the config of a training run", () => {
     [{ prediction: "epsilon" }, 'prediction: "epsilon" is not allowed\n  allowed  eps, x0, v'],
     [{
       schedule: { name: "exp" },
-    }, 'schedule.name: "exp" is not allowed\n  allowed  linear, scaled-linear, cosine, sigmoid, quad, const'],
+    }, `schedule.name: "exp" is not allowed\n  allowed  ${SCHEDULE_NAMES.join(", ")}`],
     [{ schedule: { name: "scaled-linear", timesteps: 10 } }, "timesteps: 10 is too few for the schedule scaled-linear\n  beta "],
     [{ sampling: { variance: "learned" } }, 'sampling.variance: "learned" is not allowed\n  allowed  fixed-small, fixed-large'],
     [{ dtype: "f16" }, 'dtype: "f16" is not allowed\n  allowed  f32, f64'],

@@ -79,6 +79,49 @@ describe("operands that are no tensors", () => {
   });
 });
 
+describe("options that have no default", () => {
+  let device: Device;
+  const z = (...shape: number[]): Tensor => t.zeros(shape, { device });
+  before(async () => void (device = await t.openDevice("reference")));
+
+  type Op = (...operands: unknown[]) => unknown;
+  /** Each op that has such options, by name, with its operands: the last argument is missing. */
+  const ops: [name: string, option: string, pass: string, op: unknown, operands: () => unknown[]][] = [
+    ...(["averagePool", "maxPool", "upsampleNearest", "pixelUnshuffle", "pixelShuffle"] as const)
+      .flatMap((name): typeof ops => [
+        [name, "scale", "scale: 2", t[name].forward, () => [z(1, 2, 2, 4)]],
+        [`${name}.backward`, "scale", "scale: 2", t[name].backward,
+          () => (name === "maxPool" ? [z(1, 1, 1, 4), z(1, 2, 2, 4)] : [z(1, 2, 2, 4)])],
+      ]),
+    ["groupNorm.stats", "groups", "groups: 8", t.groupNorm.stats, () => [z(1, 2, 8)]],
+    ["groupNorm", "groups", "groups: 8", t.groupNorm.forward, () => [z(1, 2, 8), z(1, 8, 2), z(8), z(8)]],
+    ["groupNorm.forwardWithStats", "groups", "groups: 8", t.groupNorm.forwardWithStats, () => [z(1, 2, 8), z(8), z(8)]],
+    ["groupNorm.backward", "groups", "groups: 8", t.groupNorm.backward, () => [z(1, 2, 8), z(1, 2, 8), z(1, 8, 2), z(8)]],
+    ["groupNormSilu", "groups", "groups: 8", t.groupNormSilu.forward, () => [z(1, 2, 8), z(1, 8, 2), z(8), z(8)]],
+    ["groupNormSilu.backward", "groups", "groups: 8", t.groupNormSilu.backward,
+      () => [z(1, 2, 8), z(1, 2, 8), z(1, 8, 2), z(8), z(8)]],
+    ["layerNorm.stats", "eps", "eps: 0.00001", t.layerNorm.stats, () => [z(1, 8)]],
+    ["weightStandardize", "eps", "eps: 0.00001", t.weightStandardize.forward, () => [z(3, 3, 2, 2)]],
+    ["weightStandardize.backward", "eps", "eps: 0.00001", t.weightStandardize.backward, () => [z(3, 3, 2, 2), z(3, 3, 2, 2)]],
+    ["attention", "heads", "heads: 4", t.attention.forward, () => [z(1, 2, 4), z(1, 2, 4), z(1, 2, 4)]],
+    ["linearAttention", "heads", "heads: 4", t.linearAttention.forward, () => [z(1, 2, 4), z(1, 2, 4), z(1, 2, 4)]],
+  ];
+  for (const [name, option, pass, op, operands] of ops) {
+    it(`${name} without its ${option} says what to pass`, () => {
+      for (const options of [[], [undefined], [{}]]) {
+        const error = thrown(() => (op as Op)(...operands(), ...options));
+        expect(error).to.be.instanceOf(t.ConfigError);
+        expect(error.message).to.equal(`${name}: options has no ${option}\n  pass     { ${pass} }`);
+      }
+    });
+  }
+
+  it("groupNorm.stats without eps alone says that", () => {
+    expect(thrown(() => t.groupNorm.stats(z(1, 2, 8), { groups: 8 } as never)).message).to.equal(
+      "groupNorm.stats: options has no eps\n  pass     { eps: 0.00001 }");
+  });
+});
+
 describe("devices that are none", () => {
   let device: Device;
   const random = new t.Random(1);

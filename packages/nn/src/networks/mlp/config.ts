@@ -1,6 +1,7 @@
 /** The configuration of the multilayer perceptron. */
 import { activations, type ActivationName } from "../../layers/activation.js";
-import { count, countOrNull, counts, integer, oneOf, readFields, type Field } from "../fields.js";
+import { count, field, orNull, readFields, required, type Field } from "../../config/fields.js";
+import { integer, list, oneOf } from "../../config/kinds.js";
 
 export interface MlpConfig {
   /** Numbers of a point. */
@@ -22,12 +23,12 @@ export type MlpOptions = (Pick<MlpConfig, "size" | "hidden"> & Partial<MlpConfig
 
 const names = Object.keys(activations);
 const fields: Readonly<Record<keyof MlpConfig, Field>> = {
-  size: count(undefined),
-  hidden: counts(undefined),
-  time: { value: 32, allowed: "integers from 2", valid: integer(2) },
-  classes: countOrNull(null),
-  activation: oneOf("silu", ...names),
-  outputs: countOrNull(null),
+  size: required(count),
+  hidden: required(list(count)),
+  time: field(integer({ from: 2 }), 32),
+  classes: field(orNull(count), null),
+  activation: field(oneOf(names), "silu"),
+  outputs: field(orNull(count), null),
 };
 
 /** Checks a config and fills in the defaults. Throws ConfigError naming the field, its value and what is allowed. */

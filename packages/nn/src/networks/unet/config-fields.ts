@@ -1,43 +1,47 @@
-/** Every field of diffusers' UNet2DModel: its default, and the values implemented here. */
-import { count, countOrNull, counts, flag, integer, listOf, nullOr, oneOf, only, type Field } from "../fields.js";
+/** Every field of diffusers' UNet2DModel: the values implemented here, and its default. */
+import { count, field, only, orNull, type Field } from "../../config/fields.js";
+import { flag, list, number, oneOf, pair, type Kind } from "../../config/kinds.js";
 
-const blocks = (value: unknown, ...names: readonly string[]): Field => ({
-  value, allowed: `lists of ${names.join(", ")}; other blocks are not implemented`,
-  valid: listOf((v) => names.includes(v as string)),
-});
+/** A list of blocks of these names. */
+const blocks = (...names: readonly string[]): Kind<readonly string[]> => {
+  const kind = list(oneOf(names));
+  return { ...kind, allowed: `${kind.allowed}; other blocks are not implemented` };
+};
+const sides = pair(count);
+const size: Kind<number | [number, number]> = {
+  allowed: "a side, [height, width]", fits: (v): v is number | [number, number] => count.fits(v) || sides.fits(v),
+};
+const positive = number({ above: 0 });
 
 export const fields: Readonly<Record<string, Field>> = {
-  sample_size: {
-    value: null, allowed: "a side, [height, width], or null",
-    valid: nullOr((v) => integer(1)(v) || (listOf(integer(1))(v) && (v as unknown[]).length === 2)),
-  },
-  in_channels: count(3),
-  out_channels: count(3),
+  sample_size: field(orNull(size), null),
+  in_channels: field(count, 3),
+  out_channels: field(count, 3),
   center_input_sample: only(false),
   time_embedding_type: only("positional"),
-  time_embedding_dim: countOrNull(null),
-  freq_shift: oneOf(0, 0, 1),
-  flip_sin_to_cos: flag(true),
-  down_block_types: blocks(
-    ["DownBlock2D", "AttnDownBlock2D", "AttnDownBlock2D", "AttnDownBlock2D"], "DownBlock2D", "AttnDownBlock2D",
+  time_embedding_dim: field(orNull(count), null),
+  freq_shift: field(oneOf([0, 1]), 0),
+  flip_sin_to_cos: field(flag, true),
+  down_block_types: field(
+    blocks("DownBlock2D", "AttnDownBlock2D"), ["DownBlock2D", "AttnDownBlock2D", "AttnDownBlock2D", "AttnDownBlock2D"],
   ),
   mid_block_type: only("UNetMidBlock2D"),
-  up_block_types: blocks(["AttnUpBlock2D", "AttnUpBlock2D", "AttnUpBlock2D", "UpBlock2D"], "UpBlock2D", "AttnUpBlock2D"),
-  block_out_channels: counts([224, 448, 672, 896]),
-  layers_per_block: count(2),
-  mid_block_scale_factor: { value: 1, allowed: "numbers above 0", valid: (v) => typeof v === "number" && v > 0 && v < Infinity },
-  downsample_padding: oneOf(1, 0, 1),
-  downsample_type: oneOf("conv", "conv", "resnet"),
-  upsample_type: oneOf("conv", "conv", "resnet"),
-  dropout: { value: 0, allowed: "rates from 0 to below 1", valid: (v) => typeof v === "number" && v >= 0 && v < 1 },
+  up_block_types: field(blocks("UpBlock2D", "AttnUpBlock2D"), ["AttnUpBlock2D", "AttnUpBlock2D", "AttnUpBlock2D", "UpBlock2D"]),
+  block_out_channels: field(list(count), [224, 448, 672, 896]),
+  layers_per_block: field(count, 2),
+  mid_block_scale_factor: field(positive, 1),
+  downsample_padding: field(oneOf([0, 1]), 1),
+  downsample_type: field(oneOf(["conv", "resnet"]), "conv"),
+  upsample_type: field(oneOf(["conv", "resnet"]), "conv"),
+  dropout: field(number({ from: 0, below: 1 }), 0),
   act_fn: only("silu", "swish"),
-  attention_head_dim: countOrNull(8),
-  norm_num_groups: count(32),
-  attn_norm_num_groups: countOrNull(null),
-  norm_eps: { value: 1e-5, allowed: "numbers above 0", valid: (v) => typeof v === "number" && v > 0 && v < Infinity },
-  resnet_time_scale_shift: oneOf("default", "default", "scale_shift"),
-  add_attention: flag(true),
+  attention_head_dim: field(orNull(count), 8),
+  norm_num_groups: field(count, 32),
+  attn_norm_num_groups: field(orNull(count), null),
+  norm_eps: field(positive, 1e-5),
+  resnet_time_scale_shift: field(oneOf(["default", "scale_shift"]), "default"),
+  add_attention: field(flag, true),
   class_embed_type: only(null),
-  num_class_embeds: countOrNull(null),
+  num_class_embeds: field(orNull(count), null),
   num_train_timesteps: only(null),
 };

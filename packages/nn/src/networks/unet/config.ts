@@ -5,7 +5,7 @@
  * implemented, is a ConfigError that names it.
  */
 import { ConfigError } from "@fromnoise/tensor";
-import { readFields } from "../fields.js";
+import { readFields } from "../../config/fields.js";
 import { fields } from "./config-fields.js";
 
 export type DownBlockType = "DownBlock2D" | "AttnDownBlock2D";

@@ -1,4 +1,5 @@
 import { ShapeError } from "../../core/errors.js";
+import { givenOptions } from "../../core/expect-options.js";
 import { formatShape } from "../../core/shape.js";
 import type { Tensor } from "../../core/tensor.js";
 import { multiply } from "../array/arithmetic.js";
@@ -61,8 +62,9 @@ export type AttentionPatterns = {
   readonly q: Pattern<"N L C">; readonly k: Pattern<"N S C">; readonly v?: Pattern<"N S C">; readonly dy?: Pattern<"N L C">;
 };
 
-/** @internal Checks the shapes and that the heads divide the channels; fills in the scale. Throws ShapeError. */
-export function headsOf(op: string, patterns: AttentionPatterns, { heads, scale }: AttentionOptions): Required<AttentionOptions> {
+/** @internal Checks the shapes and that the heads divide the channels; fills in the scale. Throws ShapeError, ConfigError for no heads. */
+export function headsOf(op: string, patterns: AttentionPatterns, options: AttentionOptions): Required<AttentionOptions> {
+  const { heads, scale } = givenOptions(op, options, { heads: 4 });
   const { N, L, C } = matchShapes(op, patterns);
   if (!Number.isInteger(heads) || heads < 1 || C % heads !== 0) {
     throw new ShapeError(`${op}: ${heads} heads do not divide ${C} channels`, [

@@ -2,7 +2,7 @@ import { run } from "../../core/device.js";
 import type { Tensor } from "../../core/tensor.js";
 import { multiply } from "../array/arithmetic.js";
 import { matchShapes } from "../shared/match-shapes.js";
-import { checkScale, dividedSides, type ScaleOptions } from "../shared/scale.js";
+import { dividedSides, scaleOf, type ScaleOptions } from "../shared/scale.js";
 import { upsampleNearest } from "./upsample-nearest.js";
 
 /**
@@ -12,8 +12,8 @@ import { upsampleNearest } from "./upsample-nearest.js";
  */
 export const averagePool = {
   /** The mean of each tile. Throws ShapeError where a side is not divisible. */
-  forward(x: Tensor, { scale }: ScaleOptions): Tensor {
-    const { n, h, w, c } = dividedSides("averagePool", "x", x, scale);
+  forward(x: Tensor, options: ScaleOptions): Tensor {
+    const { n, h, w, c, scale } = dividedSides("averagePool", "x", x, options);
     return x.device.scope(() => {
       const sums = run("sumPool", { x }, { n, h: h * scale, w: w * scale, c, scale }, {}, { y: [n, h, w, c] }).y;
       return multiply(sums, scale ** -2);
@@ -21,8 +21,8 @@ export const averagePool = {
   },
 
   /** Spreads dy evenly over the tiles. dy [N, H / s, W / s, C] -> [N, H, W, C]. Throws ShapeError. */
-  backward(dy: Tensor, { scale }: ScaleOptions): Tensor {
-    checkScale("averagePool.backward", scale);
+  backward(dy: Tensor, options: ScaleOptions): Tensor {
+    const scale = scaleOf("averagePool.backward", options);
     matchShapes("averagePool.backward", { dy: [dy, "N H W C"] });
     return dy.device.scope(() => upsampleNearest.forward(multiply(dy, scale ** -2), { scale }));
   },

@@ -1,6 +1,6 @@
 import { run } from "../../core/device.js";
 import type { Tensor } from "../../core/tensor.js";
-import { checkEps } from "../shared/check-eps.js";
+import { epsOf } from "../shared/eps.js";
 import { groupNormAttrs, type GroupNormOptions } from "./group-norm.js";
 
 /**
@@ -12,25 +12,25 @@ import { groupNormAttrs, type GroupNormOptions } from "./group-norm.js";
  */
 export const groupNormSilu = {
   /** y = silu(groupNorm(x)), in the shape of x. Throws ShapeError. */
-  forward(x: Tensor, stats: Tensor, gamma: Tensor, beta: Tensor, { groups }: GroupNormOptions): Tensor {
-    const attrs = groupNormAttrs("groupNormSilu", x, groups, { stats: [stats, "N G 2"], gamma: [gamma, "C"], beta: [beta, "C"] });
+  forward(x: Tensor, stats: Tensor, gamma: Tensor, beta: Tensor, options: GroupNormOptions): Tensor {
+    const attrs = groupNormAttrs("groupNormSilu", x, options, { stats: [stats, "N G 2"], gamma: [gamma, "C"], beta: [beta, "C"] });
     return run("groupNormSilu", { x, stats, gamma, beta }, attrs, {}, { y: x.shape }).y;
   },
 
   /** y and the statistics it was computed with, which backward needs: stats and forward in one kernel. Throws ShapeError. */
   forwardWithStats(
-    x: Tensor, gamma: Tensor, beta: Tensor, { groups, eps }: GroupNormOptions & { eps: number },
+    x: Tensor, gamma: Tensor, beta: Tensor, options: GroupNormOptions & { eps: number },
   ): { y: Tensor; stats: Tensor } {
-    const attrs = groupNormAttrs("groupNormSilu.forwardWithStats", x, groups, { gamma: [gamma, "C"], beta: [beta, "C"] });
-    checkEps("groupNormSilu.forwardWithStats", eps);
+    const attrs = groupNormAttrs("groupNormSilu.forwardWithStats", x, options, { gamma: [gamma, "C"], beta: [beta, "C"] });
+    const eps = epsOf("groupNormSilu.forwardWithStats", options);
     return run("groupNormSiluWithStats", { x, gamma, beta }, attrs, { eps }, { y: x.shape });
   },
 
   /** Gradients through SiLU, the normalisation and the statistics. Throws ShapeError. */
   backward(
-    dy: Tensor, x: Tensor, stats: Tensor, gamma: Tensor, beta: Tensor, { groups }: GroupNormOptions,
+    dy: Tensor, x: Tensor, stats: Tensor, gamma: Tensor, beta: Tensor, options: GroupNormOptions,
   ): { dx: Tensor; dgamma: Tensor; dbeta: Tensor } {
-    const attrs = groupNormAttrs("groupNormSilu.backward", x, groups, {
+    const attrs = groupNormAttrs("groupNormSilu.backward", x, options, {
       dy: [dy, "N ... C"], stats: [stats, "N G 2"], gamma: [gamma, "C"], beta: [beta, "C"],
     });
     return run("groupNormSiluGrad", { dy, x, stats, gamma, beta }, attrs, {}, { dx: x.shape });

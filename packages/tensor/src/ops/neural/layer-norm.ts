@@ -1,7 +1,7 @@
 import { run } from "../../core/device.js";
 import type { GroupNormAttrs } from "../../kernels/contract.js";
 import type { Tensor } from "../../core/tensor.js";
-import { checkEps } from "../shared/check-eps.js";
+import { epsOf } from "../shared/eps.js";
 import { matchShapes } from "../shared/match-shapes.js";
 
 const rowsAsImages = (n: number, c: number): GroupNormAttrs => ({ n, hw: 1, c, groups: 1 });
@@ -16,9 +16,9 @@ const rowsAsImages = (n: number, c: number): GroupNormAttrs => ({ n, hw: 1, c, g
  */
 export const layerNorm = {
   /** (mean, 1 / sqrt(variance + eps)) of each row, the population variance. x [..., C] -> [..., 2]. */
-  stats(x: Tensor, { eps }: { eps: number }): Tensor {
+  stats(x: Tensor, options: { eps: number }): Tensor {
     const { C, "...": n } = matchShapes("layerNorm.stats", { x: [x, "... C"] });
-    checkEps("layerNorm.stats", eps);
+    const eps = epsOf("layerNorm.stats", options);
     return run("groupNormStats", { x }, rowsAsImages(n, C), { eps }, { stats: [...x.shape.slice(0, -1), 2] }).stats;
   },
 

@@ -15,14 +15,14 @@ import { dividedSides, type ScaleOptions } from "../shared/scale.js";
  */
 export const maxPool = {
   /** The largest element of each tile; NaN where there is one. Throws ShapeError where a side is not divisible. */
-  forward(x: Tensor, { scale }: ScaleOptions): Tensor {
-    dividedSides("maxPool", "x", x, scale);
+  forward(x: Tensor, options: ScaleOptions): Tensor {
+    const { scale } = dividedSides("maxPool", "x", x, options);
     return x.device.scope(() => max(tiles(x, scale), { axes: -1 }));
   },
 
   /** dy [N, H / s, W / s, C] at the maxima of x [N, H, W, C]. Throws ShapeError. */
-  backward(dy: Tensor, x: Tensor, { scale }: ScaleOptions): Tensor {
-    const { n, h, w, c } = dividedSides("maxPool.backward", "x", x, scale);
+  backward(dy: Tensor, x: Tensor, options: ScaleOptions): Tensor {
+    const { n, h, w, c, scale } = dividedSides("maxPool.backward", "x", x, options);
     matchShapes("maxPool.backward", { x: [x, "N H W C"], dy: [dy, "N OH OW C"] });
     return x.device.scope(() => {
       const places = argmax(tiles(x, scale), { axis: -1, keepDims: true });                             // [N, OH, OW, C, 1]

@@ -3,7 +3,7 @@ import { formatShape } from "../../core/shape.js";
 import type { Tensor } from "../../core/tensor.js";
 import { permute, reshape } from "../array/layout.js";
 import { matchShapes } from "../shared/match-shapes.js";
-import { checkScale, dividedSides, type ScaleOptions } from "../shared/scale.js";
+import { dividedSides, scaleOf, type ScaleOptions } from "../shared/scale.js";
 
 /**
  * Pixel unshuffle moves each s x s tile of a channel into s^2 channels:
@@ -14,13 +14,13 @@ import { checkScale, dividedSides, type ScaleOptions } from "../shared/scale.js"
  */
 export const pixelUnshuffle = {
   /** [N, H, W, C] -> [N, H / s, W / s, C s^2]. Throws ShapeError where a side is not divisible. */
-  forward(x: Tensor, { scale }: ScaleOptions): Tensor {
-    return unshuffle("pixelUnshuffle", "x", x, scale);
+  forward(x: Tensor, options: ScaleOptions): Tensor {
+    return unshuffle("pixelUnshuffle", "x", x, options);
   },
 
   /** [N, h, w, C s^2] -> [N, s h, s w, C]. Throws ShapeError. */
-  backward(dy: Tensor, { scale }: ScaleOptions): Tensor {
-    return shuffle("pixelUnshuffle.backward", "dy", dy, scale);
+  backward(dy: Tensor, options: ScaleOptions): Tensor {
+    return shuffle("pixelUnshuffle.backward", "dy", dy, options);
   },
 };
 
@@ -32,26 +32,26 @@ export const pixelUnshuffle = {
  */
 export const pixelShuffle = {
   /** [N, h, w, C s^2] -> [N, s h, s w, C]. Throws ShapeError where the channels are not divisible. */
-  forward(x: Tensor, { scale }: ScaleOptions): Tensor {
-    return shuffle("pixelShuffle", "x", x, scale);
+  forward(x: Tensor, options: ScaleOptions): Tensor {
+    return shuffle("pixelShuffle", "x", x, options);
   },
 
   /** [N, H, W, C] -> [N, H / s, W / s, C s^2]. Throws ShapeError. */
-  backward(dy: Tensor, { scale }: ScaleOptions): Tensor {
-    return unshuffle("pixelShuffle.backward", "dy", dy, scale);
+  backward(dy: Tensor, options: ScaleOptions): Tensor {
+    return unshuffle("pixelShuffle.backward", "dy", dy, options);
   },
 };
 
-function unshuffle(op: string, name: string, x: Tensor, s: number): Tensor {
-  const { n, h, w, c } = dividedSides(op, name, x, s);
+function unshuffle(op: string, name: string, x: Tensor, options: ScaleOptions): Tensor {
+  const { n, h, w, c, scale: s } = dividedSides(op, name, x, options);
   return x.device.scope(() => {
     const tiles = reshape(x, [n, h, s, w, s, c]);                                                   // n, h, i, w, j, c
     return reshape(permute(tiles, [0, 1, 3, 5, 2, 4]), [n, h, w, c * s * s]);                       // n, h, w, c, i, j
   });
 }
 
-function shuffle(op: string, name: string, x: Tensor, s: number): Tensor {
-  checkScale(op, s);
+function shuffle(op: string, name: string, x: Tensor, options: ScaleOptions): Tensor {
+  const s = scaleOf(op, options);
   const { N: n, H: h, W: w, C } = matchShapes(op, { [name]: [x, "N H W C"] });
   if (C % s ** 2 !== 0) {
     throw new ShapeError(`${op}: the channels of ${name} are not divisible by ${s ** 2}`, [

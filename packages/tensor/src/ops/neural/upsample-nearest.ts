@@ -1,7 +1,7 @@
 import { run } from "../../core/device.js";
 import type { Tensor } from "../../core/tensor.js";
 import { matchShapes } from "../shared/match-shapes.js";
-import { checkScale, dividedSides, type ScaleOptions } from "../shared/scale.js";
+import { dividedSides, scaleOf, type ScaleOptions } from "../shared/scale.js";
 
 /**
  * Nearest-neighbour upsampling by an integer factor s: y[n, p, q, c] = x[n, floor(p / s), floor(q / s), c].
@@ -10,15 +10,15 @@ import { checkScale, dividedSides, type ScaleOptions } from "../shared/scale.js"
  */
 export const upsampleNearest = {
   /** Repeats every pixel scale x scale times. Throws ShapeError. */
-  forward(x: Tensor, { scale }: ScaleOptions): Tensor {
-    checkScale("upsampleNearest", scale);
+  forward(x: Tensor, options: ScaleOptions): Tensor {
+    const scale = scaleOf("upsampleNearest", options);
     const { N: n, H: h, W: w, C: c } = matchShapes("upsampleNearest", { x: [x, "N H W C"] });
     return run("upsampleNearest", { x }, { n, h, w, c, scale }, {}, { y: [n, h * scale, w * scale, c] }).y;
   },
 
   /** Sums dy over the copies. dy [N, s H, s W, C] -> [N, H, W, C]. Throws ShapeError. */
-  backward(dy: Tensor, { scale }: ScaleOptions): Tensor {
-    const { n, h, w, c } = dividedSides("upsampleNearest.backward", "dy", dy, scale);
+  backward(dy: Tensor, options: ScaleOptions): Tensor {
+    const { n, h, w, c, scale } = dividedSides("upsampleNearest.backward", "dy", dy, options);
     return run("sumPool", { x: dy }, { n, h: h * scale, w: w * scale, c, scale }, {}, { y: [n, h, w, c] }).y;
   },
 };

@@ -2,7 +2,7 @@ import { run } from "../../core/device.js";
 import type { GroupNormAttrs } from "../../kernels/contract.js";
 import type { Tensor } from "../../core/tensor.js";
 import { ones, zeros } from "../array/create.js";
-import { checkEps } from "../shared/check-eps.js";
+import { epsOf } from "../shared/eps.js";
 import { matchShapes, type Pattern } from "../shared/match-shapes.js";
 
 export interface WeightStandardizeOptions { eps: number }
@@ -16,9 +16,9 @@ export interface WeightStandardizeOptions { eps: number }
  */
 export const weightStandardize = {
   /** (w - mean) / sqrt(variance + eps) for each output channel. Throws ShapeError, ConfigError for eps < 0. */
-  forward(w: Tensor, { eps }: WeightStandardizeOptions): Tensor {
+  forward(w: Tensor, options: WeightStandardizeOptions): Tensor {
     const attrs = channelsAsGroups("weightStandardize", { w: [w, "kh kw Cin Cout"] });
-    checkEps("weightStandardize", eps);
+    const eps = epsOf("weightStandardize", options);
     return w.device.scope(() => {
       const inputs = { x: w, gamma: ones([attrs.c], w), beta: zeros([attrs.c], w) };
       return run("groupNormWithStats", inputs, attrs, { eps }, { y: w.shape }).y;
@@ -26,9 +26,9 @@ export const weightStandardize = {
   },
 
   /** dw = r (dy - mean(dy) - what mean(dy what)). Throws as forward. */
-  backward(dy: Tensor, w: Tensor, { eps }: WeightStandardizeOptions): Tensor {
+  backward(dy: Tensor, w: Tensor, options: WeightStandardizeOptions): Tensor {
     const attrs = channelsAsGroups("weightStandardize.backward", { w: [w, "kh kw Cin Cout"], dy: [dy, "kh kw Cin Cout"] });
-    checkEps("weightStandardize.backward", eps);
+    const eps = epsOf("weightStandardize.backward", options);
     return w.device.scope(() => {
       const { stats } = run("groupNormStats", { x: w }, attrs, { eps });
       return run("groupNormGrad", { dy, x: w, stats, gamma: ones([attrs.c], w) }, attrs, {}, { dx: w.shape }).dx;

@@ -63,10 +63,11 @@ export const text: Kind<string> = {
   fits: (v): v is string => typeof v === "string" && v !== "",
 };
 
-/** One or more values of a kind; as a flag with commas between, as the example shows. */
-export function list<T>(of: Kind<T>, example: string): Kind<readonly T[]> {
+/** One or more values of a kind; with an example a flag too, with commas between. */
+export function list<T>(of: Kind<T>, example?: string): Kind<readonly T[]> {
   return {
-    ...separated(of), allowed: `${of.allowed} with commas between, such as ${example}`,
+    ...(example === undefined ? { allowed: `lists of ${of.allowed}` }
+      : { ...separated(of), allowed: `${of.allowed} with commas between, such as ${example}` }),
     fits: (v): v is readonly T[] => Array.isArray(v) && v.length > 0 && v.every((element) => of.fits(element)),
   };
 }

@@ -1,0 +1,50 @@
+/** Fields of a network's config: what each may hold, and how a config is checked against them. */
+import { ConfigError } from "@fromnoise/tensor";
+import { checkValue, integer, type Kind } from "./kinds.js";
+
+export interface Field {
+  readonly kind: Kind<unknown>;
+  /** The default; undefined where the config must say it. */
+  readonly value: unknown;
+  /** False for fields of which only the default is implemented: they are checked and left out of the config. */
+  readonly kept: boolean;
+}
+
+/** A field with a default. */
+export const field = <T>(kind: Kind<T>, value: NoInfer<T>): Field => ({ kind, value, kept: true });
+/** A field that the config must say. */
+export const required = (kind: Kind<unknown>): Field => ({ kind, value: undefined, kept: true });
+/** A field that is implemented for these values only, all of which mean the same. */
+export function only(...values: readonly unknown[]): Field {
+  const allowed = `${values.map(String).join(", ")}; nothing else is implemented`;
+  return { kind: { allowed, fits: (v): v is unknown => values.includes(v) }, value: values[0], kept: false };
+}
+
+/** Numbers of things: channels, layers, classes. */
+export const count = integer({ from: 1 });
+/** A value of this kind or null. */
+export const orNull = <T>(kind: Kind<T>): Kind<T | null> => ({
+  allowed: `${kind.allowed}, or null`, fits: (v): v is T | null => v === null || kind.fits(v),
+});
+
+/**
+ * Checks a config and fills in the defaults; names that start with `_` are left alone. `what` names it in errors ("U-Net config").
+ * Throws ConfigError naming the field, its value and what is allowed.
+ */
+export function readFields(
+  what: string, fields: Readonly<Record<string, Field>>, given: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  for (const name of Object.keys(given)) {
+    if (Object.hasOwn(fields, name) || name.startsWith("_")) continue;
+    throw new ConfigError(`${what}: the field ${name} is not known`, [
+      `value    ${JSON.stringify(given[name])}`, `allowed  ${Object.keys(fields).join(", ")}`,
+    ]);
+  }
+  const config: Record<string, unknown> = {};
+  for (const [name, { kind, value, kept }] of Object.entries(fields)) {
+    const v = given[name] === undefined ? value : given[name];
+    checkValue(kind, `${what}: ${name}`, v);
+    if (kept) config[name] = v;
+  }
+  return config;
+}
