@@ -50,12 +50,12 @@ export type { StateDict, StateEntry, TensorsByParameter } from "./parameters/sta
 export { fileShape, fromFileLayout, toChannelsFirst, toChannelsLast, toFileLayout } from "./parameters/layout.js";
 
 export {
-  encodeSafetensors, parseSafetensors, readSafetensorsHeader, readSafetensorsTensor,
-  type ByteReader, type EncodeOptions, type HostTensor, type LoadedTensor, type Safetensors,
+  encodeSafetensors, parseSafetensors, readSafetensorsHeader, readSafetensorsTensor, tensorDigest,
+  type ByteReader, type EncodedSafetensors, type EncodeOptions, type HostTensor, type LoadedTensor, type Safetensors,
 } from "./formats/safetensors.js";
 export type { SafetensorsEntry, SafetensorsHeader } from "./formats/safetensors-header.js";
 export {
-  loadSafetensors, replaceFile, saveSafetensors,
+  loadSafetensors, openFile, replaceFile, saveSafetensors,
   type FileLayer, type FileReader, type FileWriter, type LoadOptions, type SaveOptions,
 } from "./formats/files.js";
 
