@@ -15,12 +15,22 @@ export {
 } from "./samplers/step.js";
 export { denoiserOf } from "./denoisers/denoiser.js";
 export { reverseSteps, sampleImages, type SamplingOptions, type SamplingResult } from "./models/sample-images.js";
+export { memorySource, type Source } from "./models/source.js";
+export type { Target } from "./models/target.js";
+export type { ModelFile, ModelFormat, ModelInfo, Weights } from "./models/model-format.js";
+export { formatOf, modelFormats } from "./models/model-formats.js";
+export { checkpointFormat } from "./models/formats/checkpoint-format.js";
+export type { CheckpointInfo } from "./models/formats/checkpoint-info.js";
+export { encodeCheckpoint, readCheckpoint, type Checkpoint, type CheckpointGroups } from "./models/formats/checkpoint.js";
+export { diffusersFormat } from "./models/formats/diffusers.js";
+export { loadModel, type LoadModelOptions, type TrainedModel } from "./models/load-model.js";
 export {
   lrSchedule, trainConfig, trainDefaults, trainFields, type ModelFields, type ResumeOverrides, type TrainConfig, type TrainConfigInput,
 } from "./train/config.js";
 export { checkFields, field, group, optional, type Field, type Fields, type Group } from "./config/fields.js";
 export * as kinds from "./config/kinds.js";
 export { demoConfig } from "./train/demo-config.js";
+export { restoreTrainer } from "./train/checkpoint.js";
 export { startPosition, streams, Trainer, type TrainerPosition } from "./train/trainer.js";
 export { BUCKETS, parseMetrics, type StepMetrics } from "./train/metrics.js";
 export * from "./data/index.js";

@@ -45,7 +45,7 @@ export { Ema, type EmaOptions } from "./optim/ema.js";
 
 export { layerGradcheckCases, networkGradcheckCases, type LayerGradcheckCase } from "./verify/gradcheck-cases.js";
 
-export { describe, loadStateDict, stateDict } from "./parameters/state-dict.js";
+export { checkStateDict, describe, loadStateDict, stateDict } from "./parameters/state-dict.js";
 export type { StateDict, StateEntry, TensorsByParameter } from "./parameters/state-dict.js";
 export { fileShape, fromFileLayout, toChannelsFirst, toChannelsLast, toFileLayout } from "./parameters/layout.js";
 

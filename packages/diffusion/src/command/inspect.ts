@@ -1,12 +1,11 @@
 import { ConfigError, eachTensor, flopsOf, observe, openDryDevice, sizeOf, zeros, type Observer } from "@fromnoise/tensor";
-import { describe, parameterCount, UNet, type UNetOptions } from "@fromnoise/nn";
+import { describe, networkOf, parameterCount, UNet } from "@fromnoise/nn";
 import { field, optional } from "../config/fields.js";
 import { flagsOf, optionsOf } from "../config/flags.js";
 import { flag, integer } from "../config/kinds.js";
-import { readDiffusersConfig } from "../models/node/diffusers.js";
-import { readJson } from "../models/node/files.js";
-import { loadCheckpoint } from "../models/checkpoint.js";
-import { modelAt } from "../models/node/model-path.js";
+import { configFile } from "../models/formats/config-file.js";
+import { formatOf, modelFormats } from "../models/model-formats.js";
+import { fileSource } from "../models/node/file-source.js";
 import { kernelEntries, kernelTable } from "./kernel-table.js";
 import { usageLines, type Arguments, type Command } from "./command.js";
 
@@ -37,8 +36,10 @@ async function runInspect({ operands: [path], flags }: Arguments): Promise<numbe
   const { kernels, json, batch, size: wanted } = optionsOf(inspectFields, flags);
   if (kernels) return showKernels(path, json);
   if (path === undefined) throw new ConfigError("an argument is missing", usageLines(inspect));
-  const { config, source } = await readSource(path);
-  const unet = new UNet(config);
+  const files = fileSource(path);
+  const { network: spec, facts: source } = await (await formatOf(files, [...modelFormats, configFile])).describe(files);
+  const unet = networkOf(spec);
+  if (!(unet instanceof UNet)) throw new ConfigError(`what a network of kind ${spec.kind} costs is not shown`, ["allowed  unet"]);
   const side = wanted ?? unet.config.sample_size ?? 32;
   const size: readonly [number, number] = typeof side === "number" ? [side, side] : side;
   const layers = layerCosts(unet, batch, size);
@@ -73,18 +74,6 @@ function showKernels(path: string | undefined, json: boolean): number {
   if (path !== undefined) throw new ConfigError(`unexpected argument "${path}"`, usageLines(inspect));
   console.log(json ? JSON.stringify(kernelEntries(), null, 2) : kernelTable());
   return 0;
-}
-
-async function readSource(path: string): Promise<{ config: UNetOptions; source: Record<string, unknown> }> {
-  const { kind, path: file } = modelAt(path, ["checkpoint", "diffusers", "config"]);
-  if (kind === "config") {
-    const json = readJson(file);
-    const { model } = json;                                                             // of a run's config.json
-    return { config: typeof model === "object" && model !== null ? model : json, source: { file } };
-  }
-  if (kind === "diffusers") return { config: readDiffusersConfig(file), source: { folder: file, format: "diffusers" } };
-  const { info: { format, config, position, trainer: { model: _model, ...trainer } } } = await loadCheckpoint(file, () => false);
-  return { config, source: { file, format, step: position.step, trainer } };
 }
 
 /** Runs the network on the dry device, which computes nothing, and adds up what its kernels would cost, layer by layer. */

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { ConfigError, Random, type Device } from "@fromnoise/tensor";
-import { replaceFile } from "@fromnoise/nn";
+import { replaceFile, UNet } from "@fromnoise/nn";
 import { deviceField } from "../config/device.js";
 import { field, optional, type OptionsOf } from "../config/fields.js";
 import { flagsOf, givenFields, optionsOf, type FlagValues } from "../config/flags.js";
@@ -10,13 +10,15 @@ import { encodePng, grid, imageBitmap, strip, type Bitmap } from "../image/node/
 import { samplerFields, SAMPLERS } from "../samplers/fields.js";
 import { reverseSteps, sampleImages, type SamplingOptions, type SamplingResult } from "../models/sample-images.js";
 import { trainDefaults } from "../train/config.js";
-import { loadModel, type TrainedModel } from "../models/load-model.js";
+import type { TrainedModel } from "../models/load-model.js";
+import { WEIGHTS } from "../models/model-format.js";
+import { loadModel } from "../models/node/load.js";
 import { streams } from "../train/trainer.js";
 import { withDevice, type Arguments, type Command } from "./command.js";
 import { openProgress, type Progress } from "./progress.js";
 
 /** Averaged or raw weights: of `sample` and `export`. */
-export const weightsField = field(oneOf(["ema", "model"]), "ema", "averaged or raw weights");
+export const weightsField = optional(oneOf(WEIGHTS), "averaged or raw weights", { shown: "ema, where the model has it" });
 
 const count = integer({ from: 1 });
 const sampleFields = {
@@ -61,9 +63,12 @@ async function draw(
   path: string, device: Device, options: OptionsOf<typeof sampleFields>, flags: FlagValues,
 ): Promise<SamplingResult> {
   const { count, batch, seed, weights } = options;
-  const { unet, schedule, prediction, sampling, source } = await loadModel(path, device, weights);
+  const { network: unet, schedule, prediction, sampling, source } = await loadModel(
+    path, device, weights === undefined ? {} : { weights },
+  );
   console.error(`model    ${source}`);
   console.error(`device   ${device.description}`);
+  if (!(unet instanceof UNet)) throw new ConfigError(`images are drawn with a U-Net, not with a network of kind ${unet.spec.kind}`);
   const side = options.size ?? unet.config.sample_size;
   if (side === null) throw new ConfigError("--size is missing: the model's config has no sample_size");
   return sampleShowing({

@@ -5,7 +5,8 @@ import { openDevice } from "@fromnoise/tensor";
 import { stateDict } from "@fromnoise/nn";
 import { wasmDevices } from "../../../tensor/test/backends/wasm/builds.js";
 import { readImage } from "../../src/image/node/index.js";
-import { loadCheckpoint, restoreTrainer, saveCheckpoint } from "../../src/models/checkpoint.js";
+import { loadCheckpoint } from "../../src/models/node/load.js";
+import { restoreTrainer, saveCheckpoint } from "../../src/train/checkpoint.js";
 import type { TrainConfig, TrainConfigInput } from "../../src/train/config.js";
 import { trainRun, type RunOptions, type RunResult } from "../../src/train/node/run.js";
 import { Trainer } from "../../src/train/trainer.js";
@@ -112,7 +113,7 @@ describe("resuming a run", () => {
     stop.abort();
     await run({ start: { resume: { steps: 9, keep: 1 } }, out, signal: stop.signal });
     const { info } = await loadCheckpoint(join(out, "checkpoint-2.safetensors"));
-    expect([info.trainer.steps, info.trainer.keep, info.position.step]).to.deep.equal([9, 1, 2]);
+    expect([info.training!.steps, info.training!.keep, info.position!.step]).to.deep.equal([9, 1, 2]);
   });
 
   it("keeps as many checkpoints as asked for, the newest, and draws the loss", async () => {

@@ -10,7 +10,8 @@ import {
 import { stateDict } from "@fromnoise/nn";
 import { wasmDevices } from "../../../tensor/test/backends/wasm/builds.js";
 import type { ImageDataset } from "../../src/data/dataset.js";
-import { loadCheckpoint, restoreTrainer, saveCheckpoint } from "../../src/models/checkpoint.js";
+import { loadCheckpoint } from "../../src/models/node/load.js";
+import { restoreTrainer, saveCheckpoint } from "../../src/train/checkpoint.js";
 import type { TrainConfigInput } from "../../src/train/config.js";
 import { Trainer } from "../../src/train/trainer.js";
 import { thrown } from "../thrown.js";
