@@ -80,7 +80,8 @@ async function runImport({ operands: [path], flags }: Arguments): Promise<number
   const { network, process: schedule, prediction, variance, clipX0 } = model;
   checkTensors(line, tensors, networkOf(network));
   const training = trainConfig({
-    ...trainDefaults, model: network.config as ModelFields, schedule, prediction, sampling: { variance, clipX0 }, dtype: dtypeOf(tensors),
+    ...trainDefaults, model: network.config as ModelFields, schedule, prediction, sampling: { variance, clipX0 },
+    dtype: dtypeOf(tensors),
   });
   const zeros: StateDict = new Map(
     [...tensors].map(([name, { shape }]) => [name, { shape, data: new Float64Array(sizeOf(shape)) }]),

@@ -37,7 +37,8 @@ export function memorySource(name: string, files: Readonly<Record<string, Uint8A
 
 /** What messages call a file of a source: its path. A source of one file is named by that path already. */
 export function pathOf({ name }: Source, path: string): string {
-  return name === path || name.endsWith(`/${path}`) ? name : `${name}/${path}`;
+  const alone = name.endsWith(path) && /^$|[/\\]$/.test(name.slice(0, -path.length));
+  return alone ? name : `${name}/${path}`;
 }
 
 /** Opens a file, lets `use` read it, and closes it whatever happens. Throws CheckpointError when it cannot be read. */

@@ -149,8 +149,10 @@ describe("a folder as diffusers writes it", () => {
 
   it("does not say which weights it holds, and holds no other network", async () => {
     const path = await write();
-    expect((await thrown(CheckpointError, diffusersFormat.read(fileSource(path), { weights: "model" }))).summary)
-      .to.equal(`${path} holds one set of weights, and does not say which`);
+    for (const weights of ["ema", "model"] as const) {
+      expect((await thrown(CheckpointError, diffusersFormat.read(fileSource(path), { weights }))).summary)
+        .to.equal(`${path} holds one set of weights, and does not say which`);
+    }
     const other = write({ network: { kind: "mlp", config: { size: 2 } } });
     expect((await thrown(ConfigError, other)).summary).to.equal('diffusers has no network of kind "mlp"');
   });

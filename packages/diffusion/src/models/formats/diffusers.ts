@@ -31,7 +31,7 @@ export const diffusersFormat = {
 
   async read(source, { weights } = {}) {
     const file = await weightsIn(source);
-    if (weights === "model") {
+    if (weights !== undefined) {
       throw new CheckpointError(`${source.name} holds one set of weights, and does not say which`, ["hint     leave out which to take"]);
     }
     const network = await readNetwork(source, file);
