@@ -98,7 +98,9 @@ describe("the rules of imports", () => {
       symlinkSync(join(folder, "packages", name), join(folder, "node_modules/@fromnoise", name));
     }
     cpSync(join(root, "bench/package.json"), join(folder, "bench/package.json"));
-    for (const name of ["chai", "pngjs", "jpeg-js"]) symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
+    for (const name of ["chai", "pngjs", "jpeg-js"]) {
+      symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
+    }
     violations = await violationsIn(folder);
   });
   after(() => rmSync(folder, { recursive: true }));

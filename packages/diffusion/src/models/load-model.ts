@@ -27,10 +27,12 @@ export interface LoadModelOptions {
 
 /**
  * Loads a model onto a device, in the file's dtype where the device has it, else in f32.
- * Throws CheckpointError when the source holds no model, or its tensors are damaged or do not fit; ConfigError for a kind of network
- * that is not known, and what else is not implemented.
+ * Throws CheckpointError when the source holds no model, or its tensors are damaged or do not fit; ConfigError for a kind of
+ * network that is not known, and what else is not implemented.
  */
-export async function loadModel(source: Source, device: Device, { weights, networks }: LoadModelOptions = {}): Promise<TrainedModel> {
+export async function loadModel(
+  source: Source, device: Device, { weights, networks }: LoadModelOptions = {},
+): Promise<TrainedModel> {
   const format = await formatOf(source, modelFormats);
   const file = await format.read(source, weights === undefined ? {} : { weights });
   return { network: networkOn(device, file, networks), ...samplingOf(file), source: file.source };
@@ -46,7 +48,9 @@ function networkOn(device: Device, { network: spec, tensors, source }: ModelFile
 }
 
 /** What sampling needs beside the network, made from the file's words. */
-function samplingOf({ process, prediction, variance, clipX0 }: ModelInfo): Pick<TrainedModel, "schedule" | "prediction" | "sampling"> {
+function samplingOf(
+  { process, prediction, variance, clipX0 }: ModelInfo,
+): Pick<TrainedModel, "schedule" | "prediction" | "sampling"> {
   return { schedule: makeSchedule(process), prediction, sampling: { variance, clipX0 } };
 }
 

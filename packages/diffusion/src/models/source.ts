@@ -61,7 +61,9 @@ export async function readJsonFile(source: Source, path: string): Promise<Readon
   const shown = pathOf(source, path);
   const bytes = await withFile(source, path, async (file) => {
     if (file.size > MAX_JSON_BYTES) {
-      throw new CheckpointError(`${shown}: ${file.size} bytes are no configuration`, [`allowed  up to ${MAX_JSON_BYTES} bytes of JSON`]);
+      throw new CheckpointError(
+        `${shown}: ${file.size} bytes are no configuration`, [`allowed  up to ${MAX_JSON_BYTES} bytes of JSON`],
+      );
     }
     return file.read(0, file.size);
   });

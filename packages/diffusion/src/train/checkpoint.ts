@@ -31,7 +31,9 @@ export async function saveCheckpoint(path: string, trainer: Trainer, files?: Fil
 }
 
 /** What of a checkpoint a run needs to go on. Throws CheckpointError for a model alone. */
-export function runOf({ path, info: { training, position } }: Pick<Checkpoint, "path" | "info">): { training: TrainConfig; position: TrainerPosition } {
+export function runOf(
+  { path, info: { training, position } }: Pick<Checkpoint, "path" | "info">,
+): { training: TrainConfig; position: TrainerPosition } {
   if (training !== undefined && position !== undefined) return { training, position };
   throw new CheckpointError(`${path} holds a model alone, no run that could be resumed`, ["hint     it can be sampled"]);
 }
@@ -47,11 +49,11 @@ export function restoreTrainer(trainer: Trainer, checkpoint: Checkpoint): void {
   if (stray.length > 0) throw new CheckpointError(`${path} holds tensors of no group`, stray.map((name) => `extra      ${name}`));
   const held = groupsOf(trainer);
   const groups = GROUPS.map((prefix) => {
-    const group = [...tensors].filter(([name]) => name.startsWith(prefix)).map(([name, entry]) => [name.slice(prefix.length), entry] as const);
-    return { prefix, group: new Map(group) };
+    const named = [...tensors].filter(([name]) => name.startsWith(prefix));
+    return { prefix, values: new Map(named.map(([name, entry]) => [name.slice(prefix.length), entry])), held: held[prefix] };
   });
-  for (const { prefix, group } of groups) checkTensors(`${path}, ${prefix}*`, group, held[prefix][0]);
-  for (const { prefix, group: values } of groups) loadStateDict(held[prefix][0], values, held[prefix][1]);
+  for (const { prefix, values, held: [network] } of groups) checkTensors(`${path}, ${prefix}*`, values, network);
+  for (const { values, held: [network, into] } of groups) loadStateDict(network, values, into);
   trainer.seek(position);
   trainer.restoredFrom(path);
 }

@@ -53,14 +53,17 @@ describe("a model from a source", () => {
     expect(await stateDict(network)).to.deep.equal(await stateDict(mine));
     const error = await thrown(ConfigError, loadModel(source, device));
     expect(error.message).to.equal([
-      'network kind "mine" is not known', "  allowed  unet, mlp", '  hint     pass your own: { "mine": (config) => new YourNetwork(config) }',
+      'network kind "mine" is not known', "  allowed  unet, mlp",
+      '  hint     pass your own: { "mine": (config) => new YourNetwork(config) }',
     ].join("\n"));
   });
 
   it("is the newest of several checkpoints in memory, or the one file", async () => {
     const [first, second] = [1, 2].map((seed) => initialize(new Mlp({ size: 2, hidden: [4] }), { device, seed }));
     const [early, late] = [await encode(first), await encode(second, "ema.")];
-    const run = memorySource("run", { "config.json": new Uint8Array(), "checkpoint-10.safetensors": late, "checkpoint-9.safetensors": early });
+    const run = memorySource("run", {
+      "config.json": new Uint8Array(), "checkpoint-10.safetensors": late, "checkpoint-9.safetensors": early,
+    });
     expect(await stateDict((await loadModel(run, device)).network)).to.deep.equal(await stateDict(second));
     const one = memorySource("", { "whatever.bin": early });
     expect(await stateDict((await loadModel(one, device)).network)).to.deep.equal(await stateDict(first));
@@ -82,7 +85,8 @@ describe("a model from a source", () => {
   });
 
   it("is closed whatever happens", async () => {
-    const files = memorySource("m", { "m.safetensors": await encode(initialize(new Mlp({ size: 2, hidden: [4] }), { device, seed: 1 })) });
+    const bytes = await encode(initialize(new Mlp({ size: 2, hidden: [4] }), { device, seed: 1 }));
+    const files = memorySource("m", { "m.safetensors": bytes });
     let open = 0;
     const counting: Source = {
       ...files,
@@ -103,14 +107,17 @@ describe("a model from a source", () => {
     const text = (value: string): Uint8Array => new TextEncoder().encode(value);
     const large: Source = {
       ...memorySource("s", {}),
-      open: async () => ({ size: 2 ** 40, read: () => Promise.reject(new Error("is not to be read")), close: async () => undefined }),
+      open: async () => ({
+        size: 2 ** 40, read: () => Promise.reject(new Error("is not to be read")), close: async () => undefined,
+      }),
     };
     expect((await thrown(CheckpointError, readJsonFile(large, "config.json"))).message)
       .to.equal("s/config.json: 1099511627776 bytes are no configuration\n  allowed  up to 16777216 bytes of JSON");
     const small = memorySource("s", { "a.json": text("{"), "b.json": text("[]") });
     expect((await thrown(CheckpointError, readJsonFile(small, "a.json"))).summary).to.equal("s/a.json is not JSON");
     expect((await thrown(CheckpointError, readJsonFile(small, "b.json"))).summary).to.equal("s/b.json holds no JSON object");
-    expect((await thrown(CheckpointError, readJsonFile(small, "toString"))).message).to.equal("cannot read s/toString: no such file or folder");
+    expect((await thrown(CheckpointError, readJsonFile(small, "toString"))).message)
+      .to.equal("cannot read s/toString: no such file or folder");
   });
 });
 
@@ -119,9 +126,10 @@ describe("what a path holds of a model", () => {
   before(() => {
     const files: Record<string, string> = {
       "run/checkpoint-3.safetensors": "{}", "run/checkpoint-20.safetensors": "{}", "run/config.json": "{}", "run/metrics.jsonl": "",
-      [`diffusers/${weights}`]: "", [`pipeline/unet/${weights}`]: "", "pipeline/model_index.json": "{}", "pickle/unet/diffusion_pytorch_model.bin": "",
-      "text": "so much text", "empty.safetensors": "", "file.ckpt": "\u0002\0\0\0\0\0\0\0{}", "early/config.json": "{}",
-      "other/notes.txt": "", "other/deep/er/checkpoint-1.safetensors": "", "other/deep/checkpoint-1.safetensors": "", "other/checkpoint-x.safetensors": "",
+      [`diffusers/${weights}`]: "", [`pipeline/unet/${weights}`]: "", "pipeline/model_index.json": "{}",
+      "pickle/unet/diffusion_pytorch_model.bin": "", "text": "so much text", "empty.safetensors": "",
+      "file.ckpt": "\u0002\0\0\0\0\0\0\0{}", "early/config.json": "{}", "other/notes.txt": "",
+      "other/deep/er/checkpoint-1.safetensors": "", "other/deep/checkpoint-1.safetensors": "", "other/checkpoint-x.safetensors": "",
     };
     for (const [name, contents] of Object.entries(files)) {
       mkdirSync(place(name, ".."), { recursive: true });
@@ -131,8 +139,9 @@ describe("what a path holds of a model", () => {
   });
 
   const table = [
-    ["run", checkpointFormat], ["run/checkpoint-3.safetensors", undefined], ["file.ckpt", checkpointFormat], ["diffusers", diffusersFormat],
-    ["pipeline", diffusersFormat], ["pickle", diffusersFormat], ["run/config.json", configFile], ["early", configFile],
+    ["run", checkpointFormat], ["run/checkpoint-3.safetensors", undefined], ["file.ckpt", checkpointFormat],
+    ["diffusers", diffusersFormat], ["pipeline", diffusersFormat],
+    ["pickle", diffusersFormat], ["run/config.json", configFile], ["early", configFile],
     ["nothing", undefined], ["text", undefined], ["empty.safetensors", undefined], ["other", undefined],
   ] as const;
   for (const [name, format] of table) {
@@ -148,7 +157,8 @@ describe("what a path holds of a model", () => {
       (await thrown(CheckpointError, formatOf(fileSource(place(name)), wanted))).message.replaceAll(folder, "");
     const [run, diffusers] = ["a checkpoint or the folder of a run", "a folder as diffusers writes it"];
     expect(await message("run", [diffusersFormat])).to.equal(`/run is ${run}\n  expected ${diffusers}`);
-    expect(await message("run/config.json", modelFormats)).to.equal(`/run/config.json is a config.json\n  expected ${run}, or ${diffusers}`);
+    expect(await message("run/config.json", modelFormats))
+      .to.equal(`/run/config.json is a config.json\n  expected ${run}, or ${diffusers}`);
     expect(await message("diffusers", [checkpointFormat])).to.equal(`/diffusers is ${diffusers}\n  expected ${run}`);
     expect(await message("other", modelFormats)).to.equal([
       "/other holds no model",

@@ -56,7 +56,8 @@ export async function readSafetensorsHeader(
 
 /**
  * One tensor, read from its place alone, and compared with the SHA-256 of its bytes where one is given.
- * @throws CheckpointError when the header does not list it, its dtype is not one of F32, F64, F16 and BF16, or the digest is another.
+ * @throws CheckpointError when the header does not list it, its dtype is not one of F32, F64, F16 and BF16, or its digest is
+ *   another.
  */
 export async function readSafetensorsTensor(
   from: Uint8Array | ByteReader, header: SafetensorsHeader, name: string, source = "safetensors data", digest?: string,

@@ -1,6 +1,6 @@
 /**
- * Checkpoints of format 1 said `{ config, trainer, position }`: the U-Net in diffusers' fields, the whole configuration of the run, in
- * which the U-Net stood again, and where the run stood. They had no digests.
+ * Checkpoints of format 1 said `{ config, trainer, position }`: the U-Net in diffusers' fields, the whole configuration of the run,
+ * in which the U-Net stood again, and where the run stood. They had no digests.
  */
 import type { JsonObject } from "@fromnoise/nn";
 import { savedConfig } from "../../train/config.js";

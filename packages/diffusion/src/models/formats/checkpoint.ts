@@ -1,11 +1,11 @@
 /**
- * Checkpoints: one safetensors file with the tensors model.*, ema.*, adam.m.*, adam.v.* under the names and layouts of PyTorch, and one
- * JSON string that says what they are (checkpoint-info.ts).
+ * Checkpoints: one safetensors file with the tensors model.*, ema.*, adam.m.*, adam.v.* under the names and layouts of PyTorch, and
+ * one JSON string that says what they are (checkpoint-info.ts).
  */
 import { CheckpointError, NumericError } from "@fromnoise/tensor";
 import {
-  checkStateDict, encodeSafetensors, readSafetensorsHeader, readSafetensorsTensor, replaceFile, tensorDigest, type EncodedSafetensors,
-  type FileLayer, type LoadedTensor, type Module, type StateDict, type StateEntry,
+  checkStateDict, encodeSafetensors, readSafetensorsHeader, readSafetensorsTensor, replaceFile, tensorDigest,
+  type EncodedSafetensors, type FileLayer, type LoadedTensor, type Module, type StateDict, type StateEntry,
 } from "@fromnoise/nn";
 import { pathOf, withFile, type Source } from "../source.js";
 import { formatInfo, type CheckpointInfo, type Digests } from "./checkpoint-info.js";
@@ -37,7 +37,9 @@ export async function encodeCheckpoint(info: CheckpointInfo, groups: CheckpointG
 }
 
 /** Writes a checkpoint, replacing an earlier file all at once. Throws as encodeCheckpoint, and CheckpointError when that fails. */
-export async function writeCheckpoint(path: string, info: CheckpointInfo, groups: CheckpointGroups, files?: FileLayer): Promise<void> {
+export async function writeCheckpoint(
+  path: string, info: CheckpointInfo, groups: CheckpointGroups, files?: FileLayer,
+): Promise<void> {
   const encoded = await encodeCheckpoint(info, groups);
   await replaceFile(path, encoded, encoded.byteLength, files);
 }
@@ -96,7 +98,8 @@ function checkNames(path: string, names: readonly string[], digests: Digests): v
   const missing = names.filter((name) => !Object.hasOwn(digests, name) || typeof digests[name] !== "string");
   const extra = Object.keys(digests).filter((name) => !known.has(name));
   if (missing.length + extra.length === 0) return;
-  throw new CheckpointError(`${path}: the digests are not those of its tensors: ${missing.length} missing, ${extra.length} extra`, [
+  const counts = `${missing.length} missing, ${extra.length} extra`;
+  throw new CheckpointError(`${path}: the digests are not those of its tensors: ${counts}`, [
     ...missing.slice(0, 12).map((name) => `missing    ${name}`), ...extra.slice(0, 12).map((name) => `extra      ${name}`),
   ]);
 }
@@ -110,7 +113,7 @@ export function readCheckpoint(source: Source, wanted: (name: string) => boolean
   });
 }
 
-/** Throws CheckpointError, its message beginning with `what`, where tensors are not those of a network: the difference, key by key. */
+/** Throws CheckpointError, beginning with `what`, where tensors are not those of a network: the difference, key by key. */
 export function checkTensors(what: string, tensors: ReadonlyMap<string, StateEntry>, network: Module): void {
   try {
     checkStateDict(network, tensors);

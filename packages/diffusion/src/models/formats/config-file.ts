@@ -15,6 +15,7 @@ export const configFile: Held = {
     const [file] = await source.list();
     const json = await readJsonFile(source, file);
     const { model } = json;                                                             // of a run
-    return { network: { kind: "unet", config: (isObject(model) ? model : json) as JsonObject }, facts: { file: pathOf(source, file) } };
+    const config = (isObject(model) ? model : json) as JsonObject;
+    return { network: { kind: "unet", config }, facts: { file: pathOf(source, file) } };
   },
 };

@@ -1,4 +1,4 @@
-/** scheduler_config.json of diffusers: how a network was trained, and how its samples are drawn, in the fields of its DDPMScheduler. */
+/** scheduler_config.json of diffusers: how a network was trained, and how its samples are drawn, in its DDPMScheduler's fields. */
 import { ConfigError } from "@fromnoise/tensor";
 import type { Prediction } from "../../denoisers/prediction.js";
 import { makeSchedule, type ScheduleName, type ScheduleOptions, type VarianceKind } from "../../process/schedules.js";

@@ -32,13 +32,16 @@ export const diffusersFormat = {
   async read(source, { weights } = {}) {
     const file = await weightsIn(source);
     if (weights !== undefined) {
-      throw new CheckpointError(`${source.name} holds one set of weights, and does not say which`, ["hint     leave out which to take"]);
+      throw new CheckpointError(
+        `${source.name} holds one set of weights, and does not say which`, ["hint     leave out which to take"],
+      );
     }
     const network = await readNetwork(source, file);
     const place = fileIn(await source.list(), "scheduler", "scheduler_config.json");
     const scheduler = place === undefined ? readScheduler({}, "the default scheduler")
       : readScheduler(await readJsonFile(source, place), pathOf(source, place));
-    return { network, ...scheduler, tensors: currentNames(await readTensors(source, file)), source: `${source.name}, as diffusers wrote it` };
+    const tensors = currentNames(await readTensors(source, file));
+    return { network, ...scheduler, tensors, source: `${source.name}, as diffusers wrote it` };
   },
 
   /** Three files; a schedule that diffusers has no name for becomes trained_betas. */

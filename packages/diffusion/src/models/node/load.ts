@@ -13,7 +13,7 @@ export async function loadModel(from: string | Source, device: Device, options: 
   return loadFrom(typeof from === "string" ? fileSource(from) : from, device, options);
 }
 
-/** The checkpoint at a path, in the folder of a run its newest; or only its tensors that pass `wanted`. Throws as readCheckpoint does. */
+/** The checkpoint at a path, of a run's folder the newest; or its tensors that pass `wanted`. Throws as readCheckpoint does. */
 export async function loadCheckpoint(path: string, wanted?: (name: string) => boolean): Promise<Checkpoint> {
   return readCheckpoint(fileSource(path), wanted);
 }
