@@ -9,6 +9,11 @@ import { join } from "node:path";
 const root = import.meta.dirname;
 const tensor = "^packages/tensor/src/";
 
+const diffusion = "^packages/diffusion/src/";
+
+/** Files of the diffusion package that load in a page: all but the command and what needs Node. */
+const pages = { path: diffusion, pathNot: `${diffusion}(command/|[^/]+/node/|node\\.ts$)` };
+
 /** Files under one path must not import those under another. */
 const forbid = (name, comment, from, to) => ({ name, comment, severity: "error", from, to });
 
@@ -41,6 +46,9 @@ export default {
       { path: "^packages/([^/]+)/src/" }, { path: "^packages/$1/src/", dependencyTypesNot: ["local"] }),
     forbid("library-without-command", "who imports the library does not load the command",
       { path: "^packages/diffusion/src/(?!command/)" }, { path: "^packages/diffusion/src/command/" }),
+    forbid("pages-without-node", "what a page may load imports no module of Node", pages, { dependencyTypes: ["core"] }),
+    forbid("node-in-its-folders", "what a page may load knows neither the folders that need Node nor what decodes images there",
+      pages, { path: `${diffusion}([^/]+/node/|node\\.ts$)|node_modules/(pngjs|jpeg-js)/` }),
     ...declared,
 
     forbid("kernels-stand-alone", "the contract speaks of shapes and of nothing else",

@@ -33,6 +33,15 @@ export { lastOf, pathOf, runSampler, type RunOptions } from "./samplers/run.js";
 export {
   sampleImages, samplingSteps, type SampleBatch, type SamplingOptions, type SamplingResult,
 } from "./models/sample-images.js";
+export { memorySource, type Source } from "./models/source.js";
+export type { Target } from "./models/target.js";
+export type { ModelFile, ModelFormat, ModelInfo, Weights } from "./models/model-format.js";
+export { formatOf, modelFormats } from "./models/model-formats.js";
+export { checkpointFormat } from "./models/formats/checkpoint-format.js";
+export type { CheckpointInfo } from "./models/formats/checkpoint-info.js";
+export { encodeCheckpoint, readCheckpoint, type Checkpoint, type CheckpointGroups } from "./models/formats/checkpoint.js";
+export { diffusersFormat } from "./models/formats/diffusers.js";
+export { loadModel, type LoadModelOptions, type TrainedModel } from "./models/load-model.js";
 export {
   lrSchedule, smallUNet, trainConfig, trainDefaults, trainFields, type ResumeOverrides, type TrainConfig, type TrainConfigInput,
 } from "./train/config.js";
@@ -43,6 +52,7 @@ export { demoConfig, demoUNet } from "./train/demo-config.js";
 export {
   randomDraws, trainingStep, type Draws, type TrainingBatch, type TrainingSetup, type TrainingStep,
 } from "./train/training-step.js";
+export { restoreTrainer } from "./train/checkpoint.js";
 export { startPosition, streams, Trainer, type TrainerNetwork, type TrainerPosition } from "./train/trainer.js";
 export { BUCKETS, parseMetrics, type StepMetrics } from "./train/metrics.js";
 export * from "./data/index.js";

@@ -2,13 +2,10 @@
 export * from "./index.js";
 export * from "./data/node/index.js";
 export * from "./image/node/index.js";
-export {
-  loadCheckpoint, restoreTrainer, saveCheckpoint, writeCheckpoint, type Checkpoint, type CheckpointGroups, type CheckpointInfo,
-} from "./models/checkpoint.js";
-export { loadModel, type TrainedModel } from "./models/load-model.js";
-export { checkpointSteps, findCheckpoint, RunDirectory } from "./train/node/run-directory.js";
+export { fileSource, folderTarget } from "./models/node/file-source.js";
+export { loadCheckpoint, loadModel } from "./models/node/load.js";
+export { writeCheckpoint } from "./models/formats/checkpoint.js";
+export { saveCheckpoint } from "./train/checkpoint.js";
+export { checkpointSteps, RunDirectory } from "./train/node/run-directory.js";
 export { trainRun, type RunOptions, type RunResult } from "./train/node/run.js";
 export { openTrainingData } from "./train/node/training-data.js";
-export {
-  isDiffusersFolder, readDiffusersFolder, writeDiffusersFolder, type DiffusersModel, type DiffusersScheduler,
-} from "./models/node/diffusers.js";

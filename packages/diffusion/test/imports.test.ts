@@ -20,6 +20,12 @@ const broken: readonly (readonly [rule: string, from: string, specifier: string,
   ["by-the-front-door", "packages/nn/src/e.ts", "../../tensor/src/backends/wasm/a.js", `${tensor}/backends/wasm/a.ts`],
   ["by-the-front-door", "packages/diffusion/src/a.ts", "../../nn/src/a2.js", "packages/nn/src/a2.ts"],
   ["no-own-name", "packages/diffusion/src/b.ts", "@fromnoise/diffusion", "packages/diffusion/src/index.ts"],
+  ["pages-without-node", "packages/diffusion/src/models/a.ts", "node:fs", ""],
+  ["pages-without-node", "packages/diffusion/src/models/formats/a.ts", "path", ""],
+  ["node-in-its-folders", "packages/diffusion/src/train/a.ts", "../models/node/a.js", "packages/diffusion/src/models/node/a.ts"],
+  ["node-in-its-folders", "packages/diffusion/src/d.ts", "./node.js", "packages/diffusion/src/node.ts"],
+  ["node-in-its-folders", "packages/diffusion/src/image/a.ts", "pngjs", ""],
+  ["node-in-its-folders", "packages/diffusion/src/image/b.ts", "jpeg-js", ""],
   ["library-without-command", "packages/diffusion/src/c.ts", "./command/a.js", "packages/diffusion/src/command/a.ts"],
   ["kernels-stand-alone", `${tensor}/kernels/a.ts`, "../core/tensor.js", `${tensor}/core/tensor.ts`],
   ["kernels-take-types", `${tensor}/kernels/b.ts`, "../core/shape.js", `${tensor}/core/shape.ts`],
@@ -48,7 +54,9 @@ const allowed: readonly (readonly [from: string, specifier: string, to: string])
   [`${tensor}/backends/gpu/ok2.ts`, "../../core/errors.js", `${tensor}/core/errors.ts`],
   ["packages/nn/src/ok.ts", "@fromnoise/tensor", `${tensor}/index.ts`],
   ["packages/diffusion/src/ok.ts", "@fromnoise/nn", "packages/nn/src/index.ts"],
-  ["packages/diffusion/src/ok2.ts", "pngjs", ""],
+  ["packages/diffusion/src/image/node/ok.ts", "pngjs", ""],
+  ["packages/diffusion/src/image/node/ok2.ts", "node:fs", ""],
+  ["packages/diffusion/src/command/ok.ts", "../image/node/ok3.js", "packages/diffusion/src/image/node/ok3.ts"],
 ];
 
 interface Violation { readonly from: string; readonly to: string; readonly rule: { readonly name: string } }
@@ -90,7 +98,9 @@ describe("the rules of imports", () => {
       symlinkSync(join(folder, "packages", name), join(folder, "node_modules/@fromnoise", name));
     }
     cpSync(join(root, "bench/package.json"), join(folder, "bench/package.json"));
-    for (const name of ["chai", "pngjs"]) symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
+    for (const name of ["chai", "pngjs", "jpeg-js"]) {
+      symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
+    }
     violations = await violationsIn(folder);
   });
   after(() => rmSync(folder, { recursive: true }));

@@ -46,17 +46,17 @@ export { Ema, type EmaOptions } from "./optim/ema.js";
 
 export { layerGradcheckCases, networkGradcheckCases, type LayerGradcheckCase } from "./verify/gradcheck-cases.js";
 
-export { describe, loadStateDict, stateDict } from "./parameters/state-dict.js";
+export { checkStateDict, describe, loadStateDict, stateDict } from "./parameters/state-dict.js";
 export type { StateDict, StateEntry, TensorsByParameter } from "./parameters/state-dict.js";
 export { fileShape, fromFileLayout, toChannelsFirst, toChannelsLast, toFileLayout } from "./parameters/layout.js";
 
 export {
-  encodeSafetensors, parseSafetensors, readSafetensorsHeader, readSafetensorsTensor,
-  type ByteReader, type EncodeOptions, type HostTensor, type LoadedTensor, type Safetensors,
+  encodeSafetensors, parseSafetensors, readSafetensorsHeader, readSafetensorsTensor, tensorDigest,
+  type ByteReader, type EncodedSafetensors, type EncodeOptions, type HostTensor, type LoadedTensor, type Safetensors,
 } from "./formats/safetensors.js";
 export type { SafetensorsEntry, SafetensorsHeader } from "./formats/safetensors-header.js";
 export {
-  loadSafetensors, replaceFile, saveSafetensors,
+  loadSafetensors, openFile, replaceFile, saveSafetensors,
   type FileLayer, type FileReader, type FileWriter, type LoadOptions, type SaveOptions,
 } from "./formats/files.js";
 

@@ -1,18 +1,21 @@
 /** `export` and `import`: folders as diffusers reads and writes them. */
 import { join } from "node:path";
 import { ConfigError, sizeOf } from "@fromnoise/tensor";
-import { stateDict, type StateDict } from "@fromnoise/nn";
+import { networkOf, type StateDict } from "@fromnoise/nn";
 import { optional } from "../config/fields.js";
 import { flagsOf, optionsOf } from "../config/flags.js";
 import { text } from "@fromnoise/nn/kinds";
-import { readDiffusersFolder, writeDiffusersFolder } from "../models/node/diffusers.js";
-import { loadCheckpoint, loadGroup, writeCheckpoint } from "../models/checkpoint.js";
+import { checkpointFormat } from "../models/formats/checkpoint-format.js";
+import { checkTensors, writeCheckpoint } from "../models/formats/checkpoint.js";
+import { diffusersFormat } from "../models/formats/diffusers.js";
+import { dtypeOf } from "../models/load-model.js";
+import { formatOf } from "../models/model-formats.js";
+import { fileSource, folderTarget } from "../models/node/file-source.js";
 import { trainConfig, trainDefaults } from "../train/config.js";
-import { dtypeOf, emptyUNet } from "../models/load-model.js";
-import { modelAt } from "../models/node/model-path.js";
+import { modelFields } from "../train/model-fields.js";
 import { checkpointSteps, RunDirectory } from "../train/node/run-directory.js";
 import { startPosition } from "../train/trainer.js";
-import { usageLines, withDevice, type Arguments, type Command } from "./command.js";
+import { usageLines, type Arguments, type Command } from "./command.js";
 import { weightsField } from "./sample.js";
 
 const exportFields = {
@@ -61,34 +64,33 @@ async function runExport({ operands: [path], flags }: Arguments): Promise<number
   if (checkpointSteps(out).length > 0) {
     throw new ConfigError(`${out} holds a run, whose config.json would be lost`, ["--out DIR  names another folder"]);
   }
-  const checkpoint = await loadCheckpoint(modelAt(path, ["checkpoint"]).path, (name) => name.startsWith(`${weights}.`));
-  const { config, trainer: { dtype, schedule, prediction, sampling } } = checkpoint.info;
-  await withDevice("reference", async (device) => {
-    const unet = emptyUNet(config, device, dtype);
-    loadGroup(checkpoint, `${weights}.`, unet);
-    await writeDiffusersFolder(out, { config: unet.config, tensors: await stateDict(unet), schedule, prediction, sampling });
-  });
+  const source = fileSource(path);
+  const { read } = await formatOf(source, [checkpointFormat]);
+  const model = await read(source, weights === undefined ? {} : { weights });
+  checkTensors(model.source, model.tensors, networkOf(model.network));
+  await diffusersFormat.write(model, folderTarget(out));
   console.log(`wrote ${out}: config.json, diffusion_pytorch_model.safetensors, scheduler_config.json`);
   return 0;
 }
 
 async function runImport({ operands: [path], flags }: Arguments): Promise<number> {
   const out = needed(optionsOf(importFields, flags).out, importCommand);
-  const { path: folder } = modelAt(path, ["diffusers"]);
-  const { config: model, tensors, ...scheduler } = await readDiffusersFolder(folder);
-  const trainer = trainConfig({ ...trainDefaults, ...scheduler, model, dtype: dtypeOf(tensors) });
-  const { config, weights } = await withDevice("reference", async (device) => {
-    const unet = emptyUNet(model, device, trainer.dtype);
-    loadGroup({ path: folder, tensors }, "", unet);                                     // the difference, key by key
-    return { config: unet.config, weights: await stateDict(unet) };
+  const source = fileSource(path);
+  const { read } = await formatOf(source, [diffusersFormat]);
+  const { tensors, source: line, ...model } = await read(source);
+  const { network, process: schedule, prediction, variance, clipX0 } = model;
+  checkTensors(line, tensors, networkOf(network));
+  const training = trainConfig({
+    ...trainDefaults, model: modelFields(network), schedule, prediction, sampling: { variance, clipX0 },
+    dtype: dtypeOf(tensors),
   });
   const zeros: StateDict = new Map(
-    [...weights].map(([name, { shape }]) => [name, { shape, data: new Float64Array(sizeOf(shape)) }]),
+    [...tensors].map(([name, { shape }]) => [name, { shape, data: new Float64Array(sizeOf(shape)) }]),
   );
   const directory = new RunDirectory(out, { resume: false });
-  const groups = { "model.": weights, "ema.": weights, "adam.m.": zeros, "adam.v.": zeros };
-  await writeCheckpoint(directory.checkpointPath(0), { config, trainer, position: startPosition(trainer.seed) }, groups);
-  await directory.write("config.json", `${JSON.stringify(trainer, null, 2)}\n`);
+  const groups = { "model.": tensors, "ema.": tensors, "adam.m.": zeros, "adam.v.": zeros };
+  await writeCheckpoint(directory.checkpointPath(0), { model, training, position: startPosition(training.seed) }, groups);
+  await directory.write("config.json", `${JSON.stringify(training, null, 2)}\n`);
   console.log(`wrote ${join(out, "checkpoint-0.safetensors")}`);
   console.log(`sample with: fromnoise sample ${out}`);
   return 0;

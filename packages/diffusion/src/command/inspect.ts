@@ -1,12 +1,11 @@
 import { ConfigError, sizeOf } from "@fromnoise/tensor";
-import { describe, layerCosts, parameterCount, UNet, type LayerCost, type UNetOptions } from "@fromnoise/nn";
+import { describe, layerCosts, networkOf, parameterCount, type LayerCost } from "@fromnoise/nn";
+import { flag, integer } from "@fromnoise/nn/kinds";
 import { field, optional } from "../config/fields.js";
 import { flagsOf, optionsOf } from "../config/flags.js";
-import { flag, integer } from "@fromnoise/nn/kinds";
-import { readDiffusersConfig } from "../models/node/diffusers.js";
-import { readJson } from "../models/node/files.js";
-import { loadCheckpoint } from "../models/checkpoint.js";
-import { modelAt } from "../models/node/model-path.js";
+import { configFile } from "../models/formats/config-file.js";
+import { formatOf, modelFormats } from "../models/model-formats.js";
+import { fileSource } from "../models/node/file-source.js";
 import { kernelEntries, kernelTable } from "./kernel-table.js";
 import { usageLines, type Arguments, type Command } from "./command.js";
 
@@ -37,31 +36,34 @@ async function runInspect({ operands: [path], flags }: Arguments): Promise<numbe
   const { kernels, json, batch, size: wanted } = optionsOf(inspectFields, flags);
   if (kernels) return showKernels(path, json);
   if (path === undefined) throw new ConfigError("an argument is missing", usageLines(inspect));
-  const { config, source } = await readSource(path);
-  const unet = new UNet(config);
-  const { sample } = unet.spec;
+  const files = fileSource(path);
+  const { network: spec, facts: source } = await (await formatOf(files, [...modelFormats, configFile])).describe(files);
+  const network = networkOf(spec);
+  const { sample, config } = network.spec;
+  const channels = sample.at(-1)!;
   const size = sample.slice(0, -1).map((side) => wanted ?? side ?? 32);
-  const layers = layerCosts(unet, { sample: [...size, sample.at(-1)!], batch })
+  const layers = layerCosts(network, { sample: [...size, channels], batch })
     .map(({ output: _, ...cost }) => ({ ...cost, layer: cost.layer === "" ? "(between layers)" : cost.layer }));
   const sum = (pick: (layer: Cost) => number): number => layers.reduce((total, layer) => total + pick(layer), 0);
   const total = {
-    parameters: parameterCount(unet), kernels: sum((l) => l.kernels), macs: sum((l) => l.macs), bytes: sum((l) => l.bytes),
+    parameters: parameterCount(network), kernels: sum((l) => l.kernels), macs: sum((l) => l.macs), bytes: sum((l) => l.bytes),
   };
   const weightMacs = sum((l) => (l.parameters > 0 ? l.macs : 0));
-  const parameters = describe(unet);
+  const parameters = describe(network);
   if (json) {
     console.log(
-      JSON.stringify({ source, config: unet.config, parameters, batch, size, layers, total: { ...total, weightMacs } }, null, 2),
+      JSON.stringify({ source, config, parameters, batch, size, layers, total: { ...total, weightMacs } }, null, 2),
     );
     return 0;
   }
+  const what = size.length === 0 ? `point${batch === 1 ? "" : "s"} of ${channels}` : `image${batch === 1 ? "" : "s"} of ${size.join("x")}`;
   fields("source", source);
-  fields("config", unet.config);
+  fields("config", config);
   console.log(`parameters: ${grouped(total.parameters)} in ${parameters.length} tensors`);
   table(
     ["name", "shape", "values"], parameters.map(({ name, shape }) => [name, `[${shape.join(", ")}]`, grouped(sizeOf(shape))]),
   );
-  console.log(`\none forward pass of ${batch} image${batch === 1 ? "" : "s"} of ${size.join("x")}`);
+  console.log(`\none forward pass of ${batch} ${what}`);
   const row = ({ layer, parameters: count, kernels, macs, bytes }: Cost): string[] =>
     [layer, grouped(count), String(kernels), (macs / 1e6).toFixed(3), (bytes / 1024).toFixed(1)];
   table(["layer", "parameters", "kernels", "MMAC", "KiB"], [...layers, { layer: "total", ...total }].map(row));
@@ -74,18 +76,6 @@ function showKernels(path: string | undefined, json: boolean): number {
   if (path !== undefined) throw new ConfigError(`unexpected argument "${path}"`, usageLines(inspect));
   console.log(json ? JSON.stringify(kernelEntries(), null, 2) : kernelTable());
   return 0;
-}
-
-async function readSource(path: string): Promise<{ config: UNetOptions; source: Record<string, unknown> }> {
-  const { kind, path: file } = modelAt(path, ["checkpoint", "diffusers", "config"]);
-  if (kind === "config") {
-    const json = readJson(file);
-    const { model } = json;                                                             // of a run's config.json
-    return { config: typeof model === "object" && model !== null ? model : json, source: { file } };
-  }
-  if (kind === "diffusers") return { config: readDiffusersConfig(file), source: { folder: file, format: "diffusers" } };
-  const { info: { format, config, position, trainer: { model: _model, ...trainer } } } = await loadCheckpoint(file, () => false);
-  return { config, source: { file, format, step: position.step, trainer } };
 }
 
 function fields(title: string, values: object): void {

@@ -7,7 +7,8 @@ import { flagsOf, givenFields, optionsOf, type FlagValues } from "../config/flag
 import { flag, integer, oneOf, text } from "@fromnoise/nn/kinds";
 import { makeFolder } from "../models/node/files.js";
 import { encodePng, grid, imageBitmap, strip, type Bitmap } from "../image/node/index.js";
-import { loadModel } from "../models/load-model.js";
+import { WEIGHTS } from "../models/model-format.js";
+import { loadModel } from "../models/node/load.js";
 import { sampleImages, samplingSteps, type SamplingOptions, type SamplingResult } from "../models/sample-images.js";
 import { trainDefaults } from "../train/config.js";
 import { samplers, type AnySampler } from "../samplers/index.js";
@@ -15,7 +16,7 @@ import { withDevice, type Arguments, type Command } from "./command.js";
 import { openProgress, type Progress } from "./progress.js";
 
 /** Averaged or raw weights: of `sample` and `export`. */
-export const weightsField = field(oneOf(["ema", "model"]), "ema", "averaged or raw weights");
+export const weightsField = optional(oneOf(WEIGHTS), "averaged or raw weights", { shown: "ema, where the model has it" });
 
 const count = integer({ from: 1 });
 const sampleFields = {
@@ -64,7 +65,7 @@ async function draw(
   path: string, device: Device, options: OptionsOf<typeof sampleFields>, sampler: AnySampler, flags: FlagValues,
 ): Promise<SamplingResult> {
   const { count, batch, seed, weights, clipX0, size } = options;
-  const model = await loadModel(path, device, weights);
+  const model = await loadModel(path, device, weights === undefined ? {} : { weights });
   console.error(`model    ${model.source}`);
   console.error(`device   ${device.description}`);
   const { sample, classes } = model.network.spec;

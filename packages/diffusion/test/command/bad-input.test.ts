@@ -182,16 +182,18 @@ const cases: [what: string, argv: string[], code: number, err: string][] = [
   ["no model", ["sample", place("nowhere")], 1, `CheckpointError: ${place("nowhere")} does not exist\n`],
   [
     "a folder without a checkpoint", ["sample", place("empty")], 1,
-    `CheckpointError: ${place("empty")} holds no checkpoint\n  expected checkpoint-<step>.safetensors`,
+    `CheckpointError: ${place("empty")} holds no model\n  found    no files\n`
+      + "  allowed  a checkpoint or the folder of a run: checkpoint-<step>.safetensors\n"
+      + "           a folder as diffusers writes it: config.json and diffusion_pytorch_model.safetensors, in it or in unet/",
   ],
-  ["a model that is no checkpoint", ["inspect", plain], 1, `CheckpointError: ${plain}: not a safetensors file\n`],
+  ["a model that is no checkpoint", ["inspect", plain], 1, `CheckpointError: ${plain} holds no model\n  found    plain\n`],
   [
     "an export without a place", ["export", place("nowhere")], 2,
     "ConfigError: --out is missing\n  usage    fromnoise export RUN|CHECKPOINT --out DIR\n",
   ],
   [
     "an import from nothing", ["import", place("empty"), "--out", place("out")], 1,
-    `CheckpointError: ${place("empty")} holds no diffusion_pytorch_model.safetensors\n`,
+    `CheckpointError: ${place("empty")} holds no model\n  found    no files\n  allowed  a folder as diffusers writes it: `,
   ],
   [
     "golden numbers that are not there", ["verify", place("nowhere.json")], 2,

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { loadSafetensors } from "@fromnoise/nn";
 import { readImage } from "../../src/image/node/index.js";
-import { loadCheckpoint } from "../../src/models/checkpoint.js";
+import { loadCheckpoint } from "../../src/models/node/load.js";
 import { temporaryFolder, tinyModel, writeSheet } from "../train/fixtures.js";
 import { fromnoise } from "./fromnoise.js";
 
@@ -163,7 +163,7 @@ describe("models on the command line", () => {
       const data = writeSheet(folder, { channels: 3 });
       await succeeds("train", "--resume", "--out", place("tuned"), "--data", data, "--steps", "1", "--preview-every", "0");
       const { info } = await loadCheckpoint(place("tuned", "checkpoint-1.safetensors"), () => false);
-      expect([info.position.step, info.trainer.prediction, info.trainer.data]).to.deep.equal([1, "v", data]);
+      expect([info.position!.step, info.training!.prediction, info.training!.data]).to.deep.equal([1, "v", data]);
     });
   });
 

@@ -4,9 +4,10 @@ import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { mse, openDevice, sizeOf, tensor } from "@fromnoise/tensor";
 import {
-  describe as parametersOf, Grads, loadStateDict, toChannelsFirst, toChannelsLast, toFileLayout, type GoldenRow,
+  describe as parametersOf, Grads, loadStateDict, toChannelsFirst, toChannelsLast, toFileLayout, UNet,
+  type GoldenRow,
 } from "@fromnoise/nn";
-import { emptyUNet } from "../../src/models/load-model.js";
+import { emptyNetwork } from "../../src/models/load-model.js";
 import { temporaryFolder, tinyModel } from "../train/fixtures.js";
 import { fromnoise } from "./fromnoise.js";
 
@@ -119,7 +120,7 @@ async function ownGolden(): Promise<object> {
     ));
   const config = { ...tinyModel, attention_head_dim: 2, resnet_time_scale_shift: "scale_shift", flip_sin_to_cos: false };
   const device = await openDevice("reference");
-  const unet = emptyUNet(config, device, "f64");
+  const unet = emptyNetwork(new UNet(config), device, "f64");
   const shapes = parametersOf(unet);
   loadStateDict(unet, new Map(shapes.map(({ name, shape }, k) =>
     [name, { shape, data: fill(sizeOf(shape), k, 0.1, name.includes("norm") && name.endsWith(".weight") ? 1 : 0) }])));

@@ -1,5 +1,5 @@
 /** Names that mean nothing are refused wherever they are given: nothing is read as something else. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { CheckpointError, ConfigError, openDevice, tensor, type Device } from "@fromnoise/tensor";
@@ -12,10 +12,9 @@ import { discreteProcess } from "../../src/process/process.js";
 import { ddim } from "../../src/samplers/index.js";
 import { sampleImages, type SamplingOptions } from "../../src/models/sample-images.js";
 import { logVariance, variance, type VarianceKind } from "../../src/process/schedules.js";
-import { saveCheckpoint } from "../../src/models/checkpoint.js";
 import { lrSchedule, trainDefaults, type ResumeOverrides, type TrainConfig } from "../../src/train/config.js";
-import { modelAt } from "../../src/models/node/model-path.js";
-import { loadModel } from "../../src/models/load-model.js";
+import { loadModel } from "../../src/models/node/load.js";
+import { saveCheckpoint } from "../../src/train/checkpoint.js";
 import { trainRun } from "../../src/train/node/run.js";
 import { Trainer } from "../../src/train/trainer.js";
 import { temporaryFolder, tinyConfig, tinyDataset, tinyModel, writeSheet } from "../train/fixtures.js";
@@ -78,8 +77,8 @@ describe("names that mean nothing", () => {
     const fromnoise = metadata["fromnoise"].replace('"prediction":"eps"', '"prediction":"epsilon"');
     await saveSafetensors(file, tensors, { fromnoise });
     const message = `${file} holds a configuration that is none: prediction: "epsilon" is not allowed\n  allowed  eps, x0, v, flow, edm`;
-    for (const attempt of [loadModel(place("run"), device), trainRun({ start: { resume: {} }, out: place("run") })]) {
-      const error: unknown = await attempt.then(() => undefined, (e: unknown) => e);
+    for (const attempt of [() => loadModel(place("run"), device), () => trainRun({ start: { resume: {} }, out: place("run") })]) {
+      const error: unknown = await attempt().then(() => undefined, (e: unknown) => e);
       expect(error).to.be.instanceOf(CheckpointError).and.to.have.property("message", message);
     }
   });
@@ -93,33 +92,5 @@ describe("names that mean nothing", () => {
     expect(error).to.be.instanceOf(ConfigError).and.to.have.property("message").that.matches(
       /^seed cannot change when a run is resumed\n {2}allowed {2}data, steps, device, checkpointEvery, /,
     );
-  });
-});
-
-describe("what a path holds of a model", () => {
-  const all = ["checkpoint", "diffusers", "config"] as const;
-  before(() => {
-    for (const name of ["held", "diffusers", "empty"]) mkdirSync(place(name), { recursive: true });
-    const run = ["checkpoint-3.safetensors", "checkpoint-20.safetensors", "config.json"].map((name) => `held/${name}`);
-    for (const name of [...run, "diffusers/diffusion_pytorch_model.safetensors"]) writeFileSync(place(name), "{}");
-  });
-
-  it("is told apart", () => {
-    const newest = place("held", "checkpoint-20.safetensors");
-    expect(modelAt(place("held"), all)).to.deep.equal({ kind: "checkpoint", path: newest });
-    expect(modelAt(newest, all)).to.deep.equal({ kind: "checkpoint", path: newest });
-    expect(modelAt(place("held", "config.json"), all)).to.deep.equal({ kind: "config", path: place("held", "config.json") });
-    expect(modelAt(place("diffusers"), all)).to.deep.equal({ kind: "diffusers", path: place("diffusers") });
-  });
-
-  it("is refused where something else is wanted, or where there is nothing", () => {
-    const [run, diffusers] = ["a checkpoint or the folder of a run", "a folder as diffusers writes it"];
-    expect(() => modelAt(place("held"), ["diffusers"]))
-      .to.throw(CheckpointError, `${place("held")} is ${run}\n  expected ${diffusers}`);
-    expect(() => modelAt(place("held", "config.json"), ["checkpoint", "diffusers"]))
-      .to.throw(CheckpointError, `config.json is a config.json\n  expected ${run}, or ${diffusers}`);
-    expect(() => modelAt(place("diffusers"), ["checkpoint"])).to.throw(CheckpointError, "is a folder as diffusers writes it");
-    expect(() => modelAt(place("empty"), all)).to.throw(CheckpointError, `${place("empty")} holds no checkpoint`);
-    expect(() => modelAt(place("none"), all)).to.throw(CheckpointError, `${place("none")} does not exist`);
   });
 });

@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { CheckpointError, ConfigError, openDevice } from "@fromnoise/tensor";
 import { initialize, saveSafetensors, stateDict, UNet, unetConfig, type StateDict } from "@fromnoise/nn";
-import {
-  isDiffusersFolder, readDiffusersFolder, writeDiffusersFolder, type DiffusersModel, type DiffusersScheduler,
-} from "../../src/models/node/diffusers.js";
+import { diffusersFormat } from "../../src/models/formats/diffusers.js";
+import type { ModelFile, ModelInfo } from "../../src/models/model-format.js";
+import { fileSource, folderTarget } from "../../src/models/node/file-source.js";
+import { loadModel } from "../../src/models/node/load.js";
 import { makeSchedule, SCHEDULE_NAMES } from "../../src/process/schedules.js";
-import { loadModel } from "../../src/models/load-model.js";
 import { thrown } from "../thrown.js";
 import { temporaryFolder, tinyModel } from "../train/fixtures.js";
 
@@ -18,9 +18,9 @@ let made = 0;
 describe("a folder as diffusers writes it", () => {
   let tensors: StateDict;
   const config = unetConfig(tinyModel);
-  const scheduler: DiffusersScheduler = {
-    schedule: { name: "linear", timesteps: 30, betaStart: 2e-4, betaEnd: 0.03 }, prediction: "eps",
-    sampling: { variance: "fixed-small", clipX0: true },
+  const model: ModelInfo = {
+    network: { kind: "unet", config: { ...config } }, process: { name: "linear", timesteps: 30, betaStart: 2e-4, betaEnd: 0.03 },
+    prediction: "eps", variance: "fixed-small", clipX0: true,
   };
   before(async () => {
     const device = await openDevice("reference");
@@ -29,29 +29,32 @@ describe("a folder as diffusers writes it", () => {
   });
 
   /** A new folder, its scheduler's fields replaced by others where given. */
-  async function write(model: Partial<DiffusersModel> = {}, fields?: Record<string, unknown>): Promise<string> {
+  async function write(changes: Partial<ModelInfo> = {}, fields?: Record<string, unknown>): Promise<string> {
     const path = join(folder, `model-${++made}`);
-    await writeDiffusersFolder(path, { config, tensors, ...scheduler, ...model });
+    await diffusersFormat.write({ ...model, tensors, ...changes }, folderTarget(path));
     if (fields !== undefined) writeFileSync(join(path, "scheduler_config.json"), JSON.stringify(fields));
     return path;
   }
 
+  const read = async (path: string): Promise<ModelFile> => diffusersFormat.read(fileSource(path));
+
   for (const name of SCHEDULE_NAMES) {
     it(`brings back network, tensors and scheduler with the schedule ${name}, betas in diffusers' terms`, async () => {
-      const schedule = { ...scheduler.schedule, name, timesteps: 40 };
-      const path = await write({ schedule, prediction: "x0", sampling: { variance: "fixed-large", clipX0: false } });
-      const back = await readDiffusersFolder(path);
-      const plain = (dict: DiffusersModel["tensors"]): unknown[] => [...dict].map(
+      const process = { ...model.process, name, timesteps: 40 };
+      const path = await write({ process, prediction: "x0", variance: "fixed-large", clipX0: false });
+      const back = await read(path);
+      const plain = (dict: ModelFile["tensors"]): unknown[] => [...dict].map(
         ([key, { shape, data }]) => [key, shape, data],
       ).sort();
       expect(plain(back.tensors)).to.deep.equal(plain(tensors));
-      expect({ ...back, tensors: 0 }).to.deep.equal(
-        { config, schedule, prediction: "x0", sampling: { variance: "fixed-large", clipX0: false }, tensors: 0 },
-      );
+      expect({ ...back, tensors: 0 }).to.deep.equal({
+        network: model.network, process, prediction: "x0", variance: "fixed-large", clipX0: false, tensors: 0,
+        source: `${path}, as diffusers wrote it`,
+      });
       const fields = JSON.parse(readFileSync(join(path, "scheduler_config.json"), "utf8")) as Record<string, unknown>;
       const known: Record<string, string> = { linear: "linear", quad: "scaled_linear", cosine: "squaredcos_cap_v2" };
       if (name in known) expect(fields).to.include({ beta_schedule: known[name], trained_betas: null });
-      else expect(fields["trained_betas"]).to.deep.equal(Array.from(makeSchedule(schedule).betas));
+      else expect(fields["trained_betas"]).to.deep.equal(Array.from(makeSchedule(process).betas));
     });
   }
 
@@ -61,18 +64,18 @@ describe("a folder as diffusers writes it", () => {
       beta_start: 0.0001, clip_sample: true,
       num_train_timesteps: 1000, trained_betas: null, variance_type: "fixed_large",
     });
-    const { schedule, prediction, sampling } = await readDiffusersFolder(path);
-    expect({ schedule, prediction, sampling }).to.deep.equal({
-      schedule: { name: "linear", timesteps: 1000, betaStart: 1e-4, betaEnd: 0.02 }, prediction: "eps",
-      sampling: { variance: "fixed-large", clipX0: true },
+    const { process, prediction, variance, clipX0 } = await read(path);
+    expect({ process, prediction, variance, clipX0 }).to.deep.equal({
+      process: { name: "linear", timesteps: 1000, betaStart: 1e-4, betaEnd: 0.02 }, prediction: "eps",
+      variance: "fixed-large", clipX0: true,
     });
   });
 
   it("takes diffusers' defaults where there is no scheduler", async () => {
     const path = await write();
     rmSync(join(path, "scheduler_config.json"));
-    const { schedule, prediction } = await readDiffusersFolder(path);
-    expect([schedule.name, schedule.timesteps, schedule.betaStart, schedule.betaEnd, prediction]).to.deep.equal(
+    const { process, prediction } = await read(path);
+    expect([process.name, process.timesteps, process.betaStart, process.betaEnd, prediction]).to.deep.equal(
       ["linear", 1000, 1e-4, 0.02, "eps"],
     );
   });
@@ -82,9 +85,10 @@ describe("a folder as diffusers writes it", () => {
     for (const part of ["unet", "scheduler"]) mkdirSync(join(pipeline, part), { recursive: true });
     for (const name of ["config.json", WEIGHTS]) renameSync(join(path, name), join(pipeline, "unet", name));
     renameSync(join(path, "scheduler_config.json"), join(pipeline, "scheduler", "scheduler_config.json"));
-    expect([isDiffusersFolder(pipeline), isDiffusersFolder(path)]).to.deep.equal([true, false]);
-    const model = await readDiffusersFolder(pipeline);
-    expect([model.schedule.timesteps, model.tensors.size]).to.deep.equal([30, tensors.size]);
+    expect(await diffusersFormat.detect(fileSource(pipeline))).to.equal(true);
+    expect(await diffusersFormat.detect(fileSource(path))).to.equal(false);
+    const back = await read(pipeline);
+    expect([back.process.timesteps, back.tensors.size]).to.deep.equal([30, tensors.size]);
   });
 
   it("may name attention as older versions did, and hold duplicates of downsamplers", async () => {
@@ -95,7 +99,7 @@ describe("a folder as diffusers writes it", () => {
     renamed.set("down_blocks.0.downsamplers.0.op.weight", tensors.get("down_blocks.0.downsamplers.0.conv.weight")!);
     expect([...renamed.keys()].filter((name) => name.includes("proj_attn"))).to.have.length(2 * 4);
     await saveSafetensors(join(path, WEIGHTS), renamed as never, {});
-    const { tensors: current } = await readDiffusersFolder(path);
+    const { tensors: current } = await read(path);
     expect([...current.keys()].sort()).to.deep.equal([...tensors.keys()].sort());
     const device = await openDevice("reference");
     expect(await stateDict((await loadModel(path, device)).network)).to.deep.equal(tensors);
@@ -117,7 +121,7 @@ describe("a folder as diffusers writes it", () => {
   for (const [fields, message] of refused) {
     it(`is refused with ${JSON.stringify(fields)}`, async () => {
       const path = await write({}, fields);
-      const error = await thrown(ConfigError, readDiffusersFolder(path));
+      const error = await thrown(ConfigError, read(path));
       expect(error.message).to.satisfy(
         (text: string) => text.startsWith(`${join(path, "scheduler_config.json")}: ${message}`), error.message,
       );
@@ -130,23 +134,34 @@ describe("a folder as diffusers writes it", () => {
     await saveSafetensors(join(path, WEIGHTS), [...tensors].filter(([name]) => name !== "conv_in.bias") as never, {});
     const error = await thrown(CheckpointError, loadModel(path, device));
     expect(error.message).to.equal(
-      `${path}: the state dict does not fit the model: 1 missing, 0 extra, 0 misshaped\n  missing    conv_in.bias [4]`,
+      `${path}, as diffusers wrote it: the state dict does not fit the model: 1 missing, 0 extra, 0 misshaped\n`
+        + "  missing    conv_in.bias [4]",
     );
     rmSync(join(path, "config.json"));
-    const noConfig = await thrown(CheckpointError, readDiffusersFolder(path));
-    expect(noConfig.message).to.equal(`cannot read ${join(path, "config.json")}\n  reason   no such file or folder`);
+    const noConfig = await thrown(CheckpointError, read(path));
+    expect(noConfig.message).to.equal(`cannot read ${join(path, "config.json")}: no such file or folder`);
     rmSync(join(path, WEIGHTS));
     writeFileSync(join(path, "diffusion_pytorch_model.bin"), "");
-    const pickled = await thrown(CheckpointError, readDiffusersFolder(path));
+    const pickled = await thrown(CheckpointError, read(path));
     expect(pickled.message).to.match(
       /holds no diffusion_pytorch_model\.safetensors\n.*\n {2}found {4}diffusion_pytorch_model\.bin, a pickle/,
     );
     await device.dispose();
   });
 
+  it("does not say which weights it holds, and holds no other network", async () => {
+    const path = await write();
+    for (const weights of ["ema", "model"] as const) {
+      expect((await thrown(CheckpointError, diffusersFormat.read(fileSource(path), { weights }))).summary)
+        .to.equal(`${path} holds one set of weights, and does not say which`);
+    }
+    const other = write({ network: { kind: "mlp", config: { size: 2 } } });
+    expect((await thrown(ConfigError, other)).summary).to.equal('diffusers has no network of kind "mlp"');
+  });
+
   it("with another activation is refused by the field", async () => {
     const path = await write();
     writeFileSync(join(path, "config.json"), JSON.stringify({ ...tinyModel, act_fn: "mish" }));
-    expect((await thrown(ConfigError, readDiffusersFolder(path))).message).to.contain("act_fn");
+    expect((await thrown(ConfigError, read(path))).message).to.contain("act_fn");
   });
 });

@@ -6,9 +6,8 @@ import { expect } from "chai";
 import { openDevice } from "@fromnoise/tensor";
 import { loadSafetensors, saveSafetensors } from "@fromnoise/nn";
 import { predictions } from "../../src/denoisers/prediction.js";
-import { loadCheckpoint } from "../../src/models/checkpoint.js";
 import { savedConfig, trainConfig, type TrainConfig } from "../../src/train/config.js";
-import { loadModel } from "../../src/models/load-model.js";
+import { loadCheckpoint, loadModel } from "../../src/models/node/load.js";
 import { fromnoise } from "../command/fromnoise.js";
 import { temporaryFolder, writeSheet } from "./fixtures.js";
 
@@ -50,7 +49,7 @@ describe("a configuration under its old names", () => {
     const file = place("run", "checkpoint-1.safetensors");
     const { tensors } = await loadSafetensors(file);
     await saveSafetensors(file, tensors, { fromnoise: metadata });
-    expect((await loadCheckpoint(file)).info.trainer).to.include({ prediction: "v", gradClip: 0.5 });
+    expect((await loadCheckpoint(file)).info.training).to.include({ prediction: "v", gradClip: 0.5 });
     const model = await loadModel(place("run"), await openDevice("reference"));
     expect(model).to.include({ prediction: predictions.v, variance: "fixed-large", clipX0: false });
 

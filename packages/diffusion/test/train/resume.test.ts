@@ -5,7 +5,8 @@ import { ConfigError, openDevice } from "@fromnoise/tensor";
 import { loadSafetensors, saveSafetensors, stateDict } from "@fromnoise/nn";
 import { wasmDevices } from "../../../tensor/test/backends/wasm/builds.js";
 import { readImage } from "../../src/image/node/index.js";
-import { loadCheckpoint, restoreTrainer, saveCheckpoint } from "../../src/models/checkpoint.js";
+import { loadCheckpoint } from "../../src/models/node/load.js";
+import { restoreTrainer, saveCheckpoint } from "../../src/train/checkpoint.js";
 import type { ResumeOverrides, TrainConfig, TrainConfigInput } from "../../src/train/config.js";
 import { trainRun, type RunOptions, type RunResult } from "../../src/train/node/run.js";
 import { Trainer } from "../../src/train/trainer.js";
@@ -99,13 +100,17 @@ describe("resuming a run", () => {
     await stopAfter(2, config, older);
     const path = join(older, "checkpoint-2.safetensors");
     const { info } = await loadCheckpoint(path);
-    await saveSafetensors(path, (await loadSafetensors(path)).tensors, { fromnoise: JSON.stringify({ ...info, trainer: before }) });
+    await saveSafetensors(path, (await loadSafetensors(path)).tensors, {
+      fromnoise: JSON.stringify({
+        format: "fromnoise-checkpoint-1", config: info.model.network.config, trainer: before, position: info.position,
+      }),
+    });
     mkdirSync(oldest);
     writeFileSync(join(oldest, "config.json"), JSON.stringify(before));
     for (const out of [older, oldest]) {
       await run({ start: { resume: {} }, out });
       expect(bytes(out, 5).equals(bytes(whole, 5)), out).to.equal(true);
-      expect((await loadCheckpoint(join(out, "checkpoint-5.safetensors"))).info.trainer.holdOut).to.equal(0);
+      expect((await loadCheckpoint(join(out, "checkpoint-5.safetensors"))).info.training!.holdOut).to.equal(0);
     }
   });
 
@@ -140,7 +145,7 @@ describe("resuming a run", () => {
     stop.abort();
     await run({ start: { resume: { steps: 9, keep: 1 } }, out, signal: stop.signal });
     const { info } = await loadCheckpoint(join(out, "checkpoint-2.safetensors"));
-    expect([info.trainer.steps, info.trainer.keep, info.position.step]).to.deep.equal([9, 1, 2]);
+    expect([info.training!.steps, info.training!.keep, info.position!.step]).to.deep.equal([9, 1, 2]);
   });
 
   it("keeps as many checkpoints as asked for, the newest, and draws the loss", async () => {

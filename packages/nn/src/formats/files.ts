@@ -118,6 +118,11 @@ export async function loadSafetensors(
   });
 }
 
+/** Opens a file for reading; the caller closes it. Failures carry Node's error codes. */
+export function openFile(path: string): Promise<FileReader> {
+  return platformFiles.open(path);
+}
+
 async function reading<T>(path: string, files: FileLayer, read: (file: FileReader) => Promise<T>): Promise<T> {
   try {
     const file = await files.open(path);

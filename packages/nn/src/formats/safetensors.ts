@@ -3,6 +3,7 @@
  * bytes, for Node and browsers alike; files.ts puts them on a disk. Data is little-endian, as every engine's typed arrays.
  */
 import { CheckpointError } from "@fromnoise/tensor";
+import { sha256 } from "./digest.js";
 import { bf16ToF32, f16ToF32 } from "./half.js";
 import { headerLength, parseHeader, type SafetensorsEntry, type SafetensorsHeader } from "./safetensors-header.js";
 
@@ -54,16 +55,27 @@ export async function readSafetensorsHeader(
 }
 
 /**
- * One tensor, read from its place alone.
- * @throws CheckpointError when the header does not list it, or its dtype is not one of F32, F64, F16 and BF16.
+ * One tensor, read from its place alone, and compared with the SHA-256 of its bytes where one is given.
+ * @throws CheckpointError when the header does not list it, its dtype is not one of F32, F64, F16 and BF16, or its digest is
+ *   another.
  */
 export async function readSafetensorsTensor(
-  from: Uint8Array | ByteReader, header: SafetensorsHeader, name: string, source = "safetensors data",
+  from: Uint8Array | ByteReader, header: SafetensorsHeader, name: string, source = "safetensors data", digest?: string,
 ): Promise<LoadedTensor> {
   const reader = from instanceof Uint8Array ? bytesReader(from) : from;
   const entry = header.tensors.get(name);
   if (!entry) throw new CheckpointError(`${source}: no tensor "${name}"`, [`it has ${header.tensors.size} others`]);
-  return decode(await reader.read(entry.begin, entry.end - entry.begin), name, entry, source);
+  const bytes = await reader.read(entry.begin, entry.end - entry.begin);
+  if (digest !== undefined) await checkDigest(bytes, digest, name, source);
+  return decode(bytes, name, entry, source);
+}
+
+async function checkDigest(bytes: Uint8Array, digest: string, name: string, source: string): Promise<void> {
+  const found = await sha256(bytes);
+  if (found === digest) return;
+  throw new CheckpointError(`${source}: tensor "${name}" is damaged: its bytes are not those that were saved`, [
+    `saved    SHA-256 ${digest}`, `found    SHA-256 ${found}`, "hint     copy the file again, or take an earlier one",
+  ]);
 }
 
 function bytesReader(bytes: Uint8Array): ByteReader {
@@ -113,7 +125,7 @@ export function encodeSafetensors(
         `shape [${shape.join(", ")}] has ${elements} elements, the data ${data.length}`,
       ]);
     }
-    return { name, shape, data, dtype: dtype ?? (data instanceof Float64Array ? "F64" as const : "F32" as const) };
+    return { name, shape, data, dtype: dtype ?? dtypeOf(data) };
   });
   rows.sort((a, b) => compare(b.dtype, a.dtype) || compare(a.name, b.name));
 
@@ -136,6 +148,18 @@ export function encodeSafetensors(
       for (const { data, dtype } of rows) yield* split(toBytes(data, dtype));
     },
   };
+}
+
+/**
+ * SHA-256 of a tensor's bytes as {@link encodeSafetensors} writes them with the same options.
+ * @throws CheckpointError as {@link sha256}.
+ */
+export function tensorDigest({ data }: HostTensor, { dtype = dtypeOf(data) }: EncodeOptions = {}): Promise<string> {
+  return sha256(toBytes(data, dtype));
+}
+
+function dtypeOf(data: HostTensor["data"]): "F32" | "F64" {
+  return data instanceof Float64Array ? "F64" : "F32";
 }
 
 function compare(a: string, b: string): number {

@@ -33,7 +33,7 @@ export async function stateDict(module: Module, tensors?: TensorsByParameter): P
  * Throws CheckpointError with every missing, extra and misshaped name; then nothing is changed.
  */
 export function loadStateDict(module: Module, dict: ReadonlyMap<string, StateEntry>, tensors?: TensorsByParameter): void {
-  checkFits(module, dict);
+  checkStateDict(module, dict);
   const targets = module.parameters.map((p) => [p, tensorOf(p, tensors)] as const);
   for (const [p, target] of targets) {
     const values = fromFileLayout(p, dict.get(p.name)!.data);
@@ -47,7 +47,8 @@ function tensorOf(p: Parameter, tensors: TensorsByParameter | undefined): Tensor
   return tensors?.get(p) ?? p.tensor;
 }
 
-function checkFits(module: Module, dict: ReadonlyMap<string, StateEntry>): void {
+/** Throws CheckpointError with every missing, extra and misshaped name of a state dict, where it does not fit a module. */
+export function checkStateDict(module: Module, dict: ReadonlyMap<string, StateEntry>): void {
   const expected = new Map(module.parameters.map((p) => [p.name, fileShape(p)]));
   const missing = [...expected].flatMap(([name, want]) => (dict.has(name) ? [] : [`missing    ${name} ${formatShape(want)}`]));
   const extra = [...dict].flatMap(([name, has]) => (expected.has(name) ? [] : [`extra      ${name} ${formatShape(has.shape)}`]));

@@ -1,6 +1,6 @@
 /** Small files and folders as commands and runs meet them: errors name the path and the reason in words. */
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
-import { ConfigError, type CheckpointError } from "@fromnoise/tensor";
+import { ConfigError } from "@fromnoise/tensor";
 import { failureReason } from "@fromnoise/nn";
 
 /** Why an operation on a file failed, as a line of an error's details. */
@@ -26,22 +26,20 @@ export function listFolder(path: string): string[] {
   }
 }
 
-/** Reads a JSON object. Throws `Failure`, ConfigError unless given, when the file cannot be read or holds something else. */
-export function readJson(
-  path: string, Failure: typeof ConfigError | typeof CheckpointError = ConfigError,
-): Record<string, unknown> {
+/** Reads a JSON object. Throws ConfigError when the file cannot be read or holds something else. */
+export function readJson(path: string): Record<string, unknown> {
   let text: string;
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
-    throw new Failure(`cannot read ${path}`, [reasonOf(error)]);
+    throw new ConfigError(`cannot read ${path}`, [reasonOf(error)]);
   }
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new Failure(`${path} is not JSON`, [`reason   ${(error as Error).message}`]);
+    throw new ConfigError(`${path} is not JSON`, [`reason   ${(error as Error).message}`]);
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new Failure(`${path} holds no JSON object`, ["expected {...}"]);
+  throw new ConfigError(`${path} holds no JSON object`, ["expected {...}"]);
 }

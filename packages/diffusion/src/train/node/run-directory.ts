@@ -3,33 +3,21 @@
  * Every file but the metrics is replaced as a whole; metrics only grow, and are cut at the checkpoint's step on resume. So the
  * folder serves `--resume` whenever the program was stopped.
  */
-import { appendFileSync, existsSync, readFileSync, rmSync, statSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { CheckpointError, ConfigError } from "@fromnoise/tensor";
 import { replaceFile, type FileLayer } from "@fromnoise/nn";
+import { checkpointStep } from "../../models/formats/checkpoint.js";
 import { listFolder, makeFolder, reasonOf } from "../../models/node/files.js";
 import { parseMetrics, type StepMetrics } from "../metrics.js";
 
-const CHECKPOINT = /^checkpoint-(\d+)\.safetensors$/;
 /** What a killed program may leave: a file of ours that was being written. */
 const LEFTOVER = /^(checkpoint-\d+\.safetensors|config\.json|metrics\.jsonl|preview-\d+\.png|loss\.(png|svg))\.\d+-\d+\.partial$/;
 
 /** Steps of the checkpoints in a folder, ascending. */
 export function checkpointSteps(folder: string): number[] {
-  const steps = listFolder(folder).flatMap((name) => CHECKPOINT.exec(name)?.[1] ?? []).map(Number);
+  const steps = listFolder(folder).flatMap((name) => checkpointStep(name) ?? []);
   return steps.sort((a, b) => a - b);
-}
-
-/** The newest checkpoint of a run folder, or the path itself when it is a file. Throws CheckpointError when there is none. */
-export function findCheckpoint(path: string): string {
-  const kind = statSync(path, { throwIfNoEntry: false });
-  if (kind === undefined) {
-    throw new CheckpointError(`${path} does not exist`, ["expected the folder of a run, or a .safetensors file"]);
-  }
-  if (kind.isFile()) return path;
-  const newest = checkpointSteps(path).at(-1);
-  if (newest === undefined) throw new CheckpointError(`${path} holds no checkpoint`, ["expected checkpoint-<step>.safetensors"]);
-  return join(path, `checkpoint-${newest}.safetensors`);
 }
 
 /** How a folder holds a run: "saved at step 200", or "with a config.json" before its first checkpoint; undefined without one. */

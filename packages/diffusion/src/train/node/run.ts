@@ -5,11 +5,13 @@ import { CheckpointError, ConfigError, ImageError, NumericError, openDeviceSpec 
 import type { FileLayer, NetworkKinds } from "@fromnoise/nn";
 import type { Dataset } from "../../data/dataset.js";
 import { readJson } from "../../models/node/files.js";
-import { loadCheckpoint, restoreTrainer, saveCheckpoint, type Checkpoint } from "../../models/checkpoint.js";
+import type { Checkpoint } from "../../models/formats/checkpoint.js";
+import { loadCheckpoint } from "../../models/node/load.js";
+import { restoreTrainer, runOf, saveCheckpoint } from "../checkpoint.js";
 import { resumedConfig, savedConfig, type ResumeOverrides, type TrainConfig } from "../config.js";
 import type { StepMetrics } from "../metrics.js";
 import { writeLossCurve, writePreview } from "./pictures.js";
-import { checkpointSteps, findCheckpoint, runIn, RunDirectory } from "./run-directory.js";
+import { checkpointSteps, runIn, RunDirectory } from "./run-directory.js";
 import { Trainer } from "../trainer.js";
 import { openTrainingData } from "./training-data.js";
 
@@ -80,8 +82,8 @@ async function savedRun(out: string, changes: ResumeOverrides): Promise<SavedRun
     );
   }
   if (checkpointSteps(out).length > 0) {
-    const checkpoint = await loadCheckpoint(findCheckpoint(out));
-    return { config: resumedConfig(checkpoint.info.trainer, changes), checkpoint };
+    const checkpoint = await loadCheckpoint(out);
+    return { config: resumedConfig(runOf(checkpoint).training, changes), checkpoint };
   }
   const path = join(out, "config.json");
   if (!existsSync(path)) throw new CheckpointError(`${out} holds neither a checkpoint nor a config.json`);

@@ -1,0 +1,49 @@
+/** Checkpoints as one of the formats of models. */
+import { CheckpointError } from "@fromnoise/tensor";
+import type { StateDict } from "@fromnoise/nn";
+import { WEIGHTS, type ModelFormat } from "../model-format.js";
+import { withFile, type Source } from "../source.js";
+import { checkpointIn, withCheckpoint } from "./checkpoint.js";
+
+export const checkpointFormat: ModelFormat = {
+  name: "a checkpoint or the folder of a run",
+  files: "checkpoint-<step>.safetensors",
+
+  async detect(source) {
+    const names = await source.list();
+    const file = await checkpointIn(source);
+    return file !== undefined && (names.length > 1 || await looksLikeSafetensors(source, file));
+  },
+
+  describe: (source) => withCheckpoint(source, async ({ path, info: { format, model, training, position } }) => {
+    const { network, ...how } = model;
+    if (training === undefined || position === undefined) return { network, facts: { file: path, format, ...how } };
+    const { model: _network, ...trainer } = training;
+    return { network, facts: { file: path, format, step: position.step, trainer } };
+  }),
+
+  read: (source, { weights } = {}) => withCheckpoint(source, async ({ path, info: { model, training, position }, names, read }) => {
+    const held = WEIGHTS.filter((group) => names.some((name) => name.startsWith(`${group}.`)));
+    const group = weights ?? held[0] ?? "model";
+    if (!held.includes(group)) {
+      const found = held.length === 0 ? `${names.length} tensors of other names` : held.map((name) => `${name}.*`).join(", ");
+      throw new CheckpointError(`${path} holds no tensors ${group}.*`, [`found    ${found}`]);
+    }
+    const tensors: StateDict = new Map();
+    for (const name of names) if (name.startsWith(`${group}.`)) tensors.set(name.slice(group.length + 1), await read(name));
+    const step = position === undefined ? "" : `step ${position.step}, `;
+    return {
+      ...model, tensors, source: `${path}, ${step}${group === "ema" ? "averaged weights" : "raw weights"}`,
+      ...(training === undefined ? {} : { training }), ...(position === undefined ? {} : { position }),
+    };
+  }),
+};
+
+/** Whether a file begins as such files do: 8 bytes of length, of which the last four are 0, and JSON. */
+function looksLikeSafetensors(source: Source, file: string): Promise<boolean> {
+  return withFile(source, file, async (reader) => {
+    if (reader.size < 9) return false;
+    const first = await reader.read(0, 9);
+    return first.subarray(4, 8).every((byte) => byte === 0) && first[8] === 0x7b;             // "{"
+  });
+}

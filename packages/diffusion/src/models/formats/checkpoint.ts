@@ -1,0 +1,124 @@
+/**
+ * Checkpoints: one safetensors file with the tensors model.*, ema.*, adam.m.*, adam.v.* under the names and layouts of PyTorch, and
+ * one JSON string that says what they are (checkpoint-info.ts).
+ */
+import { CheckpointError, NumericError } from "@fromnoise/tensor";
+import {
+  checkStateDict, encodeSafetensors, readSafetensorsHeader, readSafetensorsTensor, replaceFile, tensorDigest,
+  type EncodedSafetensors, type FileLayer, type LoadedTensor, type Module, type StateDict, type StateEntry,
+} from "@fromnoise/nn";
+import { pathOf, withFile, type Source } from "../source.js";
+import { formatInfo, type CheckpointInfo, type Digests } from "./checkpoint-info.js";
+import { parseInfo, type ReadInfo } from "./parse-info.js";
+
+/** The groups of a checkpoint's tensors: parameters, their averages, Adam's moments. */
+export const GROUPS = ["model.", "ema.", "adam.m.", "adam.v."] as const;
+/** The tensors of each group; a model alone has the first or the second. */
+export type CheckpointGroups = Readonly<Partial<Record<(typeof GROUPS)[number], ReadonlyMap<string, StateEntry>>>>;
+
+/**
+ * A checkpoint as parts to be written one after another: to a file, or into a Blob.
+ * Throws NumericError for a value that is not finite, CheckpointError where there is no SHA-256.
+ */
+export async function encodeCheckpoint(info: CheckpointInfo, groups: CheckpointGroups): Promise<EncodedSafetensors> {
+  const all: StateDict = new Map(
+    GROUPS.flatMap((prefix) => [...groups[prefix] ?? []].map(([name, entry]) => [prefix + name, entry] as const)),
+  );
+  const at = info.position === undefined ? "" : `step ${info.position.step}: `;
+  for (const [name, { data }] of all) {
+    const i = data.findIndex((value) => !Number.isFinite(value));
+    if (i < 0) continue;
+    throw new NumericError(`${at}${name} is not finite, so it is not saved`, [`element ${i} of ${data.length} is ${data[i]}`]);
+  }
+  const options = info.training === undefined ? {} : { dtype: info.training.dtype === "f64" ? "F64" : "F32" } as const;
+  const digests = new Map<string, string>();
+  for (const [name, entry] of all) digests.set(name, await tensorDigest(entry, options));    // one at a time: each may need a copy
+  return encodeSafetensors(all, { fromnoise: formatInfo(info, Object.fromEntries(digests)) }, options);
+}
+
+/** Writes a checkpoint, replacing an earlier file all at once. Throws as encodeCheckpoint, and CheckpointError when that fails. */
+export async function writeCheckpoint(
+  path: string, info: CheckpointInfo, groups: CheckpointGroups, files?: FileLayer,
+): Promise<void> {
+  const encoded = await encodeCheckpoint(info, groups);
+  await replaceFile(path, encoded, encoded.byteLength, files);
+}
+
+/** A checkpoint read: its info, and its tensors by full name. */
+export interface Checkpoint { readonly path: string; readonly info: ReadInfo; readonly tensors: ReadonlyMap<string, LoadedTensor> }
+
+/** A checkpoint whose tensors are read one by one. */
+export interface OpenCheckpoint {
+  readonly path: string;
+  readonly info: ReadInfo;
+  /** The full names of all tensors. */
+  readonly names: readonly string[];
+  /** A tensor, compared with its digest. */
+  read(name: string): Promise<LoadedTensor>;
+}
+
+const CHECKPOINT = /^checkpoint-(\d+)\.safetensors$/;
+
+/** The step of a run's checkpoint by the name of its file; undefined for other files. */
+export function checkpointStep(name: string): number | undefined {
+  const digits = CHECKPOINT.exec(name)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+/** The newest checkpoint in the folder of a run, or the one file that there is; undefined without one. */
+export async function checkpointIn(source: Source): Promise<string | undefined> {
+  const names = await source.list();
+  const steps = names.flatMap((name) => checkpointStep(name) ?? []);
+  if (steps.length > 0) return `checkpoint-${Math.max(...steps)}.safetensors`;
+  return names.length === 1 ? names[0] : undefined;
+}
+
+/**
+ * Opens the newest checkpoint of a source for `use`, and closes it afterwards.
+ * Throws CheckpointError when there is none, it is damaged, of another format, or its digests are not those of its tensors.
+ */
+export async function withCheckpoint<T>(source: Source, use: (checkpoint: OpenCheckpoint) => Promise<T>): Promise<T> {
+  const file = await checkpointIn(source);
+  if (file === undefined) {
+    throw new CheckpointError(`${source.name} holds no checkpoint`, ["expected checkpoint-<step>.safetensors"]);
+  }
+  const path = pathOf(source, file);
+  return withFile(source, file, async (reader) => {
+    const header = await readSafetensorsHeader(reader, path);
+    const info = parseInfo(path, header.metadata["fromnoise"]);
+    const names = [...header.tensors.keys()];
+    if (info.digests !== undefined) checkNames(path, names, info.digests);
+    return use({ path, info, names, read: (name) => readSafetensorsTensor(reader, header, name, path, info.digests?.[name]) });
+  });
+}
+
+/** Every tensor has a digest, every digest a tensor. */
+function checkNames(path: string, names: readonly string[], digests: Digests): void {
+  const known = new Set(names);
+  const missing = names.filter((name) => !Object.hasOwn(digests, name) || typeof digests[name] !== "string");
+  const extra = Object.keys(digests).filter((name) => !known.has(name));
+  if (missing.length + extra.length === 0) return;
+  const counts = `${missing.length} missing, ${extra.length} extra`;
+  throw new CheckpointError(`${path}: the digests are not those of its tensors: ${counts}`, [
+    ...missing.slice(0, 12).map((name) => `missing    ${name}`), ...extra.slice(0, 12).map((name) => `extra      ${name}`),
+  ]);
+}
+
+/** Reads the newest checkpoint of a source, or only the tensors whose full names pass `wanted`. Throws as withCheckpoint does. */
+export function readCheckpoint(source: Source, wanted: (name: string) => boolean = () => true): Promise<Checkpoint> {
+  return withCheckpoint(source, async ({ path, info, names, read }) => {
+    const tensors = new Map<string, LoadedTensor>();
+    for (const name of names) if (wanted(name)) tensors.set(name, await read(name));
+    return { path, info, tensors };
+  });
+}
+
+/** Throws CheckpointError, beginning with `what`, where tensors are not those of a network: the difference, key by key. */
+export function checkTensors(what: string, tensors: ReadonlyMap<string, StateEntry>, network: Module): void {
+  try {
+    checkStateDict(network, tensors);
+  } catch (error) {
+    if (!(error instanceof CheckpointError)) throw error;
+    throw new CheckpointError(`${what}: ${error.summary}`, error.details);
+  }
+}

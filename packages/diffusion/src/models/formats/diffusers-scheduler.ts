@@ -1,0 +1,81 @@
+/** scheduler_config.json of diffusers: how a network was trained, and how its samples are drawn, in its DDPMScheduler's fields. */
+import { ConfigError } from "@fromnoise/tensor";
+import type { PredictionName } from "../../denoisers/prediction.js";
+import { makeSchedule, type ScheduleName, type ScheduleOptions, type VarianceKind } from "../../process/schedules.js";
+import type { ModelInfo } from "../model-format.js";
+
+/** What a scheduler says of a model. */
+type Scheduler = Omit<ModelInfo, "network">;
+
+/** Field of our own beside trained_betas, so that a schedule diffusers has no name for comes back as it was. */
+const OWN_SCHEDULE = "_fromnoise_schedule";
+
+/** diffusers' beta_schedule and the schedule here. Its "sigmoid" is another curve than ours, its cosine is squaredcos_cap_v2. */
+const scheduleNames: Readonly<Record<string, ScheduleName>> = {
+  linear: "linear", scaled_linear: "quad", squaredcos_cap_v2: "cosine",
+};
+const predictionNames: Readonly<Record<string, PredictionName>> = { epsilon: "eps", sample: "x0", v_prediction: "v" };
+const varianceNames: Readonly<Record<string, VarianceKind>> = {
+  fixed_small: "fixed-small", fixed_small_log: "fixed-small", fixed_large: "fixed-large", fixed_large_log: "fixed-large",
+};
+/**
+ * Fields that change the schedule or the samples, of which only these values are implemented: zero-SNR rescaling and dynamic
+ * thresholding belong to no sampler here, and a folder that has them is refused, because its samples would silently be others.
+ */
+const onlyValues: Readonly<Record<string, unknown>> = {
+  rescale_betas_zero_snr: false, thresholding: false, clip_sample_range: 1,
+};
+
+/** Reads the fields; `path` is what messages call them. Throws ConfigError for a field or value that is not implemented. */
+export function readScheduler(fields: Readonly<Record<string, unknown>>, path: string): Scheduler {
+  // What diffusers can say and this library cannot compute is refused by name: read as something else it would give other images.
+  const refuse = (name: string, allowed: string): never => {
+    throw new ConfigError(`${path}: ${name} ${JSON.stringify(fields[name])} is not implemented`, [`allowed  ${allowed}`]);
+  };
+  const named = <T>(name: string, names: Readonly<Record<string, T>>, missing: string): T => {
+    const value = fields[name] ?? missing;
+    return typeof value === "string" && Object.hasOwn(names, value) ? names[value] : refuse(name, Object.keys(names).join(", "));
+  };
+  const number = (name: string, missing: number): number => {
+    const value = fields[name] ?? missing;
+    return typeof value === "number" ? value : refuse(name, "a number");
+  };
+  for (const [name, only] of Object.entries(onlyValues)) if ((fields[name] ?? only) !== only) refuse(name, JSON.stringify(only));
+  const own = fields[OWN_SCHEDULE] as Required<ScheduleOptions> | undefined;
+  if (own === undefined && (fields["trained_betas"] ?? null) !== null) {
+    refuse("trained_betas", `null, with beta_schedule among ${Object.keys(scheduleNames).join(", ")}`);
+  }
+  const schedule = own ?? {
+    name: named("beta_schedule", scheduleNames, "linear"), timesteps: number("num_train_timesteps", 1000),
+    betaStart: number("beta_start", 1e-4), betaEnd: number("beta_end", 0.02),
+  };
+  makeSchedule(schedule);
+  return {
+    process: schedule, prediction: named("prediction_type", predictionNames, "epsilon"),
+    variance: named("variance_type", varianceNames, "fixed_small"), clipX0: fields["clip_sample"] !== false,
+  };
+}
+
+/**
+ * The fields of a scheduler. A schedule that diffusers has no name for becomes trained_betas.
+ * Throws ConfigError for a prediction that diffusers' scheduler does not have.
+ */
+export function schedulerFields({ process, prediction, variance, clipX0 }: Scheduler): object {
+  if (nameOf(predictionNames, prediction) === undefined) {
+    throw new ConfigError(`diffusers' DDPMScheduler has no prediction ${prediction}`, [`allowed  ${Object.values(predictionNames).join(", ")}`]);
+  }
+  const betaSchedule = nameOf(scheduleNames, process.name);
+  return {
+    _class_name: "DDPMScheduler", num_train_timesteps: process.timesteps,
+    beta_start: process.betaStart, beta_end: process.betaEnd,
+    beta_schedule: betaSchedule ?? "linear",
+    trained_betas: betaSchedule === undefined ? Array.from(makeSchedule(process).betas) : null,
+    ...(betaSchedule === undefined ? { [OWN_SCHEDULE]: process } : {}),
+    prediction_type: nameOf(predictionNames, prediction), variance_type: nameOf(varianceNames, variance), clip_sample: clipX0,
+  };
+}
+
+/** The first of diffusers' names for a value of ours. */
+function nameOf<T>(names: Readonly<Record<string, T>>, value: T): string | undefined {
+  return Object.keys(names).find((key) => names[key] === value);
+}

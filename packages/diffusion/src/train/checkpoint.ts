@@ -1,0 +1,59 @@
+/** The state of a run in checkpoints, and back. */
+import { CheckpointError } from "@fromnoise/tensor";
+import { loadStateDict, stateDict, type FileLayer, type Network, type StateDict, type TensorsByParameter } from "@fromnoise/nn";
+import { splitConfig } from "../models/formats/checkpoint-info.js";
+import { checkTensors, GROUPS, writeCheckpoint, type Checkpoint } from "../models/formats/checkpoint.js";
+import type { TrainConfig } from "./config.js";
+import type { Trainer, TrainerPosition } from "./trainer.js";
+
+type Group = (typeof GROUPS)[number];
+
+/** Where a run keeps each group: the parameters of a network, or tensors in place of them. */
+function groupsOf({ network, ema, optimizer }: Trainer): Readonly<Record<Group, readonly [Network, TensorsByParameter?]>> {
+  return { "model.": [network], "ema.": [ema.network], "adam.m.": [network, optimizer.m], "adam.v.": [network, optimizer.v] };
+}
+
+/**
+ * Writes a run's state, replacing an earlier file all at once.
+ * Throws CheckpointError, also for a trainer that broke off in an update, and NumericError for a value that is not finite; then the
+ * earlier file is untouched.
+ */
+export async function saveCheckpoint(path: string, trainer: Trainer, files?: FileLayer): Promise<void> {
+  trainer.assertWhole();
+  const held = groupsOf(trainer);
+  const groups = {} as Record<Group, StateDict>;
+  for (const prefix of GROUPS) groups[prefix] = await stateDict(...held[prefix]);
+  trainer.assertWhole();                                    // a step may have broken off while the tensors were read
+  const { config: training } = trainer;
+  const { model } = splitConfig(trainer.network.spec, training);
+  await writeCheckpoint(path, { model, training, position: trainer.position() }, groups, files);
+  trainer.savedIn(path);
+}
+
+/** What of a checkpoint a run needs to go on. Throws CheckpointError for a model alone. */
+export function runOf(
+  { path, info: { training, position } }: Pick<Checkpoint, "path" | "info">,
+): { training: TrainConfig; position: TrainerPosition } {
+  if (training !== undefined && position !== undefined) return { training, position };
+  throw new CheckpointError(`${path} holds a model alone, no run that could be resumed`, ["hint     it can be sampled"]);
+}
+
+/**
+ * Puts a checkpoint's tensors and position into a run of its network.
+ * Throws CheckpointError for a model alone, or with the difference, key by key; then the run is as it was.
+ */
+export function restoreTrainer(trainer: Trainer, checkpoint: Checkpoint): void {
+  const { path, tensors } = checkpoint;
+  const { position } = runOf(checkpoint);
+  const stray = [...tensors.keys()].filter((name) => !GROUPS.some((prefix) => name.startsWith(prefix)));
+  if (stray.length > 0) throw new CheckpointError(`${path} holds tensors of no group`, stray.map((name) => `extra      ${name}`));
+  const held = groupsOf(trainer);
+  const groups = GROUPS.map((prefix) => {
+    const named = [...tensors].filter(([name]) => name.startsWith(prefix));
+    return { prefix, values: new Map(named.map(([name, entry]) => [name.slice(prefix.length), entry])), held: held[prefix] };
+  });
+  for (const { prefix, values, held: [network] } of groups) checkTensors(`${path}, ${prefix}*`, values, network);
+  for (const { values, held: [network, into] } of groups) loadStateDict(network, values, into);
+  trainer.seek(position);
+  trainer.restoredFrom(path);
+}
