@@ -1,4 +1,5 @@
 /** Loss curves beside each other: how far devices are apart, and how far seeds are, which is the noise that it is measured by. */
+import type { UNetFields } from "@fromnoise/diffusion";
 import { COLORS, escapeHtml, lineChart, type Curve } from "./charts.js";
 import type { CurveRun, Curves } from "./curve-runs.js";
 import { median } from "./statistics.js";
@@ -64,7 +65,8 @@ const nameOf = ({ device, seed }: CurveRun): string => `${device}, seed ${seed}`
 export function formatCurves(curves: Curves): string {
   const report = compareCurves(curves);
   const { steps, runs, devices, seeds, noise } = report;
-  const { model, batch, optimizer, prediction, schedule } = curves.config;
+  const { batch, optimizer, prediction, schedule } = curves.config;
+  const { sample_size: side, block_out_channels: widths } = curves.config.model as UNetFields;
   const first = runs[0].run.device;
   const gapRow = (name: string, { largest, step, largestStep }: Gap): string[] =>
     [name, tiny(largest), String(step), tiny(largestStep), noise === null ? "-" : tiny(largest / noise)];
@@ -74,7 +76,7 @@ export function formatCurves(curves: Curves): string {
       (devices.length === 0 ? "There is one device only." : `Everywhere nearer than that to ${first}: ${withinNoise(report) ? "yes" : "NO"}.`);
   return [
     `# Loss over ${curves.config.steps} training steps`,
-    `Digits at ${model.sample_size as number}x${model.sample_size as number}, channels ${(model.block_out_channels as number[]).join("-")}, batch ` +
+    `Digits at ${side as number}x${side as number}, channels ${widths!.join("-")}, batch ` +
       `${batch}, Adam with a largest learning rate of ${optimizer.lr}, ${prediction} prediction, ${schedule.name} schedule. ` +
       "Weights, data, timesteps and noise of a seed are the same on every device.",
     runs.map(({ run }) =>

@@ -7,7 +7,7 @@ import { flag, integer, isObject, numbers, oneOf, text } from "@fromnoise/nn/kin
 import { openDataset } from "../data/node/index.js";
 import { readJson } from "../models/node/files.js";
 import {
-  trainConfig, trainDefaults, trainFields, type ResumeOverrides, type TrainConfig, type TrainConfigInput,
+  smallUNet, trainConfig, trainDefaults, trainFields, type ResumeOverrides, type TrainConfig, type TrainConfigInput,
 } from "../train/config.js";
 
 /** Where a run is, and what it starts from. */
@@ -16,8 +16,6 @@ export const runFields = {
   resume: field(flag, false, "continue the run in --out"),
   config: optional(text, "JSON with any of the fields of a run's config.json; flags go on top", { value: "FILE" }),
 };
-
-const smallUNet = trainDefaults.model;
 
 /** What makes the field `model` of the configuration, together with the data. */
 export const modelFields = {
@@ -58,6 +56,10 @@ function merged(file: Readonly<Record<string, unknown>>, flags: TrainConfigInput
 /** The given network with the flags on top; without one, the small U-Net of the defaults in the data's size and channels. */
 function modelOf(base: object | undefined, flags: FlagValues, data: string): Record<string, unknown> {
   const { size, channels, width, layers, classes } = optionsOf(modelFields, flags);
+  const given = flagsOf(modelFields).find(({ name }) => flags.has(name) && name !== "model");
+  if (base !== undefined && "kind" in base && given !== undefined) {
+    throw new ConfigError(`--${given.name} is for U-Nets`, [`model    of kind ${JSON.stringify(base.kind)}`]);
+  }
   const model: Record<string, unknown> = { ...(base ?? smallUNet) };
   if (base === undefined) {
     const [side, , own] = isFolder(data) ? [32, 32, 3] : openDataset(data, size === undefined ? {} : { size }).shape;

@@ -37,7 +37,7 @@ export const trainFields = {
   holdOut: field(holdOutKind, 10, "one of so many images is held out, and training never sees it; 0 none"),
   flip: field(flag, false, "mirror half of the images; digits have no mirror images, faces do"),
   model: field(
-    object<ModelFields>(checkModel), smallUNet, "the network: its kind (a U-Net unless said) and the fields of its own config",
+    object<ModelFields>(checkModel), smallUNet, "the network: the fields of a U-Net as diffusers has them, or {kind, config} of another",
   ),
   init: field(oneOf(["pytorch", "paper"]), "pytorch", "initial weights: PyTorch's, or the paper's with last layers near zero"),
   schedule: group({

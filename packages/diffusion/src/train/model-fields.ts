@@ -1,24 +1,33 @@
-/** The field `model` of a run's configuration: which network, and its own configuration. */
-import { networkKinds, networkOf, type Json, type NetworkSpec, type UNetConfig } from "@fromnoise/nn";
+/** The field `model` of a run's configuration: which network. */
+import { ConfigError } from "@fromnoise/tensor";
+import { networkKinds, networkOf, type NetworkSpec, type UNetConfig } from "@fromnoise/nn";
+import { checkValue, object, text } from "@fromnoise/nn/kinds";
 
 /** A U-Net in the fields of diffusers' UNet2DModel; the rest takes diffusers' defaults. */
-export type UNetFields = Partial<UNetConfig> & { readonly kind?: "unet" };
+export type UNetFields = Partial<UNetConfig>;
 
-/** A network as configurations hold it: its kind, "unet" unless said, beside the fields of its own configuration. */
-export type ModelFields = UNetFields | { readonly kind: string; readonly [field: string]: Json };
+/** What `networkOf` builds a network from. */
+type Spec = Pick<NetworkSpec, "kind" | "config">;
 
-/** Kind and configuration apart, as `networkOf` takes them. */
-export function networkSpec({ kind = "unet", ...config }: ModelFields): Pick<NetworkSpec, "kind" | "config"> {
-  return { kind, config: config as NetworkSpec["config"] };
+/** A network as configurations hold it: the fields of a U-Net, or any network's kind and config. */
+export type ModelFields = UNetFields | Spec;
+
+/** Kind and config of the network. */
+export function networkSpec(model: ModelFields): Spec {
+  return "kind" in model ? model : { kind: "unet", config: { ...model } };
 }
 
-/** A network's kind and configuration as configurations hold them. */
-export function modelFields({ kind, config }: Pick<NetworkSpec, "kind" | "config">): ModelFields {
-  return kind === "unet" ? { ...config } : { kind, ...config };
+/** A network's kind and config as configurations hold them: those of a U-Net are its fields. */
+export function modelFields({ kind, config }: Spec): ModelFields {
+  return kind === "unet" ? { ...config } : { kind, config };
 }
 
 /** Throws ConfigError for a field of a network of this library that is not allowed; of one's own networks their constructors judge. */
 export function checkModel(model: ModelFields): void {
   const spec = networkSpec(model);
+  const other = Object.keys(spec).find((name) => name !== "kind" && name !== "config");
+  if (other !== undefined) throw new ConfigError(`model: there is no field ${other} beside kind`, ["allowed  kind, config"]);
+  checkValue(text, "model.kind", spec.kind);
+  checkValue(object(() => undefined), "model.config", spec.config);
   if (Object.hasOwn(networkKinds, spec.kind)) networkOf(spec);
 }
