@@ -2,7 +2,7 @@
 import { Random, tensor, type Device } from "@fromnoise/tensor";
 import { Adam, cosineLr, disposeParameters, Grads, initialize, Mlp } from "@fromnoise/nn";
 import {
-  ddim, discreteProcess, mseLoss, predictions, randomDraws, sampleImages, trainingStep, type DiffusionModel,
+  ddim, discreteProcess, mseLoss, randomDraws, sampleImages, trainingStep, type DiffusionModel,
 } from "@fromnoise/diffusion";
 import type { Demo } from "./demo.js";
 import { drawPoints } from "./draw.js";
@@ -28,7 +28,7 @@ export function pointsDemo(device: Device, steps: number): Demo {
   const options = { device, dtype: "f32" } as const;
   const process = discreteProcess({ name: "linear", timesteps: 100, betaStart: 1e-3, betaEnd: 0.1 });
   const network = initialize(new Mlp({ size: 2, hidden: [96, 96, 96] }), { ...options, seed: 1 });
-  const model: DiffusionModel = { network, process, prediction: predictions.eps, clipX0: false, variance: "fixed-small" };
+  const model: DiffusionModel = { network, process, prediction: "eps", clipX0: false };
   const loss = mseLoss(model);
   const draws = randomDraws({ levels: new Random(2, 1), noise: new Random(2, 2) });
   const learningRate = cosineLr(4e-3, { totalSteps: steps });

@@ -4,7 +4,7 @@
  */
 import { Device, openDeviceSpec, parseDevice } from "@fromnoise/tensor";
 import { disposeParameters } from "@fromnoise/nn";
-import { ddim, discreteProcess, predictions, sampleImages, type DiffusionModel } from "@fromnoise/diffusion";
+import { ddim, discreteProcess, sampleImages, type DiffusionModel } from "@fromnoise/diffusion";
 // The backend itself: its launches and compiled kernels are no business of a device.
 import { openGpu, type GpuBackend } from "../../packages/tensor/src/backends/gpu/index.js";
 import type { ModelShape } from "./bench.js";
@@ -97,7 +97,7 @@ async function timed(fn: () => Promise<unknown>): Promise<number> {
 async function sample(shape: ModelShape, device: Device): Promise<number> {
   const network = modelNetwork(shape, device, "f32");
   const process = discreteProcess({ name: "linear", timesteps: 1000 });
-  const model: DiffusionModel = { network, process, prediction: predictions.eps, clipX0: true, variance: "fixed-small" };
+  const model: DiffusionModel = { network, process, prediction: "eps" };
   const run = (steps: number): Promise<unknown> =>
     sampleImages({ model, device, count: shape.batch, batch: shape.batch, sampler: ddim, options: { steps } });
   await run(2);

@@ -13,7 +13,7 @@ export {
   type Prediction, type PredictionName,
 } from "./denoisers/prediction.js";
 export {
-  clipped, denoiserOf, rawDenoiser, type ClipOptions, type Denoised, type Denoiser, type DiffusionModel,
+  clipped, denoiserOf, rawDenoiser, readPrediction, type ClipOptions, type Denoised, type Denoiser, type DiffusionModel,
 } from "./denoisers/denoiser.js";
 export { exactDenoiser, type GaussianMixture } from "./denoisers/exact.js";
 export type { Loss, LossOptions, LossTerms } from "./losses/loss.js";

@@ -26,6 +26,12 @@ function foldersBelow(folder: string): string[] {
     .flatMap(({ name }) => [`${folder}/${name}`, ...foldersBelow(`${folder}/${name}`)]);
 }
 
+/** The boxes of the picture under a heading, each with the files that its label names. */
+function boxes(heading: string): { label: string; files: string[] }[] {
+  const [, picture] = new RegExp(`## ${heading}\\n[^#]*?\`\`\`mermaid\\n([\\s\\S]*?)\\n\`\`\``).exec(page)!;
+  return [...picture.matchAll(/^ *\w+\["(.*)"\]$/gm)].map(([, label]) => ({ label, files: label.match(/[\w./-]+\.ts/g) ?? [] }));
+}
+
 describe("docs/architecture.md", () => {
   it("names only folders that exist, each with a sentence", () => {
     const all = [...rooms()];
@@ -37,6 +43,17 @@ describe("docs/architecture.md", () => {
     it(`leaves out no folder of ${folder}`, () => {
       const known = rooms();
       expect([folder, ...foldersBelow(folder)].filter((name) => !known.has(name))).to.deep.equal([]);
+    });
+  }
+
+  for (const heading of ["How data flows in training", "How data flows in sampling"]) {
+    it(`draws ${heading.toLowerCase()} in at most ten boxes, each with files that exist`, () => {
+      const all = boxes(heading);
+      expect(all.length).to.be.within(5, 10);
+      expect(all.filter(({ files }) => files.length === 0)).to.deep.equal([]);
+      const missing = all.flatMap(({ files }) => files)
+        .filter((file) => !["tensor", "nn", "diffusion"].some((name) => existsSync(join(root, "packages", name, "src", file))));
+      expect(missing).to.deep.equal([]);
     });
   }
 

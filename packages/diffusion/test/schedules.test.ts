@@ -2,27 +2,9 @@ import { ConfigError } from "@fromnoise/tensor";
 import { expect } from "chai";
 import { readFileSync } from "node:fs";
 import { predictionCoefficients as coefficients, PREDICTIONS, type PredictionName } from "../src/denoisers/prediction.js";
-import { lossWeight as weight, type LossWeighting } from "../src/losses/weighting.js";
-import { CLEAN, type Amounts } from "../src/process/level.js";
-import { posterior } from "../src/process/posterior.js";
 import { discreteProcess } from "../src/process/process.js";
-import { ddimSigma } from "../src/samplers/ddim.js";
-import { stridedPath } from "../src/samplers/path.js";
 import { logVariance, makeSchedule, SCHEDULE_NAMES, scheduleFromBetas, variance, type NoiseSchedule } from "../src/process/schedules.js";
-import { SPACINGS, stridedTimesteps } from "../src/process/timesteps.js";
-
-/** Scalars of the library's level-wise functions at step t of a schedule. */
-const predictionCoefficients = (s: NoiseSchedule, t: number, from: PredictionName, to: PredictionName): [number, number] =>
-  coefficients(discreteProcess(s).at(t), from, to);
-const lossWeight = (s: NoiseSchedule, t: number, prediction: PredictionName, weighting: LossWeighting, gamma?: number): number =>
-  weight(discreteProcess(s).at(t), prediction, weighting, gamma);
-const amounts = (alphaBar: number): Amounts => ({ alpha: Math.sqrt(alphaBar), sigma: Math.sqrt(1 - alphaBar) });
-
-/** Factors of x0, eps and z in a DDIM step from one alphaBar to another, as the sampler takes it. */
-function ddimCoefficients(alphaBar: number, alphaBarNext: number, eta: number): { x0: number; eps: number; sigma: number } {
-  const sigma = ddimSigma(amounts(alphaBar), amounts(alphaBarNext), eta);
-  return { x0: Math.sqrt(alphaBarNext), eps: Math.sqrt(Math.max(0, 1 - alphaBarNext - sigma * sigma)), sigma };
-}
+import { ddimCoefficients, expectConfigError, lossWeight, predictionCoefficients } from "./scalars.js";
 
 const golden = (name: string) => JSON.parse(readFileSync(new URL(`golden/${name}.json`, import.meta.url), "utf8"));
 
@@ -55,10 +37,6 @@ function sigmoidBetasWithRoundedEnds(T: number): number[] {
   const [low, high] = [Math.fround(logistic(-3)), Math.fround(logistic(3))];
   const alphaBar = Array.from({ length: T + 1 }, (_, i) => (high - logistic(6 * i / T - 3)) / (high - low));
   return alphaBar.slice(1).map((a, t) => Math.min(1 - a / alphaBar[t]!, 0.999));
-}
-
-function expectConfigError(run: () => unknown, message: string): void {
-  expect(run).to.throw(ConfigError).with.property("message", message);
 }
 
 describe("schedules against numbers from outside", () => {
@@ -249,95 +227,6 @@ describe("what holds for every schedule", () => {
   });
 });
 
-describe("timestep lists", () => {
-  it("as many as there are visit every step, last first, and end clean", () => {
-    const process = discreteProcess({ name: "cosine", timesteps: 4 });
-    const path = stridedPath("ancestral", process, (T) => T, "trailing");
-    expect(path).to.deep.equal([process.at(3), process.at(2), process.at(1), process.at(0), CLEAN]);
-  });
-
-  it("each spacing has the steps of the library it is named after", () => {
-    const lists = Object.fromEntries(SPACINGS.map((spacing) => [spacing, Array.from(stridedTimesteps(1000, 10, spacing))]));
-    expect(lists).to.deep.equal({
-      leading: [900, 800, 700, 600, 500, 400, 300, 200, 100, 0],
-      trailing: [999, 899, 799, 699, 599, 499, 399, 299, 199, 99],
-      linspace: [999, 888, 777, 666, 555, 444, 333, 222, 111, 0],
-      lucidrains: [999, 899, 799, 699, 599, 499, 399, 299, 199, 99],
-    });
-    expect(Array.from(stridedTimesteps(10, 4, "trailing")), "7.5 -> 8, 2.5 -> 2").to.deep.equal([9, 7, 4, 1]);
-    expect(Array.from(stridedTimesteps(10, 4, "lucidrains"))).to.deep.equal([9, 6, 4, 1]);
-    expect(Array.from(stridedTimesteps(10, 4, "leading"))).to.deep.equal([6, 4, 2, 0]);
-    expect(Array.from(stridedTimesteps(10, 3, "linspace")), "4.5 -> 4").to.deep.equal([9, 4, 0]);
-  });
-
-  it("every number of steps gives distinct steps within the schedule, in descending order; S = T gives all", () => {
-    for (const spacing of SPACINGS) {
-      for (let S = 1; S <= 97; S++) {
-        const steps = Array.from(stridedTimesteps(97, S, spacing));
-        expect(steps).to.have.length(S);
-        const falls = steps.every((t, i) => Number.isInteger(t) && t >= 0 && t < (steps[i - 1] ?? 97));
-        expect(falls, `${spacing}, ${S}: ${steps}`).to.equal(true);
-      }
-      expect(Array.from(stridedTimesteps(97, 97, spacing))).to.deep.equal(Array.from({ length: 97 }, (_, i) => 96 - i));
-    }
-  });
-
-  it("DDIM reproduces diffusers' published sum over ten clipped steps of the model x t / (t + 1)", () => {
-    const s = makeSchedule({ name: "linear", timesteps: 1000 });
-    let x = Array.from({ length: 768 }, (_, i) => i / 768);
-    const steps = stridedTimesteps(1000, 10, "leading");
-    steps.forEach((t, i) => {
-      const [a, b] = predictionCoefficients(s, t, "eps", "x0");
-      const ddim = ddimCoefficients(s.alphaBar[t]!, i + 1 < steps.length ? s.alphaBar[steps[i + 1]!]! : 1, 0);
-      x = x.map((value) => {
-        const eps = value * t / (t + 1);
-        return ddim.x0 * Math.min(1, Math.max(-1, a * value + b * eps)) + ddim.eps * eps;  // that library keeps the unclipped eps
-      });
-    });
-    expect(x.reduce((sum, value) => sum + Math.abs(value), 0)).to.be.closeTo(172.0067, 5e-3);
-  });
-
-  it("DDIM with eta 1 over all steps is the ancestral step with fixed-small variance", () => {
-    const s = makeSchedule({ name: "cosine", timesteps: 50 });
-    for (let t = 1; t < s.T; t++) {
-      const { x0, eps, sigma } = ddimCoefficients(s.alphaBar[t]!, s.alphaBarPrev[t]!, 1);
-      const [a, b] = predictionCoefficients(s, t, "x0", "eps");
-      expect(sigma ** 2 / s.posteriorVariance[t]!).to.be.closeTo(1, 1e-10);
-      expect(eps * a).to.be.closeTo(s.posteriorMeanCoef2[t]!, 1e-10);
-      expect(x0 + eps * b).to.be.closeTo(s.posteriorMeanCoef1[t]!, 1e-10);
-    }
-  });
-
-  it("a path with strides remembers the numbers of its steps, and its posteriors are those of the schedule with only these steps", () => {
-    const s = makeSchedule({ name: "cosine", timesteps: 1000 });
-    const path = stridedPath("ancestral", discreteProcess(s), () => 10, "trailing");
-    expect(path.map(({ index }) => index)).to.deep.equal([999, 899, 799, 699, 599, 499, 399, 299, 199, 99, undefined]);
-    expect(path.map(({ time }) => time).slice(0, -1)).to.deep.equal([999, 899, 799, 699, 599, 499, 399, 299, 199, 99]);
-    const kept = path.slice(0, -1).reverse();
-    const respaced = scheduleFromBetas(kept.map(({ index }, i) => 1 - s.alphaBar[index!]! / (i === 0 ? 1 : s.alphaBar[kept[i - 1]!.index!]!)));
-    kept.forEach((level, i) => {
-      const q = posterior(level, kept[i - 1] ?? CLEAN);
-      expect(q.x0).to.be.closeTo(respaced.posteriorMeanCoef1[i]!, 1e-9);
-      expect(q.xt).to.be.closeTo(respaced.posteriorMeanCoef2[i]!, 1e-9);
-      expect(q.small).to.be.closeTo(respaced.posteriorVariance[i]!, 1e-9);
-      expect(q.large / respaced.betas[i]!).to.be.closeTo(1, 1e-9);
-    });
-  });
-
-  it("the level of a log-SNR is a step's own where there is one, lies between two otherwise, and is nowhere beyond them", () => {
-    const { at, levelAt, schedule: { T } } = discreteProcess({ name: "cosine", timesteps: 100 });
-    const logSnr = (t: number): number => 2 * Math.log(at(t).alpha / at(t).sigma);
-    for (const t of [0, 1, 50, T - 1]) expect(levelAt(logSnr(t))).to.equal(at(t));
-    const { index, time, alpha, sigma } = levelAt(0.25 * logSnr(40) + 0.75 * logSnr(41));
-    expect(index).to.equal(undefined);
-    expect(time).to.be.closeTo(40.75, 1e-12);
-    expect(alpha ** 2 + sigma ** 2).to.be.closeTo(1, 1e-15);
-    expect(2 * Math.log(alpha / sigma)).to.be.closeTo(0.25 * logSnr(40) + 0.75 * logSnr(41), 1e-12);
-    expectConfigError(() => levelAt(logSnr(0) + 1),
-      `log-SNR: ${logSnr(0) + 1} is not on the schedule cosine\n  allowed    numbers from ${logSnr(T - 1)} to ${logSnr(0)}`);
-  });
-});
-
 describe("what schedules refuse", () => {
   const linear: NoiseSchedule = makeSchedule({ name: "linear", timesteps: 10 });
 
@@ -377,15 +266,7 @@ describe("what schedules refuse", () => {
     }
   });
 
-  it("step lists, eta and gamma that make no sense", () => {
-    for (const S of [0, 11, 2.5]) {
-      expectConfigError(() => stridedTimesteps(10, S, "leading"),
-        `sampling steps: ${S} does not fit a schedule of 10 steps\n  allowed    integers 1 .. 10`);
-    }
-    expectConfigError(() => stridedTimesteps(10, 5, "even" as "leading"),
-      'spacing: "even" is not known\n  allowed    leading, trailing, linspace, lucidrains');
-    expectConfigError(() => ddimCoefficients(0.5, 0.9, 1.5),
-      "eta: 1.5 does not scale the noise of DDIM\n  allowed    numbers 0 .. 1");
+  it("a gamma that bounds nothing", () => {
     expectConfigError(() => lossWeight(linear, 0, "eps", "min-snr", 0),
       "gamma: 0 does not bound a signal-to-noise ratio\n  allowed    numbers > 0");
   });
@@ -419,11 +300,5 @@ describe("what schedules refuse", () => {
 
     expectConfigError(() => lossWeight(linear, 3, "eps", "minsnr" as "min-snr"),
       'weighting: "minsnr" is not allowed\n  allowed  simple, snr, min-snr');
-  });
-
-  it("noise in a DDIM step that goes up, where the deterministic map is the inverse of the one that goes down", () => {
-    expectConfigError(() => ddimCoefficients(0.9, 0.5, 1),
-      "eta: 1 has no meaning in a step to more noise\n  allowed    0, the deterministic map, which goes both ways");
-    expect(ddimCoefficients(0.9, 0.5, 0)).to.deep.equal({ x0: Math.sqrt(0.5), eps: Math.sqrt(0.5), sigma: 0 });
   });
 });

@@ -5,7 +5,7 @@ import type { Amounts, NoiseLevel } from "../process/level.js";
 import type { Process } from "../process/process.js";
 import { combine } from "../process/q-sample.js";
 import type { VarianceKind } from "../process/schedules.js";
-import { convertPrediction, predictions, type Prediction } from "./prediction.js";
+import { convertPrediction, predictionOf, type Prediction, type PredictionName } from "./prediction.js";
 
 /** What is known of a batch that stands at one level. */
 export interface Denoised {
@@ -26,15 +26,15 @@ export type Denoiser = (xt: Tensor, at: NoiseLevel, previousX0?: Tensor) => Deno
 export interface DiffusionModel {
   readonly network: Network;
   readonly process: Process;
-  readonly prediction: Prediction;
-  /** Whether guesses of x0 are clipped to [-1, 1]. */
-  readonly clipX0: boolean;
-  /** Variance of a reverse step, where the sampler leaves a choice. */
-  readonly variance: VarianceKind;
+  readonly prediction: PredictionName | Prediction;
+  /** Whether guesses of x0 are clipped to [-1, 1]; default true. */
+  readonly clipX0?: boolean;
+  /** Variance of a reverse step, where the sampler leaves a choice; default fixed-small. */
+  readonly variance?: VarianceKind;
 }
 
 /** The denoiser of a model: its network, read by its prediction, clipped where it clips; `given` are labels and the like, for the whole batch. */
-export function denoiserOf({ network, prediction, clipX0 }: DiffusionModel, given: Given = {}): Denoiser {
+export function denoiserOf({ network, prediction, clipX0 = true }: DiffusionModel, given: Given = {}): Denoiser {
   const raw = rawDenoiser(network, prediction, given);
   return clipX0 ? clipped(raw, { to: 1 }) : raw;
 }
@@ -43,15 +43,24 @@ export function denoiserOf({ network, prediction, clipX0 }: DiffusionModel, give
  * The network's own word: F at (c x_t, time), c the prediction's scale of inputs, read as x0 and eps. Nothing of the forward pass is
  * kept. Throws ConfigError where the prediction says nothing, and what the network throws.
  */
-export function rawDenoiser(network: Network, prediction: Prediction, given: Given = {}): Denoiser {
+export function rawDenoiser(network: Network, prediction: PredictionName | Prediction, given: Given = {}): Denoiser {
+  const { inputScale } = predictionOf(prediction);
   return (xt, at, previousX0) => xt.device.scope(() => {
-    const scale = prediction.inputScale?.(at) ?? 1;
+    const scale = inputScale?.(at) ?? 1;
     const x = scale === 1 ? xt : multiply(xt, scale);
     const all = network.spec.selfCondition === true ? { ...given, x0: previousX0 } : given;
     const output = network.apply(x, new Array<number>(xt.shape[0]).fill(at.time), all);
-    const x0 = convertPrediction(output, xt, at, prediction, predictions.x0);
-    return { x0, eps: convertPrediction(output, xt, at, prediction, predictions.eps), rawX0: x0 };
+    return readPrediction(output, xt, at, prediction);
   });
+}
+
+/**
+ * What a network's output says: x0 and eps of a batch xt [N, ...] that stands at one level.
+ * Throws ShapeError and ConfigError as convertPrediction does.
+ */
+export function readPrediction(output: Tensor, xt: Tensor, at: NoiseLevel, prediction: PredictionName | Prediction): Denoised {
+  const x0 = convertPrediction(output, xt, at, prediction, "x0");
+  return { x0, eps: convertPrediction(output, xt, at, prediction, "eps"), rawX0: x0 };
 }
 
 export interface ClipOptions {

@@ -85,7 +85,7 @@ export function predictionCoefficients(
  * What the network should say: F = p x0 + q eps for every image, x0 and eps [N, ...] of one shape.
  * Throws ShapeError where the shapes differ, ConfigError for a name that is none.
  */
-export function predictionTarget(prediction: PredictionName | Prediction, x0: Tensor, eps: Tensor, at: Levels): Tensor {
+export function predictionTarget(x0: Tensor, eps: Tensor, at: Levels, prediction: PredictionName | Prediction): Tensor {
   assertSameShape("predictionTarget", { x0, eps });
   const target = predictionOf(prediction);
   const pairs = levelsOf(x0, at).map((level) => target.pair(level));

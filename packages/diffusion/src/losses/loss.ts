@@ -1,6 +1,6 @@
 /** What training minimises: a function of the network's output and of what was noised, with its derivative beside it. */
 import type { Tensor } from "@fromnoise/tensor";
-import type { Prediction } from "../denoisers/prediction.js";
+import type { Prediction, PredictionName } from "../denoisers/prediction.js";
 import type { NoiseLevel } from "../process/level.js";
 import type { LossWeighting } from "./weighting.js";
 
@@ -26,7 +26,7 @@ export interface Loss {
 
 /** What the losses of `losses` are made from. */
 export interface LossOptions {
-  readonly prediction: Prediction;
+  readonly prediction: PredictionName | Prediction;
   /** How an image's error is weighted by its level of noise; default simple. */
   readonly weighting?: LossWeighting;
   /** Bound of min-SNR; default 5. */

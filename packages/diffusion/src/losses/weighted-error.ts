@@ -1,6 +1,6 @@
 /** Losses that are a mean over elements of some function of output - target, each image's with a weight. */
 import { mean, multiply, subtract, type Tensor } from "@fromnoise/tensor";
-import { predictionTarget } from "../denoisers/prediction.js";
+import { predictionOf, predictionTarget } from "../denoisers/prediction.js";
 import { assertSameShape, perImage } from "../process/q-sample.js";
 import type { Loss, LossOptions, LossTerms } from "./loss.js";
 import { lossWeight } from "./weighting.js";
@@ -17,16 +17,17 @@ export interface ErrorFunction {
  * The weighted mean of f(output - target), one weight w_n per image (see `lossWeight`):
  *   L = 1/N sum over n of w_n e_n,   e_n = mean over the elements of image n of f(output - target)
  *   doutput = dy w_n / (N D) f'(output - target),   D elements per image.
- * Throws ConfigError for a weighting that is none and a gamma that is not positive.
+ * Throws ConfigError for a prediction or weighting that is none and a gamma that is not positive.
  */
 export function weightedError(
-  { name, value, factor, direction }: ErrorFunction, { prediction, weighting = "simple", gamma = 5 }: LossOptions,
+  { name, value, factor, direction }: ErrorFunction, { prediction: given, weighting = "simple", gamma = 5 }: LossOptions,
 ): Loss {
+  const prediction = predictionOf(given);
   lossWeight({ alpha: 1, sigma: 1 }, "x0", weighting, gamma);                              // a wrong option is refused at once
   const weightsOf = ({ levels }: LossTerms): number[] => levels.map((at) => lossWeight(at, prediction, weighting, gamma));
   const differenceOf = (output: Tensor, { x0, eps, levels }: LossTerms): Tensor => {
     assertSameShape(`${name} loss`, { x0, output });
-    return subtract(output, predictionTarget(prediction, x0, eps, levels));
+    return subtract(output, predictionTarget(x0, eps, levels, prediction));
   };
   return {
     name, prediction, heads: 1,

@@ -78,8 +78,8 @@ export async function sampleImages<O extends object, S>(options: SamplingOptions
     const n = Math.min(batch, count - start);
     const wanted = start === 0 && record !== undefined ? new Set(stripSteps(perBatch, record.columns)) : new Set<number>();
     const run = runSampler(sampler, {
-      denoise: denoiserOf(model, { labels: labels?.slice(start, start + n) }), process: model.process, variance: model.variance,
-      shape: [n, ...shape], device, dtype, noise: seededNoise(seed, first + start), signal,
+      denoise: denoiserOf(model, { labels: labels?.slice(start, start + n) }), process: model.process,
+      shape: [n, ...shape], device, dtype, noise: seededNoise(seed, first + start), variance: model.variance, signal,
       ...(options.options === undefined ? {} : { options: options.options }),
     });
     let index = 0;
@@ -113,7 +113,7 @@ export function samplingSteps<O extends object, S>(
 }
 
 function chosen<O extends object, S>(
-  { sampler, model, clipX0 = model.clipX0 }: Pick<SamplingOptions<O, S>, "sampler" | "model" | "clipX0">,
+  { sampler, model, clipX0 = model.clipX0 ?? true }: Pick<SamplingOptions<O, S>, "sampler" | "model" | "clipX0">,
 ): { sampler: Sampler<O, S>; model: DiffusionModel } {
   // Without a sampler there are no options of one, so that O and S are free.
   return { sampler: sampler ?? (ddim as AnySampler as unknown as Sampler<O, S>), model: { ...model, clipX0 } };

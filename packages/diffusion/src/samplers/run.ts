@@ -25,7 +25,7 @@ export interface RunOptions<O extends object> {
   /** x at the path's first level; default draw 0 with the variance alpha^2 + sigma^2 that data of variance 1 has there. */
   readonly start?: Tensor;
   /** Variance of a reverse step where the sampler leaves it to the model; default fixed-small. */
-  readonly variance?: VarianceKind;
+  readonly variance?: VarianceKind | undefined;
   /** Ends the run before the next step, with the signal's reason as error. */
   readonly signal?: AbortSignal | undefined;
 }

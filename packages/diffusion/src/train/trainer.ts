@@ -137,7 +137,7 @@ export class Trainer {
 
   /** The model as it is to be sampled: the average of the weights, which training goes on changing. */
   get model(): DiffusionModel {
-    const { ema: { network }, process, loss: { prediction }, config: { sampling } } = this;
+    const { ema: { network }, process, config: { prediction, sampling } } = this;
     return { network, process, prediction, ...sampling };
   }
 

@@ -1,5 +1,5 @@
 /** Algorithm 1 of Ho et al. 2020, one micro-batch of it: the one place where it is written out. */
-import { multiply, randomNormal, tensor, type Random, type Tensor } from "@fromnoise/tensor";
+import { ConfigError, multiply, randomNormal, tensor, type Random, type Tensor } from "@fromnoise/tensor";
 import type { Grads, Network } from "@fromnoise/nn";
 import type { Loss } from "../losses/loss.js";
 import type { NoiseLevel } from "../process/level.js";
@@ -50,12 +50,16 @@ export interface TrainingStep {
 /**
  * Takes a level of noise and eps for every sample, asks the network at x_t = alpha x0 + sigma eps, and adds the gradient of `scale` times
  * the loss to grads (1/k when k micro-batches make a step; default 1). The parameters are not changed: that is the optimiser's part.
- * Throws what network and loss throw.
+ * Throws ConfigError for a network that reads its own guess of x0: it would be trained without what samplers tell it; and what
+ * network and loss throw, such as for labels that are missing.
  */
 export function trainingStep(
   { network, process, loss, draws }: TrainingSetup, { x0, labels }: TrainingBatch, grads: Grads, { scale = 1 }: { scale?: number } = {},
 ): TrainingStep {
   const { device, dtype } = x0;
+  if (network.spec.selfCondition === true) {
+    throw new ConfigError("trainingStep: self-conditioned networks are not trained here", ["allowed  networks whose spec has no selfCondition"]);
+  }
   return device.scope(() => {
     const levels = draws.levels(x0.shape[0], process);
     const eps = draws.noise(x0);

@@ -5,7 +5,7 @@ import { expect } from "chai";
 import { CheckpointError, ConfigError, openDevice, tensor, type Device } from "@fromnoise/tensor";
 import { initialize, loadSafetensors, saveSafetensors, UNet } from "@fromnoise/nn";
 import {
-  convertPrediction, predictionCoefficients, predictionOf, predictionTarget, type PredictionName,
+  convertPrediction, predictionCoefficients, predictionTarget, type PredictionName,
 } from "../../src/denoisers/prediction.js";
 import { lossWeight, type LossWeighting } from "../../src/losses/weighting.js";
 import { discreteProcess } from "../../src/process/process.js";
@@ -36,7 +36,7 @@ describe("names that mean nothing", () => {
     expect(() => predictionCoefficients(at, epsilon, "x0")).to.throw(ConfigError, `from: ${message}`);
     expect(() => predictionCoefficients(at, "x0", epsilon)).to.throw(ConfigError, `to: ${message}`);
     expect(() => convertPrediction(x, x, at, epsilon, "x0")).to.throw(ConfigError, `from: ${message}`);
-    expect(() => predictionTarget(epsilon, x, x, at)).to.throw(ConfigError, `prediction: ${message}`);
+    expect(() => predictionTarget(x, x, at, epsilon)).to.throw(ConfigError, `prediction: ${message}`);
     expect(() => lossWeight(at, epsilon, "simple")).to.throw(ConfigError, `prediction: ${message}`);
   });
 
@@ -52,7 +52,7 @@ describe("names that mean nothing", () => {
   });
 
   it("as samplers, their options, and options under earlier names", async () => {
-    const model = { network: initialize(new UNet(tinyModel), { device, seed: 0 }), process, prediction: predictionOf("eps"), clipX0: true, variance: "fixed-small" } as const;
+    const model = { network: initialize(new UNet(tinyModel), { device, seed: 0 }), process, prediction: "eps" } as const;
     const refusal = (changes: object): Promise<string> =>
       sampleImages({ model, device, count: 1, sampler: ddim, ...changes } as SamplingOptions<object, unknown>)
         .then(() => "", (error: Error) => error.message);

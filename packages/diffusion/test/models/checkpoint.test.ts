@@ -13,7 +13,6 @@ import { loadCheckpoint, loadModel as loadFrom } from "../../src/models/node/loa
 import { memorySource } from "../../src/models/source.js";
 import { restoreTrainer, saveCheckpoint } from "../../src/train/checkpoint.js";
 import { trainRun } from "../../src/train/node/run.js";
-import { predictions } from "../../src/denoisers/prediction.js";
 import { Trainer } from "../../src/train/trainer.js";
 import { thrown } from "../thrown.js";
 import { temporaryFolder, tinyConfig, tinyDataset } from "../train/fixtures.js";
@@ -156,7 +155,7 @@ describe("a model alone in a checkpoint", () => {
       const back = await loadModel(source, device);
       expect(await stateDict(back.network)).to.deep.equal(await stateDict(network));
       expect(back.network.spec).to.deep.equal(network.spec);
-      expect(back).to.include({ prediction: predictions.x0, variance: "fixed-small", clipX0: false });
+      expect(back).to.include({ prediction: "x0", variance: "fixed-small", clipX0: false });
       expect([back.process.name, back.process.levels?.length]).to.deep.equal(["cosine", 20]);
       expect(back.source).to.equal(`memory/mine.safetensors, ${group === "ema." ? "averaged" : "raw"} weights`);
       const file = place(`${group}safetensors`);

@@ -46,7 +46,7 @@ for (const [spec, build, dtype] of [
           const c = at.alpha;
           const xt = qSample(vector(x0), at, vector(eps));
           expectClose(await xt.data(), step.x_t);
-          expectClose(await predictionTarget("v", vector(x0), vector(eps), at).data(), step.v);
+          expectClose(await predictionTarget(vector(x0), vector(eps), at, "v").data(), step.v);
           const own = dtype === "f64" ? 1 : c;                              // x_t is our own here: in f64 it has no rounding to speak of
           expectClose(await convertPrediction(vector(eps), xt, at, "eps", "v").data(), step.v, own);
 

@@ -109,7 +109,7 @@ describe("the forward process on tensors", () => {
     expect(() => posteriorMean(four, one, levels, levels)).to.throw(ShapeError, text("posteriorMean", "x0", "xt"));
     expect(() => convertPrediction(one, four, levels, "eps", "v")).to.throw(ShapeError, text("convertPrediction", "xt", "output"));
     for (const prediction of PREDICTIONS) {
-      expect(() => predictionTarget(prediction, four, one, levels)).to.throw(ShapeError, text("predictionTarget", "x0", "eps"));
+      expect(() => predictionTarget(four, one, levels, prediction)).to.throw(ShapeError, text("predictionTarget", "x0", "eps"));
     }
     for (const name of LOSSES) {
       const loss = losses[name]({ prediction: predictionOf("eps") });
@@ -122,7 +122,7 @@ describe("the forward process on tensors", () => {
 
   it("knows five predictions and no other", () => {
     const [x0, eps] = [1, 2].map((seed) => randomNormal([4, 2], new Random(seed), { device }));
-    expect(() => predictionTarget("epsilon" as "eps", x0, eps, levels)).to.throw(ConfigError, 'prediction: "epsilon" is not allowed');
+    expect(() => predictionTarget(x0, eps, levels, "epsilon" as "eps")).to.throw(ConfigError, 'prediction: "epsilon" is not allowed');
   });
 
   it("has the mean and variance of q(x_t | x_0), within 4 standard errors", async () => {

@@ -5,7 +5,6 @@ import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { openDevice } from "@fromnoise/tensor";
 import { loadSafetensors, saveSafetensors } from "@fromnoise/nn";
-import { predictions } from "../../src/denoisers/prediction.js";
 import { savedConfig, trainConfig, type TrainConfig } from "../../src/train/config.js";
 import { loadCheckpoint, loadModel } from "../../src/models/node/load.js";
 import { fromnoise } from "../command/fromnoise.js";
@@ -51,7 +50,7 @@ describe("a configuration under its old names", () => {
     await saveSafetensors(file, tensors, { fromnoise: metadata });
     expect((await loadCheckpoint(file)).info.training).to.include({ prediction: "v", gradClip: 0.5 });
     const model = await loadModel(place("run"), await openDevice("reference"));
-    expect(model).to.include({ prediction: predictions.v, variance: "fixed-large", clipX0: false });
+    expect(model).to.include({ prediction: "v", variance: "fixed-large", clipX0: false });
 
     const resumed = await fromnoise("train", "--resume", "--out", place("run"), "--data", data, "--steps", "2");
     expect(resumed.code, resumed.err).to.equal(0);
