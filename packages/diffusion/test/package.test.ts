@@ -28,12 +28,14 @@ console.log(JSON.stringify({
 const typed = `
 import { openDevice, type Tensor } from "@fromnoise/tensor";
 import { Linear } from "@fromnoise/nn";
-import { qSample, type NoiseSchedule } from "@fromnoise/diffusion";
-import { trainConfig } from "@fromnoise/diffusion/node";
-export const f: (s: NoiseSchedule, x0: Tensor, eps: Tensor) => Tensor = (s, x0, eps) => qSample(s, x0, 0, eps);
+import { qSample, sampleImages, type DiffusionModel, type NoiseLevel } from "@fromnoise/diffusion";
+import { loadModel, trainConfig } from "@fromnoise/diffusion/node";
+export const f: (at: NoiseLevel, x0: Tensor, eps: Tensor) => Tensor = (at, x0, eps) => qSample(x0, at, eps);
 export const layer: Linear = new Linear("l", 2, 3);
 export const c: number = trainConfig({}).steps;
 export const d = openDevice("reference");
+export const model: Promise<DiffusionModel> = d.then((device) => loadModel("runs/digits", device));
+export const images = d.then(async (device) => sampleImages({ model: await model, device, count: 8 }));
 `;
 
 describe("the packed packages", function () {

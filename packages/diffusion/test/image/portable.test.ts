@@ -19,7 +19,7 @@ describe("the portable halves of images and data", () => {
     it(`of ${part}/ import nothing that a browser lacks`, () => {
       const files = importsOf(fileURLToPath(new URL(`../../src/${part}/index.ts`, import.meta.url)));
       expect(files.size).to.be.greaterThan(4);
-      expect([...new Set([...files.values()].flat())]).to.deep.equal(["@fromnoise/tensor"]);
+      expect([...new Set([...files.values()].flat())]).to.satisfy((names: string[]) => names.every((name) => name.startsWith("@fromnoise/")));
       for (const file of files.keys()) expect(readFileSync(file, "utf8"), file).not.to.match(/\b(Buffer|process)\./);
     });
     it(`of ${part}/ are less than the whole, which reads files`, () => {
