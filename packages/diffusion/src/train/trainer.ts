@@ -24,21 +24,24 @@ import { randomDraws, trainingStep, type TrainingBatch } from "./training-step.j
 
 /** Streams of the run's seed; initial weights, data order and flips have their own, far above. */
 export const streams = { timesteps: 1, noise: 2, dropout: 3 } as const;
+type Stream = keyof typeof streams;
+
+/** Something for every stream. */
+function forStreams<T>(make: (stream: Stream) => T): Record<Stream, T> {
+  return Object.fromEntries((Object.keys(streams) as Stream[]).map((stream) => [stream, make(stream)])) as Record<Stream, T>;
+}
 
 /** Where a run stands, apart from its tensors: plain JSON. */
 export interface TrainerPosition {
   step: number;
   /** Images handed out so far. */
   data: number;
-  random: { timesteps: RandomState; noise: RandomState; dropout: RandomState };
+  random: Record<Stream, RandomState>;
 }
 
 /** Where a run of this seed begins. */
 export function startPosition(seed: number): TrainerPosition {
-  const at = (stream: number): RandomState => new Random(seed, stream).state();
-  return {
-    step: 0, data: 0, random: { timesteps: at(streams.timesteps), noise: at(streams.noise), dropout: at(streams.dropout) },
-  };
+  return { step: 0, data: 0, random: forStreams((stream) => new Random(seed, streams[stream]).state()) };
 }
 
 /** What one optimiser step computed before the weights change: losses by micro-batch, errors and levels of noise by image. */
@@ -67,7 +70,7 @@ export class Trainer {
   /** What stopped a step after its first write; while it is there, the tensors are a mixture of two steps. */
   #broken: { step: number; cause: unknown } | undefined;
   #checkpoint: string | undefined;
-  #random!: { timesteps: Random; noise: Random; dropout: Random };
+  #random!: Record<Stream, Random>;
   readonly #began = performance.now();
 
   /**
@@ -219,19 +222,15 @@ export class Trainer {
 
   /** Where the run stands; with the tensors it is all that a resumed run needs. */
   position(): TrainerPosition {
-    const { timesteps, noise, dropout } = this.#random;
-    return {
-      step: this.step, data: this.#order.position,
-      random: { timesteps: timesteps.state(), noise: noise.state(), dropout: dropout.state() },
-    };
+    return { step: this.step, data: this.#order.position, random: forStreams((stream) => this.#random[stream].state()) };
   }
 
+  /** Goes to where a run stood. A stream that its checkpoint does not know yet, being older, stands at its beginning. */
   seek({ step, data, random }: TrainerPosition): void {
+    const { random: beginning } = startPosition(this.config.seed);
     this.step = this.optimizer.steps = this.ema.updates = step;
     this.#order.seek(data);
-    this.#random = {
-      timesteps: Random.from(random.timesteps), noise: Random.from(random.noise), dropout: Random.from(random.dropout),
-    };
+    this.#random = forStreams((stream) => Random.from((random as Partial<typeof random>)[stream] ?? beginning[stream]));
   }
 
   /** Frees the parameters, their averages and the optimiser's moments; the device is the caller's. */
