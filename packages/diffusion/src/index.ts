@@ -15,6 +15,7 @@ export {
 export {
   clipped, denoiserOf, rawDenoiser, readPrediction, type ClipOptions, type Denoised, type Denoiser, type DiffusionModel,
 } from "./denoisers/denoiser.js";
+export { dynamicThreshold } from "./denoisers/dynamic-threshold.js";
 export { exactDenoiser, type GaussianMixture } from "./denoisers/exact.js";
 export type { Loss, LossOptions, LossTerms } from "./losses/loss.js";
 export { LOSS_WEIGHTINGS, lossWeight, type LossWeighting } from "./losses/weighting.js";
@@ -23,16 +24,23 @@ export { mseLoss } from "./losses/mse.js";
 export { l1Loss } from "./losses/l1.js";
 export { losses, LOSSES, type LossName } from "./losses/index.js";
 export type { Sampler, SamplerStep, StepContext } from "./samplers/sampler.js";
-export { ancestral, ddim, euler, samplers, type AnySampler } from "./samplers/index.js";
+export { ancestral, ddim, dpm2m, dpm2mSde, euler, heun, samplers, type AnySampler } from "./samplers/index.js";
 export { ddimSigma, type DdimOptions } from "./samplers/ddim.js";
 export type { AncestralOptions } from "./samplers/ancestral.js";
 export type { EulerOptions } from "./samplers/euler.js";
+export type { HeunOptions } from "./samplers/heun.js";
+export type { MultistepMemory } from "./samplers/dpm-2m.js";
+export type { Dpm2mSdeOptions } from "./samplers/dpm-2m-sde.js";
+export { noiseToSignal, sigmaPath, type ChurnOptions, type SigmaOptions } from "./samplers/sigma.js";
+export { ddimInversion, type DdimInversionOptions } from "./samplers/ddim-inversion.js";
+export { repaint, repaintPath, type Known, type RepaintOptions } from "./samplers/repaint.js";
 export { stridedPath } from "./samplers/path.js";
 export { seededNoise, type NoiseSource } from "./samplers/noise.js";
 export { lastOf, pathOf, runSampler, type RunOptions } from "./samplers/run.js";
 export {
   sampleImages, samplingSteps, type SampleBatch, type SamplingOptions, type SamplingResult,
 } from "./models/sample-images.js";
+export { interpolateLatents, interpolateNoised, slerp, type InterpolationOptions } from "./models/interpolate.js";
 export { memorySource, type Source } from "./models/source.js";
 export type { Target } from "./models/target.js";
 export type { ModelFile, ModelFormat, ModelInfo, Weights } from "./models/model-format.js";

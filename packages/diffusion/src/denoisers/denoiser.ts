@@ -1,6 +1,7 @@
 /** A network seen from a sampler: at a level of noise it gives its best guess of x0, whatever it predicts. */
 import { clip, multiply, type Tensor } from "@fromnoise/tensor";
 import type { Given, Network } from "@fromnoise/nn";
+import { dynamicThreshold } from "./dynamic-threshold.js";
 import type { Amounts, NoiseLevel } from "../process/level.js";
 import type { Process } from "../process/process.js";
 import { combine } from "../process/q-sample.js";
@@ -27,8 +28,8 @@ export interface DiffusionModel {
   readonly network: Network;
   readonly process: Process;
   readonly prediction: PredictionName | Prediction;
-  /** Whether guesses of x0 are clipped to [-1, 1]; default true. */
-  readonly clipX0?: boolean;
+  /** Whether guesses of x0 are clipped to [-1, 1], or how; default true. */
+  readonly clipX0?: boolean | ClipOptions;
   /** Variance of a reverse step, where the sampler leaves a choice; default fixed-small. */
   readonly variance?: VarianceKind;
 }
@@ -36,7 +37,7 @@ export interface DiffusionModel {
 /** The denoiser of a model: its network, read by its prediction, clipped where it clips; `given` are labels and the like, for the whole batch. */
 export function denoiserOf({ network, prediction, clipX0 = true }: DiffusionModel, given: Given = {}): Denoiser {
   const raw = rawDenoiser(network, prediction, given);
-  return clipX0 ? clipped(raw, { to: 1 }) : raw;
+  return clipX0 === false ? raw : clipped(raw, clipX0 === true ? { to: 1 } : clipX0);
 }
 
 /**
@@ -64,8 +65,10 @@ export function readPrediction(output: Tensor, xt: Tensor, at: NoiseLevel, predi
 }
 
 export interface ClipOptions {
-  /** x0 is clipped to [-to, to]. */
-  readonly to: number;
+  /** x0 is clipped to [-to, to]; "dynamic" clips every image to its own bound and divides by it, see `dynamicThreshold`. */
+  readonly to: number | "dynamic";
+  /** The share of values that the bound of "dynamic" leaves as they are; default 0.995. */
+  readonly quantile?: number;
   /**
    * The eps that goes with a clipped x0: `rederive` takes the one that makes x_t = alpha x0 + sigma eps true (improved-diffusion,
    * lucidrains), `keep` the network's (diffusers' default for DDIM). Default rederive.
@@ -74,10 +77,10 @@ export interface ClipOptions {
 }
 
 /** A denoiser whose guess of x0 is clipped (Ho et al. 2020, section 3.4: images lie in [-1, 1]). */
-export function clipped(denoise: Denoiser, { to, eps: convention = "rederive" }: ClipOptions): Denoiser {
+export function clipped(denoise: Denoiser, { to, quantile = 0.995, eps: convention = "rederive" }: ClipOptions): Denoiser {
   return (xt, at, previousX0) => xt.device.scope(() => {
     const raw = denoise(xt, at, previousX0);
-    const x0 = clip(raw.x0, -to, to);
+    const x0 = to === "dynamic" ? dynamicThreshold(raw.x0, quantile) : clip(raw.x0, -to, to);
     return { ...raw, x0, eps: convention === "keep" ? raw.eps : epsOf(xt, x0, at) };
   });
 }

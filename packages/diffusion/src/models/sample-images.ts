@@ -1,6 +1,6 @@
 /** Samples from a trained model, with what a reader wants to see of the way there. */
 import { ConfigError, NumericError, sizeOf, type Device, type Indices, type NumberArray, type Shape } from "@fromnoise/tensor";
-import { denoiserOf, type DiffusionModel } from "../denoisers/denoiser.js";
+import { denoiserOf, type ClipOptions, type DiffusionModel } from "../denoisers/denoiser.js";
 import { stripSteps, type ImageBatch } from "../image/index.js";
 import type { NoiseLevel } from "../process/level.js";
 import { ddim, samplers, type AnySampler } from "../samplers/index.js";
@@ -29,8 +29,8 @@ export interface SamplingOptions<O extends object, S> {
   size?: readonly [height: number, width: number] | undefined;
   /** The class of every sample; default all classes in turn, by the number of the sample, where the network has any. */
   labels?: Indices | undefined;
-  /** Whether guesses of x0 are clipped to [-1, 1]; default as the model's maker did. */
-  clipX0?: boolean | undefined;
+  /** Whether guesses of x0 are clipped to [-1, 1], or how; default as the model's maker did. */
+  clipX0?: boolean | ClipOptions | undefined;
   /** Of the first `rows` samples of the first batch, `columns` moments are recorded; default none. */
   record?: { rows: number; columns: number };
   /** Called after each step with the steps done and in all. */
@@ -134,8 +134,8 @@ function check<O extends object, S>(options: SamplingOptions<O, S>): void {
   }
 }
 
-/** Shape of one sample: the network's, with the sides that are asked for where it takes any. */
-function sampleShape({ network: { spec: { sample } } }: DiffusionModel, size: SamplingOptions<object, unknown>["size"]): Shape {
+/** @internal Shape of one sample: the network's, with the sides that are asked for where it takes any. Throws ConfigError. */
+export function sampleShape({ network: { spec: { sample } } }: DiffusionModel, size: SamplingOptions<object, unknown>["size"]): Shape {
   if (size !== undefined) {
     if (sample.length === 3) return [...size, sample[2]!];
     throw new ConfigError("sampling: size is for images", [`sample   [${sample.join(", ")}] are the network's`]);

@@ -3,6 +3,7 @@
  * its path, never from arithmetic on t.
  */
 import { ConfigError } from "@fromnoise/tensor";
+import type { Kind } from "@fromnoise/nn/kinds";
 
 /** How steps may be spaced, see `stridedTimesteps`. */
 export const SPACINGS = ["leading", "trailing", "linspace", "lucidrains"] as const;
@@ -39,4 +40,53 @@ export function stridedTimesteps(T: number, S: number, spacing: Spacing): Int32A
     throw new ConfigError(`spacing: ${JSON.stringify(spacing)} is not known`, [`allowed    ${SPACINGS.join(", ")}`]);
   }
   return Int32Array.from({ length: S }, (_, k) => rules[spacing](k));
+}
+
+/** How many steps a sampler takes: a number, or a text as improved-diffusion writes it, see `respacedTimesteps`. */
+export type StepCount = number | string;
+
+const RESPACING = /^(ddim[1-9]\d*|[1-9]\d*(,[1-9]\d*)+)$/;
+
+/** The kind of such an option. */
+export const stepCount: Kind<StepCount> = {
+  allowed: 'whole numbers from 1, counts by section such as "10,15,20", or a stride such as "ddim50"',
+  placeholder: "S",
+  parse: (text) => (/^\d+$/.test(text) ? Number(text) : text),
+  fits: (v): v is StepCount => (typeof v === "string" ? RESPACING.test(v) : Number.isSafeInteger(v) && (v as number) >= 1),
+};
+
+/**
+ * The steps, in descending order, that improved-diffusion's `timestep_respacing` names (Nichol, Dhariwal 2021, section 4):
+ *  - "10,15,20": T in as many sections of equal length (the first ones longer by one where T does not divide), from each so many
+ *    steps, evenly spaced from its first to its last; rounded as Python does, halves to even;
+ *  - "ddim50": 0, k, 2 k, ... with the stride k that gives exactly 50 of them.
+ *
+ * Throws ConfigError for a text of another form, a section that is shorter than its count, and where no stride gives so many.
+ */
+export function respacedTimesteps(T: number, respacing: string): Int32Array {
+  const refuse = (why: string): ConfigError => new ConfigError(`steps: ${JSON.stringify(respacing)} does not fit a schedule of ${T} steps`, [why]);
+  if (!RESPACING.test(respacing)) throw refuse(`allowed    ${stepCount.allowed}`);
+  if (respacing.startsWith("ddim")) {
+    const wanted = Number(respacing.slice(4));
+    const stride = Array.from({ length: T }, (_, k) => k + 1).find((k) => Math.ceil(T / k) === wanted);
+    if (stride === undefined) throw refuse(`reason     no stride gives ${wanted} steps`);
+    return Int32Array.from({ length: wanted }, (_, k) => (wanted - 1 - k) * stride);
+  }
+  const counts = respacing.split(",").map(Number);
+  const [size, longer] = [Math.floor(T / counts.length), T % counts.length];
+  let start = 0;
+  const steps = counts.flatMap((count, section) => {
+    const length = size + (section < longer ? 1 : 0);
+    if (count > length) throw refuse(`reason     section ${section} has ${length} steps, not ${count}`);
+    const stride = count === 1 ? 1 : (length - 1) / (count - 1);
+    let at = 0;                                                               // summed up as theirs is: 7 times 7.0714... is below 49.5
+    const taken = Array.from({ length: count }, () => {
+      const step = start + roundHalfEven(at);
+      at += stride;
+      return step;
+    });
+    start += length;
+    return taken;
+  });
+  return Int32Array.from(steps.reverse());
 }

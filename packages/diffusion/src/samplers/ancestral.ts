@@ -1,16 +1,16 @@
 import { add, multiply } from "@fromnoise/tensor";
 import { field, optional } from "../config/fields.js";
-import { integer, oneOf } from "@fromnoise/nn/kinds";
+import { oneOf } from "@fromnoise/nn/kinds";
 import { isClean } from "../process/level.js";
 import { posterior, posteriorMean } from "../process/posterior.js";
 import { VARIANCES, type VarianceKind } from "../process/schedules.js";
-import { SPACINGS, type Spacing } from "../process/timesteps.js";
+import { SPACINGS, stepCount, type Spacing, type StepCount } from "../process/timesteps.js";
 import { stridedPath } from "./path.js";
 import type { Sampler } from "./sampler.js";
 
 export interface AncestralOptions {
   /** Steps taken out of T; default all. */
-  steps: number | undefined;
+  steps: StepCount | undefined;
   /** Which, where not all are taken. */
   spacing: Spacing;
   /** sigma^2 of a step: the posterior's (fixed-small) or that of q(x_t | x_s) (fixed-large); default the model's. */
@@ -26,7 +26,7 @@ export const ancestral: Sampler<AncestralOptions> = {
   name: "ancestral",
   summary: "the paper's own: every step a sample of the posterior",
   fields: {
-    steps: optional(integer({ from: 1 }), "steps taken out of T", { value: "S", shown: "all" }),
+    steps: optional(stepCount, "steps taken out of T", { value: "S", shown: "all" }),
     spacing: field(oneOf(SPACINGS), "trailing", "which steps"),
     variance: optional(oneOf(VARIANCES), "of every step", { shown: "the model's" }),
   },

@@ -1,15 +1,15 @@
 import { add, ConfigError, multiply } from "@fromnoise/tensor";
 import { field, optional } from "../config/fields.js";
-import { integer, number, oneOf } from "@fromnoise/nn/kinds";
+import { number, oneOf } from "@fromnoise/nn/kinds";
 import type { Amounts } from "../process/level.js";
 import { combine } from "../process/q-sample.js";
-import { SPACINGS, type Spacing } from "../process/timesteps.js";
+import { SPACINGS, stepCount, type Spacing, type StepCount } from "../process/timesteps.js";
 import { stridedPath } from "./path.js";
 import type { Sampler } from "./sampler.js";
 
 export interface DdimOptions {
   /** Steps taken out of T; default 50, or all where there are fewer. */
-  steps: number | undefined;
+  steps: StepCount | undefined;
   /** 0 deterministic .. 1 as noisy as ancestral. */
   eta: number;
   spacing: Spacing;
@@ -38,7 +38,7 @@ export const ddim: Sampler<DdimOptions> = {
   name: "ddim",
   summary: "strides over some of the steps, without noise unless asked for",
   fields: {
-    steps: optional(integer({ from: 1 }), "steps taken out of T", { value: "S", shown: `${DEFAULT_STEPS}, or all where there are fewer` }),
+    steps: optional(stepCount, "steps taken out of T", { value: "S", shown: `${DEFAULT_STEPS}, or all where there are fewer` }),
     eta: field(number({ from: 0, to: 1 }), 0, "0 deterministic .. 1 as noisy as ancestral"),
     spacing: field(oneOf(SPACINGS), "trailing", "which steps"),
   },

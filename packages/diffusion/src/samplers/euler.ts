@@ -1,46 +1,23 @@
-import { ConfigError } from "@fromnoise/tensor";
-import { field } from "../config/fields.js";
-import { integer, number } from "@fromnoise/nn/kinds";
-import { CLEAN, logSnr } from "../process/level.js";
-import { combine } from "../process/q-sample.js";
+import { churned, churnFields, eulerStep, sigmaFields, sigmaPath, type ChurnOptions, type SigmaOptions } from "./sigma.js";
 import type { Sampler } from "./sampler.js";
 
-export interface EulerOptions {
-  /** Steps from the noisiest level to the image. */
-  steps: number;
-  /** How the steps crowd towards little noise. */
-  rho: number;
-}
+export type EulerOptions = SigmaOptions & ChurnOptions;
 
 /**
- * Euler's method on the probability-flow equation in s = sigma / alpha: y = x / alpha obeys dy/ds = eps (Karras et al. 2022, equation 4
- * with s(t) = 1), so  x' = alpha' (x / alpha + (s' - s) eps)  from the process's largest s to its smallest and then to 0, spaced by
- *   s_i = (smax^(1/rho) + i / (n - 1) (smin^(1/rho) - smax^(1/rho)))^rho,  i = 0 .. n - 1  (equation 5).
+ * Euler's method on the probability-flow equation in s = sigma / alpha: x' = alpha' (x / alpha + (s' - s) eps), with noise added before
+ * each step where it is asked for (Karras et al. 2022, algorithm 2 without lines 9 to 11). Of first order.
  */
 export const euler: Sampler<EulerOptions> = {
   name: "euler",
   summary: "Euler's method in sigma, its steps spaced as Karras et al. do",
-  fields: {
-    steps: field(integer({ from: 1 }), 30, "steps from noise to image", { value: "S" }),
-    rho: field(number({ from: 1 }), 7, "crowding of the steps towards little noise"),
-  },
+  fields: { ...sigmaFields, ...churnFields },
+  path: (process, options) => sigmaPath("euler", process, options),
 
-  path({ name, levels, levelAt }, { steps, rho }) {
-    if (levels === undefined) throw new ConfigError(`euler: the process ${name} has no noisiest step`, ["allowed  processes of T steps"]);
-    const first = levels[levels.length - 1], last = levels[0];
-    if (first.alpha === 0) throw new ConfigError("euler: sigma / alpha is infinite where alpha is 0", ["allowed  ddim, ancestral"]);
-    const [high, low] = [first, last].map(({ alpha, sigma }) => (sigma / alpha) ** (1 / rho));
-    const between = Array.from({ length: Math.max(0, steps - 2) }, (_, i) => {
-      const s = (high + ((i + 1) / (steps - 1)) * (low - high)) ** rho;
-      return levelAt(-2 * Math.log(s));
-    });
-    return steps === 1 ? [first, CLEAN] : [first, ...between, levelAt(logSnr(last)), CLEAN];
-  },
-
-  step(xt, i, path, { denoise }) {
-    const at = path[i], to = path[i + 1];
-    const { x0, eps } = denoise(xt, at);
-    const next = combine(to.alpha / at.alpha, xt, to.alpha * (to.sigma / to.alpha - at.sigma / at.alpha), eps);
-    return { at, to, xt, x0, eps, mean: next, sigma: 0, next };
+  step(xt, i, path, context) {
+    const to = path[i + 1];
+    const { x, at } = churned(xt, path[i], path, context);
+    const { x0, eps } = context.denoise(x, at);
+    const next = eulerStep(x, eps, at, to);
+    return { at: path[i], to, xt, x0, eps, mean: next, sigma: 0, next };
   },
 };

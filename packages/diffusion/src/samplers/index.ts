@@ -2,7 +2,10 @@
 import type { FieldTable } from "../config/fields.js";
 import { ancestral } from "./ancestral.js";
 import { ddim } from "./ddim.js";
+import { dpm2mSde } from "./dpm-2m-sde.js";
+import { dpm2m } from "./dpm-2m.js";
 import { euler } from "./euler.js";
+import { heun } from "./heun.js";
 import type { Sampler } from "./sampler.js";
 
 /** A sampler whatever its options and memory: what lists and the command go by. */
@@ -13,6 +16,9 @@ export const samplers: readonly AnySampler[] = [
   ddim,
   ancestral,
   euler,
+  heun,
+  dpm2m,
+  dpm2mSde,
 ];
 
-export { ancestral, ddim, euler };
+export { ancestral, ddim, dpm2m, dpm2mSde, euler, heun };

@@ -22,6 +22,8 @@ export interface RunOptions<O extends object> {
   readonly dtype?: DType;
   /** Draw 0 is the start, the steps take the next ones. Default `seededNoise(0)`. */
   readonly noise?: NoiseSource;
+  /** Levels to go through instead of the sampler's own: part of a path, or one that climbs. */
+  readonly path?: readonly NoiseLevel[] | undefined;
   /** x at the path's first level; default draw 0 with the variance alpha^2 + sigma^2 that data of variance 1 has there. */
   readonly start?: Tensor;
   /** Variance of a reverse step where the sampler leaves it to the model; default fixed-small. */
@@ -45,7 +47,7 @@ export function pathOf<O extends object, S>(sampler: Sampler<O, S>, process: Pro
  */
 export async function* runSampler<O extends object, S>(sampler: Sampler<O, S>, run: RunOptions<O>): AsyncGenerator<SamplerStep, Tensor> {
   const { denoise, process, shape, device, dtype = "f32", noise = seededNoise(0), start, variance = "fixed-small", signal } = run;
-  const path = pathOf(sampler, process, run.options);
+  const { path = pathOf(sampler, process, run.options) } = run;
   if (start !== undefined && !sameShape(start.shape, shape)) {
     throw new ShapeError(`${sampler.name}: the start has another shape than the samples`, [
       `start    ${formatShape(start.shape)}`, `shape    ${formatShape(shape)}`,

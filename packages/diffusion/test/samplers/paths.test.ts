@@ -3,7 +3,8 @@ import { CLEAN } from "../../src/process/level.js";
 import { posterior } from "../../src/process/posterior.js";
 import { discreteProcess } from "../../src/process/process.js";
 import { makeSchedule, scheduleFromBetas } from "../../src/process/schedules.js";
-import { SPACINGS, stridedTimesteps } from "../../src/process/timesteps.js";
+import { checkValue } from "@fromnoise/nn/kinds";
+import { respacedTimesteps, SPACINGS, stepCount, stridedTimesteps } from "../../src/process/timesteps.js";
 import { stridedPath } from "../../src/samplers/path.js";
 import { ddimCoefficients, expectConfigError, predictionCoefficients } from "../scalars.js";
 
@@ -112,5 +113,26 @@ describe("what paths refuse", () => {
     expectConfigError(() => ddimCoefficients(0.9, 0.5, 1),
       "eta: 1 has no meaning in a step to more noise\n  allowed    0, the deterministic map, which goes both ways");
     expect(ddimCoefficients(0.9, 0.5, 0)).to.deep.equal({ x0: Math.sqrt(0.5), eps: Math.sqrt(0.5), sigma: 0 });
+  });
+
+  it("are respaced by counts of sections and by strides, as improved-diffusion writes them", () => {
+    // its space_timesteps(300, [10, 15, 20]), (10, "3,2"), (1000, "ddim10") and (100, "ddim25"), ascending
+    const first = [0, 11, 22, 33, 44, 55, 66, 77, 88, 99];
+    const second = [100, 107, 114, 121, 128, 135, 142, 149, 157, 164, 171, 178, 185, 192, 199];
+    const third = [200, 205, 210, 216, 221, 226, 231, 236, 242, 247, 252, 257, 263, 268, 273, 278, 283, 289, 294, 299];
+    expect(Array.from(respacedTimesteps(300, "10,15,20")).reverse()).to.deep.equal([...first, ...second, ...third]);
+    expect(Array.from(respacedTimesteps(10, "3,2")).reverse()).to.deep.equal([0, 2, 4, 5, 9]);
+    expect(Array.from(respacedTimesteps(11, "1,1")).reverse()).to.deep.equal([0, 6]);
+    expect(Array.from(respacedTimesteps(1000, "ddim10"))).to.deep.equal([900, 800, 700, 600, 500, 400, 300, 200, 100, 0]);
+    expect(Array.from(respacedTimesteps(100, "ddim25"))[0]).to.equal(96);
+    const path = stridedPath("ddim", discreteProcess({ name: "cosine", timesteps: 300 }), () => "10,15,20", "trailing");
+    expect(path.map(({ index }) => index)).to.deep.equal([...first, ...second, ...third].reverse().concat(undefined as never));
+    expectConfigError(() => respacedTimesteps(30, "10,20"), 'steps: "10,20" does not fit a schedule of 30 steps\n  reason     section 1 has 15 steps, not 20');
+    expectConfigError(() => respacedTimesteps(100, "ddim30"), 'steps: "ddim30" does not fit a schedule of 100 steps\n  reason     no stride gives 30 steps');
+    for (const odd of ["", "10,", "ddim", "ddim0", "0,5", "a", "1.5,2"]) {
+      expect(() => respacedTimesteps(100, odd), odd).to.throw(/allowed/);
+      expect(() => checkValue(stepCount, "steps", stepCount.parse!(odd)), odd).to.throw("steps");
+    }
+    for (const good of ["7", "ddim50", "3,4"]) checkValue(stepCount, "steps", stepCount.parse!(good));
   });
 });
