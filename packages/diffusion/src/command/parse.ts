@@ -44,14 +44,19 @@ function optionsOf(flag: Flag, { flags }: Command): Option[] {
   return [new Option(`--${flag.name} <value>`).argParser((text) => valueOf(flag, text, flags))];
 }
 
-/** Throws ConfigError for a text that the flag's kind does not allow, or that is itself a flag, as when a value was forgotten. */
+/**
+ * Throws ConfigError for a text that the flag's kind does not allow, or that is itself a flag, as when a value was forgotten. A flag of
+ * several tables takes what one of them allows; whose turn it is, is known later.
+ */
 function valueOf({ name, field: { kind } }: Flag, text: string, flags: readonly Flag[]): unknown {
   if (flags.some((other) => text === `--${other.name}`)) {
     throw new ConfigError(`--${name} has no value`, [`got      ${text}, which is a flag`, `allowed  ${kind.allowed}`]);
   }
-  const value = kind.parse!(text);
-  if (!kind.fits(value)) throw new ConfigError(`--${name}: ${JSON.stringify(text)} is not allowed`, [`allowed  ${kind.allowed}`]);
-  kind.refuse?.(value);
+  const kinds = flags.filter((flag) => flag.name === name).map((flag) => flag.field.kind);
+  const fitting = kinds.find((one) => one.fits(one.parse!(text)));
+  if (fitting === undefined) throw new ConfigError(`--${name}: ${JSON.stringify(text)} is not allowed`, [`allowed  ${kind.allowed}`]);
+  const value = fitting.parse!(text);
+  fitting.refuse?.(value);
   return value;
 }
 

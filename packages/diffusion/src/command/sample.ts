@@ -4,7 +4,8 @@ import { replaceFile } from "@fromnoise/nn";
 import { deviceField } from "../config/device.js";
 import { field, optional, type OptionsOf } from "../config/fields.js";
 import { flagsOf, givenFields, optionsOf, type FlagValues } from "../config/flags.js";
-import { flag, integer, oneOf, text } from "@fromnoise/nn/kinds";
+import { flag, integer, number, oneOf, text } from "@fromnoise/nn/kinds";
+import type { ClipOptions, DiffusionModel } from "../denoisers/denoiser.js";
 import { makeFolder } from "../models/node/files.js";
 import { encodePng, grid, imageBitmap, strip, type Bitmap } from "../image/node/index.js";
 import { WEIGHTS } from "../models/model-format.js";
@@ -25,6 +26,10 @@ const sampleFields = {
   batch: field(count, 64, "images per batch"),
   sampler: field(oneOf(samplers.map(({ name }) => name)), samplers[0].name, "how to get from noise to images"),
   clipX0: optional(flag, "clip the guess of x0 to [-1, 1]; --no-clip-x0 does not", { shown: "the model's", was: "clip" }),
+  dynamicThreshold: optional(
+    number({ above: 0, to: 1 }), "clip every image to this quantile of its own guess of x0 and divide by it, 0.995 for instance", { value: "Q" },
+  ),
+  keepEps: field(flag, false, "where x0 is clipped, keep the network's eps, as diffusers' DDIM does"),
   class: optional(integer(), "class of all images, for class-conditional models", { shown: "all in turn" }),
   weights: weightsField,
   separate: field(flag, false, "also write every image as a file of its own"),
@@ -64,14 +69,14 @@ async function runSample({ operands: [path], flags }: Arguments): Promise<number
 async function draw(
   path: string, device: Device, options: OptionsOf<typeof sampleFields>, sampler: AnySampler, flags: FlagValues,
 ): Promise<SamplingResult> {
-  const { count, batch, seed, weights, clipX0, size } = options;
+  const { count, batch, seed, weights, size } = options;
   const model = await loadModel(path, device, weights === undefined ? {} : { weights });
   console.error(`model    ${model.source}`);
   console.error(`device   ${device.description}`);
   const { sample, classes } = model.network.spec;
   if (size === undefined && sample.includes(null)) throw new ConfigError("--size is missing: the model's config has no sample_size");
   return sampleShowing({
-    model, device, count, batch, seed, clipX0, sampler, options: givenFields(sampler.fields, flags),
+    model, device, count, batch, seed, clipX0: clippingOf(options, model), sampler, options: givenFields(sampler.fields, flags),
     size: size === undefined ? undefined : [size, size], labels: labelsOf(options.class, classes, count),
   });
 }
@@ -108,6 +113,17 @@ export async function writeSamples(out: string, { images, moments }: SamplingRes
 async function writePng(path: string, bitmap: Bitmap): Promise<void> {
   const bytes = encodePng(bitmap);
   await replaceFile(path, [bytes], bytes.length);
+}
+
+/** How guesses of x0 are clipped. Throws ConfigError where flags ask for kinds of clipping and for none. */
+function clippingOf(
+  { clipX0, dynamicThreshold: quantile, keepEps }: OptionsOf<typeof sampleFields>, model: DiffusionModel,
+): boolean | ClipOptions | undefined {
+  if (quantile === undefined && !keepEps) return clipX0;
+  if (!(clipX0 ?? (quantile !== undefined || model.clipX0 !== false))) {
+    throw new ConfigError(`${keepEps ? "--keep-eps" : "--dynamic-threshold"} means nothing where x0 is not clipped`, ["hint     --clip-x0 clips it"]);
+  }
+  return { ...(quantile === undefined ? { to: 1 } : { to: "dynamic" as const, quantile }), eps: keepEps ? "keep" : "rederive" };
 }
 
 /** Throws ConfigError for a flag that only other samplers have. */

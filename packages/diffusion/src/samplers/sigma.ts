@@ -71,7 +71,7 @@ export interface ChurnOptions {
 export const churnFields: Fields<ChurnOptions> = {
   churn: field(number({ from: 0 }), 0, "noise that the steps add before they take it away, 0 none"),
   churnFrom: field(number({ from: 0 }), 0, "least sigma / alpha at which it is added"),
-  churnTo: field(number({ above: 0 }), 1e9, "largest sigma / alpha at which it is added"),
+  churnTo: field(number({ above: 0 }), 1e9, "largest sigma / alpha at which it is added", { shown: "no limit" }),
   churnNoise: field(number({ above: 0 }), 1, "standard deviation of that noise"),
 };
 

@@ -9,7 +9,7 @@ import {
 } from "../../src/denoisers/prediction.js";
 import { lossWeight, type LossWeighting } from "../../src/losses/weighting.js";
 import { discreteProcess } from "../../src/process/process.js";
-import { ddim } from "../../src/samplers/index.js";
+import { ddim, samplers } from "../../src/samplers/index.js";
 import { sampleImages, type SamplingOptions } from "../../src/models/sample-images.js";
 import { logVariance, variance, type VarianceKind } from "../../src/process/schedules.js";
 import { lrSchedule, trainDefaults, type ResumeOverrides, type TrainConfig } from "../../src/train/config.js";
@@ -57,7 +57,7 @@ describe("names that mean nothing", () => {
       sampleImages({ model, device, count: 1, sampler: ddim, ...changes } as SamplingOptions<object, unknown>)
         .then(() => "", (error: Error) => error.message);
     expect(await refusal({ sampler: { name: "euler" } })).to.equal(
-      'sampling: {"name":"euler"} is no sampler\n  allowed  ddim, ancestral, euler as they are exported, or one\'s own; its options stand in options',
+      `sampling: {"name":"euler"} is no sampler\n  allowed  ${samplers.map(({ name }) => name).join(", ")} as they are exported, or one's own; its options stand in options`,
     );
     expect(await refusal({ options: { spacing: "odd" } })).to.match(/^spacing: "odd" is not allowed\n {2}allowed {2}lead/);
     expect(await refusal({ options: { variance: "fixed-small" } })).to.match(/^ddim: there is no field variance\n/);

@@ -1,16 +1,16 @@
 /** Single steps of samplers, and networks that say what they are told to. */
-import type { Tensor } from "@fromnoise/tensor";
+import type { Shape, Tensor } from "@fromnoise/tensor";
 import type { Network } from "@fromnoise/nn";
 import { checkFields } from "../../src/config/fields.js";
 import { CLEAN, type Denoiser, type NoiseLevel, type Sampler, type SamplerStep } from "../../src/index.js";
 
-/** A network without parameters that says f(x, t). */
-export function saying(f: (x: Tensor, t: number) => Tensor): Network {
+/** A network without parameters that says f(x, t) of samples of this shape. */
+export function saying(f: (x: Tensor, t: number) => Tensor, sample: Shape = [1]): Network {
   const refuse = (): never => {
     throw new Error("not trained");
   };
   return {
-    name: "", parameters: [], spec: { kind: "saying", config: {}, sample: [1], outputs: 1 },
+    name: "", parameters: [], spec: { kind: "saying", config: {}, sample, outputs: sample[sample.length - 1] },
     create: refuse, forward: refuse, backward: refuse, apply: (x, t) => f(x, t[0]),
   };
 }
