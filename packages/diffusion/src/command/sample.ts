@@ -4,7 +4,7 @@ import { replaceFile } from "@fromnoise/nn";
 import { deviceField } from "../config/device.js";
 import { field, optional, type OptionsOf } from "../config/fields.js";
 import { flagsOf, givenFields, optionsOf, type FlagValues } from "../config/flags.js";
-import { flag, integer, number, oneOf, text } from "@fromnoise/nn/kinds";
+import { checkValue, flag, integer, number, oneOf, text } from "@fromnoise/nn/kinds";
 import type { ClipOptions, DiffusionModel } from "../denoisers/denoiser.js";
 import { makeFolder } from "../models/node/files.js";
 import { encodePng, grid, imageBitmap, strip, type Bitmap } from "../image/node/index.js";
@@ -126,9 +126,10 @@ function clippingOf(
   return { ...(quantile === undefined ? { to: 1 } : { to: "dynamic" as const, quantile }), eps: keepEps ? "keep" : "rederive" };
 }
 
-/** Throws ConfigError for a flag that only other samplers have. */
+/** Throws ConfigError for a value that only another sampler's flag of this name allows, and for a flag that only other samplers have. */
 function refuseOtherSamplers({ name, fields }: AnySampler, flags: FlagValues): void {
   const own = flagsOf(fields).map((flag) => flag.name);
+  for (const { name: flag, field: { kind } } of flagsOf(fields)) if (flags.has(flag)) checkValue(kind, `--${flag}`, flags.get(flag));
   for (const other of samplers) {
     const clash = flagsOf(other.fields).find((flag) => flags.has(flag.name) && !own.includes(flag.name));
     if (clash === undefined) continue;

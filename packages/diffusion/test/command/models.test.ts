@@ -94,7 +94,7 @@ describe("models on the command line", () => {
       expect(await refusal("--steps", "13")).to.deep.equal(
         [2, "ConfigError: sampling steps: 13 does not fit a schedule of 12 steps"],
       );
-      expect(await refusal("--eta", "2")).to.deep.equal([2, 'ConfigError: --eta: "2" is not allowed']);
+      expect(await refusal("--eta", "2")).to.deep.equal([2, "ConfigError: --eta: 2 is not allowed"]);
       expect(await refusal("--class", "1")).to.deep.equal([2, "ConfigError: --class: the model has no classes"]);
       expect(await refusal("--size", "9")).to.deep.equal([1, "ShapeError: U-Net: the sides of x must be multiples of 2"]);
     });
