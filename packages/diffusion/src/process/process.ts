@@ -5,6 +5,8 @@ import { checkTimestep, makeSchedule, type NoiseSchedule, type ScheduleOptions }
 
 export interface Process {
   readonly name: string;
+  /** Where samplers start, and the last level before the clean image: all levels lie between the two. alpha may be 0 at the noisiest. */
+  readonly range: readonly [noisiest: NoiseLevel, cleanest: NoiseLevel];
   /** The levels of a discrete process by index, noisier and noisier; absent where the process is continuous. */
   readonly levels?: readonly NoiseLevel[];
   /** The levels of n images, drawn independently for a step of training. */
@@ -37,7 +39,7 @@ export function discreteProcess(given: NoiseSchedule | ScheduleOptions): Discret
   ));
   const logSnrs = levels.map(logSnr);                                          // falling
   return {
-    name, schedule, levels,
+    name, schedule, levels, range: [levels[T - 1], levels[0]],
     at(t) {
       checkTimestep(schedule, t);
       return levels[t];

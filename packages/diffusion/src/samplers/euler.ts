@@ -25,9 +25,7 @@ export const euler: Sampler<EulerOptions> = {
     rho: field(number({ from: 1 }), 7, "crowding of the steps towards little noise"),
   },
 
-  path({ name, levels, levelAt }, { steps, rho }) {
-    if (levels === undefined) throw new ConfigError(`euler: the process ${name} has no noisiest step`, ["allowed  processes of T steps"]);
-    const first = levels[levels.length - 1], last = levels[0];
+  path({ range: [first, last], levelAt }, { steps, rho }) {
     if (first.alpha === 0) throw new ConfigError("euler: sigma / alpha is infinite where alpha is 0", ["allowed  ddim, ancestral"]);
     const [high, low] = [first, last].map(({ alpha, sigma }) => (sigma / alpha) ** (1 / rho));
     const between = Array.from({ length: Math.max(0, steps - 2) }, (_, i) => {
