@@ -6,6 +6,7 @@
  */
 import { ConfigError, type Tensor } from "@fromnoise/tensor";
 import type { Amounts } from "../process/level.js";
+import type { Process } from "../process/process.js";
 import { assertSameShape, combineEach, levelsOf, type Levels } from "../process/q-sample.js";
 
 export interface Prediction {
@@ -79,6 +80,14 @@ export function predictionCoefficients(
     ]);
   }
   return [(p2 * q - q2 * p) / det, (alpha * q2 - sigma * p2) / det];
+}
+
+/**
+ * Throws ConfigError, as predictionCoefficients does, where a prediction says nothing at the noisiest level of a process: samples start
+ * there. Without signal, alpha = 0, that is so for eps, which is x_t itself there, and for edm.
+ */
+export function checkPrediction({ range: [noisiest] }: Process, prediction: PredictionName | Prediction): void {
+  predictionCoefficients(noisiest, prediction, "x0");
 }
 
 /**

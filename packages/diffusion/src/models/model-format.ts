@@ -11,7 +11,7 @@ import type { Target } from "./target.js";
 export interface ModelInfo {
   readonly network: Pick<NetworkSpec, "kind" | "config">;
   /** The noising process. */
-  readonly process: Required<ScheduleOptions>;
+  readonly process: ScheduleOptions;
   /** What the network predicts. */
   readonly prediction: PredictionName;
   /** Of ancestral steps. */

@@ -29,7 +29,7 @@ export interface DiscreteProcess extends Process {
 /**
  * The process of Ho et al. 2020 over a schedule, or the options of one: alpha = sqrt(alphaBar_t), sigma = sqrt(1 - alphaBar_t), the
  * network is told t, and training draws t uniformly. Between two steps `levelAt` interpolates t linearly in the log-SNR (as k-diffusion
- * does in ln sigma), and alpha^2 + sigma^2 = 1. Throws ConfigError as makeSchedule does.
+ * does in ln sigma), before a last step without signal linearly in alpha; alpha^2 + sigma^2 = 1. Throws ConfigError as makeSchedule does.
  */
 export function discreteProcess(given: NoiseSchedule | ScheduleOptions): DiscreteProcess {
   const schedule = "alphaBar" in given ? given : makeSchedule(given);
@@ -59,10 +59,9 @@ export function discreteProcess(given: NoiseSchedule | ScheduleOptions): Discret
       }
       const step = [low, high].find((t) => logSnrs[t] === wanted);
       if (step !== undefined) return levels[step];
-      return {
-        time: low + (logSnrs[low] - wanted) / (logSnrs[low] - logSnrs[high]),
-        alpha: Math.sqrt(1 / (1 + Math.exp(-wanted))), sigma: Math.sqrt(1 / (1 + Math.exp(wanted))),
-      };
+      const alpha = Math.sqrt(1 / (1 + Math.exp(-wanted))), sigma = Math.sqrt(1 / (1 + Math.exp(wanted)));
+      const way = levels[high].alpha === 0 ? 1 - alpha / levels[low].alpha : (logSnrs[low] - wanted) / (logSnrs[low] - logSnrs[high]);
+      return { time: low + way, alpha, sigma };
     },
   };
 }

@@ -11,10 +11,11 @@ import {
 } from "../config/fields.js";
 import { checkValue, flag, integer, number, object, oneOf, pair, text } from "@fromnoise/nn/kinds";
 import { holdOutKind } from "../data/split.js";
-import { PREDICTIONS } from "../denoisers/prediction.js";
+import { checkPrediction, PREDICTIONS } from "../denoisers/prediction.js";
 import { LOSSES } from "../losses/index.js";
 import { LOSS_WEIGHTINGS } from "../losses/weighting.js";
-import { makeSchedule, SCHEDULE_NAMES, VARIANCES } from "../process/schedules.js";
+import { discreteProcess } from "../process/process.js";
+import { SCHEDULE_NAMES, VARIANCES } from "../process/schedules.js";
 import { checkModel, type ModelFields, type UNetFields } from "./model-fields.js";
 
 /** A small U-Net for 28x28 digits. */
@@ -45,6 +46,7 @@ export const trainFields = {
     timesteps: field(count, 1000, "noising steps", { flag: "timesteps", value: "T" }),
     betaStart: field(beta, 1e-4, "first beta of linear, scaled-linear and quad", { flag: "beta-start" }),
     betaEnd: field(beta, 0.02, "last beta of linear, scaled-linear and quad, the only one of const", { flag: "beta-end" }),
+    zeroTerminalSnr: field(flag, false, "rescale the betas so that the last step is pure noise; not for eps", { flag: "zero-terminal-snr" }),
   }),
   prediction: field(oneOf(PREDICTIONS), "eps", "what the network predicts", { was: "objective" }),
   loss: field(oneOf(LOSSES), "mse", "what is minimised"),
@@ -97,7 +99,7 @@ export type ResumeOverrides = ResumableOf<typeof trainFields>;
  */
 export function trainConfig(input: TrainConfigInput): TrainConfig {
   const config = checkFields<TrainConfig>(trainFields, input, "config");
-  makeSchedule(config.schedule);
+  checkPrediction(discreteProcess(config.schedule), config.prediction);
   return config;
 }
 
