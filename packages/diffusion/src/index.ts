@@ -5,16 +5,24 @@
 export * from "./process/schedules.js";
 export * from "./process/timesteps.js";
 export { CLEAN, isClean, logSnr, type Amounts, type NoiseLevel } from "./process/level.js";
+export { continuousProcess, type ContinuousOptions, type ContinuousProcess, type Curve } from "./process/continuous.js";
+export { edmProcess, type EdmOptions } from "./process/edm.js";
+export { flowProcess } from "./process/flow.js";
+export { cosineProcess, linearProcess, type LogSnrOptions } from "./process/log-snr.js";
+export { PROCESS_NAMES, processOf, type ProcessName, type ProcessOptions } from "./process/named.js";
+export { lowDiscrepancyTimes, logitNormalTimes, uniformTimes, type Times } from "./process/times.js";
+export { rescaleZeroSnr } from "./process/zero-snr.js";
 export { discreteProcess, type DiscreteProcess, type Process } from "./process/process.js";
 export { combineEach, qSample, type Levels } from "./process/q-sample.js";
 export { posterior, posteriorMean, type Posterior } from "./process/posterior.js";
 export {
-  convertPrediction, predictionCoefficients, predictionOf, predictions, PREDICTIONS, predictionTarget,
+  checkPrediction, convertPrediction, edmPrediction, predictionCoefficients, predictionOf, predictions, PREDICTIONS, predictionTarget,
   type Prediction, type PredictionName,
 } from "./denoisers/prediction.js";
 export {
   clipped, denoiserOf, rawDenoiser, readPrediction, type ClipOptions, type Denoised, type Denoiser, type DiffusionModel,
 } from "./denoisers/denoiser.js";
+export { onPath } from "./denoisers/on-path.js";
 export { exactDenoiser, type GaussianMixture } from "./denoisers/exact.js";
 export type { Loss, LossOptions, LossTerms } from "./losses/loss.js";
 export { LOSS_WEIGHTINGS, lossWeight, type LossWeighting } from "./losses/weighting.js";

@@ -9,6 +9,8 @@ export interface Process {
   readonly range: readonly [noisiest: NoiseLevel, cleanest: NoiseLevel];
   /** The levels of a discrete process by index, noisier and noisier; absent where the process is continuous. */
   readonly levels?: readonly NoiseLevel[];
+  /** The level of a continuous process at a time u of its range; absent on discrete ones. Throws ConfigError for another time. */
+  atTime?(u: number): NoiseLevel;
   /** The levels of n images, drawn independently for a step of training. */
   draw(n: number, random: Random): NoiseLevel[];
   /**

@@ -163,6 +163,11 @@ describe("a folder as diffusers writes it", () => {
     await device.dispose();
   });
 
+  it("is not written of a process that has no steps", async () => {
+    const error = await thrown(ConfigError, write({ process: { name: "flow", timesteps: 1000 }, prediction: "v" }));
+    expect(error.message).to.equal("diffusers' DDPMScheduler has no process flow\n  allowed  schedules of steps");
+  });
+
   it("does not say which weights it holds, and holds no other network", async () => {
     const path = await write();
     for (const weights of ["ema", "model"] as const) {

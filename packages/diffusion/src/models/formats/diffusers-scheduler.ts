@@ -1,6 +1,7 @@
 /** scheduler_config.json of diffusers: how a network was trained, and how its samples are drawn, in its DDPMScheduler's fields. */
 import { ConfigError } from "@fromnoise/tensor";
 import type { PredictionName } from "../../denoisers/prediction.js";
+import { isSchedule } from "../../process/named.js";
 import { makeSchedule, type ScheduleName, type ScheduleOptions, type VarianceKind } from "../../process/schedules.js";
 import type { ModelInfo } from "../model-format.js";
 
@@ -65,11 +66,14 @@ export function readScheduler(fields: Readonly<Record<string, unknown>>, path: s
 
 /**
  * The fields of a scheduler. A schedule that diffusers has no name for becomes trained_betas.
- * Throws ConfigError for a prediction that diffusers' scheduler does not have.
+ * Throws ConfigError for a prediction or a process that diffusers' scheduler does not have.
  */
 export function schedulerFields({ process, prediction, variance, clipX0 }: Scheduler): object {
   if (nameOf(predictionNames, prediction) === undefined) {
     throw new ConfigError(`diffusers' DDPMScheduler has no prediction ${prediction}`, [`allowed  ${Object.values(predictionNames).join(", ")}`]);
+  }
+  if (!isSchedule(process)) {
+    throw new ConfigError(`diffusers' DDPMScheduler has no process ${process.name}`, ["allowed  schedules of steps"]);
   }
   const betaSchedule = nameOf(scheduleNames, process.name);
   return {

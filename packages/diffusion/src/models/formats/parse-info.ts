@@ -4,7 +4,7 @@ import type { JsonObject } from "@fromnoise/nn";
 import { checkFields } from "../../config/fields.js";
 import { isObject } from "@fromnoise/nn/kinds";
 import { checkPrediction } from "../../denoisers/prediction.js";
-import { discreteProcess } from "../../process/process.js";
+import { processOf } from "../../process/named.js";
 import { trainFields } from "../../train/config.js";
 import type { TrainerPosition } from "../../train/trainer.js";
 import type { ModelInfo } from "../model-format.js";
@@ -90,6 +90,6 @@ function checkedModel(path: string, { network, ...rest }: Parts): ModelInfo {
   if (missing !== undefined) throw lacking(path, `model.${missing}`);
   if (isObject(rest["process"]) && rest["process"]["name"] === undefined) throw lacking(path, "model.process.name");
   const how = checkFields<Omit<ModelInfo, "network">>(modelFields, rest, "model");
-  checkPrediction(discreteProcess(how.process), how.prediction);
+  checkPrediction(processOf(how.process), how.prediction);
   return { network: { kind, config: config as JsonObject }, ...how };
 }
