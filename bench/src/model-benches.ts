@@ -3,7 +3,7 @@ import { flopsOf, mse, observe, openDryDevice, tensor, zeros, type DType, type D
 import {
   Adam, clipCoefficient, disposeParameters, Ema, globalNorm, Grads, initialize, loadGoldenParameters, UNet,
 } from "@fromnoise/nn";
-import { ddim, denoiserOf, discreteProcess, lastOf, runSampler } from "@fromnoise/diffusion";
+import { ddim, denoiserOf, lastOf, processOf, runSampler } from "@fromnoise/diffusion";
 // By its path: this file is part of pages too, and the entry that has it is for Node.
 import { demoConfig } from "../../packages/diffusion/src/train/demo-config.js";
 import type { Bench, ModelShape, Workload } from "./bench.js";
@@ -102,7 +102,7 @@ function openForward(shape: ModelShape, device: Device, dtype: DType): Workload 
 }
 
 const demo = {
-  process: discreteProcess(demoConfig.schedule), prediction: demoConfig.prediction,
+  process: processOf(demoConfig.schedule), prediction: demoConfig.prediction,
 } as const;
 
 /** DDIM from x over the shape's number of steps, without noise, with the demo's schedule and prediction. */

@@ -5,17 +5,25 @@
 export * from "./process/schedules.js";
 export * from "./process/timesteps.js";
 export { CLEAN, isClean, logSnr, type Amounts, type NoiseLevel } from "./process/level.js";
+export { continuousProcess, type ContinuousOptions, type ContinuousProcess, type Curve } from "./process/continuous.js";
+export { edmProcess, type EdmOptions } from "./process/edm.js";
+export { flowProcess } from "./process/flow.js";
+export { cosineProcess, linearProcess, type LogSnrOptions } from "./process/log-snr.js";
+export { PROCESS_NAMES, processOf, type ProcessName, type ProcessOptions } from "./process/named.js";
+export { lowDiscrepancyTimes, logitNormalTimes, uniformTimes, type Times } from "./process/times.js";
+export { rescaleZeroSnr } from "./process/zero-snr.js";
 export { discreteProcess, type DiscreteProcess, type Process } from "./process/process.js";
 export { combineEach, qSample, type Levels } from "./process/q-sample.js";
 export { posterior, posteriorMean, type Posterior } from "./process/posterior.js";
 export {
-  convertPrediction, predictionCoefficients, predictionOf, predictions, PREDICTIONS, predictionTarget,
+  checkPrediction, convertPrediction, edmPrediction, predictionCoefficients, predictionOf, predictions, PREDICTIONS, predictionTarget,
   type Prediction, type PredictionName,
 } from "./denoisers/prediction.js";
 export {
   clipped, denoiserOf, rawDenoiser, readPrediction, type ClipOptions, type Denoised, type Denoiser, type DiffusionModel,
 } from "./denoisers/denoiser.js";
 export { dynamicThreshold } from "./denoisers/dynamic-threshold.js";
+export { onPath } from "./denoisers/on-path.js";
 export { exactDenoiser, type GaussianMixture } from "./denoisers/exact.js";
 export type { Loss, LossOptions, LossTerms } from "./losses/loss.js";
 export { LOSS_WEIGHTINGS, lossWeight, type LossWeighting } from "./losses/weighting.js";
@@ -24,8 +32,9 @@ export { mseLoss } from "./losses/mse.js";
 export { l1Loss } from "./losses/l1.js";
 export { losses, LOSSES, type LossName } from "./losses/index.js";
 export type { Sampler, SamplerStep, StepContext } from "./samplers/sampler.js";
-export { ancestral, ddim, dpm2m, dpm2mSde, euler, heun, samplers, type AnySampler } from "./samplers/index.js";
+export { ancestral, ddim, ddimHeun, dpm2m, dpm2mSde, euler, heun, samplers, type AnySampler } from "./samplers/index.js";
 export { ddimSigma, type DdimOptions } from "./samplers/ddim.js";
+export type { DdimHeunOptions } from "./samplers/ddim-heun.js";
 export type { AncestralOptions } from "./samplers/ancestral.js";
 export type { EulerOptions } from "./samplers/euler.js";
 export type { HeunOptions } from "./samplers/heun.js";

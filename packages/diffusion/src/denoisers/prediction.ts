@@ -6,6 +6,7 @@
  */
 import { ConfigError, type Tensor } from "@fromnoise/tensor";
 import type { Amounts } from "../process/level.js";
+import type { Process } from "../process/process.js";
 import { assertSameShape, combineEach, levelsOf, type Levels } from "../process/q-sample.js";
 
 export interface Prediction {
@@ -19,9 +20,10 @@ export interface Prediction {
 /**
  * EDM's preconditioning (Karras et al. 2022, table 1) for data of standard deviation d, in terms of s = sigma / alpha:
  * F = (x0 - c_skip x_t / alpha) / c_out, c_skip = d^2 / (s^2 + d^2), c_out = s d / sqrt(s^2 + d^2); the network is given c_in x_t / alpha,
- * c_in = 1 / sqrt(s^2 + d^2).
+ * c_in = 1 / sqrt(s^2 + d^2). Throws ConfigError unless d is a positive number.
  */
-function edm(d: number): Prediction {
+export function edmPrediction(d: number): Prediction {
+  if (!(d > 0 && d < Infinity)) throw new ConfigError(`edm: ${d} is no standard deviation of data`, ["allowed  finite numbers > 0"]);
   return {
     name: "edm",
     pair({ alpha, sigma }) {
@@ -44,7 +46,7 @@ export const predictions = {
   /** eps - x0: the direction of a straight path (Liu et al. 2022, equation 1). */
   flow: { name: "flow", pair: () => [-1, 1] },
   /** EDM's, for data of standard deviation 1/2. */
-  edm: edm(0.5),
+  edm: edmPrediction(0.5),
 } as const satisfies Readonly<Record<string, Prediction>>;
 
 export type PredictionName = keyof typeof predictions;
@@ -79,6 +81,14 @@ export function predictionCoefficients(
     ]);
   }
   return [(p2 * q - q2 * p) / det, (alpha * q2 - sigma * p2) / det];
+}
+
+/**
+ * Throws ConfigError, as predictionCoefficients does, where a prediction says nothing at the noisiest level of a process: samples start
+ * there. Without signal, alpha = 0, that is so for eps, which is x_t itself there, and for edm.
+ */
+export function checkPrediction({ range: [noisiest] }: Process, prediction: PredictionName | Prediction): void {
+  predictionCoefficients(noisiest, prediction, "x0");
 }
 
 /**

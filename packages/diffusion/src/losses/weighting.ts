@@ -17,6 +17,8 @@ const weightings = oneOf(LOSS_WEIGHTINGS);
  *  - `min-snr`  min(SNR, gamma) |dx0|^2 likewise: eps min(SNR, gamma) / SNR, x0 min(SNR, gamma),
  *               v min(SNR, gamma) / (SNR + 1) (Hang et al. 2023, section 3.4; gamma 5).
  * An error of the prediction is, times the b of its conversion to x0, one of x0: its weight is b^2 times that of |dx0|^2.
+ * Where nothing is left of the image, alpha = 0, `snr` and `min-snr` weigh 0: training asks the network nothing there, and samples that
+ * start there rely on what it learnt beside it. `simple` trains that level like any other.
  *
  * Throws ConfigError for a weighting or prediction that is none, where gamma is not positive, and where the prediction says nothing.
  */

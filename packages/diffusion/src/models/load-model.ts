@@ -2,7 +2,7 @@
 import { zeros, type Device, type DType } from "@fromnoise/tensor";
 import { loadStateDict, networkOf, type Network, type NetworkKinds, type StateEntry } from "@fromnoise/nn";
 import type { DiffusionModel } from "../denoisers/denoiser.js";
-import { discreteProcess } from "../process/process.js";
+import { processOf } from "../process/named.js";
 import { checkTensors } from "./formats/checkpoint.js";
 import { formatOf, modelFormats } from "./model-formats.js";
 import type { ModelFile, Weights } from "./model-format.js";
@@ -32,7 +32,7 @@ export async function loadModel(
   const file = await format.read(source, weights === undefined ? {} : { weights });
   const { variance, clipX0 } = file;
   return {
-    network: networkOn(device, file, networks), process: discreteProcess(file.process), prediction: file.prediction,
+    network: networkOn(device, file, networks), process: processOf(file.process), prediction: file.prediction,
     variance, clipX0, source: file.source,
   };
 }

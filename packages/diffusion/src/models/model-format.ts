@@ -1,7 +1,8 @@
 /** What a file format of models is to the rest of the house, and the plain data that every format is read as. */
 import type { NetworkSpec, StateEntry } from "@fromnoise/nn";
 import type { PredictionName } from "../denoisers/prediction.js";
-import type { ScheduleOptions, VarianceKind } from "../process/schedules.js";
+import type { ProcessOptions } from "../process/named.js";
+import type { VarianceKind } from "../process/schedules.js";
 import type { TrainConfig } from "../train/config.js";
 import type { TrainerPosition } from "../train/trainer.js";
 import type { Source } from "./source.js";
@@ -11,7 +12,7 @@ import type { Target } from "./target.js";
 export interface ModelInfo {
   readonly network: Pick<NetworkSpec, "kind" | "config">;
   /** The noising process. */
-  readonly process: Required<ScheduleOptions>;
+  readonly process: ProcessOptions;
   /** What the network predicts. */
   readonly prediction: PredictionName;
   /** Of ancestral steps. */

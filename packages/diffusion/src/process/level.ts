@@ -10,7 +10,9 @@ export interface Amounts { readonly alpha: number; readonly sigma: number }
 export interface NoiseLevel extends Amounts {
   /** The step of a discrete process, 0 .. T - 1; absent between steps and on continuous ones. */
   readonly index?: number;
-  /** What the network is told: t, 1000 t / T, ln(sigma) / 4. */
+  /** The time of a continuous process, 0 clean .. 1 noise; absent on discrete ones. */
+  readonly u?: number;
+  /** What the network is told: t, 1000 u, ln(sigma) / 4. */
   readonly time: number;
 }
 

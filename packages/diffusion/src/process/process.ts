@@ -5,8 +5,12 @@ import { checkTimestep, makeSchedule, type NoiseSchedule, type ScheduleOptions }
 
 export interface Process {
   readonly name: string;
+  /** Where samplers start, and the last level before the clean image: all levels lie between the two. alpha may be 0 at the noisiest. */
+  readonly range: readonly [noisiest: NoiseLevel, cleanest: NoiseLevel];
   /** The levels of a discrete process by index, noisier and noisier; absent where the process is continuous. */
   readonly levels?: readonly NoiseLevel[];
+  /** The level of a continuous process at a time u of its range; absent on discrete ones. Throws ConfigError for another time. */
+  atTime?(u: number): NoiseLevel;
   /** The levels of n images, drawn independently for a step of training. */
   draw(n: number, random: Random): NoiseLevel[];
   /**
@@ -27,7 +31,7 @@ export interface DiscreteProcess extends Process {
 /**
  * The process of Ho et al. 2020 over a schedule, or the options of one: alpha = sqrt(alphaBar_t), sigma = sqrt(1 - alphaBar_t), the
  * network is told t, and training draws t uniformly. Between two steps `levelAt` interpolates t linearly in the log-SNR (as k-diffusion
- * does in ln sigma), and alpha^2 + sigma^2 = 1. Throws ConfigError as makeSchedule does.
+ * does in ln sigma), before a last step without signal linearly in alpha; alpha^2 + sigma^2 = 1. Throws ConfigError as makeSchedule does.
  */
 export function discreteProcess(given: NoiseSchedule | ScheduleOptions): DiscreteProcess {
   const schedule = "alphaBar" in given ? given : makeSchedule(given);
@@ -37,7 +41,7 @@ export function discreteProcess(given: NoiseSchedule | ScheduleOptions): Discret
   ));
   const logSnrs = levels.map(logSnr);                                          // falling
   return {
-    name, schedule, levels,
+    name, schedule, levels, range: [levels[T - 1], levels[0]],
     at(t) {
       checkTimestep(schedule, t);
       return levels[t];
@@ -57,10 +61,9 @@ export function discreteProcess(given: NoiseSchedule | ScheduleOptions): Discret
       }
       const step = [low, high].find((t) => logSnrs[t] === wanted);
       if (step !== undefined) return levels[step];
-      return {
-        time: low + (logSnrs[low] - wanted) / (logSnrs[low] - logSnrs[high]),
-        alpha: Math.sqrt(1 / (1 + Math.exp(-wanted))), sigma: Math.sqrt(1 / (1 + Math.exp(wanted))),
-      };
+      const alpha = Math.sqrt(1 / (1 + Math.exp(-wanted))), sigma = Math.sqrt(1 / (1 + Math.exp(wanted)));
+      const way = levels[high].alpha === 0 ? 1 - alpha / levels[low].alpha : (logSnrs[low] - wanted) / (logSnrs[low] - logSnrs[high]);
+      return { time: low + way, alpha, sigma };
     },
   };
 }

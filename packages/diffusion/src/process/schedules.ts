@@ -7,6 +7,7 @@ import { ConfigError } from "@fromnoise/tensor";
 import { checkValue, oneOf } from "@fromnoise/nn/kinds";
 import type { Amounts } from "./level.js";
 import { posterior } from "./posterior.js";
+import { rescaleZeroSnr } from "./zero-snr.js";
 
 /** The betas of a schedule with T steps; b0 and bT are the options betaStart and betaEnd. */
 type Betas = (T: number, b0: number, bT: number) => Float64Array;
@@ -41,6 +42,8 @@ export interface ScheduleOptions {
   readonly betaStart?: number;
   /** Last beta of linear, scaled-linear and quad, the only one of const; default 0.02. */
   readonly betaEnd?: number;
+  /** Whether the betas are rescaled so that nothing is left of the image at the last step, see `rescaleZeroSnr`; default false. */
+  readonly zeroTerminalSnr?: boolean;
 }
 
 /** Tables of length T, indexed by t. */
@@ -122,7 +125,9 @@ function scaledLinear(T: number, betaStart: number, betaEnd: number): Float64Arr
  * All tables of a schedule, by its name: what the names mean stands beside them at the head of this file.
  * @throws ConfigError naming the field, its value and what is allowed, also where scaled-linear would reach beta >= 1.
  */
-export function makeSchedule({ name, timesteps: T, betaStart = 1e-4, betaEnd = 0.02 }: ScheduleOptions): NoiseSchedule {
+export function makeSchedule(
+  { name, timesteps: T, betaStart = 1e-4, betaEnd = 0.02, zeroTerminalSnr = false }: ScheduleOptions,
+): NoiseSchedule {
   if (!Number.isInteger(T) || T < 1) {
     throw new ConfigError(`timesteps: ${T} is not a number of steps`, ["allowed    integers from 1"]);
   }
@@ -133,17 +138,19 @@ export function makeSchedule({ name, timesteps: T, betaStart = 1e-4, betaEnd = 0
   if (!Object.hasOwn(schedules, name)) {
     throw new ConfigError(`schedule: ${JSON.stringify(name)} is not known`, [`allowed    ${SCHEDULE_NAMES.join(", ")}`]);
   }
-  return scheduleFromBetas(schedules[name](T, betaStart, betaEnd), name);
+  const schedule = scheduleFromBetas(schedules[name](T, betaStart, betaEnd), name);
+  return zeroTerminalSnr ? scheduleFromBetas(rescaleZeroSnr(schedule.betas), name) : schedule;
 }
 
 /**
- * All tables of {@link NoiseSchedule} from the betas.
- * @throws ConfigError when there is none, one is not strictly between 0 and 1, or so much noise is added that sqrt(alphaBar_t) is below
- * 2^-126, where no image could be told from the noise and conversions between predictions overflow.
+ * All tables of {@link NoiseSchedule} from the betas. The last of two or more may be 1: then alphaBar is exactly 0 there.
+ * @throws ConfigError when there is none, another is not strictly between 0 and 1, or so much noise is added that sqrt(alphaBar_t) is
+ * below 2^-126, where no image could be told from the noise and conversions between predictions overflow.
  */
 export function scheduleFromBetas(betas: ArrayLike<number>, name = "custom"): NoiseSchedule {
   const T = betas.length;
-  const wrong = Array.from(betas).findIndex((beta) => !(beta > 0 && beta < 1));
+  const endsInNoise = (t: number): boolean => t === T - 1 && t > 0 && betas[t] === 1;
+  const wrong = Array.from(betas).findIndex((beta, t) => !((beta > 0 && beta < 1) || endsInNoise(t)));
   if (T === 0) throw new ConfigError("betas: there is none", ["allowed    one or more"]);
   if (wrong !== -1) {
     throw new ConfigError(`betas[${wrong}]: ${betas[wrong]} is not a variance of added noise`, [OPEN_UNIT_INTERVAL]);
@@ -153,7 +160,7 @@ export function scheduleFromBetas(betas: ArrayLike<number>, name = "custom"): No
   const alphas = beta.map((b) => 1 - b);
   let product = 1;
   const alphaBar = alphas.map((alpha) => (product *= alpha));
-  const lost = alphaBar.findIndex((a) => !(Math.sqrt(a) >= MIN_SIGNAL));
+  const lost = alphaBar.findIndex((a, t) => !(Math.sqrt(a) >= MIN_SIGNAL || endsInNoise(t)));
   if (lost !== -1) {
     throw new ConfigError(`schedule ${name}: of the image nothing is left from step ${lost} of ${T} on`, [
       `alphaBar   ${alphaBar[lost]} at t = ${lost}, the product of all 1 - beta up to there`,

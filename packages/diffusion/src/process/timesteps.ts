@@ -36,9 +36,7 @@ export function stridedTimesteps(T: number, S: number, spacing: Spacing): Int32A
     linspace: (k) => roundHalfEven((S - 1 - k) * ((T - 1) / (S - 1 || 1))),
     lucidrains: (k) => Math.floor(T * (S - k) / S) - 1,
   };
-  if (!Object.hasOwn(rules, spacing)) {
-    throw new ConfigError(`spacing: ${JSON.stringify(spacing)} is not known`, [`allowed    ${SPACINGS.join(", ")}`]);
-  }
+  checkSpacing(rules, spacing);
   return Int32Array.from({ length: S }, (_, k) => rules[spacing](k));
 }
 
@@ -89,4 +87,23 @@ export function respacedTimesteps(T: number, respacing: string): Int32Array {
     return taken;
   });
   return Int32Array.from(steps.reverse());
+}
+
+/**
+ * n times of a continuous process, in descending order: low + f (high - low) with f by the same rules as above in the limit of many
+ * steps, `trailing` and `lucidrains` (n - k) / n, `leading` (n - 1 - k) / n, `linspace` (n - 1 - k) / (n - 1), k = 0 .. n - 1.
+ * @throws ConfigError when n is not an integer from 1, or the spacing is not known.
+ */
+export function evenTimes([low, high]: readonly [low: number, high: number], n: number, spacing: Spacing): Float64Array {
+  if (!Number.isInteger(n) || n < 1) throw new ConfigError(`sampling steps: ${n} is no number of steps`, ["allowed    integers from 1"]);
+  const rules: { readonly [key in Spacing]: (left: number) => number } = {
+    leading: (left) => (left - 1) / n, trailing: (left) => left / n, linspace: (left) => (left - 1) / (n - 1 || 1), lucidrains: (left) => left / n,
+  };
+  checkSpacing(rules, spacing);
+  return Float64Array.from({ length: n }, (_, k) => Math.min(high, low + rules[spacing](n - k) * (high - low)));
+}
+
+function checkSpacing(rules: object, spacing: Spacing): void {
+  if (Object.hasOwn(rules, spacing)) return;
+  throw new ConfigError(`spacing: ${JSON.stringify(spacing)} is not known`, [`allowed    ${SPACINGS.join(", ")}`]);
 }

@@ -9,7 +9,7 @@ import { stridedPath } from "./path.js";
 import type { Sampler } from "./sampler.js";
 
 export interface AncestralOptions {
-  /** Steps taken out of T; default all. */
+  /** Steps taken out of T; default all, 1000 of a process without steps. */
   steps: StepCount | undefined;
   /** Which, where not all are taken. */
   spacing: Spacing;

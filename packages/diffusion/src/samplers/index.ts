@@ -2,6 +2,7 @@
 import type { FieldTable } from "../config/fields.js";
 import { ancestral } from "./ancestral.js";
 import { ddim } from "./ddim.js";
+import { ddimHeun } from "./ddim-heun.js";
 import { dpm2mSde } from "./dpm-2m-sde.js";
 import { dpm2m } from "./dpm-2m.js";
 import { euler } from "./euler.js";
@@ -15,10 +16,11 @@ export interface AnySampler extends Sampler<object, unknown> { readonly fields: 
 export const samplers: readonly AnySampler[] = [
   ddim,
   ancestral,
+  ddimHeun,
   euler,
   heun,
   dpm2m,
   dpm2mSde,
 ];
 
-export { ancestral, ddim, dpm2m, dpm2mSde, euler, heun };
+export { ancestral, ddim, ddimHeun, dpm2m, dpm2mSde, euler, heun };

@@ -30,22 +30,16 @@ export const sigmaFields: Fields<SigmaOptions> = {
 /**
  * n levels from the process's noisiest to its cleanest, and CLEAN: s_i = (smax^(1/rho) + i / (n - 1) (smin^(1/rho) - smax^(1/rho)))^rho
  * for i = 0 .. n - 1 (Karras et al. 2022, equation 5).
- * Throws ConfigError for a process that has no noisiest level, or where alpha is 0 there.
+ * Throws ConfigError where alpha is 0 at the noisiest level.
  */
 export function sigmaPath(sampler: string, process: Process, { steps, rho }: SigmaOptions): NoiseLevel[] {
-  const [first, last] = endsOf(sampler, process);
+  const [first, last] = process.range;
+  if (first.alpha === 0) throw new ConfigError(`${sampler}: sigma / alpha is infinite where alpha is 0`, ["allowed  ddim, ddim-heun, ancestral"]);
   const [high, low] = [first, last].map((level) => noiseToSignal(level) ** (1 / rho));
   const between = Array.from({ length: Math.max(0, steps - 2) }, (_, i) => (
     levelOf(process, (high + ((i + 1) / (steps - 1)) * (low - high)) ** rho)
   ));
   return steps === 1 ? [first, CLEAN] : [first, ...between, last, CLEAN];
-}
-
-function endsOf(sampler: string, { name, levels }: Process): readonly [noisiest: NoiseLevel, cleanest: NoiseLevel] {
-  if (levels === undefined) throw new ConfigError(`${sampler}: the process ${name} has no noisiest step`, ["allowed  processes of T steps"]);
-  const first = levels[levels.length - 1];
-  if (first.alpha > 0) return [first, levels[0]];
-  throw new ConfigError(`${sampler}: sigma / alpha is infinite where alpha is 0`, ["allowed  ddim, ancestral"]);
 }
 
 /** The level where sigma / alpha is s. */

@@ -11,10 +11,11 @@ import {
 } from "../config/fields.js";
 import { checkValue, flag, integer, number, object, oneOf, pair, text } from "@fromnoise/nn/kinds";
 import { holdOutKind } from "../data/split.js";
-import { PREDICTIONS } from "../denoisers/prediction.js";
+import { checkPrediction, PREDICTIONS } from "../denoisers/prediction.js";
 import { LOSSES } from "../losses/index.js";
 import { LOSS_WEIGHTINGS } from "../losses/weighting.js";
-import { makeSchedule, SCHEDULE_NAMES, VARIANCES } from "../process/schedules.js";
+import { PROCESS_NAMES, processOf } from "../process/named.js";
+import { VARIANCES } from "../process/schedules.js";
 import { checkModel, type ModelFields, type UNetFields } from "./model-fields.js";
 
 /** A small U-Net for 28x28 digits. */
@@ -41,10 +42,12 @@ export const trainFields = {
   ),
   init: field(oneOf(["pytorch", "paper"]), "pytorch", "initial weights: PyTorch's, or the paper's with last layers near zero"),
   schedule: group({
-    name: field(oneOf(SCHEDULE_NAMES), "linear", "noise schedule", { flag: "schedule" }),
+    name: field(oneOf(PROCESS_NAMES), "linear", "noise schedule, the last four without steps", { flag: "schedule" }),
     timesteps: field(count, 1000, "noising steps", { flag: "timesteps", value: "T" }),
     betaStart: field(beta, 1e-4, "first beta of linear, scaled-linear and quad", { flag: "beta-start" }),
     betaEnd: field(beta, 0.02, "last beta of linear, scaled-linear and quad, the only one of const", { flag: "beta-end" }),
+    zeroTerminalSnr: field(flag, false, "rescale the betas so that the last step is pure noise; not for eps", { flag: "zero-terminal-snr" }),
+    logSnrShift: field(number(), 0, "added to the log-SNR of the continuous ones: 2 ln(64 / d) for images of side d", { flag: "log-snr-shift" }),
   }),
   prediction: field(oneOf(PREDICTIONS), "eps", "what the network predicts", { was: "objective" }),
   loss: field(oneOf(LOSSES), "mse", "what is minimised"),
@@ -97,7 +100,7 @@ export type ResumeOverrides = ResumableOf<typeof trainFields>;
  */
 export function trainConfig(input: TrainConfigInput): TrainConfig {
   const config = checkFields<TrainConfig>(trainFields, input, "config");
-  makeSchedule(config.schedule);
+  checkPrediction(processOf(config.schedule), config.prediction);
   return config;
 }
 

@@ -10,7 +10,7 @@ export interface StepMetrics {
   /** Global norm of the gradient before clipping. */
   gradNorm: number;
   lr: number;
-  /** Mean unweighted error of the images whose t fell into each tenth of 0 .. T-1; null where none did. */
+  /** Mean unweighted error of the images whose t fell into each tenth of 0 .. T-1, or whose u into each of 0 .. 1; null where none did. */
   buckets: (number | null)[];
   /** Images per second of this step, and seconds since the run was started or resumed. */
   imagesPerSecond: number;
@@ -19,12 +19,12 @@ export interface StepMetrics {
 
 export const BUCKETS = 10;
 
-/** Mean error by tenth of a process of T steps. */
-export function bucketMeans(errors: ArrayLike<number>, levels: readonly NoiseLevel[], T: number): (number | null)[] {
+/** Mean error by tenth of a process of T steps, or, by u, of a continuous one. */
+export function bucketMeans(errors: ArrayLike<number>, levels: readonly NoiseLevel[], T = 1): (number | null)[] {
   const sums = new Float64Array(BUCKETS);
   const counts = new Int32Array(BUCKETS);
-  levels.forEach(({ index }, i) => {
-    const bucket = Math.floor((index! * BUCKETS) / T);
+  levels.forEach(({ index, u }, i) => {
+    const bucket = Math.min(Math.floor(((index ?? u!) * BUCKETS) / T), BUCKETS - 1);
     sums[bucket] += errors[i];
     counts[bucket]++;
   });

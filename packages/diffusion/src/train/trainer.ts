@@ -15,7 +15,8 @@ import { predictionOf } from "../denoisers/prediction.js";
 import { losses } from "../losses/index.js";
 import type { Loss } from "../losses/loss.js";
 import type { NoiseLevel } from "../process/level.js";
-import { discreteProcess, type DiscreteProcess } from "../process/process.js";
+import { processOf } from "../process/named.js";
+import type { Process } from "../process/process.js";
 import { lrSchedule, type TrainConfig } from "./config.js";
 import { bucketMeans, type StepMetrics } from "./metrics.js";
 import { checkFit } from "./check-fit.js";
@@ -58,7 +59,7 @@ export class Trainer {
   readonly config: TrainConfig;
   readonly device: Device;
   readonly dataset: Dataset;
-  readonly process: DiscreteProcess;
+  readonly process: Process;
   readonly loss: Loss;
   readonly network: Network;
   readonly optimizer: Adam;
@@ -82,7 +83,7 @@ export class Trainer {
     this.config = network === undefined ? config : { ...config, model: modelFields(network.spec) };
     this.device = device;
     this.dataset = dataset;
-    this.process = discreteProcess(config.schedule);
+    this.process = processOf(config.schedule);
     this.loss = losses[config.loss]({
       prediction: predictionOf(config.prediction), weighting: config.weighting, gamma: config.minSnrGamma,
     });
@@ -126,7 +127,7 @@ export class Trainer {
       const now = performance.now();
       return {
         step: this.step, loss, gradNorm, lr,
-        buckets: bucketMeans(errors.flatMap((values) => Array.from(values)), made.levels, this.process.levels.length),
+        buckets: bucketMeans(errors.flatMap((values) => Array.from(values)), made.levels, this.process.levels?.length),
         imagesPerSecond: (made.levels.length / (now - started)) * 1000, seconds: (now - this.#began) / 1000,
       };
     } catch (error) {

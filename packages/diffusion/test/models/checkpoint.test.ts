@@ -75,7 +75,7 @@ describe("a checkpoint of format 2", () => {
     expect(rest).to.deep.equal({});
     expect(model).to.deep.equal({
       network: { kind: "unet", config: JSON.parse(JSON.stringify(trainer.network.spec.config)) as object },
-      process: { name: "quad", timesteps: 30, betaStart: 2e-4, betaEnd: 0.03 },
+      process: { name: "quad", timesteps: 30, betaStart: 2e-4, betaEnd: 0.03, zeroTerminalSnr: false, logSnrShift: 0 },
       prediction: "v", variance: "fixed-large", clipX0: false,
     });
     const { model: _model, schedule: _schedule, prediction: _prediction, sampling: _sampling, ...own } = trainer.config;
@@ -142,7 +142,7 @@ describe("a model alone in a checkpoint", () => {
 
   const infoOf = ({ spec }: Network): { model: ModelInfo } => ({
     model: {
-      network: spec, process: { name: "cosine", timesteps: 20, betaStart: 1e-4, betaEnd: 0.02 },
+      network: spec, process: { name: "cosine", timesteps: 20, betaStart: 1e-4, betaEnd: 0.02, zeroTerminalSnr: false },
       prediction: "x0", variance: "fixed-small", clipX0: false,
     },
   });

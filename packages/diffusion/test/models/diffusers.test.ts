@@ -19,7 +19,7 @@ describe("a folder as diffusers writes it", () => {
   let tensors: StateDict;
   const config = unetConfig(tinyModel);
   const model: ModelInfo = {
-    network: { kind: "unet", config: { ...config } }, process: { name: "linear", timesteps: 30, betaStart: 2e-4, betaEnd: 0.03 },
+    network: { kind: "unet", config: { ...config } }, process: { name: "linear", timesteps: 30, betaStart: 2e-4, betaEnd: 0.03, zeroTerminalSnr: false },
     prediction: "eps", variance: "fixed-small", clipX0: true,
   };
   before(async () => {
@@ -66,9 +66,22 @@ describe("a folder as diffusers writes it", () => {
     });
     const { process, prediction, variance, clipX0 } = await read(path);
     expect({ process, prediction, variance, clipX0 }).to.deep.equal({
-      process: { name: "linear", timesteps: 1000, betaStart: 1e-4, betaEnd: 0.02 }, prediction: "eps",
+      process: { name: "linear", timesteps: 1000, betaStart: 1e-4, betaEnd: 0.02, zeroTerminalSnr: false }, prediction: "eps",
       variance: "fixed-large", clipX0: true,
     });
+  });
+
+  it("reads and writes betas rescaled to end without signal, under diffusers' field where it has the schedule's name", async () => {
+    const read1 = await read(await write({}, { rescale_betas_zero_snr: true, prediction_type: "v_prediction", beta_schedule: "linear" }));
+    expect([read1.process.zeroTerminalSnr, read1.prediction]).to.deep.equal([true, "v"]);
+    for (const name of ["quad", "sigmoid"] as const) {
+      const process = { ...model.process, name, zeroTerminalSnr: true };
+      const path = await write({ process, prediction: "v" });
+      expect((await read(path)).process).to.deep.equal(process);
+      const fields = JSON.parse(readFileSync(join(path, "scheduler_config.json"), "utf8")) as Record<string, unknown>;
+      expect(fields["rescale_betas_zero_snr"]).to.equal(name === "quad");
+      if (name === "sigmoid") expect(fields["trained_betas"]).to.deep.equal(Array.from(makeSchedule(process).betas));
+    }
   });
 
   it("takes diffusers' defaults where there is no scheduler", async () => {
@@ -113,7 +126,8 @@ describe("a folder as diffusers writes it", () => {
     [{ prediction_type: "flow" }, 'prediction_type "flow" is not implemented\n  allowed  epsilon, sample, v_prediction'],
     [{ variance_type: "learned_range" }, 'variance_type "learned_range" is not implemented\n  allowed  fixed_small, '],
     [{ trained_betas: [0.1, 0.2] }, "trained_betas [0.1,0.2] is not implemented\n  allowed  null, with beta_schedule among "],
-    [{ rescale_betas_zero_snr: true }, "rescale_betas_zero_snr true is not implemented\n  allowed  false"],
+    [{ rescale_betas_zero_snr: "yes" }, 'rescale_betas_zero_snr "yes" is not implemented\n  allowed  true, false'],
+    [{ rescale_betas_zero_snr: true, prediction_type: "epsilon" }, 'prediction_type "epsilon" is not implemented\n  allowed  sample, v_'],
     [{ thresholding: true }, "thresholding true is not implemented\n  allowed  false"],
     [{ clip_sample_range: 2 }, "clip_sample_range 2 is not implemented\n  allowed  1"],
     [{ beta_start: "small" }, 'beta_start "small" is not implemented\n  allowed  a number'],
@@ -147,6 +161,11 @@ describe("a folder as diffusers writes it", () => {
       /holds no diffusion_pytorch_model\.safetensors\n.*\n {2}found {4}diffusion_pytorch_model\.bin, a pickle/,
     );
     await device.dispose();
+  });
+
+  it("is not written of a process that has no steps", async () => {
+    const error = await thrown(ConfigError, write({ process: { name: "flow", timesteps: 1000 }, prediction: "v" }));
+    expect(error.message).to.equal("diffusers' DDPMScheduler has no process flow\n  allowed  schedules of steps");
   });
 
   it("does not say which weights it holds, and holds no other network", async () => {

@@ -1,7 +1,7 @@
 /** How fast the solvers of the probability-flow equation converge, on a mixture whose score is known. */
 import { expect } from "chai";
 import { openDevice, tensor, type Device } from "@fromnoise/tensor";
-import { ddim, discreteProcess, dpm2m, dpm2mSde, euler, exactDenoiser, heun, lastOf, runSampler, type NoiseLevel, type Sampler } from "../../src/index.js";
+import { ddim, ddimHeun, discreteProcess, dpm2m, dpm2mSde, euler, exactDenoiser, heun, lastOf, runSampler, type NoiseLevel, type Sampler } from "../../src/index.js";
 
 /** The level of a process in continuous time, alpha^2 + sigma^2 = 1, where sigma / alpha is s. */
 const levelAt = (s: number): NoiseLevel => ({ time: s, alpha: 1 / Math.hypot(1, s), sigma: s / Math.hypot(1, s) });
@@ -27,7 +27,7 @@ describe("the order of a solver", () => {
   const distance = (a: ArrayLike<number>, b: ArrayLike<number>): number => Math.hypot(...Array.from(a, (v, i) => v - b[i]));
 
   const solvers: [sampler: Sampler<object, unknown>, order: number, options?: object][] = [
-    [euler, 1], [ddim, 1], [heun, 2], [dpm2m, 2], [dpm2mSde, 2, { eta: 0 }],
+    [euler, 1], [ddim, 1], [heun, 2], [ddimHeun, 2], [dpm2m, 2], [dpm2mSde, 2, { eta: 0 }],
   ];
   for (const [sampler, order, options] of solvers) {
     it(`is ${order} for ${sampler.name}: the error falls by ${2 ** order} with each of four halvings`, async () => {

@@ -1,6 +1,7 @@
 /** scheduler_config.json of diffusers: how a network was trained, and how its samples are drawn, in its DDPMScheduler's fields. */
 import { ConfigError } from "@fromnoise/tensor";
 import type { PredictionName } from "../../denoisers/prediction.js";
+import { isSchedule } from "../../process/named.js";
 import { makeSchedule, type ScheduleName, type ScheduleOptions, type VarianceKind } from "../../process/schedules.js";
 import type { ModelInfo } from "../model-format.js";
 
@@ -19,12 +20,10 @@ const varianceNames: Readonly<Record<string, VarianceKind>> = {
   fixed_small: "fixed-small", fixed_small_log: "fixed-small", fixed_large: "fixed-large", fixed_large_log: "fixed-large",
 };
 /**
- * Fields that change the schedule or the samples, of which only these values are implemented: zero-SNR rescaling and dynamic
- * thresholding belong to no sampler here, and a folder that has them is refused, because its samples would silently be others.
+ * Fields that change the samples, of which only these values are implemented: dynamic thresholding belongs to no sampler here, and a
+ * folder that has it is refused, because its samples would silently be others.
  */
-const onlyValues: Readonly<Record<string, unknown>> = {
-  rescale_betas_zero_snr: false, thresholding: false, clip_sample_range: 1,
-};
+const onlyValues: Readonly<Record<string, unknown>> = { thresholding: false, clip_sample_range: 1 };
 
 /** Reads the fields; `path` is what messages call them. Throws ConfigError for a field or value that is not implemented. */
 export function readScheduler(fields: Readonly<Record<string, unknown>>, path: string): Scheduler {
@@ -40,34 +39,47 @@ export function readScheduler(fields: Readonly<Record<string, unknown>>, path: s
     const value = fields[name] ?? missing;
     return typeof value === "number" ? value : refuse(name, "a number");
   };
+  const flag = (name: string): boolean => {
+    const value = fields[name] ?? false;
+    return typeof value === "boolean" ? value : refuse(name, "true, false");
+  };
   for (const [name, only] of Object.entries(onlyValues)) if ((fields[name] ?? only) !== only) refuse(name, JSON.stringify(only));
-  const own = fields[OWN_SCHEDULE] as Required<ScheduleOptions> | undefined;
+  const own = fields[OWN_SCHEDULE] as ScheduleOptions | undefined;
   if (own === undefined && (fields["trained_betas"] ?? null) !== null) {
     refuse("trained_betas", `null, with beta_schedule among ${Object.keys(scheduleNames).join(", ")}`);
   }
   const schedule = own ?? {
     name: named("beta_schedule", scheduleNames, "linear"), timesteps: number("num_train_timesteps", 1000),
     betaStart: number("beta_start", 1e-4), betaEnd: number("beta_end", 0.02),
+    zeroTerminalSnr: flag("rescale_betas_zero_snr"),
   };
+  const prediction = named("prediction_type", predictionNames, "epsilon");
   makeSchedule(schedule);
+  if (schedule.zeroTerminalSnr === true && prediction === "eps") {
+    refuse("prediction_type", "sample, v_prediction with rescale_betas_zero_snr: the noise says nothing where no image is left");
+  }
   return {
-    process: schedule, prediction: named("prediction_type", predictionNames, "epsilon"),
+    process: schedule, prediction,
     variance: named("variance_type", varianceNames, "fixed_small"), clipX0: fields["clip_sample"] !== false,
   };
 }
 
 /**
  * The fields of a scheduler. A schedule that diffusers has no name for becomes trained_betas.
- * Throws ConfigError for a prediction that diffusers' scheduler does not have.
+ * Throws ConfigError for a prediction or a process that diffusers' scheduler does not have.
  */
 export function schedulerFields({ process, prediction, variance, clipX0 }: Scheduler): object {
   if (nameOf(predictionNames, prediction) === undefined) {
     throw new ConfigError(`diffusers' DDPMScheduler has no prediction ${prediction}`, [`allowed  ${Object.values(predictionNames).join(", ")}`]);
   }
+  if (!isSchedule(process)) {
+    throw new ConfigError(`diffusers' DDPMScheduler has no process ${process.name}`, ["allowed  schedules of steps"]);
+  }
   const betaSchedule = nameOf(scheduleNames, process.name);
   return {
     _class_name: "DDPMScheduler", num_train_timesteps: process.timesteps,
     beta_start: process.betaStart, beta_end: process.betaEnd,
+    rescale_betas_zero_snr: betaSchedule !== undefined && process.zeroTerminalSnr === true,
     beta_schedule: betaSchedule ?? "linear",
     trained_betas: betaSchedule === undefined ? Array.from(makeSchedule(process).betas) : null,
     ...(betaSchedule === undefined ? { [OWN_SCHEDULE]: process } : {}),

@@ -3,7 +3,8 @@ import { CheckpointError, ConfigError } from "@fromnoise/tensor";
 import type { JsonObject } from "@fromnoise/nn";
 import { checkFields } from "../../config/fields.js";
 import { isObject } from "@fromnoise/nn/kinds";
-import { makeSchedule } from "../../process/schedules.js";
+import { checkPrediction } from "../../denoisers/prediction.js";
+import { processOf } from "../../process/named.js";
 import { trainFields } from "../../train/config.js";
 import type { TrainerPosition } from "../../train/trainer.js";
 import type { ModelInfo } from "../model-format.js";
@@ -89,6 +90,6 @@ function checkedModel(path: string, { network, ...rest }: Parts): ModelInfo {
   if (missing !== undefined) throw lacking(path, `model.${missing}`);
   if (isObject(rest["process"]) && rest["process"]["name"] === undefined) throw lacking(path, "model.process.name");
   const how = checkFields<Omit<ModelInfo, "network">>(modelFields, rest, "model");
-  makeSchedule(how.process);
+  checkPrediction(processOf(how.process), how.prediction);
   return { network: { kind, config: config as JsonObject }, ...how };
 }
