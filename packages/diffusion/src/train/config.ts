@@ -14,7 +14,9 @@ import { holdOutKind } from "../data/split.js";
 import { PREDICTIONS } from "../denoisers/prediction.js";
 import { LOSSES } from "../losses/index.js";
 import { LOSS_WEIGHTINGS } from "../losses/weighting.js";
-import { makeSchedule, SCHEDULE_NAMES, VARIANCES } from "../process/schedules.js";
+import { discreteProcess } from "../process/process.js";
+import { SCHEDULE_NAMES, VARIANCES } from "../process/schedules.js";
+import { lossOf } from "./loss-of.js";
 import { checkModel, type ModelFields, type UNetFields } from "./model-fields.js";
 
 /** A small U-Net for 28x28 digits. */
@@ -97,7 +99,7 @@ export type ResumeOverrides = ResumableOf<typeof trainFields>;
  */
 export function trainConfig(input: TrainConfigInput): TrainConfig {
   const config = checkFields<TrainConfig>(trainFields, input, "config");
-  makeSchedule(config.schedule);
+  lossOf(config, discreteProcess(config.schedule));
   return config;
 }
 

@@ -17,6 +17,7 @@ const scheduleNames: Readonly<Record<string, ScheduleName>> = {
 const predictionNames: Readonly<Record<string, PredictionName>> = { epsilon: "eps", sample: "x0", v_prediction: "v" };
 const varianceNames: Readonly<Record<string, VarianceKind>> = {
   fixed_small: "fixed-small", fixed_small_log: "fixed-small", fixed_large: "fixed-large", fixed_large_log: "fixed-large",
+  learned_range: "learned-range",
 };
 /**
  * Fields that change the schedule or the samples, of which only these values are implemented: zero-SNR rescaling and dynamic
@@ -58,11 +59,16 @@ export function readScheduler(fields: Readonly<Record<string, unknown>>, path: s
 
 /**
  * The fields of a scheduler. A schedule that diffusers has no name for becomes trained_betas.
- * Throws ConfigError for a prediction that diffusers' scheduler does not have.
+ * Throws ConfigError for a prediction or a variance that diffusers' scheduler does not have: its "learned" is no logarithm.
  */
 export function schedulerFields({ process, prediction, variance, clipX0 }: Scheduler): object {
   if (nameOf(predictionNames, prediction) === undefined) {
     throw new ConfigError(`diffusers' DDPMScheduler has no prediction ${prediction}`, [`allowed  ${Object.values(predictionNames).join(", ")}`]);
+  }
+  if (nameOf(varianceNames, variance) === undefined) {
+    throw new ConfigError(`diffusers' DDPMScheduler has no variance ${variance}`, [
+      `allowed  ${[...new Set(Object.values(varianceNames))].join(", ")}`,
+    ]);
   }
   const betaSchedule = nameOf(scheduleNames, process.name);
   return {
