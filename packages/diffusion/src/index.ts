@@ -25,12 +25,25 @@ export {
 export { dynamicThreshold } from "./denoisers/dynamic-threshold.js";
 export { onPath } from "./denoisers/on-path.js";
 export { exactDenoiser, type GaussianMixture } from "./denoisers/exact.js";
+export { learnedLogVariance, readVariance, type LogBounds, type SaidVariance } from "./denoisers/variance.js";
 export type { Loss, LossOptions, LossTerms } from "./losses/loss.js";
 export { LOSS_WEIGHTINGS, lossWeight, type LossWeighting } from "./losses/weighting.js";
 export { weightedError, type ErrorFunction } from "./losses/weighted-error.js";
 export { mseLoss } from "./losses/mse.js";
 export { l1Loss } from "./losses/l1.js";
+export { hybridLoss } from "./losses/hybrid.js";
+export { vlbLoss } from "./losses/vlb.js";
 export { losses, LOSSES, type LossName } from "./losses/index.js";
+export { gaussianKl, gaussianLogDensity, type Gaussian } from "./likelihood/gaussian.js";
+export { exactCdf, tanhCdf, type NormalCdf } from "./likelihood/normal-cdf.js";
+export { density, discretised, type Decoder } from "./likelihood/decoder.js";
+export { stepsBack, type StepBack } from "./likelihood/steps-back.js";
+export { stepGaussian } from "./likelihood/step-gaussian.js";
+export { boundTerm, priorTerm, type BoundTerms } from "./likelihood/bound-term.js";
+export {
+  boundSteps, variationalBound, type Bound, type BoundOptions, type BoundStep, type DenoisingModel,
+} from "./likelihood/variational-bound.js";
+export { rateDistortion, type RatePoint } from "./likelihood/rate-distortion.js";
 export type { Sampler, SamplerStep, StepContext } from "./samplers/sampler.js";
 export { ancestral, ddim, ddimHeun, dpm2m, dpm2mSde, euler, heun, samplers, type AnySampler } from "./samplers/index.js";
 export { ddimSigma, type DdimOptions } from "./samplers/ddim.js";

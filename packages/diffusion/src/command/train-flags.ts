@@ -6,6 +6,7 @@ import { flagsOf, givenFields, optionsOf, type FlagValues } from "../config/flag
 import { flag, integer, isObject, numbers, oneOf, text } from "@fromnoise/nn/kinds";
 import { openDataset } from "../data/node/index.js";
 import { readJson } from "../models/node/files.js";
+import { isLearned, type VarianceKind } from "../process/schedules.js";
 import {
   smallUNet, trainConfig, trainDefaults, trainFields, type ResumeOverrides, type TrainConfig, type TrainConfigInput,
 } from "../train/config.js";
@@ -31,15 +32,20 @@ export const modelFields = {
 const resumable = flagsOf(trainFields).filter(({ field: { resume } }) => resume === true);
 export const RESUMABLE = resumable.map(({ name }) => `--${name}`);
 
-/** The config that flags and the files they name describe. Throws ConfigError, and ImageError for data that cannot be read. */
+/**
+ * The config that flags and the files they name describe. Unless they say otherwise the variance of a run with the loss hybrid is
+ * learned-range. Throws ConfigError, and ImageError for data that cannot be read.
+ */
 export function configOf(flags: FlagValues): TrainConfig {
   const { config: file } = optionsOf(runFields, flags);
   const input = merged(file === undefined ? {} : migrateFields(trainFields, readJson(file)), givenFields(trainFields, flags));
   const { model: modelFile } = optionsOf(modelFields, flags);
   const base = modelFile === undefined ? input["model"] : readJson(modelFile);
   const data = input["data"] ?? trainDefaults.data;
+  const sampling = { ...(input["loss"] === "hybrid" ? { variance: "learned-range" } : {}), ...input["sampling"] as object | undefined };
+  if (Object.keys(sampling).length > 0) input["sampling"] = sampling;
   if (typeof data === "string" && data !== "" && (base === undefined || isObject(base))) {
-    input["model"] = modelOf(base, flags, data);
+    input["model"] = modelOf(base, flags, data, "variance" in sampling && isLearned(sampling.variance as VarianceKind) ? 2 : 1);
   }
   return trainConfig(input as TrainConfigInput);
 }
@@ -53,8 +59,11 @@ function merged(file: Readonly<Record<string, unknown>>, flags: TrainConfigInput
   return { ...file, ...Object.fromEntries(onTop) };
 }
 
-/** The given network with the flags on top; without one, the small U-Net of the defaults in the data's size and channels. */
-function modelOf(base: object | undefined, flags: FlagValues, data: string): Record<string, unknown> {
+/**
+ * The given network with the flags on top; without one, the small U-Net of the defaults in the data's size and channels, with so many
+ * outputs for each of them.
+ */
+function modelOf(base: object | undefined, flags: FlagValues, data: string, heads: number): Record<string, unknown> {
   const { size, channels, width, layers, classes } = optionsOf(modelFields, flags);
   const given = flagsOf(modelFields).find(({ name }) => flags.has(name) && name !== "model");
   if (base !== undefined && "kind" in base && given !== undefined) {
@@ -63,10 +72,10 @@ function modelOf(base: object | undefined, flags: FlagValues, data: string): Rec
   const model: Record<string, unknown> = { ...(base ?? smallUNet) };
   if (base === undefined) {
     const [side, , own] = isFolder(data) ? [32, 32, 3] : openDataset(data, size === undefined ? {} : { size }).shape;
-    Object.assign(model, { sample_size: side, in_channels: own, out_channels: own });
+    Object.assign(model, { sample_size: side, in_channels: own, out_channels: heads * own });
   }
   if (size !== undefined) model["sample_size"] = size;
-  if (channels !== undefined) Object.assign(model, { in_channels: channels, out_channels: channels });
+  if (channels !== undefined) Object.assign(model, { in_channels: channels, out_channels: heads * channels });
   if (layers !== undefined) model["layers_per_block"] = layers;
   if (width !== undefined) Object.assign(model, levels(width));
   if (classes !== undefined) model["num_class_embeds"] = classes ? classesOf(data) : null;

@@ -1,5 +1,5 @@
 /** A network seen from a sampler: at a level of noise it gives its best guess of x0, whatever it predicts. */
-import { clip, multiply, type Tensor } from "@fromnoise/tensor";
+import { clip, multiply, split, type Tensor } from "@fromnoise/tensor";
 import type { Given, Network } from "@fromnoise/nn";
 import { dynamicThreshold } from "./dynamic-threshold.js";
 import type { Amounts, NoiseLevel } from "../process/level.js";
@@ -7,6 +7,7 @@ import type { Process } from "../process/process.js";
 import { combine } from "../process/q-sample.js";
 import type { VarianceKind } from "../process/schedules.js";
 import { convertPrediction, predictionOf, type Prediction, type PredictionName } from "./prediction.js";
+import { readVariance, type SaidVariance } from "./variance.js";
 
 /** What is known of a batch that stands at one level. */
 export interface Denoised {
@@ -16,8 +17,8 @@ export interface Denoised {
   readonly eps: Tensor;
   /** The guess as the network made it. */
   readonly rawX0: Tensor;
-  /** Of networks that learn it: where the variance lies between its bounds, 0 .. 1, or its logarithm. */
-  readonly variance?: { readonly range: Tensor } | { readonly log: Tensor };
+  /** Of networks that learn it: where the variance of a step back lies between its bounds, 0 .. 1, or its logarithm. */
+  readonly variance?: SaidVariance;
 }
 
 /** xt [N, ...], all images at one level; `previousX0` is the last guess, for networks conditioned on it. */
@@ -35,23 +36,28 @@ export interface DiffusionModel {
 }
 
 /** The denoiser of a model: its network, read by its prediction, clipped where it clips; `given` are labels and the like, for the whole batch. */
-export function denoiserOf({ network, prediction, clipX0 = true }: DiffusionModel, given: Given = {}): Denoiser {
-  const raw = rawDenoiser(network, prediction, given);
+export function denoiserOf({ network, prediction, variance, clipX0 = true }: DiffusionModel, given: Given = {}): Denoiser {
+  const raw = rawDenoiser(network, prediction, given, variance);
   return clipX0 === false ? raw : clipped(raw, clipX0 === true ? { to: 1 } : clipX0);
 }
 
 /**
- * The network's own word: F at (c x_t, time), c the prediction's scale of inputs, read as x0 and eps. Nothing of the forward pass is
+ * The network's own word: F at (c x_t, time), c the prediction's scale of inputs, read as x0 and eps; and where it says two values for
+ * each of x_t, the second one read as a variance: `learned` its logarithm, else its place in the range. Nothing of the forward pass is
  * kept. Throws ConfigError where the prediction says nothing, and what the network throws.
  */
-export function rawDenoiser(network: Network, prediction: PredictionName | Prediction, given: Given = {}): Denoiser {
+export function rawDenoiser(
+  network: Network, prediction: PredictionName | Prediction, given: Given = {}, variance?: VarianceKind,
+): Denoiser {
   const { inputScale } = predictionOf(prediction);
   return (xt, at, previousX0) => xt.device.scope(() => {
     const scale = inputScale?.(at) ?? 1;
     const x = scale === 1 ? xt : multiply(xt, scale);
     const all = network.spec.selfCondition === true ? { ...given, x0: previousX0 } : given;
     const output = network.apply(x, new Array<number>(xt.shape[0]).fill(at.time), all);
-    return readPrediction(output, xt, at, prediction);
+    if (output.shape[output.rank - 1] !== 2 * xt.shape[xt.rank - 1]) return readPrediction(output, xt, at, prediction);
+    const [said, v] = split(output, 2, -1);
+    return { ...readPrediction(said, xt, at, prediction), variance: readVariance(v, variance === "learned" ? "learned" : "learned-range") };
   });
 }
 

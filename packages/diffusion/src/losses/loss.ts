@@ -2,6 +2,8 @@
 import type { Tensor } from "@fromnoise/tensor";
 import type { Prediction, PredictionName } from "../denoisers/prediction.js";
 import type { NoiseLevel } from "../process/level.js";
+import type { Process } from "../process/process.js";
+import type { VarianceKind } from "../process/schedules.js";
 import type { LossWeighting } from "./weighting.js";
 
 /** What a loss may know of a batch besides the network's output: xt = alpha x0 + sigma eps, [N, ...], image by image. */
@@ -31,4 +33,8 @@ export interface LossOptions {
   readonly weighting?: LossWeighting;
   /** Bound of min-SNR; default 5. */
   readonly gamma?: number;
+  /** Of losses that are a bound: the process whose steps it sums over. */
+  readonly process?: Process;
+  /** Of losses that are a bound: the variance of steps back; default learned-range. */
+  readonly variance?: VarianceKind;
 }

@@ -183,16 +183,29 @@ export function scheduleFromBetas(betas: ArrayLike<number>, name = "custom"): No
 }
 
 /** fixed-small: betaTilde_t, right where x0 is one point; fixed-large: beta_t, right where x0 ~ N(0, 1) (section 3.2). */
-export const VARIANCES = ["fixed-small", "fixed-large"] as const;
+export const FIXED_VARIANCES = ["fixed-small", "fixed-large"] as const;
+export type FixedVariance = (typeof FIXED_VARIANCES)[number];
+const variances = oneOf(FIXED_VARIANCES);
+
+/** What a network with a second value for each one of a sample may say by it: see `readVariance`. */
+export const LEARNED_VARIANCES = ["learned-range", "learned"] as const;
+export type LearnedVariance = (typeof LEARNED_VARIANCES)[number];
+
+/** The variances that reverse steps may have. */
+export const VARIANCES = [...FIXED_VARIANCES, ...LEARNED_VARIANCES] as const;
 export type VarianceKind = (typeof VARIANCES)[number];
-const variances = oneOf(VARIANCES);
+
+/** Whether a network has to say the variance. */
+export function isLearned(kind: VarianceKind): kind is LearnedVariance {
+  return (LEARNED_VARIANCES as readonly VarianceKind[]).includes(kind);
+}
 
 /**
  * sigma_t^2 of the reverse step p(x_{t-1} | x_t): betaTilde_t or beta_t.
  * The last step, t = 0, adds no noise whatever the kind: a sampler multiplies by [t > 0].
  * @throws ConfigError when t is not a step of the schedule, or there is no such kind.
  */
-export function variance(schedule: NoiseSchedule, t: number, kind: VarianceKind): number {
+export function variance(schedule: NoiseSchedule, t: number, kind: FixedVariance): number {
   checkTimestep(schedule, t);
   checkValue(variances, "variance", kind);
   return kind === "fixed-small" ? schedule.posteriorVariance[t]! : schedule.betas[t]!;
@@ -202,7 +215,7 @@ export function variance(schedule: NoiseSchedule, t: number, kind: VarianceKind)
  * ln sigma_t^2 as the likelihood needs it: at t = 0 both kinds take ln betaTilde_1 (Ho et al.'s CIFAR10 code).
  * @throws ConfigError when t is not a step of the schedule, or there is no such kind.
  */
-export function logVariance(schedule: NoiseSchedule, t: number, kind: VarianceKind): number {
+export function logVariance(schedule: NoiseSchedule, t: number, kind: FixedVariance): number {
   checkTimestep(schedule, t);
   checkValue(variances, "variance", kind);
   return kind === "fixed-small" || t === 0 ? schedule.posteriorLogVarianceClipped[t]! : Math.log(schedule.betas[t]!);

@@ -1,9 +1,10 @@
-import { add, multiply } from "@fromnoise/tensor";
+import { add, exp, multiply, type Tensor } from "@fromnoise/tensor";
 import { field, optional } from "../config/fields.js";
 import { oneOf } from "@fromnoise/nn/kinds";
+import { learnedLogVariance, type SaidVariance } from "../denoisers/variance.js";
 import { isClean } from "../process/level.js";
-import { posterior, posteriorMean } from "../process/posterior.js";
-import { VARIANCES, type VarianceKind } from "../process/schedules.js";
+import { posterior, posteriorMean, type Posterior } from "../process/posterior.js";
+import { isLearned, VARIANCES, type VarianceKind } from "../process/schedules.js";
 import { SPACINGS, stepCount, type Spacing, type StepCount } from "../process/timesteps.js";
 import { stridedPath } from "./path.js";
 import type { Sampler } from "./sampler.js";
@@ -13,7 +14,10 @@ export interface AncestralOptions {
   steps: StepCount | undefined;
   /** Which, where not all are taken. */
   spacing: Spacing;
-  /** sigma^2 of a step: the posterior's (fixed-small) or that of q(x_t | x_s) (fixed-large); default the model's. */
+  /**
+   * sigma^2 of a step: the posterior's (fixed-small), that of q(x_t | x_s) (fixed-large), or what the network says of it, between the
+   * two (learned-range) or freely (learned); default the model's.
+   */
   variance: VarianceKind | undefined;
 }
 
@@ -35,10 +39,16 @@ export const ancestral: Sampler<AncestralOptions> = {
 
   step(xt, i, path, { denoise, noise, options, variance }) {
     const at = path[i], to = path[i + 1];
-    const { x0, eps } = denoise(xt, at);
-    const { small, large } = posterior(at, to);
+    const { x0, eps, variance: said } = denoise(xt, at);
     const mean = posteriorMean(x0, xt, at, to);
-    const sigma = isClean(to) ? 0 : Math.sqrt((options.variance ?? variance) === "fixed-small" ? small : large);
+    const sigma = isClean(to) ? 0 : sigmaOf(options.variance ?? variance, posterior(at, to), said);
     return { at, to, xt, x0, eps, mean, sigma, next: sigma === 0 ? mean : add(mean, multiply(noise(), sigma)) };
   },
 };
+
+/** The standard deviation of a step: a number, or what the network says for every element. */
+function sigmaOf(kind: VarianceKind, { small, large }: Posterior, said: SaidVariance | undefined): number | Tensor {
+  if (!isLearned(kind)) return Math.sqrt(kind === "fixed-small" ? small : large);
+  const log = learnedLogVariance("ancestral", kind, said, { logSmall: Math.log(small), logLarge: Math.log(large) });
+  return exp(multiply(log, 0.5));
+}

@@ -15,9 +15,9 @@ export interface SamplerStep {
   /** The guess of the clean image that the step used, and the noise that goes with it. */
   readonly x0: Tensor;
   readonly eps: Tensor;
-  /** next = mean + sigma z, z ~ N(0, I). */
+  /** next = mean + sigma z, z ~ N(0, I); sigma is a tensor where the network says it for every element. */
   readonly mean: Tensor;
-  readonly sigma: number;
+  readonly sigma: number | Tensor;
   readonly next: Tensor;
 }
 

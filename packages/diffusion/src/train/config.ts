@@ -16,6 +16,7 @@ import { LOSSES } from "../losses/index.js";
 import { LOSS_WEIGHTINGS } from "../losses/weighting.js";
 import { PROCESS_NAMES, processOf } from "../process/named.js";
 import { VARIANCES } from "../process/schedules.js";
+import { lossOf } from "./loss-of.js";
 import { checkModel, type ModelFields, type UNetFields } from "./model-fields.js";
 
 /** A small U-Net for 28x28 digits. */
@@ -100,7 +101,9 @@ export type ResumeOverrides = ResumableOf<typeof trainFields>;
  */
 export function trainConfig(input: TrainConfigInput): TrainConfig {
   const config = checkFields<TrainConfig>(trainFields, input, "config");
-  checkPrediction(processOf(config.schedule), config.prediction);
+  const process = processOf(config.schedule);
+  checkPrediction(process, config.prediction);
+  lossOf(config, process);
   return config;
 }
 

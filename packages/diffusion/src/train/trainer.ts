@@ -11,13 +11,12 @@ import {
 import { BatchOrder, loadBatch } from "../data/batches.js";
 import type { Dataset } from "../data/dataset.js";
 import type { DiffusionModel } from "../denoisers/denoiser.js";
-import { predictionOf } from "../denoisers/prediction.js";
-import { losses } from "../losses/index.js";
 import type { Loss } from "../losses/loss.js";
 import type { NoiseLevel } from "../process/level.js";
 import { processOf } from "../process/named.js";
 import type { Process } from "../process/process.js";
 import { lrSchedule, type TrainConfig } from "./config.js";
+import { lossOf } from "./loss-of.js";
 import { bucketMeans, type StepMetrics } from "./metrics.js";
 import { checkFit } from "./check-fit.js";
 import { modelFields, networkSpec } from "./model-fields.js";
@@ -84,9 +83,7 @@ export class Trainer {
     this.device = device;
     this.dataset = dataset;
     this.process = processOf(config.schedule);
-    this.loss = losses[config.loss]({
-      prediction: predictionOf(config.prediction), weighting: config.weighting, gamma: config.minSnrGamma,
-    });
+    this.loss = lossOf(config, this.process);
     const made = network ?? networkOf(networkSpec(config.model), networks);
     checkFit(made, this.loss, dataset, config);
     this.network = initialize(made, { device, dtype, seed, scheme: config.init });

@@ -11,7 +11,7 @@ import { lossWeight, type LossWeighting } from "../../src/losses/weighting.js";
 import { discreteProcess } from "../../src/process/process.js";
 import { ddim, samplers } from "../../src/samplers/index.js";
 import { sampleImages, type SamplingOptions } from "../../src/models/sample-images.js";
-import { logVariance, variance, type VarianceKind } from "../../src/process/schedules.js";
+import { logVariance, variance, type FixedVariance } from "../../src/process/schedules.js";
 import { lrSchedule, trainDefaults, type ResumeOverrides, type TrainConfig } from "../../src/train/config.js";
 import { loadModel } from "../../src/models/node/load.js";
 import { saveCheckpoint } from "../../src/train/checkpoint.js";
@@ -44,7 +44,7 @@ describe("names that mean nothing", () => {
     expect(() => lossWeight(at, "eps", "minsnr" as LossWeighting))
       .to.throw(ConfigError, 'weighting: "minsnr" is not allowed\n  allowed  simple, snr, min-snr');
     for (const f of [variance, logVariance]) {
-      expect(() => f(process.schedule, 1, "learned" as VarianceKind))
+      expect(() => f(process.schedule, 1, "learned" as FixedVariance))
         .to.throw(ConfigError, 'variance: "learned" is not allowed\n  allowed  fixed-small, fixed-large');
     }
     const config = { ...trainDefaults, lrSchedule: { name: "step", warmup: 0 } } as unknown as TrainConfig;

@@ -124,7 +124,7 @@ describe("a folder as diffusers writes it", () => {
       beta_schedule: "sigmoid",
     }, 'beta_schedule "sigmoid" is not implemented\n  allowed  linear, scaled_linear, squaredcos_cap_v2'],
     [{ prediction_type: "flow" }, 'prediction_type "flow" is not implemented\n  allowed  epsilon, sample, v_prediction'],
-    [{ variance_type: "learned_range" }, 'variance_type "learned_range" is not implemented\n  allowed  fixed_small, '],
+    [{ variance_type: "learned" }, 'variance_type "learned" is not implemented\n  allowed  fixed_small, '],
     [{ trained_betas: [0.1, 0.2] }, "trained_betas [0.1,0.2] is not implemented\n  allowed  null, with beta_schedule among "],
     [{ rescale_betas_zero_snr: "yes" }, 'rescale_betas_zero_snr "yes" is not implemented\n  allowed  true, false'],
     [{ rescale_betas_zero_snr: true, prediction_type: "epsilon" }, 'prediction_type "epsilon" is not implemented\n  allowed  sample, v_'],

@@ -151,7 +151,7 @@ describe("samplers with the exact epsilon", () => {
       expect(t).to.equal(5 - visited++);
       if (expected !== undefined) expect(Array.from(await xt.data())).to.deep.equal(expected);
       expect(sigma).to.equal(t === 0 ? 0 : Math.sqrt(variance(process.schedule, t!, "fixed-small")));
-      expected = Array.from(await mean.data(), (m, i) => m + sigma * z[i]);
+      expected = Array.from(await mean.data(), (m, i) => m + (sigma as number) * z[i]);
       expect(Array.from(await next.data())).to.deep.equal(expected);
     }
     expect(visited).to.equal(6);

@@ -18,6 +18,7 @@ const scheduleNames: Readonly<Record<string, ScheduleName>> = {
 const predictionNames: Readonly<Record<string, PredictionName>> = { epsilon: "eps", sample: "x0", v_prediction: "v" };
 const varianceNames: Readonly<Record<string, VarianceKind>> = {
   fixed_small: "fixed-small", fixed_small_log: "fixed-small", fixed_large: "fixed-large", fixed_large_log: "fixed-large",
+  learned_range: "learned-range",
 };
 /**
  * Fields that change the samples, of which only these values are implemented: dynamic thresholding belongs to no sampler here, and a
@@ -66,7 +67,7 @@ export function readScheduler(fields: Readonly<Record<string, unknown>>, path: s
 
 /**
  * The fields of a scheduler. A schedule that diffusers has no name for becomes trained_betas.
- * Throws ConfigError for a prediction or a process that diffusers' scheduler does not have.
+ * Throws ConfigError for a prediction, a process or a variance that diffusers' scheduler does not have: its "learned" is no logarithm.
  */
 export function schedulerFields({ process, prediction, variance, clipX0 }: Scheduler): object {
   if (nameOf(predictionNames, prediction) === undefined) {
@@ -74,6 +75,11 @@ export function schedulerFields({ process, prediction, variance, clipX0 }: Sched
   }
   if (!isSchedule(process)) {
     throw new ConfigError(`diffusers' DDPMScheduler has no process ${process.name}`, ["allowed  schedules of steps"]);
+  }
+  if (nameOf(varianceNames, variance) === undefined) {
+    throw new ConfigError(`diffusers' DDPMScheduler has no variance ${variance}`, [
+      `allowed  ${[...new Set(Object.values(varianceNames))].join(", ")}`,
+    ]);
   }
   const betaSchedule = nameOf(scheduleNames, process.name);
   return {

@@ -2,6 +2,7 @@ import { ConfigError } from "@fromnoise/tensor";
 import { networkOf, UNet, type NetworkKinds } from "@fromnoise/nn";
 import { openDataset } from "../../data/node/index.js";
 import { splitDataset, type SplitDataset } from "../../data/split.js";
+import { isLearned } from "../../process/schedules.js";
 import type { TrainConfig } from "../config.js";
 import { networkSpec } from "../model-fields.js";
 
@@ -11,7 +12,8 @@ import { networkSpec } from "../model-fields.js";
  * Throws ConfigError where data and network do not fit each other, ImageError for a bad file.
  */
 export function openTrainingData(
-  { data, holdOut, model }: Pick<TrainConfig, "data" | "holdOut" | "model">, networks: NetworkKinds = {},
+  { data, holdOut, model, sampling }: Pick<TrainConfig, "data" | "holdOut" | "model"> & Partial<Pick<TrainConfig, "sampling">>,
+  networks: NetworkKinds = {},
 ): SplitDataset {
   const network = networkOf(networkSpec(model), networks);
   const { sample, outputs, classes } = network.spec;
@@ -30,7 +32,11 @@ export function openTrainingData(
     }
   }
   if (channels !== 1 && channels !== 3) return refuse("channels", channels, "1 for gray, 3 for RGB");
-  if (outputs !== channels) refuse("outputs", outputs, `${channels}, as ${names.channels}`);
+  const learned = sampling !== undefined && isLearned(sampling.variance);
+  if (outputs !== (learned ? 2 : 1) * channels) {
+    refuse("outputs", outputs, learned ? `${2 * channels}, two for each of ${names.channels}: the variance is learned`
+      : `${channels}, as ${names.channels}`);
+  }
   const dataset = openDataset(data, { size: [height, width], channels });
   const labels = dataset.classes;
   if (classes !== undefined && classes !== labels) {

@@ -1,0 +1,29 @@
+import { ConfigError, full, mean, multiply } from "@fromnoise/tensor";
+import { predictionOf } from "../denoisers/prediction.js";
+import { boundOfOutput, joined } from "./bound-of-output.js";
+import type { Loss, LossOptions } from "./loss.js";
+
+/**
+ * The variational bound itself (Ho et al. 2020, equation 5), by one step of each image, in bits per dimension but for the prior term,
+ * which nothing is learned in:  L = 1/N sum over n of T L_t(n).
+ * With a fixed variance the network has one head, and with a learned one two.
+ * Throws ConfigError for a prediction that is none, without a process of T steps, and for a weighting: the bound has its own.
+ */
+export function vlbLoss(options: LossOptions): Loss {
+  const { weighting = "simple" } = options;
+  if (weighting !== "simple") {
+    throw new ConfigError(`weighting: ${weighting} means nothing to the loss vlb, whose weights are those of the bound`, ["allowed  simple"]);
+  }
+  const bound = boundOfOutput("vlb", options);
+  return {
+    name: "vlb", prediction: predictionOf(options.prediction), heads: bound.heads,
+    forward: (output, terms) => output.device.scope(() => {
+      const perImage = bound.forward(output, terms);
+      return { loss: mean(perImage), perImage };
+    }),
+    backward: (dy, output, terms) => output.device.scope(() => {
+      const n = output.shape[0];
+      return joined(bound.backward(multiply(full([n], 1 / n, output), dy), output, terms));
+    }),
+  };
+}

@@ -1,0 +1,22 @@
+import { ConfigError } from "@fromnoise/tensor";
+import { losses } from "../losses/index.js";
+import type { Loss } from "../losses/loss.js";
+import type { Process } from "../process/process.js";
+import { FIXED_VARIANCES, isLearned } from "../process/schedules.js";
+import type { TrainConfig } from "./config.js";
+
+/**
+ * The loss of a run over its process. Throws ConfigError for options that do not fit it, among them a variance that is to be learned
+ * where it learns none.
+ */
+export function lossOf(
+  { loss: name, prediction, weighting, minSnrGamma: gamma, sampling: { variance } }: TrainConfig, process: Process,
+): Loss {
+  const loss = losses[name]({ prediction, weighting, gamma, process, variance });
+  if (loss.heads === 1 && isLearned(variance)) {
+    throw new ConfigError(`sampling.variance: ${variance} is not learned by the loss ${name}`, [
+      `allowed  ${FIXED_VARIANCES.join(", ")}; or the losses hybrid, vlb`,
+    ]);
+  }
+  return loss;
+}
