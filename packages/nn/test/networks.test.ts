@@ -3,7 +3,7 @@ import { inspect } from "node:util";
 import { expect } from "chai";
 import { mse, openDevice, Random, randomNormal, tensor, type Device, type Tensor } from "@fromnoise/tensor";
 import {
-  Activation, Adam, Ema, Grads, Linear, Mlp, Sequential, UNet, describe as tensorsOf, initialize, layerCosts, loadStateDict,
+  Activation, Adam, Dit, Ema, Grads, Linear, Mlp, Sequential, UNet, describe as tensorsOf, initialize, layerCosts, loadStateDict,
   networkOf, stateDict, summary, type Given, type LinearCache, type Network, type NetworkSpec,
 } from "@fromnoise/nn";
 import { messageOf, smallConfig, smallUNet, valuesOf } from "./small.js";
@@ -60,7 +60,7 @@ describe("networks", () => {
   it("are built again from kind and config as JSON, one's own by a map of kinds", () => {
     const kinds = { plane: ({ size }: { size?: unknown }) => new Plane(size as number) };
     const networks = [
-      new UNet({ ...smallConfig, num_class_embeds: 3 }), new Mlp({ size: 3, hidden: [8, 4], classes: 2, outputs: 6 }), new Plane(2),
+      new UNet({ ...smallConfig, num_class_embeds: 3 }), new Dit({ sample_size: [4, 8], channels: 3, classes: 2, nullClass: true }), new Mlp({ size: 3, hidden: [8, 4], classes: 2, outputs: 6 }), new Plane(2),
     ];
     for (const network of networks) {
       const { kind, config } = JSON.parse(JSON.stringify(network.spec)) as NetworkSpec;
@@ -73,7 +73,7 @@ describe("networks", () => {
       }
     }
     expect(messageOf(() => networkOf({ kind: "transformer", config: {} }, kinds))).to.equal([
-      'ConfigError: network kind "transformer" is not known', "  allowed  unet, mlp, plane",
+      'ConfigError: network kind "transformer" is not known', "  allowed  unet, dit, mlp, plane",
       "  hint     pass your own: { \"transformer\": (config) => new YourNetwork(config) }",
     ].join("\n"));
     expect(messageOf(() => networkOf({ kind: "toString", config: {} }))).to.contain('"toString" is not known');
