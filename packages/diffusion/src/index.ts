@@ -50,7 +50,7 @@ export { checkFields, field, group, optional, type Field, type Fields, type Grou
 export * as kinds from "@fromnoise/nn/kinds";
 export { demoConfig, demoUNet } from "./train/demo-config.js";
 export {
-  randomDraws, trainingStep, type Draws, type TrainingBatch, type TrainingSetup, type TrainingStep,
+  randomDraws, trainingStep, type Draws, type DrawStreams, type TrainingBatch, type TrainingSetup, type TrainingStep,
 } from "./train/training-step.js";
 export { restoreTrainer } from "./train/checkpoint.js";
 export { startPosition, streams, Trainer, type TrainerNetwork, type TrainerPosition } from "./train/trainer.js";

@@ -53,8 +53,32 @@ describe("networks", () => {
     expect(new UNet(smallConfig).spec).to.deep.include({ sample: [null, null, 2] }).and.not.have.property("classes");
     expect(new Mlp({ size: 2, hidden: [8] }).spec).to.deep.equal({
       kind: "mlp", sample: [2], outputs: 2,
-      config: { size: 2, hidden: [8], time: 32, classes: null, activation: "silu", outputs: null },
+      config: { size: 2, hidden: [8], time: 32, classes: null, nullClass: false, activation: "silu", outputs: null },
     });
+  });
+
+  it("may have one more label, for no class", async () => {
+    const unet = { ...smallConfig, num_class_embeds: 4 };
+    const networks = [
+      new UNet({ ...unet, _null_class: true }), new Mlp({ size: 2, hidden: [8], classes: 3, nullClass: true }),
+      new Dit({ sample_size: 8, channels: 2, width: 8, classes: 3, nullClass: true }),
+    ];
+    for (const network of networks) {
+      expect(network.spec).to.deep.include({ classes: 3, nullClass: 3 });
+      expect(network.create().spec).to.deep.equal(network.spec);
+      expect(tensorsOf(network).find(({ name }) => name.includes("class") || name.includes("y_embedder"))!.shape[0]).to.equal(4);
+      expect(inspect(network)).to.match(/, 3 classes and none\n/);
+      const shape = network.spec.sample.map((side) => side ?? 8);
+      made<Network>(network).apply(normal(2, ...shape), [1, 2], { labels: [2, 3] });
+    }
+    for (const other of [unet, { ...unet, _null_class: false }]) {
+      expect(new UNet(other).spec).to.deep.include({ classes: 4 }).and.not.have.property("nullClass");
+      expect(new UNet(other).spec.config).to.not.have.property("_null_class");
+    }
+    expect(messageOf(() => new UNet({ ...smallConfig, _null_class: true }))).to.equal(
+      "ConfigError: U-Net config: _null_class with num_class_embeds null\n  allowed  num_class_embeds from 2, one row of them for no class");
+    expect(messageOf(() => new UNet({ ...unet, _null_class: 3 }))).to.contain("_null_class: 3 is not allowed");
+    expect(messageOf(() => new Mlp({ size: 2, hidden: [4], nullClass: true }))).to.contain("nullClass is for networks with classes");
   });
 
   it("are built again from kind and config as JSON, one's own by a map of kinds", () => {

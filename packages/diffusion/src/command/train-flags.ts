@@ -26,7 +26,7 @@ export const modelFields = {
   layers: optional(integer({ from: 1 }), "residual blocks per level; blocks of a DiT", { shown: `${String(smallUNet.layers_per_block)}; 4` }),
   patch: optional(integer({ from: 1 }), "side of a DiT's patches in pixels", { shown: "2" }),
   heads: optional(integer({ from: 1 }), "attention heads of a DiT", { shown: "4" }),
-  classes: optional(flag, "class-conditional, where the data has labels"),
+  classes: optional(flag, "class-conditional, where the data has labels; with a null class under --label-drop"),
   model: optional(text, "the network as diffusers' config.json, or {kind, config}; the flags above go on top", { value: "FILE" }),
 };
 
@@ -42,7 +42,7 @@ export function configOf(flags: FlagValues): TrainConfig {
   const base = modelFile === undefined ? input["model"] : readJson(modelFile);
   const data = input["data"] ?? trainDefaults.data;
   if (typeof data === "string" && data !== "" && (base === undefined || isObject(base))) {
-    input["model"] = modelOf(base, flags, data);
+    input["model"] = modelOf(base, flags, data, Number(input["labelDrop"] ?? 0) > 0);
   }
   return trainConfig(input as TrainConfigInput);
 }
@@ -57,7 +57,9 @@ function merged(file: Readonly<Record<string, unknown>>, flags: TrainConfigInput
 }
 
 /** The given network with the flags on top; without one, a small one of the defaults in the data's size and channels. */
-function modelOf(base: Readonly<Record<string, unknown>> | undefined, flags: FlagValues, data: string): Record<string, unknown> {
+function modelOf(
+  base: Readonly<Record<string, unknown>> | undefined, flags: FlagValues, data: string, nullClass: boolean,
+): Record<string, unknown> {
   const { network = "unet" } = optionsOf(modelFields, flags);
   const kind = base === undefined ? network : base["kind"] ?? "unet";
   const others: Readonly<Record<string, readonly string[]>> = { unet: ["patch", "heads"], dit: [] };
@@ -66,23 +68,23 @@ function modelOf(base: Readonly<Record<string, unknown>> | undefined, flags: Fla
     || (name === "network" && network !== kind));
   if (wrong !== undefined) throw new ConfigError(`--${wrong} is not for this network`, [`model    of kind ${JSON.stringify(kind)}`]);
   const config = base !== undefined && "kind" in base ? base["config"] as object : base;
-  return kind === "dit" ? ditOf(config, flags, data) : kind === "unet" ? unetOf(config, flags, data) : { ...base };
+  return kind === "dit" ? ditOf(config, flags, data, nullClass) : kind === "unet" ? unetOf(config, flags, data, nullClass) : { ...base };
 }
 
 /** The DiT of a config, or of its defaults in the data's size and channels, with the flags on top. */
-function ditOf(base: object | undefined, flags: FlagValues, data: string): Record<string, unknown> {
+function ditOf(base: object | undefined, flags: FlagValues, data: string, nullClass: boolean): Record<string, unknown> {
   const { size, channels, width, layers, patch, heads, classes } = optionsOf(modelFields, flags);
   if (width !== undefined && width.length !== 1) throw new ConfigError(`--width: ${String(width)} is not allowed`, ["allowed  one number for a DiT"]);
   const [side, , own] = base === undefined ? dataShape(data, size) : [];
   const given = Object.entries({
     sample_size: size ?? side, channels: channels ?? own, patch, width: width?.[0], depth: layers, heads,
-    classes: classes === undefined ? undefined : classes ? classesOf(data) : null,
+    ...(classes === undefined ? {} : classes ? { classes: classesOf(data), nullClass } : { classes: null, nullClass: false }),
   }).filter(([, value]) => value !== undefined);
   return { kind: "dit", config: { ...base, ...Object.fromEntries(given) } };
 }
 
 /** The U-Net of a config, or the small one of the defaults, likewise. */
-function unetOf(base: object | undefined, flags: FlagValues, data: string): Record<string, unknown> {
+function unetOf(base: object | undefined, flags: FlagValues, data: string, nullClass: boolean): Record<string, unknown> {
   const { size, channels, width, layers, classes } = optionsOf(modelFields, flags);
   const model: Record<string, unknown> = { ...(base ?? smallUNet) };
   if (base === undefined) {
@@ -93,7 +95,11 @@ function unetOf(base: object | undefined, flags: FlagValues, data: string): Reco
   if (channels !== undefined) Object.assign(model, { in_channels: channels, out_channels: channels });
   if (layers !== undefined) model["layers_per_block"] = layers;
   if (width !== undefined) Object.assign(model, levels(width));
-  if (classes !== undefined) model["num_class_embeds"] = classes ? classesOf(data) : null;
+  if (classes !== undefined) {
+    delete model["_null_class"];
+    model["num_class_embeds"] = classes ? classesOf(data) + Number(nullClass) : null;
+    if (classes && nullClass) model["_null_class"] = true;
+  }
   return model;
 }
 

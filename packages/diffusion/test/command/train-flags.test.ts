@@ -28,7 +28,7 @@ describe("the network that the flags of train make", () => {
   it("is a small DiT in the data's size and channels, with the flags on top", () => {
     expect(modelOf({ network: "dit" })).to.deep.equal({ kind: "dit", config: { sample_size: 28, channels: 1 } });
     expect(modelOf({ network: "dit", size: 16, channels: 3, width: [32], layers: 2, patch: 4, heads: 2, classes: true })).to.deep.equal({
-      kind: "dit", config: { sample_size: 16, channels: 3, width: 32, depth: 2, patch: 4, heads: 2, classes: 10 },
+      kind: "dit", config: { sample_size: 16, channels: 3, width: 32, depth: 2, patch: 4, heads: 2, classes: 10, nullClass: false },
     });
     expect(modelOf({ network: "unet", size: 16 })).to.deep.equal(modelOf({ size: 16 }));
   });
@@ -38,12 +38,21 @@ describe("the network that the flags of train make", () => {
     const model = file("dit.json", dit);
     expect(modelOf({ model })).to.deep.equal(dit);
     expect(modelOf({ model, network: "dit", heads: 2, classes: false })).to.deep.equal(
-      { kind: "dit", config: { ...dit.config, heads: 2, classes: null } });
+      { kind: "dit", config: { ...dit.config, heads: 2, classes: null, nullClass: false } });
     expect(modelOf({ config: file("run.json", { model: dit }), layers: 1 })).to.deep.equal({ kind: "dit", config: { ...dit.config, depth: 1 } });
     const unet = { sample_size: 8, in_channels: 1, out_channels: 1, block_out_channels: [32, 32, 32, 32] };
     const flat = modelOf({ model: file("flat.json", unet), size: 16 });
     expect(flat).to.deep.equal({ ...unet, sample_size: 16 });
     expect(modelOf({ model: file("kind.json", { kind: "unet", config: unet }), size: 16 })).to.deep.equal(flat);
+  });
+
+  it("has a null class where labels are hidden in training", () => {
+    const hidden = { classes: true, labelDrop: 0.1, "label-drop": 0.1, size: 16 };
+    expect(modelOf({ ...hidden, network: "dit" })).to.deep.include({ config: { sample_size: 16, channels: 1, classes: 10, nullClass: true } });
+    expect(modelOf(hidden)).to.deep.include({ num_class_embeds: 11, _null_class: true });
+    expect(modelOf({ classes: true })).to.deep.include({ num_class_embeds: 10 }).and.not.have.property("_null_class");
+    const model = file("null.json", { ...modelOf(hidden) as object });
+    expect(modelOf({ model, classes: false })).to.deep.include({ num_class_embeds: null }).and.not.have.property("_null_class");
   });
 
   it("refuses flags that are not for it", () => {
