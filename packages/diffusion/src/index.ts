@@ -15,6 +15,7 @@ export {
 export {
   clipped, denoiserOf, rawDenoiser, readPrediction, type ClipOptions, type Denoised, type Denoiser, type DiffusionModel,
 } from "./denoisers/denoiser.js";
+export { guided, guidanceFields, guidanceOf, type Guidance, type GuidanceOptions } from "./denoisers/guided.js";
 export { exactDenoiser, type GaussianMixture } from "./denoisers/exact.js";
 export type { Loss, LossOptions, LossTerms } from "./losses/loss.js";
 export { LOSS_WEIGHTINGS, lossWeight, type LossWeighting } from "./losses/weighting.js";

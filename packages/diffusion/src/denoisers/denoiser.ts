@@ -1,6 +1,7 @@
 /** A network seen from a sampler: at a level of noise it gives its best guess of x0, whatever it predicts. */
-import { clip, multiply, type Tensor } from "@fromnoise/tensor";
+import { clip, ConfigError, multiply, type Tensor } from "@fromnoise/tensor";
 import type { Given, Network } from "@fromnoise/nn";
+import { guided, type Guidance } from "./guided.js";
 import type { Amounts, NoiseLevel } from "../process/level.js";
 import type { Process } from "../process/process.js";
 import { combine } from "../process/q-sample.js";
@@ -33,10 +34,23 @@ export interface DiffusionModel {
   readonly variance?: VarianceKind;
 }
 
-/** The denoiser of a model: its network, read by its prediction, clipped where it clips; `given` are labels and the like, for the whole batch. */
-export function denoiserOf({ network, prediction, clipX0 = true }: DiffusionModel, given: Given = {}): Denoiser {
-  const raw = rawDenoiser(network, prediction, given);
+/**
+ * The denoiser of a model: its network, read by its prediction, guided where that is asked for, then clipped where the model clips; `given`
+ * are labels and the like, for the whole batch. Guidance asks the network a second time, with its null class in place of the labels.
+ * Throws ConfigError for guidance of a network without one, and as `guided`.
+ */
+export function denoiserOf({ network, prediction, clipX0 = true }: DiffusionModel, given: Given = {}, guidance?: Guidance): Denoiser {
+  const plain = rawDenoiser(network, prediction, given);
+  const raw = guidance === undefined ? plain : guided(plain, rawDenoiser(network, prediction, withoutClass(network, given)), guidance);
   return clipX0 ? clipped(raw, { to: 1 }) : raw;
+}
+
+/** What a network is given, but for the class. Throws ConfigError where it knows no null class. */
+function withoutClass({ spec: { kind, classes, nullClass } }: Network, given: Given): Given {
+  if (nullClass !== undefined) return { ...given, labels: Array.from(given.labels ?? [], () => nullClass) };
+  throw new ConfigError("guidance is for networks with a null class", [
+    `network  ${kind}, ${classes === undefined ? "no classes" : `${classes} classes`}`, "hint     fromnoise train --classes --label-drop 0.1 trains one",
+  ]);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { ConfigError } from "@fromnoise/tensor";
@@ -64,13 +64,14 @@ describe("the network that the flags of train make", () => {
     expect(refusal({ network: "dit", patch: 3 })).to.match(/^DiT config: patch 3 does not divide sample_size 28/);
   });
 
+  const succeeds = async (...argv: string[]): Promise<string> => {
+    const { code, out, err } = await fromnoise(...argv);
+    expect(code, err).to.equal(0);
+    return out;
+  };
+
   it("trains, goes on, is inspected, sampled and averaged as any other", async () => {
     const run = join(folder, "run");
-    const succeeds = async (...argv: string[]): Promise<string> => {
-      const { code, out, err } = await fromnoise(...argv);
-      expect(code, err).to.equal(0);
-      return out;
-    };
     await succeeds(
       "train", "--network", "dit", "--data", writeSheet(folder), "--width", "8", "--layers", "2", "--heads", "2", "--patch", "4", "--steps", "2",
       "--batch", "2", "--device", "reference", "--preview-every", "2", "--timesteps", "20", "--out", run,
@@ -84,5 +85,28 @@ describe("the network that the flags of train make", () => {
     expect(await succeeds("sample", run, "--count", "2", "--steps", "2", "--device", "reference", "--out", join(folder, "samples"))).to.contain("wrote 2 images");
     const { code, err } = await fromnoise("export", run, "--out", join(folder, "out"));
     expect([code, err]).to.deep.equal([2, 'ConfigError: diffusers has no network of kind "dit"\n  allowed  unet']);
+  });
+
+  it("is guided in samples where it has a null class", async () => {
+    const train = (out: string, ...more: string[]): Promise<string> => succeeds(
+      "train", "--size", "8", "--width", "4,8", "--classes", "--steps", "1", "--batch", "2", "--preview-every", "0", "--timesteps", "10",
+      "--device", "reference", "--init", "pytorch", "--out", join(folder, out), ...more,
+    );
+    await train("hidden", "--label-drop", "0.5");
+    await train("told");
+    const sample = (run: string, ...more: string[]): ReturnType<typeof fromnoise> => fromnoise(
+      "sample", join(folder, run), "--count", "2", "--steps", "2", "--device", "reference", "--out", join(folder, "guided"), ...more);
+    const image = async (...more: string[]): Promise<string> => {
+      const { code, err } = await sample("hidden", ...more);
+      expect(code, err).to.equal(0);
+      return readFileSync(join(folder, "guided", "samples.png"), "base64");
+    };
+    const plain = await image();
+    expect(await image("--guidance", "1")).to.equal(plain);
+    const all = ["--guidance", "30", "--guidance-rescale", "0.5", "--guidance-interval", "-20,20"];
+    expect(await image(...all)).to.not.equal(plain);
+    expect(await image("--guidance", "30", "--guidance-interval", "19,20")).to.equal(plain);
+    expect((await sample("told", "--guidance", "2")).err).to.contain("guidance is for networks with a null class\n  network  unet, 10 classes");
+    expect((await sample("hidden", "--guidance-rescale", "0.5")).err).to.contain("--guidance-rescale means nothing without --guidance");
   });
 });
