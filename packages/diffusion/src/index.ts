@@ -24,6 +24,7 @@ export {
 } from "./denoisers/denoiser.js";
 export { dynamicThreshold } from "./denoisers/dynamic-threshold.js";
 export { onPath } from "./denoisers/on-path.js";
+export { guided, guidanceFields, guidanceOf, type Guidance, type GuidanceOptions } from "./denoisers/guided.js";
 export { exactDenoiser, type GaussianMixture } from "./denoisers/exact.js";
 export { learnedLogVariance, readVariance, type LogBounds, type SaidVariance } from "./denoisers/variance.js";
 export type { Loss, LossOptions, LossTerms } from "./losses/loss.js";
@@ -80,7 +81,7 @@ export { checkFields, field, group, optional, type Field, type Fields, type Grou
 export * as kinds from "@fromnoise/nn/kinds";
 export { demoConfig, demoUNet } from "./train/demo-config.js";
 export {
-  randomDraws, trainingStep, type Draws, type TrainingBatch, type TrainingSetup, type TrainingStep,
+  randomDraws, trainingStep, type Draws, type DrawStreams, type TrainingBatch, type TrainingSetup, type TrainingStep,
 } from "./train/training-step.js";
 export { restoreTrainer } from "./train/checkpoint.js";
 export { startPosition, streams, Trainer, type TrainerNetwork, type TrainerPosition } from "./train/trainer.js";

@@ -17,6 +17,8 @@ export { AddTimeNorm, ScaleShiftTimeNorm, type ScaleShiftCache, type TimeNorm, t
 export { TimeProjection, type TimeProjectionCache } from "./layers/time-projection.js";
 export { ResBlock, type ResBlockCache, type ResBlockOptions } from "./layers/res-block.js";
 export { Attention, type AttentionCache, type AttentionOptions } from "./layers/attention.js";
+export { AdaLayerNorm, type AdaLayerNormCache } from "./layers/ada-layer-norm.js";
+export { SelfAttention, type SelfAttentionCache } from "./layers/self-attention.js";
 export { Downsample } from "./layers/downsample.js";
 export { Upsample } from "./layers/upsample.js";
 export { timestepEmbedding, type TimestepEmbeddingOptions } from "./layers/timestep-embedding.js";
@@ -32,6 +34,11 @@ export { Sequential } from "./networks/sequential.js";
 export { layerCosts, type CostOptions, type LayerCost } from "./networks/costs.js";
 export { summary, type SummaryOptions } from "./networks/summary.js";
 export { formatModule, formatNetwork } from "./networks/format.js";
+export { Dit, type DitCache } from "./networks/dit/dit.js";
+export { ditConfig, type DitConfig, type DitOptions } from "./networks/dit/config.js";
+export { PatchEmbedding, type PatchEmbeddingCache } from "./networks/dit/patch-embedding.js";
+export { TransformerBlock, type TransformerBlockCache } from "./networks/dit/transformer-block.js";
+export { FinalLayer, type FinalLayerCache } from "./networks/dit/final-layer.js";
 export { Mlp, type MlpCache } from "./networks/mlp/mlp.js";
 export { mlpConfig, type MlpConfig, type MlpOptions } from "./networks/mlp/config.js";
 export { unetConfig, type DownBlockType, type UNetConfig, type UNetOptions, type UpBlockType } from "./networks/unet/config.js";
@@ -64,4 +71,4 @@ export { failureReason } from "./formats/errno.js";
 
 export { checkGolden, checkNetwork, goldenFill, loadGoldenParameters, relativeMax, worse } from "./verify/golden.js";
 export type { FillCoefficients, Golden, GoldenRow, VerifyOptions } from "./verify/golden.js";
-export { verifyUNet, type GoldenGradient, type UNetGolden } from "./verify/golden-unet.js";
+export { verifyDit, verifyUNet, type GoldenGradient, type UNetGolden } from "./verify/golden-network.js";

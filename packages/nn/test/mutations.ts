@@ -1,8 +1,9 @@
 /** Wrong backwards, one mistake each, that the gradient checks must reject. */
 import { flip, multiply, permute, reshape, subtract, sumPerImage, zerosLike } from "@fromnoise/tensor";
 import {
-  Activation, AddTimeNorm, Attention, ClassEmbedding, Downsample, FourierFeatures, Grads, GroupNorm, LayerScale, Linear, NormSilu,
-  ResBlock, ScaleShiftTimeNorm, Sequential, TimeMlp, TimeProjection, Upsample,
+  Activation, AdaLayerNorm, AddTimeNorm, Attention, ClassEmbedding, Downsample, FinalLayer, FourierFeatures, Grads, GroupNorm, LayerScale,
+  Linear, NormSilu, PatchEmbedding, ResBlock, ScaleShiftTimeNorm, SelfAttention, Sequential, TimeMlp, TimeProjection, TransformerBlock,
+  Upsample,
 } from "@fromnoise/nn";
 import { halve } from "../src/layers/resample.js";
 import { DownBlock, UpBlock } from "../src/networks/unet/blocks.js";
@@ -79,6 +80,28 @@ export const mutations: readonly Mutation[] = [
   mutation(["Attention"], "q and k change places",
     Attention.prototype, "backward", (backward) => (dy, cache, grads) =>
       backward(dy, { ...cache, q: cache.k, k: cache.q }, grads)),
+  mutation(["SelfAttention"], "k and v change places",
+    SelfAttention.prototype, "backward", (backward) => (dy, cache, grads) =>
+      backward(dy, { ...cache, k: cache.v, v: cache.k }, grads)),
+  mutation(["PatchEmbedding"], "dx is turned by half a turn",
+    PatchEmbedding.prototype, "backward", (backward) => (dy, cache, grads) =>
+      flip(flip(backward(dy, cache, grads), 1), 2)),
+  mutation(["AdaLayerNorm"], "the factor is scale in place of 1 + scale",
+    AdaLayerNorm.prototype, "backward", (backward) => (dy, cache, grads) =>
+      backward(dy, { ...cache, factor: subtract(cache.factor, 1) }, grads)),
+  mutation(["TransformerBlock"], "the gates change places",
+    TransformerBlock.prototype, "backward", (backward) => (dy, cache, grads) =>
+      backward(dy, { ...cache, gate1: cache.gate2, gate2: cache.gate1 }, grads)),
+  mutation(["FinalLayer"], "the condition gets no gradient",
+    FinalLayer.prototype, "backward", (backward) => (dy, cache, grads) => {
+      const { dx, dc } = backward(dy, cache, grads);
+      return { dx, dc: zerosLike(dc) };
+    }),
+  mutation(["Dit"], "a block gives the condition no gradient",
+    TransformerBlock.prototype, "backward", (backward, self) => (dy, cache, grads) => {
+      const { dx, dc } = backward(dy, cache, grads);
+      return { dx, dc: self.name === "blocks.0" ? zerosLike(dc) : dc };
+    }),
   mutation(["LayerScale"], "dgamma forgets x",
     LayerScale.prototype, "backward", (backward) => (dy, cache, grads) =>
       backward(dy, { x: multiply(cache.x, 0) }, grads)),

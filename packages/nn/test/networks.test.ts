@@ -3,7 +3,7 @@ import { inspect } from "node:util";
 import { expect } from "chai";
 import { mse, openDevice, Random, randomNormal, tensor, type Device, type Tensor } from "@fromnoise/tensor";
 import {
-  Activation, Adam, Ema, Grads, Linear, Mlp, Sequential, UNet, describe as tensorsOf, initialize, layerCosts, loadStateDict,
+  Activation, Adam, Dit, Ema, Grads, Linear, Mlp, Sequential, UNet, describe as tensorsOf, initialize, layerCosts, loadStateDict,
   networkOf, stateDict, summary, type Given, type LinearCache, type Network, type NetworkSpec,
 } from "@fromnoise/nn";
 import { messageOf, smallConfig, smallUNet, valuesOf } from "./small.js";
@@ -53,14 +53,38 @@ describe("networks", () => {
     expect(new UNet(smallConfig).spec).to.deep.include({ sample: [null, null, 2] }).and.not.have.property("classes");
     expect(new Mlp({ size: 2, hidden: [8] }).spec).to.deep.equal({
       kind: "mlp", sample: [2], outputs: 2,
-      config: { size: 2, hidden: [8], time: 32, classes: null, activation: "silu", outputs: null },
+      config: { size: 2, hidden: [8], time: 32, classes: null, nullClass: false, activation: "silu", outputs: null },
     });
+  });
+
+  it("may have one more label, for no class", async () => {
+    const unet = { ...smallConfig, num_class_embeds: 4 };
+    const networks = [
+      new UNet({ ...unet, _null_class: true }), new Mlp({ size: 2, hidden: [8], classes: 3, nullClass: true }),
+      new Dit({ sample_size: 8, channels: 2, width: 8, classes: 3, nullClass: true }),
+    ];
+    for (const network of networks) {
+      expect(network.spec).to.deep.include({ classes: 3, nullClass: 3 });
+      expect(network.create().spec).to.deep.equal(network.spec);
+      expect(tensorsOf(network).find(({ name }) => name.includes("class") || name.includes("y_embedder"))!.shape[0]).to.equal(4);
+      expect(inspect(network)).to.match(/, 3 classes and none\n/);
+      const shape = network.spec.sample.map((side) => side ?? 8);
+      made<Network>(network).apply(normal(2, ...shape), [1, 2], { labels: [2, 3] });
+    }
+    for (const other of [unet, { ...unet, _null_class: false }]) {
+      expect(new UNet(other).spec).to.deep.include({ classes: 4 }).and.not.have.property("nullClass");
+      expect(new UNet(other).spec.config).to.not.have.property("_null_class");
+    }
+    expect(messageOf(() => new UNet({ ...smallConfig, _null_class: true }))).to.equal(
+      "ConfigError: U-Net config: _null_class with num_class_embeds null\n  allowed  num_class_embeds from 2, one row of them for no class");
+    expect(messageOf(() => new UNet({ ...unet, _null_class: 3 }))).to.contain("_null_class: 3 is not allowed");
+    expect(messageOf(() => new Mlp({ size: 2, hidden: [4], nullClass: true }))).to.contain("nullClass is for networks with classes");
   });
 
   it("are built again from kind and config as JSON, one's own by a map of kinds", () => {
     const kinds = { plane: ({ size }: { size?: unknown }) => new Plane(size as number) };
     const networks = [
-      new UNet({ ...smallConfig, num_class_embeds: 3 }), new Mlp({ size: 3, hidden: [8, 4], classes: 2, outputs: 6 }), new Plane(2),
+      new UNet({ ...smallConfig, num_class_embeds: 3 }), new Dit({ sample_size: [4, 8], channels: 3, classes: 2, nullClass: true }), new Mlp({ size: 3, hidden: [8, 4], classes: 2, outputs: 6 }), new Plane(2),
     ];
     for (const network of networks) {
       const { kind, config } = JSON.parse(JSON.stringify(network.spec)) as NetworkSpec;
@@ -73,7 +97,7 @@ describe("networks", () => {
       }
     }
     expect(messageOf(() => networkOf({ kind: "transformer", config: {} }, kinds))).to.equal([
-      'ConfigError: network kind "transformer" is not known', "  allowed  unet, mlp, plane",
+      'ConfigError: network kind "transformer" is not known', "  allowed  unet, dit, mlp, plane",
       "  hint     pass your own: { \"transformer\": (config) => new YourNetwork(config) }",
     ].join("\n"));
     expect(messageOf(() => networkOf({ kind: "toString", config: {} }))).to.contain('"toString" is not known');

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { clone, observe, openDevice, Random, randomNormal, type Device, type Tensor } from "@fromnoise/tensor";
 import {
-  Attention, Grads, Linear, Mlp, ResBlock, Sequential, UNet, initialize, tapLayers, type LayerTap, type Module,
+  Attention, Dit, Grads, Linear, Mlp, ResBlock, Sequential, UNet, initialize, tapLayers, type LayerTap, type Module,
 } from "@fromnoise/nn";
 import { messageOf, smallConfig, smallUNet, valuesOf } from "./small.js";
 
@@ -66,6 +66,7 @@ describe("tapLayers", () => {
     const everything = { num_class_embeds: 3, upsample_type: "resnet", down_block_types: ["AttnDownBlock2D", "AttnDownBlock2D"] };
     const networks = [
       made(new UNet({ ...smallConfig, ...everything })), made(new Mlp({ size: 2, hidden: [4, 4], classes: 3 })),
+      made(new Dit({ sample_size: 4, channels: 2, width: 8, depth: 2, heads: 2, classes: 3 })),
     ] as const;
     for (const network of networks) {
       const shape = network.spec.sample.map((side) => side ?? 8);
@@ -80,7 +81,10 @@ describe("tapLayers", () => {
       const blocks = [
         "down_blocks.0", "down_blocks.0.downsamplers.0", "mid_block", "up_blocks.1", "mid_block.resnets.0", "mid_block.attentions.0",
       ];
-      expect([...names.in]).to.include.members(network.spec.kind === "unet" ? blocks : ["body"]);
+      const parts: Readonly<Record<string, readonly string[]>> = {
+        unet: blocks, mlp: ["body"], dit: ["blocks.0", "blocks.1.norm1", "blocks.1.attn", "blocks.1.mlp", "blocks.1.mlp.act", "final_layer.norm_final"],
+      };
+      expect([...names.in]).to.include.members(parts[network.spec.kind]);
     }
   });
 

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { ConfigError, type Device } from "@fromnoise/tensor";
 import { replaceFile } from "@fromnoise/nn";
+import { guidanceFields, type Guidance } from "../denoisers/guided.js";
 import { deviceField } from "../config/device.js";
 import { field, optional, type OptionsOf } from "../config/fields.js";
 import { flagsOf, givenFields, optionsOf, type FlagValues } from "../config/flags.js";
@@ -44,7 +45,7 @@ export const sample: Command = {
   usage: "fromnoise sample RUN|CHECKPOINT|DIFFUSERS-FOLDER [flags]",
   operands: ["<model>"],
   flags: [
-    ...flagsOf(sampleFields),
+    ...flagsOf(sampleFields), ...flagsOf(guidanceFields, "guidance without a classifier"),
     ...samplers.flatMap(({ name, summary, fields }) => flagsOf(fields, `--sampler ${name}, ${summary}`)),
   ],
   notes: [
@@ -77,8 +78,17 @@ async function draw(
   if (size === undefined && sample.includes(null)) throw new ConfigError("--size is missing: the model's config has no sample_size");
   return sampleShowing({
     model, device, count, batch, seed, clipX0: clippingOf(options, model), sampler, options: givenFields(sampler.fields, flags),
-    size: size === undefined ? undefined : [size, size], labels: labelsOf(options.class, classes, count),
+    size: size === undefined ? undefined : [size, size], guidance: guidanceIn(flags), labels: labelsOf(options.class, classes, count),
   });
+}
+
+/** The guidance that the flags ask for, if any. Throws ConfigError for options of guidance without a scale. */
+function guidanceIn(flags: FlagValues): Guidance | undefined {
+  const [scale, ...others] = flagsOf(guidanceFields).map(({ name }) => name);
+  if (flags.has(scale)) return givenFields(guidanceFields, flags) as Guidance;
+  const lonely = others.find((name) => flags.has(name));
+  if (lonely === undefined) return undefined;
+  throw new ConfigError(`--${lonely} means nothing without --${scale}`, [`pass     --${scale} W`]);
 }
 
 /** `sampleImages` with a progress bar on standard error, and ten moments of the first eight images recorded. */

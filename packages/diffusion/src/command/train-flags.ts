@@ -20,12 +20,15 @@ export const runFields = {
 
 /** What makes the field `model` of the configuration, together with the data. */
 export const modelFields = {
+  network: optional(oneOf(["unet", "dit"]), "a U-Net or a transformer over patches", { shown: "unet" }),
   size: optional(integer({ from: 1 }), "side of the images in pixels", { shown: "the data's own, 32 for folders" }),
   channels: optional(oneOf([1, 3]), "gray or RGB", { shown: "the data's own, 3 for folders" }),
-  width: optional(numbers("32,64,128"), "channels of the U-Net's levels", { shown: String(smallUNet.block_out_channels) }),
-  layers: optional(integer({ from: 1 }), "residual blocks per level", { shown: String(smallUNet.layers_per_block) }),
-  classes: optional(flag, "class-conditional, where the data has labels"),
-  model: optional(text, "the network as diffusers' config.json; the five flags above go on top", { value: "FILE" }),
+  width: optional(numbers("32,64,128"), "channels of the U-Net's levels; of a DiT one number", { shown: `${String(smallUNet.block_out_channels)}; 64` }),
+  layers: optional(integer({ from: 1 }), "residual blocks per level; blocks of a DiT", { shown: `${String(smallUNet.layers_per_block)}; 4` }),
+  patch: optional(integer({ from: 1 }), "side of a DiT's patches in pixels", { shown: "2" }),
+  heads: optional(integer({ from: 1 }), "attention heads of a DiT", { shown: "4" }),
+  classes: optional(flag, "class-conditional, where the data has labels; with a null class under --label-drop"),
+  model: optional(text, "the network as diffusers' config.json, or {kind, config}; the flags above go on top", { value: "FILE" }),
 };
 
 /** Flags of what may change when a run is resumed. */
@@ -45,7 +48,8 @@ export function configOf(flags: FlagValues): TrainConfig {
   const sampling = { ...(input["loss"] === "hybrid" ? { variance: "learned-range" } : {}), ...input["sampling"] as object | undefined };
   if (Object.keys(sampling).length > 0) input["sampling"] = sampling;
   if (typeof data === "string" && data !== "" && (base === undefined || isObject(base))) {
-    input["model"] = modelOf(base, flags, data, "variance" in sampling && isLearned(sampling.variance as VarianceKind) ? 2 : 1);
+    const heads = "variance" in sampling && isLearned(sampling.variance as VarianceKind) ? 2 : 1;
+    input["model"] = modelOf(base, flags, data, { heads, nullClass: Number(input["labelDrop"] ?? 0) > 0 });
   }
   return trainConfig(input as TrainConfigInput);
 }
@@ -59,26 +63,55 @@ function merged(file: Readonly<Record<string, unknown>>, flags: TrainConfigInput
   return { ...file, ...Object.fromEntries(onTop) };
 }
 
-/**
- * The given network with the flags on top; without one, the small U-Net of the defaults in the data's size and channels, with so many
- * outputs for each of them.
- */
-function modelOf(base: object | undefined, flags: FlagValues, data: string, heads: number): Record<string, unknown> {
+/** What the rest of the configuration asks of a network: values for each value of a sample, and a class that means none. */
+interface Asked { readonly heads: number; readonly nullClass: boolean }
+
+/** The given network with the flags on top; without one, a small one of the defaults in the data's size and channels. */
+function modelOf(
+  base: Readonly<Record<string, unknown>> | undefined, flags: FlagValues, data: string, asked: Asked,
+): Record<string, unknown> {
+  const { network = "unet" } = optionsOf(modelFields, flags);
+  const kind = base === undefined ? network : base["kind"] ?? "unet";
+  const others: Readonly<Record<string, readonly string[]>> = { unet: ["patch", "heads"], dit: [] };
+  const given = flagsOf(modelFields).map(({ name }) => name).filter((name) => flags.has(name) && name !== "model");
+  const wrong = given.find((name) => !Object.hasOwn(others, kind as string) || others[kind as string].includes(name)
+    || (name === "network" && network !== kind));
+  if (wrong !== undefined) throw new ConfigError(`--${wrong} is not for this network`, [`model    of kind ${JSON.stringify(kind)}`]);
+  const config = base !== undefined && "kind" in base ? base["config"] as object : base;
+  return kind === "dit" ? ditOf(config, flags, data, asked) : kind === "unet" ? unetOf(config, flags, data, asked) : { ...base };
+}
+
+/** The DiT of a config, or of its defaults in the data's size and channels, with the flags on top. */
+function ditOf(base: object | undefined, flags: FlagValues, data: string, asked: Asked): Record<string, unknown> {
+  const { size, channels, width, layers, patch, heads, classes } = optionsOf(modelFields, flags);
+  if (width !== undefined && width.length !== 1) throw new ConfigError(`--width: ${String(width)} is not allowed`, ["allowed  one number for a DiT"]);
+  const [side, , own] = base === undefined ? dataShape(data, size) : [];
+  const wanted = channels ?? own;
+  const given = Object.entries({
+    sample_size: size ?? side, channels: wanted, patch, width: width?.[0], depth: layers, heads,
+    outputs: wanted === undefined || asked.heads === 1 ? undefined : asked.heads * wanted,
+    ...(classes === undefined ? {} : classes ? { classes: classesOf(data), nullClass: asked.nullClass } : { classes: null, nullClass: false }),
+  }).filter(([, value]) => value !== undefined);
+  return { kind: "dit", config: { ...base, ...Object.fromEntries(given) } };
+}
+
+/** The U-Net of a config, or the small one of the defaults, likewise. */
+function unetOf(base: object | undefined, flags: FlagValues, data: string, { heads, nullClass }: Asked): Record<string, unknown> {
   const { size, channels, width, layers, classes } = optionsOf(modelFields, flags);
-  const given = flagsOf(modelFields).find(({ name }) => flags.has(name) && name !== "model");
-  if (base !== undefined && "kind" in base && given !== undefined) {
-    throw new ConfigError(`--${given.name} is for U-Nets`, [`model    of kind ${JSON.stringify(base.kind)}`]);
-  }
   const model: Record<string, unknown> = { ...(base ?? smallUNet) };
   if (base === undefined) {
-    const [side, , own] = isFolder(data) ? [32, 32, 3] : openDataset(data, size === undefined ? {} : { size }).shape;
+    const [side, , own] = dataShape(data, size);
     Object.assign(model, { sample_size: side, in_channels: own, out_channels: heads * own });
   }
   if (size !== undefined) model["sample_size"] = size;
   if (channels !== undefined) Object.assign(model, { in_channels: channels, out_channels: heads * channels });
   if (layers !== undefined) model["layers_per_block"] = layers;
   if (width !== undefined) Object.assign(model, levels(width));
-  if (classes !== undefined) model["num_class_embeds"] = classes ? classesOf(data) : null;
+  if (classes !== undefined) {
+    delete model["_null_class"];
+    model["num_class_embeds"] = classes ? classesOf(data) + Number(nullClass) : null;
+    if (classes && nullClass) model["_null_class"] = true;
+  }
   return model;
 }
 
@@ -89,6 +122,11 @@ function levels(widths: readonly number[]): Record<string, unknown> {
     down_block_types: widths.map((_, i) => (i === widths.length - 1 ? "AttnDownBlock2D" : "DownBlock2D")),
     up_block_types: widths.map((_, i) => (i === 0 ? "AttnUpBlock2D" : "UpBlock2D")),
   };
+}
+
+/** [H, W, C] of the data in this size; 32 and RGB for folders. */
+function dataShape(data: string, size: number | undefined): readonly number[] {
+  return isFolder(data) ? [32, 32, 3] : openDataset(data, size === undefined ? {} : { size }).shape;
 }
 
 function isFolder(data: string): boolean {

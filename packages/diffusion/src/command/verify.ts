@@ -1,7 +1,7 @@
 import {
   ConfigError, FromnoiseError, largestGradient, runGoldenOp, type Device, type DType, type GoldenOp,
 } from "@fromnoise/tensor";
-import { verifyUNet, worse, type GoldenRow, type UNetGolden } from "@fromnoise/nn";
+import { verifyDit, verifyUNet, worse, type GoldenRow, type UNetGolden } from "@fromnoise/nn";
 import { deviceField } from "../config/device.js";
 import { field, optional } from "../config/fields.js";
 import { flagsOf, optionsOf } from "../config/flags.js";
@@ -24,7 +24,7 @@ export const verify: Command = {
   operands: ["<files...>"],
   flags: flagsOf(verifyFields),
   notes: [
-    "Files have the format fromnoise-golden-1, of kind ops, unet or train: docs/golden-format.md says how to write one. Exit",
+    "Files have the format fromnoise-golden-1, of kind ops, unet, dit or train: docs/golden-format.md says how to write one. Exit",
     "code 1 past the tolerance, 2 for a dtype that the device does not have or a network that is not implemented.",
   ].join("\n"),
   run: runVerify,
@@ -61,9 +61,10 @@ async function runVerify({ operands: files, flags }: Arguments): Promise<number>
   });
 }
 
+const NETWORK = ["fill", "config", "input", "t", "output", "loss", "params"];
 /** What a file of each kind must have. */
 const kinds: Readonly<Record<string, readonly string[]>> = {
-  ops: ["ops"], unet: ["fill", "config", "input", "t", "output", "loss", "params"],
+  ops: ["ops"], unet: NETWORK, dit: NETWORK,
   train: ["fill", "config", "batch", "schedule", "objective", "optimizer", "steps", "final_l2"],
 };
 
@@ -86,6 +87,7 @@ async function verifyFile(file: string, device: Device, dtype: DType): Promise<{
   }
   switch (kind) {
     case "unet": return { kind, rows: await verifyUNet(golden as unknown as UNetGolden, { device, dtype }) };
+    case "dit": return { kind, rows: await verifyDit(golden as unknown as UNetGolden, { device, dtype }) };
     case "train": return { kind, rows: await verifyTraining(golden as unknown as TrainGolden, { device, dtype }) };
     default: return { kind, rows: await verifyOps(golden["ops"] as Record<string, GoldenOp>, device, dtype) };
   }

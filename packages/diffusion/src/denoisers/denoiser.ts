@@ -1,7 +1,8 @@
 /** A network seen from a sampler: at a level of noise it gives its best guess of x0, whatever it predicts. */
-import { clip, multiply, split, type Tensor } from "@fromnoise/tensor";
+import { clip, ConfigError, multiply, split, type Tensor } from "@fromnoise/tensor";
 import type { Given, Network } from "@fromnoise/nn";
 import { dynamicThreshold } from "./dynamic-threshold.js";
+import { guided, type Guidance } from "./guided.js";
 import type { Amounts, NoiseLevel } from "../process/level.js";
 import type { Process } from "../process/process.js";
 import { combine } from "../process/q-sample.js";
@@ -35,10 +36,23 @@ export interface DiffusionModel {
   readonly variance?: VarianceKind;
 }
 
-/** The denoiser of a model: its network, read by its prediction, clipped where it clips; `given` are labels and the like, for the whole batch. */
-export function denoiserOf({ network, prediction, variance, clipX0 = true }: DiffusionModel, given: Given = {}): Denoiser {
-  const raw = rawDenoiser(network, prediction, given, variance);
+/**
+ * The denoiser of a model: its network, read by its prediction, guided where that is asked for, then clipped where the model clips; `given`
+ * are labels and the like, for the whole batch. Guidance asks the network a second time, with its null class in place of the labels.
+ * Throws ConfigError for guidance of a network without one, and as `guided`.
+ */
+export function denoiserOf({ network, prediction, variance, clipX0 = true }: DiffusionModel, given: Given = {}, guidance?: Guidance): Denoiser {
+  const read = (known: Given): Denoiser => rawDenoiser(network, prediction, known, variance);
+  const raw = guidance === undefined ? read(given) : guided(read(given), read(withoutClass(network, given)), guidance);
   return clipX0 === false ? raw : clipped(raw, clipX0 === true ? { to: 1 } : clipX0);
+}
+
+/** What a network is given, but for the class. Throws ConfigError where it knows no null class. */
+function withoutClass({ spec: { kind, classes, nullClass } }: Network, given: Given): Given {
+  if (nullClass !== undefined) return { ...given, labels: Array.from(given.labels ?? [], () => nullClass) };
+  throw new ConfigError("guidance is for networks with a null class", [
+    `network  ${kind}, ${classes === undefined ? "no classes" : `${classes} classes`}`, "hint     fromnoise train --classes --label-drop 0.1 trains one",
+  ]);
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Samples from a trained model, with what a reader wants to see of the way there. */
 import { ConfigError, NumericError, sizeOf, type Device, type Indices, type NumberArray, type Shape } from "@fromnoise/tensor";
 import { denoiserOf, type ClipOptions, type DiffusionModel } from "../denoisers/denoiser.js";
+import type { Guidance } from "../denoisers/guided.js";
 import { stripSteps, type ImageBatch } from "../image/index.js";
 import type { NoiseLevel } from "../process/level.js";
 import { ddim, samplers, type AnySampler } from "../samplers/index.js";
@@ -29,6 +30,8 @@ export interface SamplingOptions<O extends object, S> {
   size?: readonly [height: number, width: number] | undefined;
   /** The class of every sample; default all classes in turn, by the number of the sample, where the network has any. */
   labels?: Indices | undefined;
+  /** Classifier-free guidance of a network with a null class: its scale, or more; default none. */
+  guidance?: Guidance | undefined;
   /** Whether guesses of x0 are clipped to [-1, 1], or how; default as the model's maker did. */
   clipX0?: boolean | ClipOptions | undefined;
   /** Of the first `rows` samples of the first batch, `columns` moments are recorded; default none. */
@@ -78,7 +81,7 @@ export async function sampleImages<O extends object, S>(options: SamplingOptions
     const n = Math.min(batch, count - start);
     const wanted = start === 0 && record !== undefined ? new Set(stripSteps(perBatch, record.columns)) : new Set<number>();
     const run = runSampler(sampler, {
-      denoise: denoiserOf(model, { labels: labels?.slice(start, start + n) }), process: model.process,
+      denoise: denoiserOf(model, { labels: labels?.slice(start, start + n) }, options.guidance), process: model.process,
       shape: [n, ...shape], device, dtype, noise: seededNoise(seed, first + start), variance: model.variance, signal,
       ...(options.options === undefined ? {} : { options: options.options }),
     });

@@ -5,7 +5,8 @@ import type { Loss } from "../losses/loss.js";
 
 /** Throws ConfigError where a network cannot be trained on a dataset with a loss: names what each of them has. */
 export function checkFit(
-  { spec: { kind, sample, outputs, classes } }: Network, { name, heads }: Loss, dataset: Dataset, { flip }: { flip: boolean },
+  { spec: { kind, sample, outputs, classes, nullClass } }: Network, { name, heads }: Loss, dataset: Dataset,
+  { flip, labelDrop }: { flip: boolean; labelDrop: number },
 ): void {
   const { shape } = dataset;
   const sides = `[${sample.map((side) => side ?? "any").join(", ")}]`;
@@ -16,6 +17,11 @@ export function checkFit(
   }
   if (flip && shape.length !== 3) {
     throw new ConfigError(`flip: samples of ${dataset.name} have no mirror images`, [`data     ${formatShape(shape)}, allowed are images [H, W, C]`]);
+  }
+  if (labelDrop > 0 && nullClass === undefined) {
+    throw new ConfigError(`labelDrop: ${labelDrop} is for networks with a null class`, [
+      `network  ${kind}, ${classes === undefined ? "no classes" : `${classes} classes`}`, "hint     fromnoise train --classes --label-drop 0.1 makes one",
+    ]);
   }
   const wanted = shape[shape.length - 1] * heads;
   if (outputs !== wanted) {

@@ -1,6 +1,6 @@
 /** Algorithm 1 of Ho et al. 2020, one micro-batch of it: the one place where it is written out. */
 import { ConfigError, multiply, randomNormal, tensor, type Random, type Tensor } from "@fromnoise/tensor";
-import type { Grads, Network } from "@fromnoise/nn";
+import type { Given, Grads, Network } from "@fromnoise/nn";
 import type { Loss } from "../losses/loss.js";
 import type { NoiseLevel } from "../process/level.js";
 import type { Process } from "../process/process.js";
@@ -12,15 +12,31 @@ export interface Draws {
   levels(n: number, process: Process): readonly NoiseLevel[];
   /** eps ~ N(0, I) in the shape of x0. */
   noise(x0: Tensor): Tensor;
+  /** What the network is told in place of N labels, some of them hidden; without it, the labels themselves. */
+  labels?(labels: ArrayLike<number>, nullClass: number): ArrayLike<number>;
   /** Masks of dropout; without it there is none. */
   readonly dropout?: Random;
 }
 
+/** Streams of random numbers for the draws of training. */
+export interface DrawStreams {
+  readonly levels: Random;
+  readonly noise: Random;
+  readonly dropout?: Random;
+  /** Which labels are hidden; drawn from only where labelDrop > 0. */
+  readonly labels?: Random;
+  /** The probability that a label is hidden; default 0. */
+  readonly labelDrop?: number;
+}
+
 /** Draws from streams of random numbers, one for each purpose. */
-export function randomDraws({ levels, noise, dropout }: { levels: Random; noise: Random; dropout?: Random }): Draws {
+export function randomDraws({ levels, noise, dropout, labels, labelDrop = 0 }: DrawStreams): Draws {
   return {
     levels: (n, process) => process.draw(n, levels),
     noise: ({ shape, device, dtype }) => randomNormal(shape, noise, { device, dtype }),
+    ...(labels === undefined || labelDrop === 0 ? {} : {
+      labels: (given: ArrayLike<number>, nullClass: number) => labels.uniform(given.length).map((u, i) => (u < labelDrop ? nullClass : given[i])),
+    }),
     ...(dropout === undefined ? {} : { dropout }),
   };
 }
@@ -64,11 +80,19 @@ export function trainingStep(
     const levels = draws.levels(x0.shape[0], process);
     const eps = draws.noise(x0);
     const xt = qSample(x0, levels, eps);
-    const [output, cache] = network.forward(inputOf(xt, levels, loss), levels.map(({ time }) => time), { labels }, draws.dropout);
+    const given: Given = { labels: toldLabels(network, draws, labels) };
+    const [output, cache] = network.forward(inputOf(xt, levels, loss), levels.map(({ time }) => time), given, draws.dropout);
     const terms = { x0, eps, xt, levels };
     network.backward(loss.backward(tensor(scale, { device, dtype }), output, terms), cache, grads);
     return { ...loss.forward(output, terms), levels };
   });
+}
+
+/** The labels that the network is told. Throws ConfigError where some are to be hidden and it knows no null class. */
+function toldLabels({ spec: { kind, nullClass } }: Network, draws: Draws, labels: TrainingBatch["labels"]): TrainingBatch["labels"] {
+  if (draws.labels === undefined || labels === undefined) return labels;
+  if (nullClass !== undefined) return draws.labels(labels, nullClass);
+  throw new ConfigError("trainingStep: labels are to be hidden from a network without a null class", [`network  ${kind}`]);
 }
 
 /** x_t as the network is given it: times the scale of inputs of what it predicts. */

@@ -17,7 +17,7 @@ const golden = (pkg: string, name: string): string => fileURLToPath(
 const files: [path: string, kind: string][] = [
   [golden("tensor", "ops.json"), "ops"], [golden("nn", "unet_tiny_ho.json"), "unet"],
   [golden("nn", "unet_tiny_diffusers_default.json"), "unet"],
-  [golden("nn", "unet_tiny_scale_shift.json"), "unet"], [golden("diffusion", "train_tiny_ho.json"), "train"],
+  [golden("nn", "unet_tiny_scale_shift.json"), "unet"], [golden("nn", "dit_tiny.json"), "dit"], [golden("diffusion", "train_tiny_ho.json"), "train"],
 ];
 const folder = temporaryFolder();
 
@@ -35,11 +35,14 @@ describe("fromnoise verify", () => {
       expect(worst).to.equal(Math.max(...rows.map(({ error }) => error)));
       expect(worst).to.be.greaterThan(0).and.at.most(1e-9);
       const { ops, params, steps, final_l2: last } = JSON.parse(readFileSync(path, "utf8")) as Record<string, object[]>;
-      const count = { ops: () => rows.filter(({ quantity }) => quantity === "output").length, unet: () => (
-        rows.length - 2
-      ) / 3, train: () => rows.length }[kind]!();
+      const perParameter = (): number => (rows.length - 2) / 3;
+      const count = {
+        ops: () => rows.filter(({ quantity }) => quantity === "output").length, unet: perParameter, dit: perParameter,
+        train: () => rows.length,
+      }[kind]!();
       const expected = {
-        ops: () => Object.keys(ops).length, unet: () => params.length, train: () => 2 * steps.length + Object.keys(last).length,
+        ops: () => Object.keys(ops).length, unet: () => params.length, dit: () => params.length,
+        train: () => 2 * steps.length + Object.keys(last).length,
       }[kind]!();
       expect(count).to.equal(expected);
     });

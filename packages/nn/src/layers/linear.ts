@@ -9,6 +9,8 @@ export interface LinearOptions {
   readonly bias?: boolean;
   /** The last projection of a residual branch: near zero in the paper's initialisation. */
   readonly closesBranch?: boolean;
+  /** What every weight and bias starts as, whatever the scheme: 0 makes y = 0 at first. Unless given they are drawn. */
+  readonly start?: number;
 }
 
 export interface LinearCache {
@@ -22,8 +24,8 @@ export class Linear implements Module {
   readonly bias: Parameter | undefined;
 
   constructor(readonly name: string, inFeatures: number, outFeatures: number, options: LinearOptions = {}) {
-    const { bias = true, closesBranch = false } = options;
-    const fan = { fanIn: inFeatures, fanOut: outFeatures };
+    const { bias = true, closesBranch = false, start } = options;
+    const fan = { fanIn: inFeatures, fanOut: outFeatures, start };
     const shape = [inFeatures, outFeatures];
     this.weight = new Parameter(join(name, "weight"), shape, { kind: "linear", role: "weight", ...fan, closesBranch });
     this.bias = bias ? new Parameter(join(name, "bias"), [outFeatures], { kind: "vector", role: "bias", ...fan }) : undefined;

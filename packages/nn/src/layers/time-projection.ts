@@ -3,7 +3,7 @@ import type { Grads } from "../parameters/grads.js";
 import type { Module } from "../parameters/module.js";
 import type { Parameter } from "../parameters/parameter.js";
 import { backwardAt, forwardAt } from "./enter.js";
-import { Linear, type LinearCache } from "./linear.js";
+import { Linear, type LinearCache, type LinearOptions } from "./linear.js";
 
 export interface TimeProjectionCache {
   /** [N, D] */
@@ -12,12 +12,12 @@ export interface TimeProjectionCache {
   linear: LinearCache;
 }
 
-/** t = linear(silu(temb)): what a ResBlock makes of the time embedding, temb [N, D] -> t [N, C]. */
+/** t = linear(silu(temb)): what a block makes of the time embedding, temb [N, D] -> t [N, C]. */
 export class TimeProjection implements Module {
   private readonly linear: Linear;
 
-  constructor(readonly name: string, embedding: number, channels: number) {
-    this.linear = new Linear(name, embedding, channels);
+  constructor(readonly name: string, embedding: number, channels: number, options: LinearOptions = {}) {
+    this.linear = new Linear(name, embedding, channels, options);
   }
 
   get parameters(): Parameter[] {

@@ -5,10 +5,10 @@ import type { Network } from "./network.js";
 
 /** "unet, 1,234 parameters, x [N, 28, 28, 1] -> [N, 28, 28, 1]", and a line for each part of the network. */
 export function formatNetwork(network: Network): string {
-  const { kind, sample, outputs, classes } = network.spec;
+  const { kind, sample, outputs, classes, nullClass } = network.spec;
   const sides = sample.map((side) => side ?? "any");
   const shapes = `x [N, ${sides.join(", ")}] -> [N, ${[...sides.slice(0, -1), outputs].join(", ")}]`;
-  return formatModule(kind, network, [shapes, ...(classes === undefined ? [] : [`${classes} classes`])]);
+  return formatModule(kind, network, [shapes, ...(classes === undefined ? [] : [`${classes} classes${nullClass === undefined ? "" : " and none"}`])]);
 }
 
 /** The title, the number of parameters, whatever else is to be said, and a line for each part: its name and its parameters. */

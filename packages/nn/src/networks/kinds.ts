@@ -1,4 +1,5 @@
 import { ConfigError } from "@fromnoise/tensor";
+import { Dit } from "./dit/dit.js";
 import { Mlp } from "./mlp/mlp.js";
 import type { JsonObject, Network, NetworkSpec } from "./network.js";
 import { UNet } from "./unet/unet.js";
@@ -9,11 +10,12 @@ export type NetworkKinds = Readonly<Record<string, (config: JsonObject) => Netwo
 /** The networks of this library. */
 export const networkKinds: NetworkKinds = {
   unet: (config) => new UNet(config),
+  dit: (config) => new Dit(config),
   mlp: (config) => new Mlp(config),
 };
 
 /**
- * The network that a spec describes, without values: "unet", "mlp", or one of `kinds`, which come first. Throws ConfigError for an
+ * The network that a spec describes, without values: "unet", "dit", "mlp", or one of `kinds`, which come first. Throws ConfigError for an
  * unknown kind, and what the network's own constructor throws.
  */
 export function networkOf({ kind, config }: Pick<NetworkSpec, "kind" | "config">, kinds: NetworkKinds = {}): Network {

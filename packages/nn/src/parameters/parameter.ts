@@ -20,8 +20,8 @@ export interface ParameterOptions {
   readonly fanOut?: number;
   /** The last projection of a residual branch or of the network: the paper starts it near zero. */
   readonly closesBranch?: boolean;
-  /** What every value of a `scale` starts as; default 1. */
-  readonly start?: number;
+  /** What every value starts as, whatever the scheme; of a `scale` 1 unless given, of the others drawn. */
+  readonly start?: number | undefined;
 }
 
 /**
@@ -37,11 +37,11 @@ export class Parameter {
   readonly fanIn: number;
   readonly fanOut: number;
   readonly closesBranch: boolean;
-  readonly start: number;
+  readonly start: number | undefined;
   private value: Tensor | undefined;
 
   constructor(name: string, shape: Shape, options: ParameterOptions) {
-    const { kind, role, fanIn = 1, fanOut = 1, closesBranch = false, start = 1 } = options;
+    const { kind, role, fanIn = 1, fanOut = 1, closesBranch = false, start } = options;
     this.name = name;
     this.shape = shape;
     this.kind = kind;

@@ -3,6 +3,7 @@ import {
   Random, add, concat, gradcheckCase, multiply, reshape, sizeOf, slice, type GradcheckCase, type GradcheckOptions, type Tensor,
 } from "@fromnoise/tensor";
 import { Activation } from "../layers/activation.js";
+import { AdaLayerNorm } from "../layers/ada-layer-norm.js";
 import { Attention } from "../layers/attention.js";
 import { ClassEmbedding } from "../layers/class-embedding.js";
 import { Conv2d } from "../layers/conv2d.js";
@@ -14,10 +15,15 @@ import type { Layer } from "../layers/layer.js";
 import { Linear } from "../layers/linear.js";
 import { NormSilu } from "../layers/norm-silu.js";
 import { ResBlock, type ResBlockOptions } from "../layers/res-block.js";
+import { SelfAttention } from "../layers/self-attention.js";
 import { TimeMlp } from "../layers/time-mlp.js";
 import { AddTimeNorm, ScaleShiftTimeNorm, type TimeNorm } from "../layers/time-norm.js";
 import { TimeProjection } from "../layers/time-projection.js";
 import { Upsample } from "../layers/upsample.js";
+import { Dit } from "../networks/dit/dit.js";
+import { FinalLayer } from "../networks/dit/final-layer.js";
+import { PatchEmbedding } from "../networks/dit/patch-embedding.js";
+import { TransformerBlock } from "../networks/dit/transformer-block.js";
 import { Mlp } from "../networks/mlp/mlp.js";
 import type { Given, Network } from "../networks/network.js";
 import { Sequential } from "../networks/sequential.js";
@@ -92,6 +98,23 @@ function timeNormCase(op: string, make: () => TimeNorm, width: number): LayerGra
   });
 }
 
+/** Tokens under a condition, which comes in as `t` or as `c`. */
+function tokenCase<K extends "t" | "c", C>(
+  op: string, key: K, width: number, make: () => Module & {
+    forward(x: Tensor, condition: Tensor): [y: Tensor, cache: C];
+    backward(dy: Tensor, cache: C, grads: Grads): { dx: Tensor } & Record<`d${K}`, Tensor>;
+  },
+): LayerGradcheckCase {
+  return layerCase(op, "3 tokens of 4 channels", () => {
+    const module = make();
+    return {
+      module, shapes: { x: [2, 3, 4], [key]: [2, width] },
+      forward: (inputs) => module.forward(inputs["x"], inputs[key]),
+      backward: (dy, cache, grads) => ({ ...module.backward(dy, cache, grads) }),
+    };
+  });
+}
+
 function resBlockCase(name: string, options: Partial<ResBlockOptions>): LayerGradcheckCase {
   return layerCase("ResBlock", name, () => {
     const module = new ResBlock("", { inChannels: 4, outChannels: 4, timeChannels: 3, groups: 2, ...options });
@@ -125,6 +148,11 @@ export const layerGradcheckCases: readonly LayerGradcheckCase[] = [
   plainCase("Attention", "heads of 2, output scale factor 2", [2, 2, 3, 4], () =>
     new Attention("", 4, { ...attention, headDim: 2, outputScaleFactor: 2 })),
   plainCase("Attention", "without normalisation", [1, 2, 2, 4], () => new Attention("", 4, { ...attention, groups: null })),
+  plainCase("SelfAttention", "heads of 2", [2, 3, 4], () => new SelfAttention("", 4, 2)),
+  plainCase("PatchEmbedding", "2x2 patches of 2 channels", [2, 4, 2, 2], () => new PatchEmbedding("", 2, 2, 2, 3)),
+  tokenCase("AdaLayerNorm", "t", 8, () => new AdaLayerNorm("", 4)),
+  tokenCase("TransformerBlock", "c", 4, () => new TransformerBlock("", 4, 2, 6)),
+  tokenCase("FinalLayer", "c", 4, () => new FinalLayer("", 4, 5)),
   plainCase("Downsample", "padding on all sides", [2, 4, 2, 2], () => new Downsample("", 2)),
   plainCase("Downsample", "padding right and bottom", [1, 2, 4, 2], () => new Downsample("", 2, { padding: 0 })),
   plainCase("Upsample", "2 channels", [2, 2, 1, 2], () => new Upsample("", 2)),
@@ -201,6 +229,9 @@ export const networkGradcheckCases: readonly LayerGradcheckCase[] = [
     attention_head_dim: 4, resnet_time_scale_shift: "scale_shift", downsample_type: "resnet", upsample_type: "resnet",
     num_class_embeds: 3, dropout: 0.2, mid_block_scale_factor: 1.5,
   }, [2, 0]),
+  networkCase("Dit", "two blocks, two heads, images taller than wide, a class and none", () => new Dit({
+    sample_size: [6, 4], channels: 2, width: 8, depth: 2, heads: 2, mlpRatio: 2, classes: 3, nullClass: true, outputs: 3,
+  }), [2, 6, 4, 2], { labels: [1, 3] }),
   networkCase(
     "Mlp", "two hidden layers, classes",
     () => new Mlp({ size: 2, hidden: [8, 6], time: 4, classes: 3 }), [2, 2], { labels: [2, 0] },

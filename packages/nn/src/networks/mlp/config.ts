@@ -1,7 +1,8 @@
 /** The configuration of the multilayer perceptron. */
+import { ConfigError } from "@fromnoise/tensor";
 import { activations, type ActivationName } from "../../layers/activation.js";
 import { count, field, orNull, readFields, required, type Field } from "../../config/fields.js";
-import { integer, list, oneOf } from "../../config/kinds.js";
+import { flag, integer, list, oneOf } from "../../config/kinds.js";
 
 export interface MlpConfig {
   /** Numbers of a point. */
@@ -12,6 +13,8 @@ export interface MlpConfig {
   readonly time: number;
   /** Number of classes of a class-conditional network, else null, the default. */
   readonly classes: number | null;
+  /** Whether there is one more label, the number `classes`, for "no class"; default false. */
+  readonly nullClass: boolean;
   /** Default "silu". */
   readonly activation: ActivationName;
   /** Numbers of y; null, the default, is `size`. */
@@ -27,11 +30,14 @@ const fields: Readonly<Record<keyof MlpConfig, Field>> = {
   hidden: required(list(count)),
   time: field(integer({ from: 2 }), 32),
   classes: field(orNull(count), null),
+  nullClass: field(flag, false),
   activation: field(oneOf(names), "silu"),
   outputs: field(orNull(count), null),
 };
 
 /** Checks a config and fills in the defaults. Throws ConfigError naming the field, its value and what is allowed. */
 export function mlpConfig(options: MlpOptions): MlpConfig {
-  return readFields("MLP config", fields, options as Readonly<Record<string, unknown>>) as unknown as MlpConfig;
+  const config = readFields("MLP config", fields, options as Readonly<Record<string, unknown>>) as unknown as MlpConfig;
+  if (!config.nullClass || config.classes !== null) return config;
+  throw new ConfigError("MLP config: nullClass is for networks with classes", ["allowed  nullClass false, or a number of classes"]);
 }

@@ -46,13 +46,16 @@ export class Mlp implements Network<MlpCache> {
 
   constructor(options: MlpOptions) {
     const config = mlpConfig(options);
-    const { size, hidden, time, classes, activation } = config;
+    const { size, hidden, time, classes, nullClass, activation } = config;
     const outputs = config.outputs ?? size;
     this.config = config;
-    this.spec = { kind: "mlp", config: { ...config }, sample: [size], outputs, ...(classes === null ? {} : { classes }) };
+    this.spec = {
+      kind: "mlp", config: { ...config }, sample: [size], outputs,
+      ...(classes === null ? {} : { classes, ...(nullClass ? { nullClass: classes } : {}) }),
+    };
     this.input = new Linear("input", size, hidden[0]);
     this.time = new Linear("time", time, hidden[0], { bias: false });
-    this.classes = classes === null ? undefined : new ClassEmbedding("classes", classes, hidden[0]);
+    this.classes = classes === null ? undefined : new ClassEmbedding("classes", nullClass ? classes + 1 : classes, hidden[0]);
     this.body = new Sequential("body", hidden.flatMap((width, i): Layer<ActivationCache | LinearCache>[] => {
       const next = hidden[i + 1] ?? outputs;
       return [

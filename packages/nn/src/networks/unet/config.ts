@@ -1,11 +1,12 @@
 /**
  * The configuration of the U-Net: the fields of diffusers' UNet2DModel, so that a published config.json builds the published
  * network. A field that is missing has diffusers' default, but for `attention_head_dim` (see there). Fields whose name starts
- * with `_` (`_class_name`, `_diffusers_version`) are accepted and left alone; any other unknown field, and any value that is not
+ * with `_` (`_class_name`, `_diffusers_version`) are accepted and, but for `_null_class`, left alone; any other unknown field, and any value that is not
  * implemented, is a ConfigError that names it.
  */
 import { ConfigError } from "@fromnoise/tensor";
 import { readFields } from "../../config/fields.js";
+import { checkValue, flag } from "../../config/kinds.js";
 import { fields } from "./config-fields.js";
 
 export type DownBlockType = "DownBlock2D" | "AttnDownBlock2D";
@@ -53,8 +54,13 @@ export interface UNetConfig {
   readonly resnet_time_scale_shift: "default" | "scale_shift";
   /** Whether the mid block has self-attention. */
   readonly add_attention: boolean;
-  /** Number of classes of a class-conditional network, else null. */
+  /** Rows of the class embedding of a class-conditional network, else null: its classes, and one more with `_null_class`. */
   readonly num_class_embeds: number | null;
+  /**
+   * Whether the last row of the class embedding stands for "no class": a field of ours. Its name starts with `_`, so that diffusers
+   * passes over it; it is there only where it is true.
+   */
+  readonly _null_class?: true;
 }
 
 /** Any part of a config; the rest takes defaults. */
@@ -69,8 +75,17 @@ export function unetConfig(options: UNetOptions): UNetConfig {
   const config = readFields("U-Net config", fields, given);
   const paper = config["flip_sin_to_cos"] === false && config["freq_shift"] === 1 && config["downsample_padding"] === 0;
   if (given["attention_head_dim"] === undefined && paper) config["attention_head_dim"] = null;
+  if (hasNullClass(given["_null_class"], config["num_class_embeds"])) config["_null_class"] = true;
   checkTogether(config as unknown as UNetConfig);
   return config as unknown as UNetConfig;
+}
+
+/** Throws ConfigError for a null class beside which there is no other. */
+function hasNullClass(given: unknown, rows: unknown): boolean {
+  if (given === undefined) return false;
+  checkValue(flag, "U-Net config: _null_class", given);
+  if (!given || Number(rows) > 1) return given;
+  throw new ConfigError(`U-Net config: _null_class with num_class_embeds ${String(rows)}`, ["allowed  num_class_embeds from 2, one row of them for no class"]);
 }
 
 /** What no field can say alone: equal lengths, and channels that groups and heads divide. */

@@ -190,9 +190,10 @@ export class UNet implements Network<UNetCache> {
 }
 
 function specOf(config: UNetConfig): NetworkSpec {
-  const { sample_size: size, in_channels: channels, out_channels: outputs, num_class_embeds: classes } = config;
+  const { sample_size: size, in_channels: channels, out_channels: outputs, num_class_embeds: rows, _null_class: nullClass } = config;
   const sides = typeof size === "number" ? [size, size] : size ?? [null, null];
-  return { kind: "unet", config: { ...config }, sample: [...sides, channels], outputs, ...(classes === null ? {} : { classes }) };
+  const labels = rows === null ? {} : nullClass === true ? { classes: rows - 1, nullClass: rows - 1 } : { classes: rows };
+  return { kind: "unet", config: { ...config }, sample: [...sides, channels], outputs, ...labels };
 }
 
 /** Removes the last `count` entries of a stack and gives them in the order of popping. */

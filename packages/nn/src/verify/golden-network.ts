@@ -4,6 +4,8 @@ import { initialize } from "../parameters/init.js";
 import { toChannelsFirst, toChannelsLast, toFileLayout } from "../parameters/layout.js";
 import { disposeParameters } from "../parameters/module.js";
 import type { Parameter } from "../parameters/parameter.js";
+import { Dit } from "../networks/dit/dit.js";
+import type { Network } from "../networks/network.js";
 import { UNet } from "../networks/unet/unet.js";
 import {
   checkGolden, checkNetwork, goldenFill, loadGoldenParameters, relativeMax, worse,
@@ -19,12 +21,14 @@ export interface GoldenGradient {
   readonly grad_first: readonly number[];
 }
 
-/** A golden file of kind "unet": one forward and backward of a network, images as [N, C, H, W]. */
+/** A golden file of kind "unet" or "dit": one forward and backward of a network, images as [N, C, H, W]. */
 export interface UNetGolden extends Golden {
   readonly config: Readonly<Record<string, unknown>>;
   readonly input: { readonly shape: readonly [number, number, number, number] } &
     ({ readonly data: readonly number[] } | { readonly fill_index: number; readonly scale: number });
   readonly t: readonly number[];
+  /** Of a network with classes. */
+  readonly labels?: readonly number[];
   readonly output: readonly number[];
   readonly loss: number;
   readonly params: readonly GoldenGradient[];
@@ -37,34 +41,44 @@ export interface UNetGolden extends Golden {
  *    l2 |difference| / D, sum |difference| / (sqrt(n) D), first max |difference| / D.
  * Throws ConfigError for another file or network, CheckpointError for other parameters, DeviceError for a dtype the device lacks.
  */
-export async function verifyUNet(golden: UNetGolden, { device, dtype }: VerifyOptions): Promise<GoldenRow[]> {
+export async function verifyUNet(golden: UNetGolden, options: VerifyOptions): Promise<GoldenRow[]> {
   checkGolden(golden, "unet");
   checkNetwork(golden.config);
-  const unet = initialize(new UNet(golden.config), { device, dtype, seed: 0 });
+  return verifyNetwork(golden, new UNet(golden.config), options);
+}
+
+/** The same for a file of kind "dit", whose config is a `DitConfig`. */
+export async function verifyDit(golden: UNetGolden, options: VerifyOptions): Promise<GoldenRow[]> {
+  checkGolden(golden, "dit");
+  return verifyNetwork(golden, new Dit(golden.config), options);
+}
+
+async function verifyNetwork(golden: UNetGolden, network: Network, { device, dtype }: VerifyOptions): Promise<GoldenRow[]> {
+  initialize(network, { device, dtype, seed: 0 });
   try {
-    loadGoldenParameters(unet, golden.params.map(({ name }) => name), golden.fill);
-    const [n, , h, w] = golden.input.shape;
-    const { in_channels: cin, out_channels: cout } = unet.config;
+    loadGoldenParameters(network, golden.params.map(({ name }) => name), golden.fill);
+    const [n, cin, h, w] = golden.input.shape;
+    const { outputs: cout } = network.spec;
     const images = (values: NumberArray, c: number): Tensor =>
       tensor(toChannelsLast(values, [n, c, h, w]), { device, dtype, shape: [n, h, w, c] });
 
     const grads = new Grads(device);
     const { y, loss } = device.scope(() => {
       const target = images(goldenFill(golden.fill, n * cout * h * w, 77, 1, 0), cout);
-      const [out, cache] = unet.forward(images(inputValues(golden), cin), golden.t);
-      unet.backward(mse.backward(tensor(1, { device, dtype }), out, target).da, cache, grads);
+      const [out, cache] = network.forward(images(inputValues(golden), cin), golden.t, { labels: golden.labels });
+      network.backward(mse.backward(tensor(1, { device, dtype }), out, target).da, cache, grads);
       return { y: out, loss: mse.forward(out, target) };
     });
     const rows: GoldenRow[] = [
       { name: "output", quantity: "value", error: relativeMax(toChannelsFirst(await y.data(), y.shape), golden.output) },
       { name: "loss", quantity: "value", error: relativeMax(await loss.data(), [golden.loss]) },
-      ...(await gradientRows(unet.parameters, grads, golden.params)),
+      ...(await gradientRows(network.parameters, grads, golden.params)),
     ];
     for (const t of [y, loss]) t.dispose();
     grads.clear();
     return rows;
   } finally {
-    disposeParameters(unet);
+    disposeParameters(network);
   }
 }
 
