@@ -24,7 +24,7 @@ export {
 } from "./denoisers/denoiser.js";
 export { onPath } from "./denoisers/on-path.js";
 export { exactDenoiser, type GaussianMixture } from "./denoisers/exact.js";
-export type { Loss, LossOptions, LossTerms } from "./losses/loss.js";
+export type { DrawnLevel, Loss, LossOptions, LossTerms } from "./losses/loss.js";
 export { LOSS_WEIGHTINGS, lossWeight, type LossWeighting } from "./losses/weighting.js";
 export { weightedError, type ErrorFunction } from "./losses/weighted-error.js";
 export { mseLoss } from "./losses/mse.js";
@@ -58,7 +58,7 @@ export { checkFields, field, group, optional, type Field, type Fields, type Grou
 export * as kinds from "@fromnoise/nn/kinds";
 export { demoConfig, demoUNet } from "./train/demo-config.js";
 export {
-  randomDraws, trainingStep, type Draws, type TrainingBatch, type TrainingSetup, type TrainingStep,
+  randomDraws, trainingStep, type Draws, type DrawStreams, type TrainingBatch, type TrainingSetup, type TrainingStep,
 } from "./train/training-step.js";
 export { restoreTrainer } from "./train/checkpoint.js";
 export { startPosition, streams, Trainer, type TrainerNetwork, type TrainerPosition } from "./train/trainer.js";

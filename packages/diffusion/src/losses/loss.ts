@@ -4,12 +4,18 @@ import type { Prediction, PredictionName } from "../denoisers/prediction.js";
 import type { NoiseLevel } from "../process/level.js";
 import type { LossWeighting } from "./weighting.js";
 
+/** A level as training drew it. */
+export interface DrawnLevel extends NoiseLevel {
+  /** What the loss of its image is multiplied by, where levels are not drawn as often as they count; 1 unless there. */
+  readonly weight?: number;
+}
+
 /** What a loss may know of a batch besides the network's output: xt = alpha x0 + sigma eps, [N, ...], image by image. */
 export interface LossTerms {
   readonly x0: Tensor;
   readonly eps: Tensor;
   readonly xt: Tensor;
-  readonly levels: readonly NoiseLevel[];
+  readonly levels: readonly DrawnLevel[];
 }
 
 export interface Loss {

@@ -2,10 +2,12 @@ import { ConfigError, formatShape } from "@fromnoise/tensor";
 import type { Network } from "@fromnoise/nn";
 import type { Dataset } from "../data/dataset.js";
 import type { Loss } from "../losses/loss.js";
+import { checkOffsetNoise } from "./offset-noise.js";
 
 /** Throws ConfigError where a network cannot be trained on a dataset with a loss: names what each of them has. */
 export function checkFit(
-  { spec: { kind, sample, outputs, classes } }: Network, { name, heads }: Loss, dataset: Dataset, { flip }: { flip: boolean },
+  { spec: { kind, sample, outputs, classes } }: Network, { name, heads }: Loss, dataset: Dataset,
+  { flip, offsetNoise }: { flip: boolean; offsetNoise: number },
 ): void {
   const { shape } = dataset;
   const sides = `[${sample.map((side) => side ?? "any").join(", ")}]`;
@@ -17,6 +19,7 @@ export function checkFit(
   if (flip && shape.length !== 3) {
     throw new ConfigError(`flip: samples of ${dataset.name} have no mirror images`, [`data     ${formatShape(shape)}, allowed are images [H, W, C]`]);
   }
+  checkOffsetNoise(offsetNoise, shape);
   const wanted = shape[shape.length - 1] * heads;
   if (outputs !== wanted) {
     throw new ConfigError(`the network gives ${outputs} values where the loss ${name} needs ${wanted}`, [

@@ -16,6 +16,7 @@ import { LOSSES } from "../losses/index.js";
 import { LOSS_WEIGHTINGS } from "../losses/weighting.js";
 import { PROCESS_NAMES, processOf } from "../process/named.js";
 import { VARIANCES } from "../process/schedules.js";
+import { TIME_SAMPLINGS, checkTimeSampling } from "./time-sampling.js";
 import { checkModel, type ModelFields, type UNetFields } from "./model-fields.js";
 
 /** A small U-Net for 28x28 digits. */
@@ -53,6 +54,8 @@ export const trainFields = {
   loss: field(oneOf(LOSSES), "mse", "what is minimised"),
   weighting: field(oneOf(LOSS_WEIGHTINGS), "simple", "loss weights"),
   minSnrGamma: field(positive, 5, "bound of the weights min-snr"),
+  timeSampling: field(oneOf(TIME_SAMPLINGS), "own", "how levels of noise are drawn: as the process does by itself, or otherwise"),
+  offsetNoise: field(number({ from: 0 }), 0, "noise added to all pixels of a channel alike, for darker and brighter images: 0.1"),
   steps: field(count, 2000, "optimiser steps in all", { resume: true }),
   batch: field(count, 32, "images per micro-batch"),
   accumulate: field(count, 1, "micro-batches per optimiser step", { value: "K" }),
@@ -100,7 +103,9 @@ export type ResumeOverrides = ResumableOf<typeof trainFields>;
  */
 export function trainConfig(input: TrainConfigInput): TrainConfig {
   const config = checkFields<TrainConfig>(trainFields, input, "config");
-  checkPrediction(processOf(config.schedule), config.prediction);
+  const process = processOf(config.schedule);
+  checkPrediction(process, config.prediction);
+  checkTimeSampling(process, config.timeSampling);
   return config;
 }
 

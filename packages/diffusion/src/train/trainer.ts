@@ -13,18 +13,20 @@ import type { Dataset } from "../data/dataset.js";
 import type { DiffusionModel } from "../denoisers/denoiser.js";
 import { predictionOf } from "../denoisers/prediction.js";
 import { losses } from "../losses/index.js";
-import type { Loss } from "../losses/loss.js";
-import type { NoiseLevel } from "../process/level.js";
+import type { DrawnLevel, Loss } from "../losses/loss.js";
+import { lossWeight } from "../losses/weighting.js";
 import { processOf } from "../process/named.js";
 import type { Process } from "../process/process.js";
 import { lrSchedule, type TrainConfig } from "./config.js";
 import { bucketMeans, type StepMetrics } from "./metrics.js";
 import { checkFit } from "./check-fit.js";
+import { drawByLoss, emptyHistory, remembering, type LossHistory } from "./loss-aware.js";
 import { modelFields, networkSpec } from "./model-fields.js";
+import { drawLevels } from "./time-sampling.js";
 import { randomDraws, trainingStep, type TrainingBatch } from "./training-step.js";
 
 /** Streams of the run's seed; initial weights, data order and flips have their own, far above. */
-export const streams = { timesteps: 1, noise: 2, dropout: 3 } as const;
+export const streams = { timesteps: 1, noise: 2, dropout: 3, offset: 6 } as const;
 type Stream = keyof typeof streams;
 
 /** Something for every stream. */
@@ -38,6 +40,8 @@ export interface TrainerPosition {
   /** Images handed out so far. */
   data: number;
   random: Record<Stream, RandomState>;
+  /** The last losses of every step, where levels are drawn by them. */
+  losses?: LossHistory;
 }
 
 /** Where a run of this seed begins. */
@@ -46,7 +50,7 @@ export function startPosition(seed: number): TrainerPosition {
 }
 
 /** What one optimiser step computed before the weights change: losses by micro-batch, errors and levels of noise by image. */
-interface Gradients { grads: Grads; losses: Tensor[]; errors: Tensor[]; levels: NoiseLevel[]; norm: Tensor | undefined }
+interface Gradients { grads: Grads; losses: Tensor[]; errors: Tensor[]; levels: DrawnLevel[]; norm: Tensor | undefined }
 
 /** One's own networks: one to be trained, still without values, or the kinds that `config.model` may name. */
 export interface TrainerNetwork { network?: Network; networks?: NetworkKinds }
@@ -72,6 +76,8 @@ export class Trainer {
   #broken: { step: number; cause: unknown } | undefined;
   #checkpoint: string | undefined;
   #random!: Record<Stream, Random>;
+  /** undefined unless levels are drawn by loss. */
+  #losses: LossHistory | undefined;
   readonly #began = performance.now();
 
   /**
@@ -117,17 +123,18 @@ export class Trainer {
       const loss = losses.reduce((sum, value) => sum + value, 0) / config.accumulate;
       const gradNorm = await made.norm!.item();
       if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) throw await this.#firstNonFinite(before, loss, gradNorm);
-      const errors = await Promise.all(made.errors.map((t) => t.data()));
+      const errors = (await Promise.all(made.errors.map((t) => t.data()))).flatMap((values) => Array.from(values));
       const lr = this.#learningRate(this.step);
       writing = true;
       this.optimizer.step(made.grads, { lr, gradScale: config.gradClip === 0 ? 1 : clipCoefficient(gradNorm, config.gradClip) });
       this.ema.update();
+      this.#remember(made.levels, errors);
       this.step++;
       await device.sync();
       const now = performance.now();
       return {
         step: this.step, loss, gradNorm, lr,
-        buckets: bucketMeans(errors.flatMap((values) => Array.from(values)), made.levels, this.process.levels?.length),
+        buckets: bucketMeans(errors, made.levels, this.process.levels?.length),
         imagesPerSecond: (made.levels.length / (now - started)) * 1000, seconds: (now - this.#began) / 1000,
       };
     } catch (error) {
@@ -169,8 +176,11 @@ export class Trainer {
   /** Forward and backward over all k micro-batches, into `made`: the gradients are those of the mean of their losses. */
   #gradients(made: Gradients): void {
     const { config, device, network, process, loss: minimised } = this;
-    const { timesteps, noise, dropout } = this.#random;
-    const draws = randomDraws({ levels: timesteps, noise, dropout });
+    const { timesteps, noise, dropout, offset } = this.#random;
+    const draws = randomDraws({
+      levels: timesteps, noise, dropout, offset: { amount: config.offsetNoise, random: offset },
+      drawLevels: (n, _, random) => this.#drawLevels(n, random),
+    });
     for (let k = 0; k < config.accumulate; k++) {
       const { loss, perImage, levels } = device.scope(
         () => trainingStep({ network, process, loss: minimised, draws }, this.#nextBatch(), made.grads, { scale: 1 / config.accumulate }),
@@ -180,6 +190,20 @@ export class Trainer {
       made.levels.push(...levels);
     }
     made.norm = globalNorm(made.grads);
+  }
+
+  #drawLevels(n: number, random: Random): readonly DrawnLevel[] {
+    const { config: { timeSampling }, process } = this;
+    return timeSampling === "loss-aware" ? drawByLoss(this.#losses!, process.levels!, n, random) : drawLevels(timeSampling, n, process, random);
+  }
+
+  /** Remembers the weighted losses of a step's images, where levels are drawn by them. */
+  #remember(levels: readonly DrawnLevel[], errors: readonly number[]): void {
+    if (this.#losses === undefined) return;
+    const { weighting, minSnrGamma } = this.config;
+    this.#losses = remembering(
+      this.#losses, levels, errors.map((error, i) => error * lossWeight(levels[i], this.loss.prediction, weighting, minSnrGamma)),
+    );
   }
 
   #nextBatch(): TrainingBatch {
@@ -223,14 +247,18 @@ export class Trainer {
 
   /** Where the run stands; with the tensors it is all that a resumed run needs. */
   position(): TrainerPosition {
-    return { step: this.step, data: this.#order.position, random: forStreams((stream) => this.#random[stream].state()) };
+    return {
+      step: this.step, data: this.#order.position, random: forStreams((stream) => this.#random[stream].state()),
+      ...(this.#losses === undefined ? {} : { losses: this.#losses }),
+    };
   }
 
   /** Goes to where a run stood. A stream that its checkpoint does not know yet, being older, stands at its beginning. */
-  seek({ step, data, random }: TrainerPosition): void {
+  seek({ step, data, random, losses }: TrainerPosition): void {
     const { random: beginning } = startPosition(this.config.seed);
     this.step = this.optimizer.steps = this.ema.updates = step;
     this.#order.seek(data);
+    if (this.config.timeSampling === "loss-aware") this.#losses = losses ?? emptyHistory(this.process.levels!.length);
     this.#random = forStreams((stream) => Random.from((random as Partial<typeof random>)[stream] ?? beginning[stream]));
   }
 

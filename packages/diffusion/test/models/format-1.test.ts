@@ -70,7 +70,9 @@ describe("a checkpoint of format 1", () => {
     await saveCheckpoint(now, trainer);
     const again = await loadCheckpoint(now);
     expect(again.info.format).to.equal("fromnoise-checkpoint-2");
-    expect({ ...again.info, format: "", digests: 0 }).to.deep.equal({ ...checkpoint.info, format: "", digests: 0 });
+    const position = trainer.position();                                       // streams that format 1 had not stand at their beginning
+    expect(position.random).to.deep.include(checkpoint.info.position!.random);
+    expect({ ...again.info, format: "", digests: 0 }).to.deep.equal({ ...checkpoint.info, position, format: "", digests: 0 });
     expect(again.tensors).to.deep.equal(checkpoint.tensors);
 
     const [first, second] = [await twoSteps(old), await twoSteps(now)];
