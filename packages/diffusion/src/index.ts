@@ -16,7 +16,7 @@ export { discreteProcess, type DiscreteProcess, type Process } from "./process/p
 export { combineEach, qSample, type Levels } from "./process/q-sample.js";
 export { posterior, posteriorMean, type Posterior } from "./process/posterior.js";
 export {
-  checkPrediction, convertPrediction, edmPrediction, predictionCoefficients, predictionOf, predictions, PREDICTIONS, predictionTarget,
+  checkPrediction, convertPrediction, edmPrediction, predictionCoefficients, predictionFor, predictionOf, predictions, PREDICTIONS, predictionTarget,
   type Prediction, type PredictionName,
 } from "./denoisers/prediction.js";
 export {

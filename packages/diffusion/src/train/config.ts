@@ -11,7 +11,7 @@ import {
 } from "../config/fields.js";
 import { checkValue, flag, integer, number, object, oneOf, pair, text } from "@fromnoise/nn/kinds";
 import { holdOutKind } from "../data/split.js";
-import { checkPrediction, PREDICTIONS } from "../denoisers/prediction.js";
+import { checkPrediction, predictionFor, PREDICTIONS } from "../denoisers/prediction.js";
 import { LOSSES } from "../losses/index.js";
 import { LOSS_WEIGHTINGS } from "../losses/weighting.js";
 import { PROCESS_NAMES, processOf } from "../process/named.js";
@@ -49,6 +49,7 @@ export const trainFields = {
     betaEnd: field(beta, 0.02, "last beta of linear, scaled-linear and quad, the only one of const", { flag: "beta-end" }),
     zeroTerminalSnr: field(flag, false, "rescale the betas so that the last step is pure noise; not for eps", { flag: "zero-terminal-snr" }),
     logSnrShift: field(number(), 0, "added to the log-SNR of the continuous ones: 2 ln(64 / d) for images of side d", { flag: "log-snr-shift" }),
+    sigmaData: field(positive, 0.5, "standard deviation of the data, by which the prediction edm scales", { flag: "sigma-data" }),
   }),
   prediction: field(oneOf(PREDICTIONS), "eps", "what the network predicts", { was: "objective" }),
   loss: field(oneOf(LOSSES), "mse", "what is minimised"),
@@ -104,7 +105,7 @@ export type ResumeOverrides = ResumableOf<typeof trainFields>;
 export function trainConfig(input: TrainConfigInput): TrainConfig {
   const config = checkFields<TrainConfig>(trainFields, input, "config");
   const process = processOf(config.schedule);
-  checkPrediction(process, config.prediction);
+  checkPrediction(process, predictionFor(config.prediction, config.schedule));
   checkTimeSampling(process, config.timeSampling);
   return config;
 }

@@ -11,7 +11,7 @@ import {
 import { BatchOrder, loadBatch } from "../data/batches.js";
 import type { Dataset } from "../data/dataset.js";
 import type { DiffusionModel } from "../denoisers/denoiser.js";
-import { predictionOf } from "../denoisers/prediction.js";
+import { predictionFor } from "../denoisers/prediction.js";
 import { losses } from "../losses/index.js";
 import type { DrawnLevel, Loss } from "../losses/loss.js";
 import { lossWeight } from "../losses/weighting.js";
@@ -91,7 +91,7 @@ export class Trainer {
     this.dataset = dataset;
     this.process = processOf(config.schedule);
     this.loss = losses[config.loss]({
-      prediction: predictionOf(config.prediction), weighting: config.weighting, gamma: config.minSnrGamma,
+      prediction: predictionFor(config.prediction, config.schedule), weighting: config.weighting, gamma: config.minSnrGamma,
     });
     const made = network ?? networkOf(networkSpec(config.model), networks);
     checkFit(made, this.loss, dataset, config);
@@ -148,8 +148,8 @@ export class Trainer {
 
   /** The model as it is to be sampled: the average of the weights, which training goes on changing. */
   get model(): DiffusionModel {
-    const { ema: { network }, process, config: { prediction, sampling } } = this;
-    return { network, process, prediction, ...sampling };
+    const { ema: { network }, process, config: { prediction, schedule, sampling } } = this;
+    return { network, process, prediction: predictionFor(prediction, schedule), ...sampling };
   }
 
   /** Throws CheckpointError while the trainer is broken: see `trainStep`. */
