@@ -16,7 +16,7 @@ export { discreteProcess, type DiscreteProcess, type Process } from "./process/p
 export { combineEach, qSample, type Levels } from "./process/q-sample.js";
 export { posterior, posteriorMean, type Posterior } from "./process/posterior.js";
 export {
-  checkPrediction, convertPrediction, edmPrediction, predictionCoefficients, predictionOf, predictions, PREDICTIONS, predictionTarget,
+  checkPrediction, convertPrediction, edmPrediction, predictionCoefficients, predictionFor, predictionOf, predictions, PREDICTIONS, predictionTarget,
   type Prediction, type PredictionName,
 } from "./denoisers/prediction.js";
 export {
@@ -27,7 +27,7 @@ export { onPath } from "./denoisers/on-path.js";
 export { guided, guidanceFields, guidanceOf, type Guidance, type GuidanceOptions } from "./denoisers/guided.js";
 export { exactDenoiser, type GaussianMixture } from "./denoisers/exact.js";
 export { learnedLogVariance, readVariance, type LogBounds, type SaidVariance } from "./denoisers/variance.js";
-export type { Loss, LossOptions, LossTerms } from "./losses/loss.js";
+export type { DrawnLevel, Loss, LossOptions, LossTerms } from "./losses/loss.js";
 export { LOSS_WEIGHTINGS, lossWeight, type LossWeighting } from "./losses/weighting.js";
 export { weightedError, type ErrorFunction } from "./losses/weighted-error.js";
 export { mseLoss } from "./losses/mse.js";

@@ -59,6 +59,19 @@ export function predictionOf(given: PredictionName | Prediction, field = "predic
   throw new ConfigError(`${field}: ${JSON.stringify(given)} is not allowed`, [`allowed  ${PREDICTIONS.join(", ")}`]);
 }
 
+/** Of data for which EDM's networks are scaled unless told otherwise. */
+const SIGMA_DATA = 0.5;
+
+/**
+ * The prediction that a configuration or a file says: its name, but for edm the one for data of standard deviation `sigmaData`, default 0.5.
+ * Throws ConfigError where another than edm is told one.
+ */
+export function predictionFor(name: PredictionName, { sigmaData = SIGMA_DATA }: { sigmaData?: number }): PredictionName | Prediction {
+  if (sigmaData === SIGMA_DATA) return name;
+  if (name === "edm") return edmPrediction(sigmaData);
+  throw new ConfigError(`schedule.sigmaData: ${sigmaData} is not for the prediction ${name}`, [`allowed  ${SIGMA_DATA}; others for edm`]);
+}
+
 /** What divides by less overflows in f32. */
 const LEAST_DETERMINANT = 2 ** -126;
 

@@ -6,12 +6,18 @@ import type { Process } from "../process/process.js";
 import type { VarianceKind } from "../process/schedules.js";
 import type { LossWeighting } from "./weighting.js";
 
+/** A level as training drew it. */
+export interface DrawnLevel extends NoiseLevel {
+  /** What the loss of its image is multiplied by, where levels are not drawn as often as they count; 1 unless there. */
+  readonly weight?: number;
+}
+
 /** What a loss may know of a batch besides the network's output: xt = alpha x0 + sigma eps, [N, ...], image by image. */
 export interface LossTerms {
   readonly x0: Tensor;
   readonly eps: Tensor;
   readonly xt: Tensor;
-  readonly levels: readonly NoiseLevel[];
+  readonly levels: readonly DrawnLevel[];
 }
 
 export interface Loss {
@@ -37,4 +43,9 @@ export interface LossOptions {
   readonly process?: Process;
   /** Of losses that are a bound: the variance of steps back; default learned-range. */
   readonly variance?: VarianceKind;
+}
+
+/** The weights of the draws, one an image. */
+export function drawWeights({ levels }: LossTerms): number[] {
+  return levels.map(({ weight = 1 }) => weight);
 }

@@ -1,11 +1,12 @@
-import { ConfigError, full, mean, multiply } from "@fromnoise/tensor";
+import { ConfigError, mean, multiply, tensor } from "@fromnoise/tensor";
 import { predictionOf } from "../denoisers/prediction.js";
 import { boundOfOutput, joined } from "./bound-of-output.js";
-import type { Loss, LossOptions } from "./loss.js";
+import { perImage as asColumn } from "../process/q-sample.js";
+import { drawWeights, type Loss, type LossOptions } from "./loss.js";
 
 /**
  * The variational bound itself (Ho et al. 2020, equation 5), by one step of each image, in bits per dimension but for the prior term,
- * which nothing is learned in:  L = 1/N sum over n of T L_t(n).
+ * which nothing is learned in:  L = 1/N sum over n of w_n T L_t(n), w_n the weight of a draw.
  * With a fixed variance the network has one head, and with a learned one two.
  * Throws ConfigError for a prediction that is none, without a process of T steps, and for a weighting: the bound has its own.
  */
@@ -19,11 +20,11 @@ export function vlbLoss(options: LossOptions): Loss {
     name: "vlb", prediction: predictionOf(options.prediction), heads: bound.heads,
     forward: (output, terms) => output.device.scope(() => {
       const perImage = bound.forward(output, terms);
-      return { loss: mean(perImage), perImage };
+      return { loss: mean(multiply(asColumn(drawWeights(terms), perImage), perImage)), perImage };
     }),
     backward: (dy, output, terms) => output.device.scope(() => {
-      const n = output.shape[0];
-      return joined(bound.backward(multiply(full([n], 1 / n, output), dy), output, terms));
+      const shares = tensor(drawWeights(terms).map((w) => w / output.shape[0]), output);
+      return joined(bound.backward(multiply(shares, dy), output, terms));
     }),
   };
 }

@@ -14,7 +14,7 @@ export interface ErrorFunction {
 }
 
 /**
- * The weighted mean of f(output - target), one weight w_n per image (see `lossWeight`):
+ * The weighted mean of f(output - target), one weight w_n per image (see `lossWeight`), times that of its draw:
  *   L = 1/N sum over n of w_n e_n,   e_n = mean over the elements of image n of f(output - target)
  *   doutput = dy w_n / (N D) f'(output - target),   D elements per image.
  * Throws ConfigError for a prediction or weighting that is none and a gamma that is not positive.
@@ -24,7 +24,7 @@ export function weightedError(
 ): Loss {
   const prediction = predictionOf(given);
   lossWeight({ alpha: 1, sigma: 1 }, "x0", weighting, gamma);                              // a wrong option is refused at once
-  const weightsOf = ({ levels }: LossTerms): number[] => levels.map((at) => lossWeight(at, prediction, weighting, gamma));
+  const weightsOf = ({ levels }: LossTerms): number[] => levels.map((at) => (at.weight ?? 1) * lossWeight(at, prediction, weighting, gamma));
   const differenceOf = (output: Tensor, { x0, eps, levels }: LossTerms): Tensor => {
     assertSameShape(`${name} loss`, { x0, output });
     return subtract(output, predictionTarget(x0, eps, levels, prediction));

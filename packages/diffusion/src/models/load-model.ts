@@ -2,6 +2,7 @@
 import { zeros, type Device, type DType } from "@fromnoise/tensor";
 import { loadStateDict, networkOf, type Network, type NetworkKinds, type StateEntry } from "@fromnoise/nn";
 import type { DiffusionModel } from "../denoisers/denoiser.js";
+import { predictionFor } from "../denoisers/prediction.js";
 import { processOf } from "../process/named.js";
 import { checkTensors } from "./formats/checkpoint.js";
 import { formatOf, modelFormats } from "./model-formats.js";
@@ -32,7 +33,7 @@ export async function loadModel(
   const file = await format.read(source, weights === undefined ? {} : { weights });
   const { variance, clipX0 } = file;
   return {
-    network: networkOn(device, file, networks), process: processOf(file.process), prediction: file.prediction,
+    network: networkOn(device, file, networks), process: processOf(file.process), prediction: predictionFor(file.prediction, file.process),
     variance, clipX0, source: file.source,
   };
 }

@@ -27,6 +27,8 @@ export interface ProcessOptions extends Omit<ScheduleOptions, "name"> {
   readonly name: ProcessName;
   /** Added to the log-SNR of continuous-cosine and continuous-linear: 2 ln(64 / d) for images of side d; default 0. */
   readonly logSnrShift?: number;
+  /** Standard deviation of what is noised, by which the prediction edm scales, see `predictionFor`; default 0.5. */
+  readonly sigmaData?: number;
 }
 
 /** Whether these are the options of a schedule of steps. */

@@ -15,5 +15,5 @@ export const lowDiscrepancyTimes: Times = (n, random, [low, high]) => {
   return Float64Array.from({ length: n }, (_, i) => low + ((r + i / n) % 1) * (high - low));
 };
 
-/** u = 1 / (1 + e^-z), z ~ N(0, 1): times in the middle, where guesses are hardest, are drawn more often (Esser et al. 2024, section 3.1). */
-export const logitNormalTimes: Times = (n, random) => random.normal(n).map((z) => 1 / (1 + Math.exp(-z)));
+/** 1 / (1 + e^-z) of the range, z ~ N(0, 1): the middle, where guesses are hardest, is drawn more often (Esser et al. 2024, section 3.1). */
+export const logitNormalTimes: Times = (n, random, [low, high]) => random.normal(n).map((z) => low + (high - low) / (1 + Math.exp(-z)));

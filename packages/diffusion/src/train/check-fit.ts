@@ -2,11 +2,12 @@ import { ConfigError, formatShape } from "@fromnoise/tensor";
 import type { Network } from "@fromnoise/nn";
 import type { Dataset } from "../data/dataset.js";
 import type { Loss } from "../losses/loss.js";
+import { checkOffsetNoise } from "./offset-noise.js";
 
 /** Throws ConfigError where a network cannot be trained on a dataset with a loss: names what each of them has. */
 export function checkFit(
   { spec: { kind, sample, outputs, classes, nullClass } }: Network, { name, heads }: Loss, dataset: Dataset,
-  { flip, labelDrop }: { flip: boolean; labelDrop: number },
+  { flip, labelDrop, offsetNoise }: { flip: boolean; labelDrop: number; offsetNoise: number },
 ): void {
   const { shape } = dataset;
   const sides = `[${sample.map((side) => side ?? "any").join(", ")}]`;
@@ -23,6 +24,7 @@ export function checkFit(
       `network  ${kind}, ${classes === undefined ? "no classes" : `${classes} classes`}`, "hint     fromnoise train --classes --label-drop 0.1 makes one",
     ]);
   }
+  checkOffsetNoise(offsetNoise, shape);
   const wanted = shape[shape.length - 1] * heads;
   if (outputs !== wanted) {
     throw new ConfigError(`the network gives ${outputs} values where the loss ${name} needs ${wanted}`, [

@@ -11,12 +11,13 @@ import {
 } from "../config/fields.js";
 import { checkValue, flag, integer, number, object, oneOf, pair, text } from "@fromnoise/nn/kinds";
 import { holdOutKind } from "../data/split.js";
-import { checkPrediction, PREDICTIONS } from "../denoisers/prediction.js";
+import { checkPrediction, predictionFor, PREDICTIONS } from "../denoisers/prediction.js";
 import { LOSSES } from "../losses/index.js";
 import { LOSS_WEIGHTINGS } from "../losses/weighting.js";
 import { PROCESS_NAMES, processOf } from "../process/named.js";
 import { VARIANCES } from "../process/schedules.js";
 import { lossOf } from "./loss-of.js";
+import { TIME_SAMPLINGS, checkTimeSampling } from "./time-sampling.js";
 import { checkModel, type ModelFields, type UNetFields } from "./model-fields.js";
 
 /** A small U-Net for 28x28 digits. */
@@ -49,6 +50,7 @@ export const trainFields = {
     betaEnd: field(beta, 0.02, "last beta of linear, scaled-linear and quad, the only one of const", { flag: "beta-end" }),
     zeroTerminalSnr: field(flag, false, "rescale the betas so that the last step is pure noise; not for eps", { flag: "zero-terminal-snr" }),
     logSnrShift: field(number(), 0, "added to the log-SNR of the continuous ones: 2 ln(64 / d) for images of side d", { flag: "log-snr-shift" }),
+    sigmaData: field(positive, 0.5, "standard deviation of the data, by which the prediction edm scales", { flag: "sigma-data" }),
   }),
   prediction: field(oneOf(PREDICTIONS), "eps", "what the network predicts", { was: "objective" }),
   loss: field(oneOf(LOSSES), "mse", "what is minimised"),
@@ -57,6 +59,8 @@ export const trainFields = {
   labelDrop: field(
     number({ from: 0, to: 1, note: "0 is off" }), 0, "probability that training hides a label, for guidance; needs a network with a null class",
   ),
+  timeSampling: field(oneOf(TIME_SAMPLINGS), "own", "how levels of noise are drawn: as the process does by itself, or otherwise"),
+  offsetNoise: field(number({ from: 0 }), 0, "noise added to all pixels of a channel alike, for darker and brighter images: 0.1"),
   steps: field(count, 2000, "optimiser steps in all", { resume: true }),
   batch: field(count, 32, "images per micro-batch"),
   accumulate: field(count, 1, "micro-batches per optimiser step", { value: "K" }),
@@ -105,7 +109,8 @@ export type ResumeOverrides = ResumableOf<typeof trainFields>;
 export function trainConfig(input: TrainConfigInput): TrainConfig {
   const config = checkFields<TrainConfig>(trainFields, input, "config");
   const process = processOf(config.schedule);
-  checkPrediction(process, config.prediction);
+  checkPrediction(process, predictionFor(config.prediction, config.schedule));
+  checkTimeSampling(process, config.timeSampling);
   lossOf(config, process);
   return config;
 }

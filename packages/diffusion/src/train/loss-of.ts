@@ -1,5 +1,6 @@
 import { ConfigError } from "@fromnoise/tensor";
 import { losses } from "../losses/index.js";
+import { predictionFor } from "../denoisers/prediction.js";
 import type { Loss } from "../losses/loss.js";
 import type { Process } from "../process/process.js";
 import { FIXED_VARIANCES, isLearned } from "../process/schedules.js";
@@ -10,9 +11,9 @@ import type { TrainConfig } from "./config.js";
  * where it learns none.
  */
 export function lossOf(
-  { loss: name, prediction, weighting, minSnrGamma: gamma, sampling: { variance } }: TrainConfig, process: Process,
+  { loss: name, prediction, weighting, minSnrGamma: gamma, schedule, sampling: { variance } }: TrainConfig, process: Process,
 ): Loss {
-  const loss = losses[name]({ prediction, weighting, gamma, process, variance });
+  const loss = losses[name]({ prediction: predictionFor(prediction, schedule), weighting, gamma, process, variance });
   if (loss.heads === 1 && isLearned(variance)) {
     throw new ConfigError(`sampling.variance: ${variance} is not learned by the loss ${name}`, [
       `allowed  ${FIXED_VARIANCES.join(", ")}; or the losses hybrid, vlb`,

@@ -11,19 +11,21 @@ import {
 import { BatchOrder, loadBatch } from "../data/batches.js";
 import type { Dataset } from "../data/dataset.js";
 import type { DiffusionModel } from "../denoisers/denoiser.js";
-import type { Loss } from "../losses/loss.js";
-import type { NoiseLevel } from "../process/level.js";
+import type { DrawnLevel, Loss } from "../losses/loss.js";
+import { lossWeight } from "../losses/weighting.js";
 import { processOf } from "../process/named.js";
 import type { Process } from "../process/process.js";
 import { lrSchedule, type TrainConfig } from "./config.js";
 import { lossOf } from "./loss-of.js";
 import { bucketMeans, type StepMetrics } from "./metrics.js";
 import { checkFit } from "./check-fit.js";
+import { drawByLoss, emptyHistory, remembering, type LossHistory } from "./loss-aware.js";
 import { modelFields, networkSpec } from "./model-fields.js";
+import { drawLevels } from "./time-sampling.js";
 import { randomDraws, trainingStep, type TrainingBatch } from "./training-step.js";
 
 /** Streams of the run's seed; initial weights, data order and flips have their own, far above. */
-export const streams = { timesteps: 1, noise: 2, dropout: 3, labels: 7 } as const;
+export const streams = { timesteps: 1, noise: 2, dropout: 3, offset: 6, labels: 7 } as const;
 type Stream = keyof typeof streams;
 
 /** Something for every stream. */
@@ -37,6 +39,8 @@ export interface TrainerPosition {
   /** Images handed out so far. */
   data: number;
   random: Record<Stream, RandomState>;
+  /** The last losses of every step, where levels are drawn by them. */
+  losses?: LossHistory;
 }
 
 /** Where a run of this seed begins. */
@@ -45,7 +49,7 @@ export function startPosition(seed: number): TrainerPosition {
 }
 
 /** What one optimiser step computed before the weights change: losses by micro-batch, errors and levels of noise by image. */
-interface Gradients { grads: Grads; losses: Tensor[]; errors: Tensor[]; levels: NoiseLevel[]; norm: Tensor | undefined }
+interface Gradients { grads: Grads; losses: Tensor[]; errors: Tensor[]; levels: DrawnLevel[]; norm: Tensor | undefined }
 
 /** One's own networks: one to be trained, still without values, or the kinds that `config.model` may name. */
 export interface TrainerNetwork { network?: Network; networks?: NetworkKinds }
@@ -71,6 +75,8 @@ export class Trainer {
   #broken: { step: number; cause: unknown } | undefined;
   #checkpoint: string | undefined;
   #random!: Record<Stream, Random>;
+  /** undefined unless levels are drawn by loss. */
+  #losses: LossHistory | undefined;
   readonly #began = performance.now();
 
   /**
@@ -114,17 +120,18 @@ export class Trainer {
       const loss = losses.reduce((sum, value) => sum + value, 0) / config.accumulate;
       const gradNorm = await made.norm!.item();
       if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) throw await this.#firstNonFinite(before, loss, gradNorm);
-      const errors = await Promise.all(made.errors.map((t) => t.data()));
+      const errors = (await Promise.all(made.errors.map((t) => t.data()))).flatMap((values) => Array.from(values));
       const lr = this.#learningRate(this.step);
       writing = true;
       this.optimizer.step(made.grads, { lr, gradScale: config.gradClip === 0 ? 1 : clipCoefficient(gradNorm, config.gradClip) });
       this.ema.update();
+      this.#remember(made.levels, errors);
       this.step++;
       await device.sync();
       const now = performance.now();
       return {
         step: this.step, loss, gradNorm, lr,
-        buckets: bucketMeans(errors.flatMap((values) => Array.from(values)), made.levels, this.process.levels?.length),
+        buckets: bucketMeans(errors, made.levels, this.process.levels?.length),
         imagesPerSecond: (made.levels.length / (now - started)) * 1000, seconds: (now - this.#began) / 1000,
       };
     } catch (error) {
@@ -138,7 +145,7 @@ export class Trainer {
 
   /** The model as it is to be sampled: the average of the weights, which training goes on changing. */
   get model(): DiffusionModel {
-    const { ema: { network }, process, config: { prediction, sampling } } = this;
+    const { ema: { network }, process, loss: { prediction }, config: { sampling } } = this;
     return { network, process, prediction, ...sampling };
   }
 
@@ -166,8 +173,11 @@ export class Trainer {
   /** Forward and backward over all k micro-batches, into `made`: the gradients are those of the mean of their losses. */
   #gradients(made: Gradients): void {
     const { config, device, network, process, loss: minimised } = this;
-    const { timesteps, noise, dropout, labels } = this.#random;
-    const draws = randomDraws({ levels: timesteps, noise, dropout, labels, labelDrop: config.labelDrop });
+    const { timesteps, noise, dropout, offset, labels } = this.#random;
+    const draws = randomDraws({
+      levels: timesteps, noise, dropout, labels, labelDrop: config.labelDrop, offset: { amount: config.offsetNoise, random: offset },
+      drawLevels: (n, _, random) => this.#drawLevels(n, random),
+    });
     for (let k = 0; k < config.accumulate; k++) {
       const { loss, perImage, levels } = device.scope(
         () => trainingStep({ network, process, loss: minimised, draws }, this.#nextBatch(), made.grads, { scale: 1 / config.accumulate }),
@@ -177,6 +187,20 @@ export class Trainer {
       made.levels.push(...levels);
     }
     made.norm = globalNorm(made.grads);
+  }
+
+  #drawLevels(n: number, random: Random): readonly DrawnLevel[] {
+    const { config: { timeSampling }, process } = this;
+    return timeSampling === "loss-aware" ? drawByLoss(this.#losses!, process.levels!, n, random) : drawLevels(timeSampling, n, process, random);
+  }
+
+  /** Remembers the weighted losses of a step's images, where levels are drawn by them. */
+  #remember(levels: readonly DrawnLevel[], errors: readonly number[]): void {
+    if (this.#losses === undefined) return;
+    const { weighting, minSnrGamma } = this.config;
+    this.#losses = remembering(
+      this.#losses, levels, errors.map((error, i) => error * lossWeight(levels[i], this.loss.prediction, weighting, minSnrGamma)),
+    );
   }
 
   #nextBatch(): TrainingBatch {
@@ -220,14 +244,18 @@ export class Trainer {
 
   /** Where the run stands; with the tensors it is all that a resumed run needs. */
   position(): TrainerPosition {
-    return { step: this.step, data: this.#order.position, random: forStreams((stream) => this.#random[stream].state()) };
+    return {
+      step: this.step, data: this.#order.position, random: forStreams((stream) => this.#random[stream].state()),
+      ...(this.#losses === undefined ? {} : { losses: this.#losses }),
+    };
   }
 
   /** Goes to where a run stood. A stream that its checkpoint does not know yet, being older, stands at its beginning. */
-  seek({ step, data, random }: TrainerPosition): void {
+  seek({ step, data, random, losses }: TrainerPosition): void {
     const { random: beginning } = startPosition(this.config.seed);
     this.step = this.optimizer.steps = this.ema.updates = step;
     this.#order.seek(data);
+    if (this.config.timeSampling === "loss-aware") this.#losses = losses ?? emptyHistory(this.process.levels!.length);
     this.#random = forStreams((stream) => Random.from((random as Partial<typeof random>)[stream] ?? beginning[stream]));
   }
 

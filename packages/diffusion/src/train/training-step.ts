@@ -1,16 +1,17 @@
 /** Algorithm 1 of Ho et al. 2020, one micro-batch of it: the one place where it is written out. */
 import { ConfigError, multiply, randomNormal, tensor, type Random, type Tensor } from "@fromnoise/tensor";
 import type { Given, Grads, Network } from "@fromnoise/nn";
-import type { Loss } from "../losses/loss.js";
+import type { DrawnLevel, Loss } from "../losses/loss.js";
 import type { NoiseLevel } from "../process/level.js";
 import type { Process } from "../process/process.js";
 import { perImage, qSample } from "../process/q-sample.js";
+import { offsetNoise } from "./offset-noise.js";
 
 /** What is random in a step of training. */
 export interface Draws {
   /** The levels of noise of n samples. */
-  levels(n: number, process: Process): readonly NoiseLevel[];
-  /** eps ~ N(0, I) in the shape of x0. */
+  levels(n: number, process: Process): readonly DrawnLevel[];
+  /** eps in the shape of x0, ~ N(0, I) unless it is offset. */
   noise(x0: Tensor): Tensor;
   /** What the network is told in place of N labels, some of them hidden; without it, the labels themselves. */
   labels?(labels: ArrayLike<number>, nullClass: number): ArrayLike<number>;
@@ -27,13 +28,22 @@ export interface DrawStreams {
   readonly labels?: Random;
   /** The probability that a label is hidden; default 0. */
   readonly labelDrop?: number;
+  /** How levels are drawn from theirs; default as the process does by itself. */
+  drawLevels?(n: number, process: Process, random: Random): readonly DrawnLevel[];
+  /** Offset noise of this amount, see `offsetNoise`; default none. */
+  readonly offset?: { readonly amount: number; readonly random: Random };
 }
 
 /** Draws from streams of random numbers, one for each purpose. */
-export function randomDraws({ levels, noise, dropout, labels, labelDrop = 0 }: DrawStreams): Draws {
+export function randomDraws(
+  { levels, noise, dropout, labels, labelDrop = 0, drawLevels = (n, process, random) => process.draw(n, random), offset }: DrawStreams,
+): Draws {
   return {
-    levels: (n, process) => process.draw(n, levels),
-    noise: ({ shape, device, dtype }) => randomNormal(shape, noise, { device, dtype }),
+    levels: (n, process) => drawLevels(n, process, levels),
+    noise: ({ shape, device, dtype }) => {
+      const eps = randomNormal(shape, noise, { device, dtype });
+      return offset === undefined ? eps : offsetNoise(eps, offset.amount, offset.random);
+    },
     ...(labels === undefined || labelDrop === 0 ? {} : {
       labels: (given: ArrayLike<number>, nullClass: number) => labels.uniform(given.length).map((u, i) => (u < labelDrop ? nullClass : given[i])),
     }),
@@ -60,7 +70,7 @@ export interface TrainingStep {
   readonly loss: Tensor;
   readonly perImage: Tensor;
   /** Where every sample stood. */
-  readonly levels: readonly NoiseLevel[];
+  readonly levels: readonly DrawnLevel[];
 }
 
 /**

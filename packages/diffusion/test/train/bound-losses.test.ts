@@ -94,6 +94,27 @@ describe("the losses of the bound", () => {
     });
   }
 
+  it("multiply each image's share by the weight of its draw, forward and backward", async () => {
+    const weights = [0.5, 2, 0, 3];
+    const drawn = { ...terms, levels: terms.levels.map((at, n) => ({ ...at, weight: weights[n] })) };
+    const dy = tensor(1, { device, dtype: "f64" });
+    for (const loss of [vlbLoss({ prediction: "eps", process }), hybridLoss({ prediction: "eps", process })]) {
+      const output = concat([said, v], -1);
+      const [plain, weighted] = [loss.backward(dy, output, terms), loss.backward(dy, output, drawn)];
+      const [a, b] = [await plain.data(), await weighted.data()];
+      const size = a.length / t.length;
+      a.forEach((value, i) => expect(b[i]).to.be.closeTo(weights[Math.floor(i / size)] * value, 1e-12 * (1 + Math.abs(value))));
+      const report = await gradcheck({
+        forward: (given) => loss.forward(given.output, drawn).loss, backward: (d, given) => loss.backward(d, given.output, drawn),
+      }, { output }, { rtol: 2e-5, atol: 1e-5 });
+      expect(report.pass, loss.name).to.equal(loss.name === "vlb");         // of hybrid the derivative is stopped on purpose
+    }
+    const { perImage } = vlbLoss({ prediction: "eps", process }).forward(concat([said, v], -1), terms);
+    const { loss } = vlbLoss({ prediction: "eps", process }).forward(concat([said, v], -1), drawn);
+    const expected = Array.from(await perImage.data()).reduce((sum, value, n) => sum + weights[n] * value, 0) / 4;
+    expect(await loss.item()).to.be.closeTo(expected, 1e-10 * expected);
+  });
+
   // Made by golden/bound-losses.py: PyTorch's automatic derivatives of the formulas as improved-diffusion has them, with the exact CDF.
   for (const name of ["hybrid-learned-range", "hybrid-learned", "vlb-learned-range", "vlb-fixed-small"] as const) {
     it(`have PyTorch's numbers and gradients: ${name}`, async () => {

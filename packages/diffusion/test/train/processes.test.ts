@@ -4,6 +4,7 @@ import { expect } from "chai";
 import { ConfigError, openDevice, type Device } from "@fromnoise/tensor";
 import { stateDict } from "@fromnoise/nn";
 import { arrayDataset } from "../../src/data/arrays.js";
+import { predictionOf } from "../../src/denoisers/prediction.js";
 import { loadModel } from "../../src/models/node/load.js";
 import { sampleImages } from "../../src/models/sample-images.js";
 import type { Process } from "../../src/process/process.js";
@@ -17,7 +18,7 @@ const folder = temporaryFolder();
 
 const cases: readonly [name: string, config: TrainConfigInput, process: Pick<Process, "name">][] = [
   ["flow", { schedule: { name: "flow" }, prediction: "flow" }, { name: "flow" }],
-  ["edm", { schedule: { name: "edm" }, prediction: "edm" }, { name: "edm" }],
+  ["edm", { schedule: { name: "edm", sigmaData: 0.8 }, prediction: "edm" }, { name: "edm" }],
   ["cosine", { schedule: { name: "continuous-cosine", logSnrShift: -1 }, prediction: "v" }, { name: "continuous-cosine" }],
   ["linear", { schedule: { name: "continuous-linear" }, prediction: "eps" }, { name: "continuous-linear" }],
   ["zero", { schedule: { timesteps: 20, zeroTerminalSnr: true }, prediction: "v" }, { name: "linear" }],
@@ -50,6 +51,8 @@ describe("a run", () => {
       expect(metricsOf(whole).flatMap(({ buckets }) => buckets).filter((mean) => mean !== null).every(Number.isFinite)).to.equal(true);
       expect(model.process).to.include(wanted);
       expect(model.process.range).to.deep.equal(process.range);
+      const inputScale = name === "edm" ? 1 / Math.hypot(3, 0.8) : undefined;
+      expect(predictionOf(model.prediction).inputScale?.({ alpha: 1, sigma: 3 })).to.equal(inputScale);
       for (const sampler of samplers) {
         const drawn = sampleImages({ model, device, count: 3, sampler, options: { steps: 4 } });
         const refused = process.range[0].alpha === 0 && sampler.name === "euler";
@@ -59,4 +62,10 @@ describe("a run", () => {
       }
     });
   }
+
+  it("may scale by the data's standard deviation where it predicts edm, and nowhere else", () => {
+    expect(() => configOf({ schedule: { sigmaData: 0.8 } })).to.throw(ConfigError)
+      .with.property("message", "schedule.sigmaData: 0.8 is not for the prediction eps\n  allowed  0.5; others for edm");
+    expect(() => configOf({ schedule: { sigmaData: 0 }, prediction: "edm" })).to.throw(ConfigError, "schedule.sigmaData: 0 is not allowed");
+  });
 });

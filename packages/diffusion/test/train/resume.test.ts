@@ -17,6 +17,7 @@ const folder = temporaryFolder();
 const sheet = writeSheet(folder);
 const everything: TrainConfigInput = {
   accumulate: 2, flip: true, model: { ...tinyModel, dropout: 0.2 }, lrSchedule: { name: "cosine", warmup: 2 }, steps: 5,
+  offsetNoise: 0.1,
 };
 
 async function run(options: RunOptions): Promise<RunResult> {
@@ -39,7 +40,7 @@ describe("resuming a run", () => {
   for (const [device, build, dtype] of [
     ["reference", "f32", "f32"], ["reference", "f64", "f64"], ...wasmDevices.map(([spec, name]) => [spec, name, "f32"] as const),
   ] as const) {
-    it(`gives the checkpoint of the uninterrupted run bit for bit, accumulation, flips, dropout: ${device}, ${build}`, async () => {
+    it(`gives the checkpoint of the uninterrupted run bit for bit, accumulation, flips, dropout, offset noise: ${device}, ${build}`, async () => {
       const config = tinyConfig({ ...everything, data: sheet, dtype, device });
       const [whole, parts] = ["whole", "parts"].map((name) => join(folder, `${name}-${device.replace(":", "-")}-${dtype}`));
       await run({ start: { config }, out: whole });

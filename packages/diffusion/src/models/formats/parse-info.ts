@@ -3,7 +3,7 @@ import { CheckpointError, ConfigError } from "@fromnoise/tensor";
 import type { JsonObject } from "@fromnoise/nn";
 import { checkFields } from "../../config/fields.js";
 import { isObject } from "@fromnoise/nn/kinds";
-import { checkPrediction } from "../../denoisers/prediction.js";
+import { checkPrediction, predictionFor } from "../../denoisers/prediction.js";
 import { processOf } from "../../process/named.js";
 import { trainFields } from "../../train/config.js";
 import type { TrainerPosition } from "../../train/trainer.js";
@@ -90,6 +90,6 @@ function checkedModel(path: string, { network, ...rest }: Parts): ModelInfo {
   if (missing !== undefined) throw lacking(path, `model.${missing}`);
   if (isObject(rest["process"]) && rest["process"]["name"] === undefined) throw lacking(path, "model.process.name");
   const how = checkFields<Omit<ModelInfo, "network">>(modelFields, rest, "model");
-  checkPrediction(processOf(how.process), how.prediction);
+  checkPrediction(processOf(how.process), predictionFor(how.prediction, how.process));
   return { network: { kind, config: config as JsonObject }, ...how };
 }
