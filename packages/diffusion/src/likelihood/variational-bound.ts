@@ -28,7 +28,10 @@ export interface BoundOptions {
   count?: number;
   /** Samples per batch; default 64. */
   batch?: number;
-  /** Every so many steps have their term computed, and the terms between are interpolated linearly; default 1, all. */
+  /**
+   * At most so many steps from one computed term to the next, and at step t at most t / 8, as terms change fast where there is little
+   * noise; those between are interpolated linearly. Default 1, all are computed.
+   */
   every?: number;
   /** Of the noise, which depends on the seed, the sample and the step alone. Default 0. */
   seed?: number;
@@ -122,11 +125,13 @@ export function boundSteps({ model, data, count = data.count, batch = BATCH, eve
 }
 
 /**
- * 0, which is of another kind, then 1, 1 + every, ... and T - 1, each with the terms it stands for: itself, and of the n - 1 between it
- * and a neighbour n steps away half, which is the sum of a straight line from one to the other.
+ * 0, which is of another kind, then 1 .. 15, 16, 18, ... with gaps that grow to `every`, and T - 1, each with the terms it stands for:
+ * itself, and of the n - 1 between it and a neighbour n steps away half, which is the sum of a straight line from one to the other.
  */
 function evaluatedSteps(T: number, every: number): { t: number; weight: number }[] {
-  const steps = [...Array.from({ length: Math.ceil((T - 2) / every) }, (_, k) => 1 + k * every), T - 1].filter((t) => t > 0);
+  const steps: number[] = [];
+  for (let t = 1; t < T - 1; t += Math.min(every, Math.max(1, Math.floor(t / 8)))) steps.push(t);
+  if (T > 1) steps.push(T - 1);
   const half = (a: number | undefined, b: number | undefined): number => (a === undefined || b === undefined ? 0 : (b - a - 1) / 2);
   return [{ t: 0, weight: 1 }, ...steps.map((t, k) => ({ t, weight: 1 + half(steps[k - 1], t) + half(t, steps[k + 1]) }))];
 }

@@ -3,6 +3,7 @@ import { zeros, type Device, type DType } from "@fromnoise/tensor";
 import { loadStateDict, networkOf, type Network, type NetworkKinds, type StateEntry } from "@fromnoise/nn";
 import type { DiffusionModel } from "../denoisers/denoiser.js";
 import { discreteProcess } from "../process/process.js";
+import type { TrainConfig } from "../train/config.js";
 import { checkTensors } from "./formats/checkpoint.js";
 import { formatOf, modelFormats } from "./model-formats.js";
 import type { ModelFile, Weights } from "./model-format.js";
@@ -11,6 +12,8 @@ import type { Source } from "./source.js";
 export interface TrainedModel extends DiffusionModel {
   /** One line for people: file, step, which weights. */
   readonly source: string;
+  /** Of a run's checkpoint: the configuration of the run. */
+  readonly training?: TrainConfig;
 }
 
 export interface LoadModelOptions {
@@ -30,10 +33,10 @@ export async function loadModel(
 ): Promise<TrainedModel> {
   const format = await formatOf(source, modelFormats);
   const file = await format.read(source, weights === undefined ? {} : { weights });
-  const { variance, clipX0 } = file;
+  const { variance, clipX0, training } = file;
   return {
     network: networkOn(device, file, networks), process: discreteProcess(file.process), prediction: file.prediction,
-    variance, clipX0, source: file.source,
+    variance, clipX0, source: file.source, ...(training === undefined ? {} : { training }),
   };
 }
 

@@ -111,7 +111,7 @@ describe("the variational bound", () => {
     it("interpolates the terms that are left out: each stands for its share of the T terms", async () => {
       const given = model();
       const all = await bound({ model: given });
-      for (const every of [1, 2, 7, 28, 29, 100]) {
+      for (const every of [1, 2, 3, 100]) {
         const some = await bound({ model: given, every });
         expect(some.steps.reduce((sum, { weight }) => sum + weight, 0), `every ${every}`).to.be.closeTo(30, 1e-12);
         expect(some.steps.at(-1)!.t).to.equal(29);
@@ -129,7 +129,7 @@ describe("the variational bound", () => {
         expect([last.t, last.distortion]).to.deep.equal([0, some.steps[0].rmse]);
         expect(last.rate + some.steps[0].bits).to.be.closeTo(some.total, 1e-9 * some.total);
       }
-      expect(boundSteps({ model: given, device, data: tinyDataset, every: 7, batch: 3 })).to.equal(3 * 6);
+      expect(boundSteps({ model: given, device, data: tinyDataset, every: 2, batch: 3 })).to.equal(3 * 24);
     });
 
     it("refuses what it cannot use", async () => {
