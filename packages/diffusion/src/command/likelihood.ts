@@ -24,7 +24,7 @@ const likelihoodFields = {
   data: optional(text, "images to say: names as `train` takes them", { value: "NAME", shown: "the run's own" }),
   part: optional(oneOf(["held-out", "training", "all"]), "of the data", { shown: "held-out of the run's own data, all of other" }),
   count: field(count, 100, "images, evenly spread over the data"),
-  every: field(count, 10, "at most so many steps from one computed term to the next, fewer at little noise; 1 computes all", { value: "K" }),
+  every: field(count, 10, "at most so many steps from a computed term to the next, fewer at little noise; 1: all", { value: "K" }),
   batch: field(count, 50, "images per batch"),
   weights: weightsField,
   seed: field(integer(), 0, "seed of the noise"),
@@ -60,7 +60,8 @@ async function runLikelihood({ operands: [path], flags }: Arguments): Promise<nu
     const points = rateDistortion(bound);
     if (json) {
       const { every, seed } = options;
-      console.log(JSON.stringify({ source: model.source, data: data.describe(), every, seed, ...bound, rateDistortion: points }, null, 2));
+      const from = { source: model.source, data: data.describe(), every, seed };
+      console.log(JSON.stringify({ ...from, ...bound, rateDistortion: points }, null, 2));
     } else console.log(boundTable(bound, data));
     if (out !== undefined) await writePictures(out, bound, points);
     return 0;
@@ -68,7 +69,9 @@ async function runLikelihood({ operands: [path], flags }: Arguments): Promise<nu
 }
 
 /** `variationalBound` with a progress bar on standard error. */
-async function boundShowing(model: TrainedModel, device: Device, data: Dataset, { count: wanted, every, batch, seed }: Options): Promise<Bound> {
+async function boundShowing(
+  model: TrainedModel, device: Device, data: Dataset, { count: wanted, every, batch, seed }: Options,
+): Promise<Bound> {
   const request = { model, device, data, count: Math.min(wanted, data.count), every, batch, seed };
   const progress = openProgress("term", boundSteps(request));
   try {
@@ -100,7 +103,8 @@ export function boundTable({ total, error, prior, steps, count: images }: Bound,
   const dimensions = shape.reduce((a, b) => a * b, 1);
   const last = steps[steps.length - 1].t;
   const ends = [0, ...Array.from({ length: 10 }, (_, k) => 10 ** (k + 1) - 1)];
-  const groups = ends.map((end, k) => ({ from: k === 0 ? 0 : ends[k - 1] + 1, to: Math.min(end, last) })).filter(({ from, to }) => from <= to);
+  const groups = ends.map((end, k) => ({ from: k === 0 ? 0 : ends[k - 1] + 1, to: Math.min(end, last) }))
+    .filter(({ from, to }) => from <= to);
   const rows = groups.flatMap(({ from, to }) => {
     const inside = steps.filter(({ t }) => t >= from && t <= to);
     const sum = (value: (step: BoundStep) => number): number => inside.reduce((rest, step) => rest + step.weight * value(step), 0);
@@ -115,13 +119,14 @@ export function boundTable({ total, error, prior, steps, count: images }: Bound,
     ["prior", prior.toFixed(4), `${(100 * prior / total).toFixed(1)} %`, "", ""],
   ];
   const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
-  const lines = table.map((row) => row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join("  ").trimEnd());
+  const lines = table.map(([first, ...others]) => (
+    [first.padEnd(widths[0]), ...others.map((cell, i) => cell.padStart(widths[i + 1]))].join("  ").trimEnd()
+  ));
   const spread = Number.isNaN(error) ? "" : ` +- ${error.toFixed(3)}`;
   const said = images === 1 ? "1 image" : `${images} images`;
-  return [
-    ...lines, "", `bound    ${total.toFixed(3)}${spread} bits/dim over ${said}: ${Math.round(total * dimensions).toLocaleString("en-US")} bits an image, `
-    + `${(8 * dimensions).toLocaleString("en-US")} without a model`,
-  ].join("\n");
+  const [bits, plain] = [total * dimensions, 8 * dimensions].map((value) => Math.round(value).toLocaleString("en-US"));
+  const bound = `bound    ${total.toFixed(3)}${spread} bits/dim over ${said}: ${bits} bits an image, ${plain} without a model`;
+  return [...lines, "", bound].join("\n");
 }
 
 async function writePictures(out: string, { steps }: Bound, points: readonly RatePoint[]): Promise<void> {

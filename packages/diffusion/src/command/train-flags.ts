@@ -42,7 +42,8 @@ export function configOf(flags: FlagValues): TrainConfig {
   const { model: modelFile } = optionsOf(modelFields, flags);
   const base = modelFile === undefined ? input["model"] : readJson(modelFile);
   const data = input["data"] ?? trainDefaults.data;
-  const sampling = { ...(input["loss"] === "hybrid" ? { variance: "learned-range" } : {}), ...input["sampling"] as object | undefined };
+  const learned = input["loss"] === "hybrid" ? { variance: "learned-range" } : {};
+  const sampling = { ...learned, ...input["sampling"] as object | undefined };
   if (Object.keys(sampling).length > 0) input["sampling"] = sampling;
   if (typeof data === "string" && data !== "" && (base === undefined || isObject(base))) {
     input["model"] = modelOf(base, flags, data, "variance" in sampling && isLearned(sampling.variance as VarianceKind) ? 2 : 1);
@@ -60,8 +61,8 @@ function merged(file: Readonly<Record<string, unknown>>, flags: TrainConfigInput
 }
 
 /**
- * The given network with the flags on top; without one, the small U-Net of the defaults in the data's size and channels, with so many
- * outputs for each of them.
+ * The given network with the flags on top; without one, the small U-Net of the defaults in the data's size and channels, with so
+ * many outputs for each of them.
  */
 function modelOf(base: object | undefined, flags: FlagValues, data: string, heads: number): Record<string, unknown> {
   const { size, channels, width, layers, classes } = optionsOf(modelFields, flags);

@@ -1,4 +1,4 @@
-/** The divergence of the noise that a denoiser guesses, sum over j of d eps_j / d x_j: what the probability flow's density changes by. */
+/** The divergence of the noise that a denoiser guesses, sum over j of d eps_j / d x_j: by it densities change along the flow. */
 import { add, multiply, reshape, slice, subtract, sum, tensor, type Tensor } from "@fromnoise/tensor";
 import { Grads, type Given } from "@fromnoise/nn";
 import type { Denoiser, DiffusionModel } from "../denoisers/denoiser.js";
@@ -10,11 +10,13 @@ import { combine } from "../process/q-sample.js";
 export type Divergence = (x: Tensor, at: NoiseLevel) => { readonly eps: Tensor; readonly divergence: Tensor };
 
 /**
- * Of a network, exactly: one forward, and for each of the D elements of a sample one backward of dy = 1 there and 0 elsewhere, whose dx
- * at that element is a diagonal element of the Jacobian. With eps = a x + b F(c x), div eps = a D + b c tr F'. Guesses are not clipped.
- * Meant for points; for images D backwards are many. Throws what the network and predictionCoefficients throw.
+ * Of a network, exactly: one forward, and for each of the D elements of a sample one backward of dy = 1 there and 0 elsewhere,
+ * whose dx at that element is a diagonal element of the Jacobian. With eps = a x + b F(c x), div eps = a D + b c tr F'. Guesses are
+ * not clipped. Meant for points; for images D backwards are many. Throws what the network and predictionCoefficients throw.
  */
-export function networkDivergence({ network, prediction }: Pick<DiffusionModel, "network" | "prediction">, given: Given = {}): Divergence {
+export function networkDivergence(
+  { network, prediction }: Pick<DiffusionModel, "network" | "prediction">, given: Given = {},
+): Divergence {
   const { inputScale } = predictionOf(prediction);
   return (x, at) => x.device.scope(() => {
     const { device, dtype, shape: [n] } = x;

@@ -18,18 +18,19 @@ export interface FlowOptions {
 interface FlowState { readonly y: Tensor; readonly integral: Tensor }
 
 /**
- * ln p(x) of points x [N, ...] in nats, a number each (Song et al. 2021, equation 39). With s = sigma / alpha and y = x / alpha the flow is
- * dy/ds = eps (see `euler`), and along it
+ * ln p(x) of points x [N, ...] in nats, a number each (Song et al. 2021, equation 39). With s = sigma / alpha and y = x / alpha the
+ * flow is dy/ds = eps (see `euler`), and along it
  *   ln p(y at s_0) = ln p(y at s_1) + the integral of div_y eps ds from s_0 to s_1,   div_y = alpha div_x,
- * with s_0, s_1 the process's least and largest, and x_T ~ N(0, (alpha^2 + sigma^2) I). Runge-Kutta's method of order 4 in ln s: where
- * eps is smooth, twice the steps leave a 16th of the error. What comes out is the density of the data with the noise of s_0 in it.
+ * with s_0, s_1 the process's least and largest, and x_T ~ N(0, (alpha^2 + sigma^2) I). Runge-Kutta's method of order 4 in ln s:
+ * where eps is smooth, twice the steps leave a 16th of the error. What comes out is the density of the data with the noise of s_0
+ * in it.
  * Throws ConfigError for a process without steps, or whose last level has no signal, and for steps that are no whole number from 1;
  * the signal's reason. The tensors it made are freed whatever happens.
  */
 export async function flowLogLikelihood(
   divergence: Divergence, process: Process, x: Tensor, { steps = 100, onStep, signal }: FlowOptions = {},
 ): Promise<NumberArray> {
-  if (!Number.isSafeInteger(steps) || steps < 1) throw new ConfigError(`flow: steps is ${steps}`, ["allowed  whole numbers from 1"]);
+  if (!Number.isSafeInteger(steps) || steps < 1) throw refusal(`steps is ${steps}`, "whole numbers from 1");
   const path = pathOf(process, 2 * steps);
   const { device } = x;
   const h = (Math.log(path[2 * steps].s) - Math.log(path[0].s)) / steps;
@@ -56,18 +57,24 @@ interface Place { readonly at: NoiseLevel; readonly s: number }
 
 /** n + 1 levels from the least noise to the most, evenly spaced in ln s. */
 function pathOf({ name, levels, levelAt }: Process, n: number): Place[] {
-  if (levels === undefined) throw new ConfigError(`flow: the process ${name} has no noisiest step`, ["allowed  processes of T steps"]);
+  if (levels === undefined) throw refusal(`the process ${name} has no noisiest step`, "processes of T steps");
   const first = levels[0], last = levels[levels.length - 1];
-  if (last.alpha === 0) throw new ConfigError("flow: sigma / alpha is infinite where alpha is 0", ["allowed  processes that leave some signal"]);
-  if (levels.length === 1) throw new ConfigError(`flow: the process ${name} has one level only`, ["allowed  processes of T steps, T from 2"]);
+  if (last.alpha === 0) throw refusal("sigma / alpha is infinite where alpha is 0", "processes that leave some signal");
+  if (levels.length === 1) throw refusal(`the process ${name} has one level only`, "processes of T steps, T from 2");
   return Array.from({ length: n + 1 }, (_, i) => {
     const at = i === 0 ? first : i === n ? last : levelAt(logSnr(first) + (i / n) * (logSnr(last) - logSnr(first)));
     return { at, s: at.sigma / at.alpha };
   });
 }
 
+function refusal(what: string, allowed: string): ConfigError {
+  return new ConfigError(`flow: ${what}`, [`allowed  ${allowed}`]);
+}
+
 /** One step of length h in ln s over the three places of its beginning, middle and end. */
-function rungeKutta({ y, integral }: FlowState, h: number, [from, middle, to]: readonly Place[], divergence: Divergence): FlowState {
+function rungeKutta(
+  { y, integral }: FlowState, h: number, [from, middle, to]: readonly Place[], divergence: Divergence,
+): FlowState {
   /** dy / d ln s = s eps, and s alpha div_x eps. */
   const slope = (at: Tensor, { at: level, s }: Place): FlowState => {
     const { eps, divergence: div } = divergence(multiply(at, level.alpha), level);
@@ -77,8 +84,9 @@ function rungeKutta({ y, integral }: FlowState, h: number, [from, middle, to]: r
   const k2 = slope(combine(1, y, h / 2, k1.y), middle);
   const k3 = slope(combine(1, y, h / 2, k2.y), middle);
   const k4 = slope(combine(1, y, h, k3.y), to);
-  const mean = (pick: (k: FlowState) => Tensor): Tensor => multiply(add(add(pick(k1), pick(k4)), multiply(add(pick(k2), pick(k3)), 2)), h / 6);
-  return { y: add(y, mean((k) => k.y)), integral: add(integral, mean((k) => k.integral)) };
+  const change = (of: (k: FlowState) => Tensor): Tensor =>
+    multiply(add(add(of(k1), of(k4)), multiply(add(of(k2), of(k3)), 2)), h / 6);
+  return { y: add(y, change((k) => k.y)), integral: add(integral, change((k) => k.integral)) };
 }
 
 /** ln of the density of y where alpha y ~ N(0, (alpha^2 + sigma^2) I), [N]. */

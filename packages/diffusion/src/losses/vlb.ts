@@ -4,15 +4,15 @@ import { boundOfOutput, joined } from "./bound-of-output.js";
 import type { Loss, LossOptions } from "./loss.js";
 
 /**
- * The variational bound itself (Ho et al. 2020, equation 5), by one step of each image, in bits per dimension but for the prior term,
- * which nothing is learned in:  L = 1/N sum over n of T L_t(n).
+ * The variational bound itself (Ho et al. 2020, equation 5), by one step of each image, in bits per dimension but for the prior
+ * term, which nothing is learned in:  L = 1/N sum over n of T L_t(n).
  * With a fixed variance the network has one head, and with a learned one two.
  * Throws ConfigError for a prediction that is none, without a process of T steps, and for a weighting: the bound has its own.
  */
 export function vlbLoss(options: LossOptions): Loss {
   const { weighting = "simple" } = options;
   if (weighting !== "simple") {
-    throw new ConfigError(`weighting: ${weighting} means nothing to the loss vlb, whose weights are those of the bound`, ["allowed  simple"]);
+    throw new ConfigError(`weighting: ${weighting} means nothing to the loss vlb: the bound has its own`, ["allowed  simple"]);
   }
   const bound = boundOfOutput("vlb", options);
   return {
