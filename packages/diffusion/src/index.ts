@@ -44,6 +44,8 @@ export { boundTerm, priorTerm, type BoundTerms } from "./likelihood/bound-term.j
 export {
   boundSteps, variationalBound, type Bound, type BoundOptions, type BoundStep, type DenoisingModel,
 } from "./likelihood/variational-bound.js";
+export { networkDivergence, numericDivergence, type Divergence } from "./likelihood/divergence.js";
+export { flowLogLikelihood, type FlowOptions } from "./likelihood/flow.js";
 export { rateDistortion, type RatePoint } from "./likelihood/rate-distortion.js";
 export type { Sampler, SamplerStep, StepContext } from "./samplers/sampler.js";
 export { ancestral, ddim, ddimHeun, dpm2m, dpm2mSde, euler, heun, samplers, type AnySampler } from "./samplers/index.js";

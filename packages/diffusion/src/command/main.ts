@@ -8,13 +8,14 @@ import { exportCommand, importCommand } from "./exchange.js";
 import { gradcheckCommand } from "./gradcheck.js";
 import { overview } from "./help.js";
 import { inspect } from "./inspect.js";
+import { likelihood } from "./likelihood.js";
 import { parseCommandLine } from "./parse.js";
 import { sample } from "./sample.js";
 import { train } from "./train.js";
 import { verify } from "./verify.js";
 
 export const commands: readonly Command[] = [
-  train, sample, inspect, gradcheckCommand, verify, exportCommand, importCommand, demo,
+  train, sample, likelihood, inspect, gradcheckCommand, verify, exportCommand, importCommand, demo,
 ];
 
 /** Runs the command line and gives the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */

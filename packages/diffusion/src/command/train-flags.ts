@@ -45,7 +45,8 @@ export function configOf(flags: FlagValues): TrainConfig {
   const { model: modelFile } = optionsOf(modelFields, flags);
   const base = modelFile === undefined ? input["model"] : readJson(modelFile);
   const data = input["data"] ?? trainDefaults.data;
-  const sampling = { ...(input["loss"] === "hybrid" ? { variance: "learned-range" } : {}), ...input["sampling"] as object | undefined };
+  const learned = input["loss"] === "hybrid" ? { variance: "learned-range" } : {};
+  const sampling = { ...learned, ...input["sampling"] as object | undefined };
   if (Object.keys(sampling).length > 0) input["sampling"] = sampling;
   if (typeof data === "string" && data !== "" && (base === undefined || isObject(base))) {
     const heads = "variance" in sampling && isLearned(sampling.variance as VarianceKind) ? 2 : 1;

@@ -56,15 +56,18 @@ async function trainWithProgress(start: RunOptions["start"], out: string): Promi
 /** `trainRun` with its lines and a progress bar on standard error. */
 export async function trainShowing(options: RunOptions): Promise<RunResult> {
   let progress: Progress | undefined;
+  const shown: Record<string, string> = {};
   options.signal?.addEventListener("abort", () => progress?.stop(), { once: true });
   try {
     return await trainRun({
       ...options,
       onLine: (line) => console.error(line),
       onStart: (step, { steps }) => (progress = openProgress("step", steps, step)),
-      onStep: ({ step, loss, imagesPerSecond }) => progress!.update(
-        step, { loss: loss.toFixed(4), "images/s": formatRate(imagesPerSecond) },
-      ),
+      onStep: ({ step, loss, imagesPerSecond, bound }) => {
+        Object.assign(shown, { loss: loss.toFixed(4), "images/s": formatRate(imagesPerSecond) });
+        if (bound !== undefined) shown["bits/dim"] = bound === null ? "-" : `${bound.toFixed(3)} (step ${step})`;
+        progress!.update(step, shown);
+      },
     });
   } finally {
     progress?.stop();

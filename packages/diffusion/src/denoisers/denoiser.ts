@@ -56,9 +56,9 @@ function withoutClass({ spec: { kind, classes, nullClass } }: Network, given: Gi
 }
 
 /**
- * The network's own word: F at (c x_t, time), c the prediction's scale of inputs, read as x0 and eps; and where it says two values for
- * each of x_t, the second one read as a variance: `learned` its logarithm, else its place in the range. Nothing of the forward pass is
- * kept. Throws ConfigError where the prediction says nothing, and what the network throws.
+ * The network's own word: F at (c x_t, time), c the prediction's scale of inputs, read as x0 and eps; and where it says two values
+ * for each of x_t, the second one read as a variance: `learned` its logarithm, else its place in the range. Nothing of the forward
+ * pass is kept. Throws ConfigError where the prediction says nothing, and what the network throws.
  */
 export function rawDenoiser(
   network: Network, prediction: PredictionName | Prediction, given: Given = {}, variance?: VarianceKind,
@@ -71,7 +71,8 @@ export function rawDenoiser(
     const output = network.apply(x, new Array<number>(xt.shape[0]).fill(at.time), all);
     if (output.shape[output.rank - 1] !== 2 * xt.shape[xt.rank - 1]) return readPrediction(output, xt, at, prediction);
     const [said, v] = split(output, 2, -1);
-    return { ...readPrediction(said, xt, at, prediction), variance: readVariance(v, variance === "learned" ? "learned" : "learned-range") };
+    const kind = variance === "learned" ? "learned" : "learned-range";
+    return { ...readPrediction(said, xt, at, prediction), variance: readVariance(v, kind) };
   });
 }
 

@@ -6,16 +6,16 @@ import { FIXED_VARIANCES, type LearnedVariance } from "../process/schedules.js";
 export type SaidVariance = { readonly range: Tensor } | { readonly log: Tensor };
 
 /**
- * What the second value v of a network means (Nichol, Dhariwal 2021, section 3.1): `learned-range` the place (v + 1) / 2 between the
- * bounds of the step, `learned` the logarithm itself.
+ * What the second value v of a network means (Nichol, Dhariwal 2021, section 3.1): `learned-range` the place (v + 1) / 2 between
+ * the bounds of the step, `learned` the logarithm itself.
  */
 export function readVariance(v: Tensor, kind: LearnedVariance): SaidVariance {
   return kind === "learned" ? { log: v } : { range: v.device.scope(() => multiply(add(v, 1), 0.5)) };
 }
 
 /**
- * ln of the variance of a step in the shape of x: as said, or  f ln large + (1 - f) ln small  (Nichol, Dhariwal 2021, equation 15), the
- * bounds those of the step that is taken, strides included.
+ * ln of the variance of a step in the shape of x: as said, or  f ln large + (1 - f) ln small  (Nichol, Dhariwal 2021, equation 15),
+ * the bounds those of the step that is taken, strides included.
  * Throws ConfigError, in the name of who asks, where the network says none, or says the other kind.
  */
 export function learnedLogVariance(

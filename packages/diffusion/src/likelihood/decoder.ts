@@ -48,7 +48,7 @@ export function discretised(cdf: NormalCdf = exactCdf): Decoder {
   };
 }
 
-/** Data with a density, such as points: ln p(x) of the Gaussian itself. Bits then may be negative, as entropies of densities are. */
+/** Data with a density, such as points: ln p(x) of the Gaussian itself. Bits may be negative then, as entropies of densities. */
 export const density: Decoder = { name: "density", lastVariance: "large", ...gaussianLogDensity };
 
 interface Bounds { readonly plus: Tensor; readonly minus: Tensor; readonly inverse: Tensor }

@@ -10,7 +10,8 @@ const LN_TWO_PI = Math.log(2 * Math.PI);
 /**
  * KL(q || p) of each element, in nats:
  *   1/2 (-1 + l_p - l_q + e^(l_q - l_p) + (m_q - m_p)^2 e^-l_p),   l the log-variances.
- * Backward, for p: dm_p = dy (m_p - m_q) e^-l_p,   dl_p = dy/2 (1 - e^(l_q - l_p) - (m_q - m_p)^2 e^-l_p), in the shape of the mean.
+ * Backward, for p: dm_p = dy (m_p - m_q) e^-l_p,   dl_p = dy/2 (1 - e^(l_q - l_p) - (m_q - m_p)^2 e^-l_p), in the shape of the
+ * mean.
  * Throws ShapeError where shapes do not broadcast.
  */
 export const gaussianKl = {

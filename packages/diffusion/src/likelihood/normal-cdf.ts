@@ -16,7 +16,7 @@ export const exactCdf: NormalCdf = {
 
 const SLOPE = Math.sqrt(2 / Math.PI), CUBIC = 0.044715;
 
-/** (1 + tanh u) / 2, u = sqrt(2 / pi) (z + 0.044715 z^3): what the code of Ho et al. and improved-diffusion computes, off by up to 2e-4. */
+/** (1 + tanh u) / 2, u = sqrt(2 / pi) (z + 0.044715 z^3): what the code of improved-diffusion computes, off by up to 2e-4. */
 export const tanhCdf: NormalCdf = {
   value: (z) => multiply(add(tanhOf(z), 1), 0.5),
   density: (z) => multiply(subtract(1, square(tanhOf(z))), multiply(add(multiply(square(z), 3 * CUBIC), 1), SLOPE / 2)),

@@ -10,9 +10,9 @@ export interface RatePoint {
 }
 
 /**
- * Progressive lossy coding (Ho et al. 2020, section 4.3, figure 5), from nothing to all: to say x_t takes the prior term and the terms of
- * all steps above t; its distortion is that of the guess of x0 at t. The term of t = 0 makes the guess exact, and is no point.
- * Terms between computed ones are interpolated, as the bound has them.
+ * Progressive lossy coding (Ho et al. 2020, section 4.3, figure 5), from nothing to all: to say x_t takes the prior term and the
+ * terms of all steps above t; its distortion is that of the guess of x0 at t. The term of t = 0 makes the guess exact, and is no
+ * point. Terms between computed ones are interpolated, as the bound has them.
  */
 export function rateDistortion({ prior, steps }: Pick<Bound, "prior" | "steps">): RatePoint[] {
   const points: RatePoint[] = [];

@@ -11,8 +11,9 @@ import type { StepBack } from "./steps-back.js";
 interface Guess { readonly x0: Tensor; readonly variance?: SaidVariance | undefined }
 
 /**
- * The mean of the posterior with the guess in place of x0 (Ho et al. 2020, equation 7), and the variance of this kind, every image at
- * its own step. At t = 0 fixed-small is that of t = 1, and fixed-large as the decoder wants it; learned-range lies between them there.
+ * The mean of the posterior with the guess in place of x0 (Ho et al. 2020, equation 7), and the variance of this kind, every image
+ * at its own step. At t = 0 fixed-small is that of t = 1, and fixed-large as the decoder wants it; learned-range lies between them
+ * there.
  * Throws ShapeError where x0 and xt differ in shape, ConfigError where a variance is to be learned that the network does not say.
  */
 export function stepGaussian(

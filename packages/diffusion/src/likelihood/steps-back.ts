@@ -20,9 +20,10 @@ const LEAST = Math.log(1e-20);
 
 /** The steps back of a process by t. Throws ConfigError, in the name of who asks, for a process without steps. */
 export function stepsBack(who: string, { name, levels }: Process): readonly StepBack[] {
-  if (levels === undefined) throw new ConfigError(`${who}: the process ${name} has no steps to sum over`, ["allowed  processes of T steps"]);
+  if (levels === undefined) {
+    throw new ConfigError(`${who}: the process ${name} has no steps to sum over`, ["allowed  processes of T steps"]);
+  }
   const posteriors = levels.map((at, t) => posterior(at, levels[t - 1] ?? CLEAN));
-  return posteriors.map((q, t) => ({
-    t, posterior: q, logSmall: levels.length === 1 ? LEAST : Math.log(posteriors[Math.max(t, 1)].small), logLarge: Math.log(q.large),
-  }));
+  const logSmall = posteriors.map((_, t) => (levels.length === 1 ? LEAST : Math.log(posteriors[Math.max(t, 1)].small)));
+  return posteriors.map((q, t) => ({ t, posterior: q, logSmall: logSmall[t], logLarge: Math.log(q.large) }));
 }

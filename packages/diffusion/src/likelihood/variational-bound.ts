@@ -28,7 +28,10 @@ export interface BoundOptions {
   count?: number;
   /** Samples per batch; default 64. */
   batch?: number;
-  /** Every so many steps have their term computed, and the terms between are interpolated linearly; default 1, all. */
+  /**
+   * At most so many steps from one computed term to the next, and at step t at most t / 8, as terms change fast where there is
+   * little noise; those between are interpolated linearly. Default 1, all are computed.
+   */
   every?: number;
   /** Of the noise, which depends on the seed, the sample and the step alone. Default 0. */
   seed?: number;
@@ -68,13 +71,14 @@ export interface Bound {
 const BATCH = 64;
 
 /**
- * L = L_T + sum over t of L_t in bits per dimension (Ho et al. 2020, equation 5), with one draw of noise for each sample and step; the
- * guesses of x0 are clipped as in samples of the model. Memory is that of one step of one batch.
+ * L = L_T + sum over t of L_t in bits per dimension (Ho et al. 2020, equation 5), with one draw of noise for each sample and step;
+ * the guesses of x0 are clipped as in samples of the model. Memory is that of one step of one batch.
  * Throws ConfigError for options out of range, a process without steps and data without the labels that the network needs;
  * NumericError where a term is not finite; what network and data throw, and the signal's reason.
  */
 export async function variationalBound(options: BoundOptions): Promise<Bound> {
-  const { model, device, data, count = data.count, batch = BATCH, every = 1, seed = 0, decoder = discretised(), onStep, signal } = options;
+  const { model, device, data, onStep, signal } = options;
+  const { count = data.count, batch = BATCH, every = 1, seed = 0, decoder = discretised() } = options;
   check({ count, batch, every }, data.count);
   const all = stepsBack("the bound", model.process), levels = model.process.levels!;
   const evaluated = evaluatedSteps(all.length, every);
@@ -84,7 +88,8 @@ export async function variationalBound(options: BoundOptions): Promise<Bound> {
   let prior = 0, done = 0;
   const work = evaluated.length * Math.ceil(count / batch);
   for (let first = 0; first < count; first += batch) {
-    const indices = Array.from({ length: Math.min(batch, count - first) }, (_, i) => Math.floor(((first + i) * data.count) / count));
+    const length = Math.min(batch, count - first);
+    const indices = Array.from({ length }, (_, i) => Math.floor(((first + i) * data.count) / count));
     const denoise = denoiserFor(model, data, indices), noise = seededNoise(seed, first);
     const x0 = tensor(loadBatch(data, indices), { device, dtype, shape: [indices.length, ...data.shape] });
     try {
@@ -100,7 +105,9 @@ export async function variationalBound(options: BoundOptions): Promise<Bound> {
           for (const i of [0, 1, 2]) sums[k][i] += values[i * indices.length + n] / count;
           totals[first + n] += weight * values[n];
         }
-        if (!Number.isFinite(sums[k][0])) throw new NumericError(`the bound: the term of t = ${t} is not finite`, [`value    ${sums[k][0]}`]);
+        if (!Number.isFinite(sums[k][0])) {
+          throw new NumericError(`the bound: the term of t = ${t} is not finite`, [`value    ${sums[k][0]}`]);
+        }
         onStep?.(++done, work);
         await new Promise((resolve) => setTimeout(resolve, 0));         // a turn for signals, or for the page
       }
@@ -112,7 +119,10 @@ export async function variationalBound(options: BoundOptions): Promise<Bound> {
   const spread = totals.reduce((sum, bits) => sum + (bits - total) ** 2, 0);
   return {
     total, error: count < 2 ? NaN : Math.sqrt(spread / (count - 1) / count), prior, count,
-    steps: evaluated.map(({ t, weight }, k) => ({ t, weight, bits: sums[k][0], epsError: sums[k][1], rmse: 127.5 * Math.sqrt(sums[k][2]) })),
+    steps: evaluated.map(({ t, weight }, k) => {
+      const [bits, epsError, x0Error] = sums[k];
+      return { t, weight, bits, epsError, rmse: 127.5 * Math.sqrt(x0Error) };
+    }),
   };
 }
 
@@ -122,19 +132,22 @@ export function boundSteps({ model, data, count = data.count, batch = BATCH, eve
 }
 
 /**
- * 0, which is of another kind, then 1, 1 + every, ... and T - 1, each with the terms it stands for: itself, and of the n - 1 between it
- * and a neighbour n steps away half, which is the sum of a straight line from one to the other.
+ * 0, which is of another kind, then 1 .. 15, 16, 18, ... with gaps that grow to `every`, and T - 1, each with the terms it stands
+ * for: itself, and of the n - 1 between it and a neighbour n steps away half, which is the sum of a straight line from one to the
+ * other.
  */
 function evaluatedSteps(T: number, every: number): { t: number; weight: number }[] {
-  const steps = [...Array.from({ length: Math.ceil((T - 2) / every) }, (_, k) => 1 + k * every), T - 1].filter((t) => t > 0);
+  const steps: number[] = [];
+  for (let t = 1; t < T - 1; t += Math.min(every, Math.max(1, Math.floor(t / 8)))) steps.push(t);
+  if (T > 1) steps.push(T - 1);
   const half = (a: number | undefined, b: number | undefined): number => (a === undefined || b === undefined ? 0 : (b - a - 1) / 2);
   return [{ t: 0, weight: 1 }, ...steps.map((t, k) => ({ t, weight: 1 + half(steps[k - 1], t) + half(t, steps[k + 1]) }))];
 }
 
 /** Of each image L_t in bits per dimension, and the mean squared errors of eps and of x0: [3 N]. */
 function stepFacts(
-  x0: Tensor, eps: Tensor, { process, variance = "fixed-small" }: { process: Process; variance?: VarianceKind }, denoise: Denoiser, step: StepBack,
-  decoder: Decoder,
+  x0: Tensor, eps: Tensor, { process, variance = "fixed-small" }: Pick<DenoisingModel, "process" | "variance">, denoise: Denoiser,
+  step: StepBack, decoder: Decoder,
 ): Tensor {
   const at = process.levels![step.t];
   const xt = qSample(x0, at, eps);
@@ -153,13 +166,16 @@ function denoiserFor(model: DiffusionModel | DenoisingModel, data: Dataset, indi
   if ("denoise" in model) return model.denoise;
   if (model.network.spec.classes === undefined) return denoiserOf(model);
   if (data.label !== undefined) return denoiserOf(model, { labels: indices.map((i) => data.label!(i)) });
-  throw new ConfigError(`the bound: ${data.name} has no labels, and the network needs them`, [`network  ${model.network.spec.classes} classes`]);
+  throw new ConfigError(`the bound: ${data.name} has no labels, and the network needs them`, [
+    `network  ${model.network.spec.classes} classes`,
+  ]);
 }
 
 function check(given: { count: number; batch: number; every: number }, available: number): void {
   for (const [name, value] of Object.entries(given)) {
     const most = name === "count" ? available : Infinity;
     if (Number.isSafeInteger(value) && value >= 1 && value <= most) continue;
-    throw new ConfigError(`the bound: ${name} is ${value}`, [`allowed  whole numbers ${most === Infinity ? "from 1" : `1 .. ${most}`}`]);
+    const range = most === Infinity ? "from 1" : `1 .. ${most}`;
+    throw new ConfigError(`the bound: ${name} is ${value}`, [`allowed  whole numbers ${range}`]);
   }
 }

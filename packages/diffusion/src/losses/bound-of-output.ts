@@ -26,15 +26,18 @@ export interface BoundOfOutput {
 }
 
 /**
- * With x0 = a x_t + b F and m = c x0 + d x_t, the mean of equation 7 of Ho et al. 2020, dF = b c dm; with l = f large + (1 - f) small,
- * f = (v + 1) / 2, dv = (large - small) / 2 dl, and dv = dl where v is l itself. Images have 256 levels, see `discretised`.
+ * With x0 = a x_t + b F and m = c x0 + d x_t, the mean of equation 7 of Ho et al. 2020, dF = b c dm; with l = f large + (1 - f)
+ * small, f = (v + 1) / 2, dv = (large - small) / 2 dl, and dv = dl where v is l itself.
  * Throws ConfigError without a process of T steps.
  */
-export function boundOfOutput(name: string, { prediction: given, process, variance: kind = "learned-range" }: LossOptions): BoundOfOutput {
+export function boundOfOutput(
+  name: string, { prediction: given, process, variance: kind = "learned-range", decoder = discretised() }: LossOptions,
+): BoundOfOutput {
   const prediction = predictionOf(given);
-  if (process === undefined) throw new ConfigError(`${name} loss: there is no process`, ["allowed  the process that noises, of T steps"]);
+  if (process === undefined) {
+    throw new ConfigError(`${name} loss: there is no process`, ["allowed  the process that noises, of T steps"]);
+  }
   const all = stepsBack(`${name} loss`, process);
-  const decoder = discretised();
   const learned = isLearned(kind) ? kind : undefined;
   const heads = learned === undefined ? 1 : 2;
 
@@ -69,11 +72,13 @@ export function boundOfOutput(name: string, { prediction: given, process, varian
     }),
     backward: (dy, output, terms) => output.device.scope(() => {
       const steps = stepsOf(terms);
-      const { mean, logVariance } = boundTerm.backward(multiply(dy, all.length), stepOf(output, terms, steps), { ...terms, steps }, decoder);
+      const p = stepOf(output, terms, steps);
+      const { mean, logVariance } = boundTerm.backward(multiply(dy, all.length), p, { ...terms, steps }, decoder);
       const byF = steps.map(({ posterior }, n) => predictionCoefficients(terms.levels[n], prediction, "x0")[1] * posterior.x0);
       const byV = steps.map(({ logSmall, logLarge }) => (learned === "learned" ? 1 : (logLarge - logSmall) / 2));
       return {
-        said: multiply(mean, perImage(byF, mean)), v: learned === undefined ? undefined : multiply(logVariance, perImage(byV, mean)),
+        said: multiply(mean, perImage(byF, mean)),
+        v: learned === undefined ? undefined : multiply(logVariance, perImage(byV, mean)),
       };
     }),
   };

@@ -1,6 +1,7 @@
 /** What training minimises: a function of the network's output and of what was noised, with its derivative beside it. */
 import type { Tensor } from "@fromnoise/tensor";
 import type { Prediction, PredictionName } from "../denoisers/prediction.js";
+import type { Decoder } from "../likelihood/decoder.js";
 import type { NoiseLevel } from "../process/level.js";
 import type { Process } from "../process/process.js";
 import type { VarianceKind } from "../process/schedules.js";
@@ -43,6 +44,8 @@ export interface LossOptions {
   readonly process?: Process;
   /** Of losses that are a bound: the variance of steps back; default learned-range. */
   readonly variance?: VarianceKind;
+  /** Of losses that are a bound: how the last step gives a likelihood; default that of images of 256 levels. */
+  readonly decoder?: Decoder;
 }
 
 /** The weights of the draws, one an image. */

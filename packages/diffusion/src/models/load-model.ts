@@ -4,6 +4,7 @@ import { loadStateDict, networkOf, type Network, type NetworkKinds, type StateEn
 import type { DiffusionModel } from "../denoisers/denoiser.js";
 import { predictionFor } from "../denoisers/prediction.js";
 import { processOf } from "../process/named.js";
+import type { TrainConfig } from "../train/config.js";
 import { checkTensors } from "./formats/checkpoint.js";
 import { formatOf, modelFormats } from "./model-formats.js";
 import type { ModelFile, Weights } from "./model-format.js";
@@ -12,6 +13,8 @@ import type { Source } from "./source.js";
 export interface TrainedModel extends DiffusionModel {
   /** One line for people: file, step, which weights. */
   readonly source: string;
+  /** Of a run's checkpoint: the configuration of the run. */
+  readonly training?: TrainConfig;
 }
 
 export interface LoadModelOptions {
@@ -31,10 +34,10 @@ export async function loadModel(
 ): Promise<TrainedModel> {
   const format = await formatOf(source, modelFormats);
   const file = await format.read(source, weights === undefined ? {} : { weights });
-  const { variance, clipX0 } = file;
+  const { variance, clipX0, training } = file;
   return {
     network: networkOn(device, file, networks), process: processOf(file.process), prediction: predictionFor(file.prediction, file.process),
-    variance, clipX0, source: file.source,
+    variance, clipX0, source: file.source, ...(training === undefined ? {} : { training }),
   };
 }
 

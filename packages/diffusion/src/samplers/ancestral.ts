@@ -15,8 +15,8 @@ export interface AncestralOptions {
   /** Which, where not all are taken. */
   spacing: Spacing;
   /**
-   * sigma^2 of a step: the posterior's (fixed-small), that of q(x_t | x_s) (fixed-large), or what the network says of it, between the
-   * two (learned-range) or freely (learned); default the model's.
+   * sigma^2 of a step: the posterior's (fixed-small), that of q(x_t | x_s) (fixed-large), or what the network says of it, between
+   * the two (learned-range) or freely (learned); default the model's.
    */
   variance: VarianceKind | undefined;
 }

@@ -90,6 +90,7 @@ export const trainFields = {
   dtype: field(oneOf(["f32", "f64"]), "f32", "number type"),
   checkpointEvery: field(count, 200, "steps between checkpoints", { resume: true }),
   previewEvery: field(integer(), 500, "steps between preview grids, 0 none", { resume: true }),
+  boundEvery: field(integer(), 0, "steps between variational bounds of a few held-out images, 0 none", { resume: true }),
   previewImages: field(count, 16, "images in a preview grid", { resume: true }),
   keep: field(count, 2, "checkpoints kept", { resume: true }),
 };

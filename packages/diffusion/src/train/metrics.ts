@@ -15,6 +15,8 @@ export interface StepMetrics {
   /** Images per second of this step, and seconds since the run was started or resumed. */
   imagesPerSecond: number;
   seconds: number;
+  /** At every `boundEvery`th step: the bound on held-out images in bits per dimension, null where it is not finite. */
+  bound?: number | null;
 }
 
 export const BUCKETS = 10;

@@ -89,7 +89,7 @@ export class Trainer {
     this.device = device;
     this.dataset = dataset;
     this.process = processOf(config.schedule);
-    this.loss = lossOf(config, this.process);
+    this.loss = lossOf(config, this.process, dataset.shape);
     const made = network ?? networkOf(networkSpec(config.model), networks);
     checkFit(made, this.loss, dataset, config);
     this.network = initialize(made, { device, dtype, seed, scheme: config.init });

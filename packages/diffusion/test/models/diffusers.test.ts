@@ -58,6 +58,14 @@ describe("a folder as diffusers writes it", () => {
     });
   }
 
+  it("has a variance learned in a range as diffusers has it, and none that is learned freely: there it is no logarithm", async () => {
+    const path = await write({ variance: "learned-range" });
+    expect(JSON.parse(readFileSync(join(path, "scheduler_config.json"), "utf8"))).to.include({ variance_type: "learned_range" });
+    expect((await read(path)).variance).to.equal("learned-range");
+    const error = await thrown(ConfigError, write({ variance: "learned" }));
+    expect(error.message).to.equal("diffusers' DDPMScheduler has no variance learned\n  allowed  fixed-small, fixed-large, learned-range");
+  });
+
   it("reads the scheduler of google/ddpm-cifar10-32, whose config has no fields of later versions", async () => {
     const path = await write({}, {
       _class_name: "DDPMScheduler", _diffusers_version: "0.1.1", beta_end: 0.02, beta_schedule: "linear",

@@ -9,6 +9,7 @@ import type { Checkpoint } from "../../models/formats/checkpoint.js";
 import { loadCheckpoint } from "../../models/node/load.js";
 import { restoreTrainer, runOf, saveCheckpoint } from "../checkpoint.js";
 import { resumedConfig, savedConfig, type ResumeOverrides, type TrainConfig } from "../config.js";
+import { heldOutBound } from "../held-out-bound.js";
 import type { StepMetrics } from "../metrics.js";
 import { writeLossCurve, writePreview } from "./pictures.js";
 import { checkpointSteps, runIn, RunDirectory } from "./run-directory.js";
@@ -48,9 +49,13 @@ export async function trainRun(options: RunOptions): Promise<RunResult> {
   const { start, out, files, networks = {}, onLine = () => undefined } = options;
   const resume = "resume" in start;
   const { config, checkpoint }: SavedRun = resume ? await savedRun(out, start.resume) : start;
-  const dataset = options.dataset ?? openTrainingData(config, networks).training;
+  const { training: dataset, heldOut } = options.dataset === undefined ? openTrainingData(config, networks)
+    : { training: options.dataset, heldOut: undefined };
   if (config.previewEvery > 0 && dataset.shape.length !== 3) {
     throw new ConfigError(`previewEvery: ${config.previewEvery} is not allowed`, [`allowed  0: samples of ${dataset.name} are no images`]);
+  }
+  if (config.boundEvery > 0 && heldOut === undefined) {
+    throw new ConfigError(`boundEvery: ${config.boundEvery} is not allowed`, ["allowed  0: nothing is held out of training"]);
   }
   const device = await openDeviceSpec(config.device);
   try {
@@ -65,7 +70,7 @@ export async function trainRun(options: RunOptions): Promise<RunResult> {
       restoreTrainer(trainer, checkpoint);
       onLine(`resumed  after step ${trainer.step} of ${config.steps}`);
     }
-    return await runSteps(trainer, directory, options);
+    return await runSteps(trainer, directory, heldOut, options);
   } catch (error) {
     await device.dispose();
     throw error;
@@ -91,7 +96,7 @@ async function savedRun(out: string, changes: ResumeOverrides): Promise<SavedRun
 }
 
 async function runSteps(
-  trainer: Trainer, directory: RunDirectory, { start, onStart, onStep, signal, files }: RunOptions,
+  trainer: Trainer, directory: RunDirectory, heldOut: Dataset | undefined, { start, onStart, onStep, signal, files }: RunOptions,
 ): Promise<RunResult> {
   const { config } = trainer;
   await directory.cutMetrics(trainer.step);
@@ -112,6 +117,9 @@ async function runSteps(
   try {
     while (trainer.step < config.steps && signal?.aborted !== true) {
       const metrics = await trainer.trainStep();
+      if (heldOut !== undefined && config.boundEvery > 0 && trainer.step % config.boundEvery === 0) {
+        metrics.bound = await heldOutBound(trainer, heldOut);
+      }
       directory.append(metrics);
       onStep?.(metrics);
       if (trainer.step % config.checkpointEvery === 0) {
