@@ -1,6 +1,7 @@
 /** The flags of `train` beside the configuration's own, and the configuration that all of them make. */
 import { statSync } from "node:fs";
 import { ConfigError } from "@fromnoise/tensor";
+import { networkOf } from "@fromnoise/nn";
 import { field, migrateFields, optional } from "../config/fields.js";
 import { flagsOf, givenFields, optionsOf, type FlagValues } from "../config/flags.js";
 import { flag, integer, isObject, numbers, oneOf, text } from "@fromnoise/nn/kinds";
@@ -9,6 +10,7 @@ import { readJson } from "../models/node/files.js";
 import {
   smallUNet, trainConfig, trainDefaults, trainFields, type ResumeOverrides, type TrainConfig, type TrainConfigInput,
 } from "../train/config.js";
+import { networkSpec, type ModelFields } from "../train/model-fields.js";
 
 /** Where a run is, and what it starts from. */
 export const runFields = {
@@ -27,6 +29,7 @@ export const modelFields = {
   patch: optional(integer({ from: 1 }), "side of a DiT's patches in pixels", { shown: "2" }),
   heads: optional(integer({ from: 1 }), "attention heads of a DiT", { shown: "4" }),
   classes: optional(flag, "class-conditional, where the data has labels; with a null class under --label-drop"),
+  selfCondition: optional(flag, "tell the network its own guess of the step before"),
   model: optional(text, "the network as diffusers' config.json, or {kind, config}; the flags above go on top", { value: "FILE" }),
 };
 
@@ -68,7 +71,16 @@ function modelOf(
     || (name === "network" && network !== kind));
   if (wrong !== undefined) throw new ConfigError(`--${wrong} is not for this network`, [`model    of kind ${JSON.stringify(kind)}`]);
   const config = base !== undefined && "kind" in base ? base["config"] as object : base;
-  return kind === "dit" ? ditOf(config, flags, data, nullClass) : kind === "unet" ? unetOf(config, flags, data, nullClass) : { ...base };
+  const model = kind === "dit" ? ditOf(config, flags, data, nullClass) : kind === "unet" ? unetOf(config, flags, data, nullClass) : { ...base };
+  return optionsOf(modelFields, flags).selfCondition === true ? selfConditioned(model) : model;
+}
+
+/** A network with room for its own guess, in front of its images. */
+function selfConditioned(model: ModelFields): Record<string, unknown> {
+  const { kind, config } = networkSpec(model);
+  const { sample, outputs } = networkOf({ kind, config }).spec;
+  const room = kind === "dit" ? { channels: 2 * sample.at(-1)!, outputs } : { in_channels: 2 * sample.at(-1)! };
+  return { kind: "self-conditioned", config: { network: { kind, config: { ...config, ...room } } } };
 }
 
 /** The DiT of a config, or of its defaults in the data's size and channels, with the flags on top. */

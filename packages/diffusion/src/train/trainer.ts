@@ -23,7 +23,7 @@ import { modelFields, networkSpec } from "./model-fields.js";
 import { randomDraws, trainingStep, type TrainingBatch } from "./training-step.js";
 
 /** Streams of the run's seed; initial weights, data order and flips have their own, far above. */
-export const streams = { timesteps: 1, noise: 2, dropout: 3, labels: 7 } as const;
+export const streams = { timesteps: 1, noise: 2, dropout: 3, labels: 7, selfCondition: 8 } as const;
 type Stream = keyof typeof streams;
 
 /** Something for every stream. */
@@ -168,8 +168,8 @@ export class Trainer {
   /** Forward and backward over all k micro-batches, into `made`: the gradients are those of the mean of their losses. */
   #gradients(made: Gradients): void {
     const { config, device, network, process, loss: minimised } = this;
-    const { timesteps, noise, dropout, labels } = this.#random;
-    const draws = randomDraws({ levels: timesteps, noise, dropout, labels, labelDrop: config.labelDrop });
+    const { timesteps, ...streams } = this.#random;
+    const draws = randomDraws({ levels: timesteps, ...streams, labelDrop: config.labelDrop });
     for (let k = 0; k < config.accumulate; k++) {
       const { loss, perImage, levels } = device.scope(
         () => trainingStep({ network, process, loss: minimised, draws }, this.#nextBatch(), made.grads, { scale: 1 / config.accumulate }),

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { ConfigError } from "@fromnoise/tensor";
-import { Dit } from "@fromnoise/nn";
+import { Dit, networkOf, type DitOptions, type NetworkSpec } from "@fromnoise/nn";
 import { configOf } from "../../src/command/train-flags.js";
 import { loadCheckpoint } from "../../src/models/node/load.js";
 import { temporaryFolder, writeSheet } from "../train/fixtures.js";
@@ -55,6 +55,15 @@ describe("the network that the flags of train make", () => {
     expect(modelOf({ model, classes: false })).to.deep.include({ num_class_embeds: null }).and.not.have.property("_null_class");
   });
 
+  it("has room for its own guess of x0 where it is to be told it", () => {
+    const network = (flags: object): unknown => modelOf({ size: 16, selfCondition: true, "self-condition": true, ...flags });
+    expect(network({ network: "dit" })).to.deep.equal({
+      kind: "self-conditioned", config: { network: { kind: "dit", config: { sample_size: 16, channels: 2, outputs: 1 } } },
+    });
+    const { kind, config } = network({}) as Pick<NetworkSpec, "kind" | "config">;
+    expect(networkOf({ kind, config }).spec).to.deep.include({ kind: "self-conditioned", sample: [16, 16, 1], outputs: 1, selfCondition: true });
+  });
+
   it("refuses flags that are not for it", () => {
     expect(refusal({ network: "unet", patch: 2 })).to.equal('--patch is not for this network\n  model    of kind "unet"');
     expect(refusal({ model: file("u.json", { sample_size: 8 }), network: "dit" })).to.match(/^--network is not for this network/);
@@ -73,18 +82,18 @@ describe("the network that the flags of train make", () => {
   it("trains, goes on, is inspected, sampled and averaged as any other", async () => {
     const run = join(folder, "run");
     await succeeds(
-      "train", "--network", "dit", "--data", writeSheet(folder), "--width", "8", "--layers", "2", "--heads", "2", "--patch", "4", "--steps", "2",
+      "train", "--network", "dit", "--data", writeSheet(folder), "--self-condition", "--width", "8", "--layers", "2", "--heads", "2", "--patch", "4", "--steps", "2",
       "--batch", "2", "--device", "reference", "--preview-every", "2", "--timesteps", "20", "--out", run,
     );
     await succeeds("train", "--out", run, "--resume", "--steps", "3");
     const { info: { model, position } } = await loadCheckpoint(run);
-    expect(model.network.kind).to.equal("dit");
-    expect(new Dit(model.network.config).config).to.deep.include({ sample_size: 8, channels: 1, patch: 4, width: 8, depth: 2, heads: 2 });
+    expect(model.network.kind).to.equal("self-conditioned");
+    expect(new Dit((model.network.config["network"] as { config: object }).config as DitOptions).config).to.deep.include({ sample_size: 8, channels: 2, outputs: 1, patch: 4, width: 8, depth: 2, heads: 2 });
     expect(position!.step).to.equal(3);
     expect(await succeeds("inspect", run)).to.contain("blocks.1.mlp.fc2");
     expect(await succeeds("sample", run, "--count", "2", "--steps", "2", "--device", "reference", "--out", join(folder, "samples"))).to.contain("wrote 2 images");
     const { code, err } = await fromnoise("export", run, "--out", join(folder, "out"));
-    expect([code, err]).to.deep.equal([2, 'ConfigError: diffusers has no network of kind "dit"\n  allowed  unet']);
+    expect([code, err]).to.deep.equal([2, 'ConfigError: diffusers has no network of kind "self-conditioned"\n  allowed  unet']);
   });
 
   it("is guided in samples where it has a null class", async () => {
