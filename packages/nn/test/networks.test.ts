@@ -3,8 +3,8 @@ import { inspect } from "node:util";
 import { expect } from "chai";
 import { concat, mse, openDevice, Random, randomNormal, tensor, zerosLike, type Device, type Tensor } from "@fromnoise/tensor";
 import {
-  Activation, Adam, Dit, Ema, Grads, Linear, Mlp, SelfConditioned, Sequential, UNet, describe as tensorsOf, initialize, layerCosts, loadStateDict,
-  networkOf, stateDict, summary, type Given, type LinearCache, type Network, type NetworkSpec,
+  Activation, Adam, Dit, Ema, Grads, Linear, Mlp, SelfConditioned, Sequential, UNet, describe as tensorsOf, initialize, layerCosts,
+  loadStateDict, networkOf, stateDict, summary, type Given, type LinearCache, type Network, type NetworkSpec,
 } from "@fromnoise/nn";
 import { messageOf, smallConfig, smallUNet, valuesOf } from "./small.js";
 
@@ -84,7 +84,8 @@ describe("networks", () => {
   it("are built again from kind and config as JSON, one's own by a map of kinds", () => {
     const kinds = { plane: ({ size }: { size?: unknown }) => new Plane(size as number) };
     const networks = [
-      new UNet({ ...smallConfig, num_class_embeds: 3 }), new Dit({ sample_size: [4, 8], channels: 3, classes: 2, nullClass: true }), new Mlp({ size: 3, hidden: [8, 4], classes: 2, outputs: 6 }), new Plane(2),
+      new UNet({ ...smallConfig, num_class_embeds: 3 }), new Dit({ sample_size: [4, 8], channels: 3, classes: 2, nullClass: true }),
+      new Mlp({ size: 3, hidden: [8, 4], classes: 2, outputs: 6 }), new Plane(2),
     ];
     for (const network of networks) {
       const { kind, config } = JSON.parse(JSON.stringify(network.spec)) as NetworkSpec;

@@ -73,7 +73,8 @@ async function draw(
   if (size === undefined && sample.includes(null)) throw new ConfigError("--size is missing: the model's config has no sample_size");
   return sampleShowing({
     model, device, count, batch, seed, clipX0, sampler, options: givenFields(sampler.fields, flags),
-    size: size === undefined ? undefined : [size, size], guidance: guidanceIn(flags), labels: labelsOf(options.class, classes, count),
+    size: size === undefined ? undefined : [size, size], labels: labelsOf(options.class, classes, count),
+    guidance: guidanceIn(flags),
   });
 }
 

@@ -24,8 +24,13 @@ export const modelFields = {
   network: optional(oneOf(["unet", "dit"]), "a U-Net or a transformer over patches", { shown: "unet" }),
   size: optional(integer({ from: 1 }), "side of the images in pixels", { shown: "the data's own, 32 for folders" }),
   channels: optional(oneOf([1, 3]), "gray or RGB", { shown: "the data's own, 3 for folders" }),
-  width: optional(numbers("32,64,128"), "channels of the U-Net's levels; of a DiT one number", { shown: `${String(smallUNet.block_out_channels)}; 64` }),
-  layers: optional(integer({ from: 1 }), "residual blocks per level; blocks of a DiT", { shown: `${String(smallUNet.layers_per_block)}; 4` }),
+  width: optional(
+    numbers("32,64,128"), "channels of the U-Net's levels; of a DiT one number",
+    { shown: `${String(smallUNet.block_out_channels)}; 64` },
+  ),
+  layers: optional(
+    integer({ from: 1 }), "residual blocks per level; blocks of a DiT", { shown: `${String(smallUNet.layers_per_block)}; 4` },
+  ),
   patch: optional(integer({ from: 1 }), "side of a DiT's patches in pixels", { shown: "2" }),
   heads: optional(integer({ from: 1 }), "attention heads of a DiT", { shown: "4" }),
   classes: optional(flag, "class-conditional, where the data has labels; with a null class under --label-drop"),
@@ -69,9 +74,12 @@ function modelOf(
   const given = flagsOf(modelFields).map(({ name }) => name).filter((name) => flags.has(name) && name !== "model");
   const wrong = given.find((name) => !Object.hasOwn(others, kind as string) || others[kind as string].includes(name)
     || (name === "network" && network !== kind));
-  if (wrong !== undefined) throw new ConfigError(`--${wrong} is not for this network`, [`model    of kind ${JSON.stringify(kind)}`]);
+  if (wrong !== undefined) {
+    throw new ConfigError(`--${wrong} is not for this network`, [`model    of kind ${JSON.stringify(kind)}`]);
+  }
   const config = base !== undefined && "kind" in base ? base["config"] as object : base;
-  const model = kind === "dit" ? ditOf(config, flags, data, nullClass) : kind === "unet" ? unetOf(config, flags, data, nullClass) : { ...base };
+  const model = kind === "dit" ? ditOf(config, flags, data, nullClass)
+    : kind === "unet" ? unetOf(config, flags, data, nullClass) : { ...base };
   return optionsOf(modelFields, flags).selfCondition === true ? selfConditioned(model) : model;
 }
 
@@ -86,7 +94,9 @@ function selfConditioned(model: ModelFields): Record<string, unknown> {
 /** The DiT of a config, or of its defaults in the data's size and channels, with the flags on top. */
 function ditOf(base: object | undefined, flags: FlagValues, data: string, nullClass: boolean): Record<string, unknown> {
   const { size, channels, width, layers, patch, heads, classes } = optionsOf(modelFields, flags);
-  if (width !== undefined && width.length !== 1) throw new ConfigError(`--width: ${String(width)} is not allowed`, ["allowed  one number for a DiT"]);
+  if (width !== undefined && width.length !== 1) {
+    throw new ConfigError(`--width: ${String(width)} is not allowed`, ["allowed  one number for a DiT"]);
+  }
   const [side, , own] = base === undefined ? dataShape(data, size) : [];
   const given = Object.entries({
     sample_size: size ?? side, channels: channels ?? own, patch, width: width?.[0], depth: layers, heads,

@@ -51,7 +51,8 @@ export const trainFields = {
   weighting: field(oneOf(LOSS_WEIGHTINGS), "simple", "loss weights"),
   minSnrGamma: field(positive, 5, "bound of the weights min-snr"),
   labelDrop: field(
-    number({ from: 0, to: 1, note: "0 is off" }), 0, "probability that training hides a label, for guidance; needs a network with a null class",
+    number({ from: 0, to: 1, note: "0 is off" }), 0,
+    "probability that training hides a label, for guidance; needs a network with a null class",
   ),
   steps: field(count, 2000, "optimiser steps in all", { resume: true }),
   batch: field(count, 32, "images per micro-batch"),

@@ -40,7 +40,8 @@ export function randomDraws({ levels, noise, dropout, labels, labelDrop = 0, sel
     levels: (n, process) => process.draw(n, levels),
     noise: ({ shape, device, dtype }) => randomNormal(shape, noise, { device, dtype }),
     ...(labels === undefined || labelDrop === 0 ? {} : {
-      labels: (given: ArrayLike<number>, nullClass: number) => labels.uniform(given.length).map((u, i) => (u < labelDrop ? nullClass : given[i])),
+      labels: (given: ArrayLike<number>, nullClass: number) =>
+        labels.uniform(given.length).map((u, i) => (u < labelDrop ? nullClass : given[i])),
     }),
     ...(selfCondition === undefined ? {} : { tellGuess: () => selfCondition.uniform(1)[0] < 0.5 }),
     ...(dropout === undefined ? {} : { dropout }),
@@ -72,9 +73,9 @@ export interface TrainingStep {
 /**
  * Takes a level of noise and eps for every sample, asks the network at x_t = alpha x0 + sigma eps, and adds the gradient of `scale` times
  * the loss to grads (1/k when k micro-batches make a step; default 1). The parameters are not changed: that is the optimiser's part.
- * A self-conditioned network is told, where the draws say so, the guess of x0 that a first pass makes without caches and dropout, and
- * else none (Chen et al. 2022, section 2.2). Throws ConfigError for draws that cannot say, or that hide labels from a network without a
- * null class, and what network and loss throw, such as for labels that are missing.
+ * A self-conditioned network is told, where the draws say so, the guess of x0 that a first pass makes without caches and dropout,
+ * and else none (Chen et al. 2022, section 2.2). Throws ConfigError for draws that cannot say, or that hide labels from a network
+ * without a null class, and what network and loss throw, such as for labels that are missing.
  */
 export function trainingStep(
   { network, process, loss, draws }: TrainingSetup, { x0, labels }: TrainingBatch, grads: Grads, { scale = 1 }: { scale?: number } = {},
@@ -95,7 +96,9 @@ export function trainingStep(
 }
 
 /** The labels that the network is told. Throws ConfigError where some are to be hidden and it knows no null class. */
-function toldLabels({ spec: { kind, nullClass } }: Network, draws: Draws, labels: TrainingBatch["labels"]): TrainingBatch["labels"] {
+function toldLabels(
+  { spec: { kind, nullClass } }: Network, draws: Draws, labels: TrainingBatch["labels"],
+): TrainingBatch["labels"] {
   if (draws.labels === undefined || labels === undefined) return labels;
   if (nullClass !== undefined) return draws.labels(labels, nullClass);
   throw new ConfigError("trainingStep: labels are to be hidden from a network without a null class", [`network  ${kind}`]);

@@ -23,7 +23,8 @@ const dataset = arrayDataset({ shape: [2], values: angles.map((a) => [Math.cos(a
 const process = discreteProcess({ name: "cosine", timesteps: 20 });
 const configOf = (steps: number): TrainConfig => trainConfig({
   steps, batch: 16, schedule: { name: "cosine", timesteps: 20 }, prediction: "v", device: "reference", dtype: "f64", previewEvery: 0,
-  lrSchedule: { name: "constant" }, optimizer: { lr: 5e-3 }, sampling: { clipX0: false }, model: { kind: "self-conditioned", config: { network: inner } },
+  lrSchedule: { name: "constant" }, optimizer: { lr: 5e-3 }, sampling: { clipX0: false },
+  model: { kind: "self-conditioned", config: { network: inner } },
 });
 
 describe("self-conditioning", () => {
@@ -35,7 +36,7 @@ describe("self-conditioning", () => {
   it("trains on the guess of a first pass where the draws say so, else on none, and holds nothing of it", async () => {
     const network = initialize(new SelfConditioned(new Mlp(inner.config)), { device, dtype: "f64", seed: 1 });
     const loss = mseLoss({ prediction: "v" });
-    const x0 = randomNormal([3, 2], new Random(2), { device, dtype: "f64" }), eps = randomNormal([3, 2], new Random(3), { device, dtype: "f64" });
+    const [x0, eps] = [2, 3].map((seed) => randomNormal([3, 2], new Random(seed), { device, dtype: "f64" }));
     const at = process.at(11), xt = qSample(x0, at, eps);
     const draws = (told: boolean): Draws => ({ levels: () => [at, at, at], noise: () => eps, tellGuess: () => told });
     const gradient = async (told: boolean): Promise<number[]> => {
@@ -71,7 +72,8 @@ describe("self-conditioning", () => {
     const draws = randomDraws({ levels: new Random(1, 1), noise: new Random(1, 2), selfCondition });
     const told = Array.from({ length: 4000 }, () => draws.tellGuess!()).filter(Boolean).length;
     expect(told / 4000).to.be.closeTo(0.5, 5 * 0.5 / Math.sqrt(4000));
-    const plain = new Trainer(trainConfig({ model: tinyModel, batch: 2, device: "reference", schedule: { timesteps: 20 } }), device, tinyDataset);
+    const config = trainConfig({ model: tinyModel, batch: 2, device: "reference", schedule: { timesteps: 20 } });
+    const plain = new Trainer(config, device, tinyDataset);
     const before = plain.position().random.selfCondition;
     await plain.trainStep();
     expect(plain.position().random.selfCondition).to.deep.equal(before);

@@ -20,8 +20,8 @@ export const networkKinds: NetworkKinds = {
 };
 
 /**
- * The network that a spec describes, without values: "unet", "dit", "mlp", "self-conditioned", or one of `kinds`, which come first. Throws ConfigError for an
- * unknown kind, and what the network's own constructor throws.
+ * The network that a spec describes, without values: "unet", "dit", "mlp", "self-conditioned", or one of `kinds`, which come
+ * first. Throws ConfigError for an unknown kind, and what the network's own constructor throws.
  */
 export function networkOf({ kind, config }: Pick<NetworkSpec, "kind" | "config">, kinds: NetworkKinds = {}): Network {
   const all = { ...networkKinds, ...kinds };

@@ -1,4 +1,7 @@
-import { ConfigError, ShapeError, assertTensor, concat, formatShape, inspectSymbol, sameShape, split, zerosLike, type Random, type Tensor } from "@fromnoise/tensor";
+import {
+  ConfigError, ShapeError, assertTensor, concat, formatShape, inspectSymbol, sameShape, split, zerosLike, type Random, type Tensor,
+} from "@fromnoise/tensor";
+import { isObject } from "../config/kinds.js";
 import { backwardAt, forwardAt } from "../layers/enter.js";
 import type { Grads } from "../parameters/grads.js";
 import type { Parameter } from "../parameters/parameter.js";
@@ -11,11 +14,11 @@ export interface SelfConditionedCache {
 }
 
 /**
- * A network that reads its own guess of x0 of the step before: y = inner([x0, x], t), x0 zeros where there is no guess yet. It is made of
- * any network whose samples have 2C channels, the guess in the first C of them (as lucidrains has them); its own have C. x, x0 [N, ..., C].
- * Parameters are those of the inner network, under their names. Nothing flows back into x0.
- * Source: Chen, Zhang and Hinton (2022), Analog bits, section 2.2. Throws ConfigError for an inner network whose last axis has no half, or
- * that reads a guess itself.
+ * A network that reads its own guess of x0 of the step before: y = inner([x0, x], t), x0 zeros where there is no guess yet. It is
+ * made of any network whose samples have 2C channels, the guess in the first C of them (as lucidrains has them); its own have C.
+ * x, x0 [N, ..., C]. Parameters are those of the inner network, under their names. Nothing flows back into x0.
+ * Source: Chen, Zhang and Hinton (2022), Analog bits, section 2.2. Throws ConfigError for an inner network whose last axis has no
+ * half, or that reads a guess itself.
  */
 export class SelfConditioned implements Network<SelfConditionedCache> {
   readonly name = "";
@@ -31,7 +34,8 @@ export class SelfConditioned implements Network<SelfConditionedCache> {
       ]);
     }
     this.spec = {
-      ...inner.spec, kind: "self-conditioned", config: { network: { kind, config } }, sample: [...sample.slice(0, -1), channels], selfCondition: true,
+      ...inner.spec, kind: "self-conditioned", config: { network: { kind, config } },
+      sample: [...sample.slice(0, -1), channels], selfCondition: true,
     };
     this.parameters = inner.parameters;
   }
@@ -70,7 +74,9 @@ export class SelfConditioned implements Network<SelfConditionedCache> {
 function beside(x: Tensor, { x0 }: Given): Tensor {
   assertTensor("self-conditioned", "x", x);
   if (x0 !== undefined && !sameShape(x0.shape, x.shape)) {
-    throw new ShapeError("self-conditioned: the guess of x0 has another shape than x", [`x        ${formatShape(x.shape)}`, `x0       ${formatShape(x0.shape)}`]);
+    throw new ShapeError("self-conditioned: the guess of x0 has another shape than x", [
+      `x        ${formatShape(x.shape)}`, `x0       ${formatShape(x0.shape)}`,
+    ]);
   }
   return concat([x0 ?? zerosLike(x), x], -1);
 }
@@ -81,7 +87,9 @@ function without({ x0: _x0, ...given }: Given): Given {
 
 /** Kind and config of the network within one, from its config. Throws ConfigError where there is none. */
 export function innerSpec({ network }: JsonObject): Pick<NetworkSpec, "kind" | "config"> {
-  const { kind, config } = (typeof network === "object" && network !== null ? network : {}) as JsonObject;
-  if (typeof kind === "string" && typeof config === "object" && config !== null && !Array.isArray(config)) return { kind, config: config as JsonObject };
-  throw new ConfigError(`self-conditioned: network: ${JSON.stringify(network)} is not allowed`, ["allowed  { kind, config } of a network"]);
+  const { kind, config } = (isObject(network) ? network : {}) as JsonObject;
+  if (typeof kind === "string" && isObject(config)) return { kind, config: config as JsonObject };
+  throw new ConfigError(`self-conditioned: network: ${JSON.stringify(network)} is not allowed`, [
+    "allowed  { kind, config } of a network",
+  ]);
 }

@@ -1,6 +1,7 @@
 /** Gradient checks of every layer and of whole networks, for tests and the command `fromnoise gradcheck` to run over. */
 import {
-  Random, add, concat, full, gradcheckCase, multiply, reshape, sizeOf, slice, type GradcheckCase, type GradcheckOptions, type Tensor,
+  Random, add, concat, full, gradcheckCase, multiply, reshape, sizeOf, slice,
+  type GradcheckCase, type GradcheckOptions, type Tensor,
 } from "@fromnoise/tensor";
 import { Activation } from "../layers/activation.js";
 import { AdaLayerNorm } from "../layers/ada-layer-norm.js";
@@ -235,7 +236,8 @@ export const networkGradcheckCases: readonly LayerGradcheckCase[] = [
   }), [2, 6, 4, 2], { labels: [1, 3] }),
   networkCase(
     "SelfConditioned", "an MLP, a guess of x0",
-    () => new SelfConditioned(new Mlp({ size: 4, hidden: [8, 6], time: 4, outputs: 2 })), [2, 2], (x) => ({ x0: full(x.shape, 0.7, x) }),
+    () => new SelfConditioned(new Mlp({ size: 4, hidden: [8, 6], time: 4, outputs: 2 })), [2, 2],
+    (x) => ({ x0: full(x.shape, 0.7, x) }),
   ),
   networkCase(
     "Mlp", "two hidden layers, classes",
