@@ -136,14 +136,15 @@ describe("guidance", () => {
     const labels = Array.from({ length: 2000 }, (_, i) => i % 2);
     const points = Array.from(random.normal(2000), (z, i) => [(labels[i] === 0 ? -0.5 : 0.5) + 0.5 * z]);
     const config = trainConfig({
-      model: { kind: "mlp", config: { size: 1, hidden: [32, 32], classes: 2, nullClass: true } }, labelDrop: 0.2, prediction: "v", device: "reference",
-      dtype: "f64", batch: 64, optimizer: { lr: 5e-3 }, schedule: { name: "cosine", timesteps: 50 }, steps: 400, lrSchedule: { name: "cosine" },
+      model: { kind: "mlp", config: { size: 1, hidden: [32, 32], classes: 2, nullClass: true } }, labelDrop: 0.2, prediction: "v",
+      device: "reference", dtype: "f64", batch: 64, optimizer: { lr: 5e-3 }, schedule: { name: "cosine", timesteps: 50 }, steps: 400, lrSchedule: { name: "cosine" },
     });
     const trainer = new Trainer(config, device, arrayDataset({ shape: [1], values: points, labels }));
     for (let i = 0; i < config.steps; i++) await trainer.trainStep();
     const mean = async (guidance: Guidance | undefined, label: number): Promise<number> => {
       const { images } = await sampleImages({
-        model: trainer.model, device, count: 400, batch: 400, labels: new Array<number>(400).fill(label), options: { steps: 25 }, clipX0: false, guidance,
+        model: trainer.model, device, count: 400, batch: 400, labels: new Array<number>(400).fill(label), options: { steps: 25 },
+        clipX0: false, guidance,
       });
       return Array.from(images.data).reduce((a, b) => a + b, 0) / 400;
     };

@@ -30,6 +30,7 @@ export type { Given, Json, JsonObject, Network, NetworkSpec } from "./networks/n
 export { networkKinds, networkOf, type NetworkKinds } from "./networks/kinds.js";
 export { freeSteps, keepCaches, type Policy } from "./networks/policy.js";
 export { checkGiven } from "./networks/check-given.js";
+export { SelfConditioned, innerSpec, type SelfConditionedCache } from "./networks/self-conditioned.js";
 export { Sequential } from "./networks/sequential.js";
 export { layerCosts, type CostOptions, type LayerCost } from "./networks/costs.js";
 export { summary, type SummaryOptions } from "./networks/summary.js";

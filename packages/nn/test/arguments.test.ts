@@ -2,8 +2,9 @@
 import { expect } from "chai";
 import { Random, openDevice, randomNormal, type Device, type Tensor } from "@fromnoise/tensor";
 import {
-  Adam, Attention, ClassEmbedding, Conv2d, Downsample, FourierFeatures, Grads, GroupNorm, Linear, NormSilu, ResBlock,
-  ScaleShiftTimeNorm, TimeMlp, TimeProjection, Upsample, apply, globalNorm, initialize, type Module,
+  Adam, AdaLayerNorm, Attention, ClassEmbedding, Conv2d, Downsample, FinalLayer, FourierFeatures, Grads, GroupNorm, Linear, NormSilu,
+  PatchEmbedding, ResBlock, ScaleShiftTimeNorm, SelfAttention, TimeMlp, TimeProjection, TransformerBlock, Upsample, apply,
+  globalNorm, initialize, type Module,
 } from "@fromnoise/nn";
 import { messageOf, smallUNet } from "./small.js";
 
@@ -36,6 +37,11 @@ describe("arguments that are missing", () => {
     ["ScaleShiftTimeNorm", () => new ScaleShiftTimeNorm("a", 2, { groups: 1 }), () => [image(), normal(1, 4)]],
     ["ResBlock", () => new ResBlock("a", { inChannels: 2, outChannels: 4, timeChannels: 3, groups: 1 }),
       () => [image(), normal(1, 3)]],
+    ["SelfAttention", () => new SelfAttention("a", 4, 2), () => [normal(1, 3, 4)]],
+    ["PatchEmbedding", () => new PatchEmbedding("a", 2, 2, 2, 3), () => [image()]],
+    ["AdaLayerNorm", () => new AdaLayerNorm("a", 4), () => [normal(1, 3, 4), normal(1, 8)]],
+    ["TransformerBlock", () => new TransformerBlock("a", 4, 2, 8), () => [normal(1, 3, 4), normal(1, 4)]],
+    ["FinalLayer", () => new FinalLayer("a", 4, 2), () => [normal(1, 3, 4), normal(1, 4)]],
     ["ClassEmbedding", () => new ClassEmbedding("a", 3, 2), () => [[1]]],
     ["FourierFeatures", () => new FourierFeatures("a", 2), () => [[0.5]]],
   ];

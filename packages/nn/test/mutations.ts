@@ -1,9 +1,9 @@
 /** Wrong backwards, one mistake each, that the gradient checks must reject. */
-import { flip, multiply, permute, reshape, subtract, sumPerImage, zerosLike } from "@fromnoise/tensor";
+import { flip, multiply, permute, reshape, split, subtract, sumPerImage, zerosLike } from "@fromnoise/tensor";
 import {
-  Activation, AdaLayerNorm, AddTimeNorm, Attention, ClassEmbedding, Downsample, FinalLayer, FourierFeatures, Grads, GroupNorm, LayerScale,
-  Linear, NormSilu, PatchEmbedding, ResBlock, ScaleShiftTimeNorm, SelfAttention, Sequential, TimeMlp, TimeProjection, TransformerBlock,
-  Upsample,
+  Activation, AdaLayerNorm, AddTimeNorm, Attention, ClassEmbedding, Downsample, FinalLayer, FourierFeatures, Grads, GroupNorm,
+  LayerScale, Linear, NormSilu, PatchEmbedding, ResBlock, ScaleShiftTimeNorm, SelfAttention, SelfConditioned, Sequential, TimeMlp,
+  TimeProjection, TransformerBlock, Upsample,
 } from "@fromnoise/nn";
 import { halve } from "../src/layers/resample.js";
 import { DownBlock, UpBlock } from "../src/networks/unet/blocks.js";
@@ -110,6 +110,9 @@ export const mutations: readonly Mutation[] = [
   mutation(["Sequential"], "the activation is skipped on the way back",
     Sequential.prototype, "backward", (_, self) => (dy, caches, grads) =>
       self.layers.reduceRight((dh, layer, i) => (layer instanceof Activation ? dh : layer.backward(dh, caches[i], grads)), dy)),
+  mutation(["SelfConditioned"], "dx is that of the guess",
+    SelfConditioned.prototype, "backward", (_, self) => (dy, { inner }, grads) =>
+      split(self.inner.backward(dy, inner, grads), 2, -1)[0]),
   mutation(["Mlp"], "the time gets the gradient of half",
     Grads.prototype, "add", (add) => (p, g) => {
       add(p, p.name === "time.weight" ? multiply(g, 0.5) : g);

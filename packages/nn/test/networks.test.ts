@@ -1,10 +1,10 @@
 /** Networks of one's own beside the built-in ones: kinds, the MLP, rows of layers, what a person sees. */
 import { inspect } from "node:util";
 import { expect } from "chai";
-import { mse, openDevice, Random, randomNormal, tensor, type Device, type Tensor } from "@fromnoise/tensor";
+import { concat, mse, openDevice, Random, randomNormal, tensor, zerosLike, type Device, type Tensor } from "@fromnoise/tensor";
 import {
-  Activation, Adam, Dit, Ema, Grads, Linear, Mlp, Sequential, UNet, describe as tensorsOf, initialize, layerCosts, loadStateDict,
-  networkOf, stateDict, summary, type Given, type LinearCache, type Network, type NetworkSpec,
+  Activation, Adam, Dit, Ema, Grads, Linear, Mlp, SelfConditioned, Sequential, UNet, describe as tensorsOf, initialize, layerCosts,
+  loadStateDict, networkOf, stateDict, summary, type Given, type LinearCache, type Network, type NetworkSpec,
 } from "@fromnoise/nn";
 import { messageOf, smallConfig, smallUNet, valuesOf } from "./small.js";
 
@@ -84,7 +84,8 @@ describe("networks", () => {
   it("are built again from kind and config as JSON, one's own by a map of kinds", () => {
     const kinds = { plane: ({ size }: { size?: unknown }) => new Plane(size as number) };
     const networks = [
-      new UNet({ ...smallConfig, num_class_embeds: 3 }), new Dit({ sample_size: [4, 8], channels: 3, classes: 2, nullClass: true }), new Mlp({ size: 3, hidden: [8, 4], classes: 2, outputs: 6 }), new Plane(2),
+      new UNet({ ...smallConfig, num_class_embeds: 3 }), new Dit({ sample_size: [4, 8], channels: 3, classes: 2, nullClass: true }),
+      new Mlp({ size: 3, hidden: [8, 4], classes: 2, outputs: 6 }), new Plane(2),
     ];
     for (const network of networks) {
       const { kind, config } = JSON.parse(JSON.stringify(network.spec)) as NetworkSpec;
@@ -97,7 +98,7 @@ describe("networks", () => {
       }
     }
     expect(messageOf(() => networkOf({ kind: "transformer", config: {} }, kinds))).to.equal([
-      'ConfigError: network kind "transformer" is not known', "  allowed  unet, dit, mlp, plane",
+      'ConfigError: network kind "transformer" is not known', "  allowed  unet, dit, mlp, self-conditioned, plane",
       "  hint     pass your own: { \"transformer\": (config) => new YourNetwork(config) }",
     ].join("\n"));
     expect(messageOf(() => networkOf({ kind: "toString", config: {} }))).to.contain('"toString" is not known');
@@ -124,6 +125,57 @@ describe("networks", () => {
     const loaded = made(networkOf(network.spec, { plane: () => new Plane(2) }));
     loadStateDict(loaded, await stateDict(ema.network));
     expect(await valuesOf(loaded.apply(x, []))).to.deep.equal(await valuesOf(ema.network.apply(x)));
+  });
+
+  describe("a self-conditioned network", () => {
+    const inner = (): Mlp => new Mlp({ size: 4, hidden: [8], outputs: 2, classes: 2 });
+
+    it("tells its inner network the guess of x0, or zeros, in front of x", async () => {
+      const network = made(new SelfConditioned(inner()));
+      expect(network.spec).to.deep.equal({
+        kind: "self-conditioned", config: { network: { kind: "mlp", config: inner().spec.config } }, sample: [2], outputs: 2, classes: 2,
+        selfCondition: true,
+      });
+      const given: Given = { labels: [1, 0, 1] };
+      const x = normal(3, 2), x0 = randomNormal([3, 2], new Random(5), { device, dtype: "f64" }), t = [1, 2, 3];
+      for (const [told, input] of [[{ x0 }, concat([x0, x], 1)], [{}, concat([zerosLike(x), x], 1)]] as const) {
+        const wanted = await valuesOf(network.inner.apply(input, t, given));
+        expect(await valuesOf(network.apply(x, t, { ...given, ...told }))).to.deep.equal(wanted);
+        expect(await valuesOf(network.forward(x, t, { ...given, ...told })[0])).to.deep.equal(wanted);
+      }
+      expect(inspect(network)).to.match(/^self-conditioned, 330 parameters, x \[N, 2\] -> \[N, 2\], 2 classes\n/);
+      expect(summary(network).split("\n")[1]).to.match(/^input +\[1, 8\] +40 +32$/);
+    });
+
+    it("leaves nothing behind, and is built again around a network of one's own", () => {
+      const kinds = { plane: ({ size }: { size?: unknown }) => new Plane(size as number) };
+      const plane = networkOf(new SelfConditioned(new Plane(4)).spec, kinds);
+      expect([plane.spec.sample, plane.create().spec]).to.deep.equal([[2], plane.spec]);
+      const network = made(new SelfConditioned(inner()));
+      const x = normal(3, 2);
+      const before = device.memory().tensors;
+      const grads = new Grads(device);
+      device.scope(() => {
+        const [y, cache] = network.forward(x, [1, 2, 3], { labels: [0, 1, 0], x0: x });
+        expect(network.backward(y, cache, grads).shape).to.deep.equal([3, 2]);
+      });
+      network.apply(x, [1, 2, 3], { labels: [0, 1, 0], x0: x }).dispose();
+      grads.clear();
+      expect(device.memory().tensors).to.equal(before);
+    });
+
+    it("says what it needs", () => {
+      expect(messageOf(() => new SelfConditioned(new Plane(3)))).to.equal([
+        "ConfigError: self-conditioned: plane cannot be told a guess of x0 beside x", "  samples  [3]",
+        "  allowed  networks whose last axis has room for x0 and x",
+      ].join("\n"));
+      expect(messageOf(() => new SelfConditioned(new SelfConditioned(new Plane(4))))).to.contain("cannot be told a guess");
+      const network = made(new SelfConditioned(inner()));
+      expect(messageOf(() => network.apply(normal(1, 2), [1], { labels: [0], x0: normal(1, 3) }))).to.equal(
+        "ShapeError: self-conditioned: the guess of x0 has another shape than x\n  x        [1, 2]\n  x0       [1, 3]");
+      expect(messageOf(() => network.apply(normal(1, 2), [1]))).to.contain("class labels are missing");
+      expect(messageOf(() => networkOf({ kind: "self-conditioned", config: { network: 3 } }))).to.contain("network: 3 is not allowed");
+    });
   });
 
   describe("the MLP", () => {

@@ -82,7 +82,8 @@ describe("tapLayers", () => {
         "down_blocks.0", "down_blocks.0.downsamplers.0", "mid_block", "up_blocks.1", "mid_block.resnets.0", "mid_block.attentions.0",
       ];
       const parts: Readonly<Record<string, readonly string[]>> = {
-        unet: blocks, mlp: ["body"], dit: ["blocks.0", "blocks.1.norm1", "blocks.1.attn", "blocks.1.mlp", "blocks.1.mlp.act", "final_layer.norm_final"],
+        unet: blocks, mlp: ["body"],
+        dit: ["blocks.0", "blocks.1.norm1", "blocks.1.attn", "blocks.1.mlp", "blocks.1.mlp.act", "final_layer.norm_final"],
       };
       expect([...names.in]).to.include.members(parts[network.spec.kind]);
     }

@@ -1,6 +1,7 @@
 /** The flags of `train` beside the configuration's own, and the configuration that all of them make. */
 import { statSync } from "node:fs";
 import { ConfigError } from "@fromnoise/tensor";
+import { networkOf } from "@fromnoise/nn";
 import { field, migrateFields, optional } from "../config/fields.js";
 import { flagsOf, givenFields, optionsOf, type FlagValues } from "../config/flags.js";
 import { flag, integer, isObject, numbers, oneOf, text } from "@fromnoise/nn/kinds";
@@ -10,6 +11,7 @@ import { isLearned, type VarianceKind } from "../process/schedules.js";
 import {
   smallUNet, trainConfig, trainDefaults, trainFields, type ResumeOverrides, type TrainConfig, type TrainConfigInput,
 } from "../train/config.js";
+import { networkSpec, type ModelFields } from "../train/model-fields.js";
 
 /** Where a run is, and what it starts from. */
 export const runFields = {
@@ -23,11 +25,17 @@ export const modelFields = {
   network: optional(oneOf(["unet", "dit"]), "a U-Net or a transformer over patches", { shown: "unet" }),
   size: optional(integer({ from: 1 }), "side of the images in pixels", { shown: "the data's own, 32 for folders" }),
   channels: optional(oneOf([1, 3]), "gray or RGB", { shown: "the data's own, 3 for folders" }),
-  width: optional(numbers("32,64,128"), "channels of the U-Net's levels; of a DiT one number", { shown: `${String(smallUNet.block_out_channels)}; 64` }),
-  layers: optional(integer({ from: 1 }), "residual blocks per level; blocks of a DiT", { shown: `${String(smallUNet.layers_per_block)}; 4` }),
+  width: optional(
+    numbers("32,64,128"), "channels of the U-Net's levels; of a DiT one number",
+    { shown: `${String(smallUNet.block_out_channels)}; 64` },
+  ),
+  layers: optional(
+    integer({ from: 1 }), "residual blocks per level; blocks of a DiT", { shown: `${String(smallUNet.layers_per_block)}; 4` },
+  ),
   patch: optional(integer({ from: 1 }), "side of a DiT's patches in pixels", { shown: "2" }),
   heads: optional(integer({ from: 1 }), "attention heads of a DiT", { shown: "4" }),
   classes: optional(flag, "class-conditional, where the data has labels; with a null class under --label-drop"),
+  selfCondition: optional(flag, "tell the network its own guess of the step before"),
   model: optional(text, "the network as diffusers' config.json, or {kind, config}; the flags above go on top", { value: "FILE" }),
 };
 
@@ -77,15 +85,29 @@ function modelOf(
   const given = flagsOf(modelFields).map(({ name }) => name).filter((name) => flags.has(name) && name !== "model");
   const wrong = given.find((name) => !Object.hasOwn(others, kind as string) || others[kind as string].includes(name)
     || (name === "network" && network !== kind));
-  if (wrong !== undefined) throw new ConfigError(`--${wrong} is not for this network`, [`model    of kind ${JSON.stringify(kind)}`]);
+  if (wrong !== undefined) {
+    throw new ConfigError(`--${wrong} is not for this network`, [`model    of kind ${JSON.stringify(kind)}`]);
+  }
   const config = base !== undefined && "kind" in base ? base["config"] as object : base;
-  return kind === "dit" ? ditOf(config, flags, data, asked) : kind === "unet" ? unetOf(config, flags, data, asked) : { ...base };
+  const model = kind === "dit" ? ditOf(config, flags, data, asked)
+    : kind === "unet" ? unetOf(config, flags, data, asked) : { ...base };
+  return optionsOf(modelFields, flags).selfCondition === true ? selfConditioned(model) : model;
+}
+
+/** A network with room for its own guess, in front of its images. */
+function selfConditioned(model: ModelFields): Record<string, unknown> {
+  const { kind, config } = networkSpec(model);
+  const { sample, outputs } = networkOf({ kind, config }).spec;
+  const room = kind === "dit" ? { channels: 2 * sample.at(-1)!, outputs } : { in_channels: 2 * sample.at(-1)! };
+  return { kind: "self-conditioned", config: { network: { kind, config: { ...config, ...room } } } };
 }
 
 /** The DiT of a config, or of its defaults in the data's size and channels, with the flags on top. */
 function ditOf(base: object | undefined, flags: FlagValues, data: string, asked: Asked): Record<string, unknown> {
   const { size, channels, width, layers, patch, heads, classes } = optionsOf(modelFields, flags);
-  if (width !== undefined && width.length !== 1) throw new ConfigError(`--width: ${String(width)} is not allowed`, ["allowed  one number for a DiT"]);
+  if (width !== undefined && width.length !== 1) {
+    throw new ConfigError(`--width: ${String(width)} is not allowed`, ["allowed  one number for a DiT"]);
+  }
   const [side, , own] = base === undefined ? dataShape(data, size) : [];
   const wanted = channels ?? own;
   const given = Object.entries({

@@ -37,11 +37,13 @@ export interface DiffusionModel {
 }
 
 /**
- * The denoiser of a model: its network, read by its prediction, guided where that is asked for, then clipped where the model clips; `given`
- * are labels and the like, for the whole batch. Guidance asks the network a second time, with its null class in place of the labels.
- * Throws ConfigError for guidance of a network without one, and as `guided`.
+ * The denoiser of a model: its network, read by its prediction, guided where that is asked for, then clipped where the model
+ * clips; `given` are labels and the like, for the whole batch. Guidance asks the network a second time, with its null class in
+ * place of the labels. Throws ConfigError for guidance of a network without one, and as `guided`.
  */
-export function denoiserOf({ network, prediction, variance, clipX0 = true }: DiffusionModel, given: Given = {}, guidance?: Guidance): Denoiser {
+export function denoiserOf(
+  { network, prediction, variance, clipX0 = true }: DiffusionModel, given: Given = {}, guidance?: Guidance,
+): Denoiser {
   const read = (known: Given): Denoiser => rawDenoiser(network, prediction, known, variance);
   const raw = guidance === undefined ? read(given) : guided(read(given), read(withoutClass(network, given)), guidance);
   return clipX0 === false ? raw : clipped(raw, clipX0 === true ? { to: 1 } : clipX0);
@@ -51,7 +53,8 @@ export function denoiserOf({ network, prediction, variance, clipX0 = true }: Dif
 function withoutClass({ spec: { kind, classes, nullClass } }: Network, given: Given): Given {
   if (nullClass !== undefined) return { ...given, labels: Array.from(given.labels ?? [], () => nullClass) };
   throw new ConfigError("guidance is for networks with a null class", [
-    `network  ${kind}, ${classes === undefined ? "no classes" : `${classes} classes`}`, "hint     fromnoise train --classes --label-drop 0.1 trains one",
+    `network  ${kind}, ${classes === undefined ? "no classes" : `${classes} classes`}`,
+    "hint     fromnoise train --classes --label-drop 0.1 trains one",
   ]);
 }
 

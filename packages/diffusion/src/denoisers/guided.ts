@@ -35,16 +35,18 @@ export const guidanceFields: Fields<GuidanceOptions> = {
 export function guidanceOf(given: Guidance): GuidanceOptions {
   const options = checkFields(guidanceFields, typeof given === "number" ? { scale: given } : given, "guidance");
   if (options.interval === undefined || options.interval[0] <= options.interval[1]) return options;
-  throw new ConfigError(`guidance: the interval ${options.interval.join(", ")} holds no level`, ["allowed  from the smaller ln(alpha^2 / sigma^2) to the larger"]);
+  throw new ConfigError(`guidance: the interval ${options.interval.join(", ")} holds no level`, [
+    "allowed  from the smaller ln(alpha^2 / sigma^2) to the larger",
+  ]);
 }
 
 /**
  * Guidance without a classifier (Ho and Salimans 2022, equation 6 with w = 1 + their w):
  *   eps = eps_null + w (eps_class - eps_null),   and x0 likewise, as at one level it is linear in eps.
  * With phi = `rescale` (Lin et al. 2023, section 3.4, who do it to what the network says), x0 is multiplied by
- * phi std(x0_class) / std(x0) + 1 - phi, std over the numbers of an image, and eps becomes the one that goes with it. In the `interval` only
- * (Kynkaanniemi et al. 2024): elsewhere, as where w = 1, the unconditional denoiser is not asked. The variance is the conditional one's.
- * Clipping comes after. Both denoisers are told the same guess of x0. Throws ConfigError as `guidanceOf`.
+ * phi std(x0_class) / std(x0) + 1 - phi, std over the numbers of an image, and eps becomes the one that goes with it. In the
+ * `interval` only (Kynkaanniemi et al. 2024): elsewhere, as where w = 1, the unconditional denoiser is not asked. The variance is
+ * the conditional one's. Clipping comes after. Both denoisers are told the same guess of x0. Throws ConfigError as `guidanceOf`.
  */
 export function guided(conditional: Denoiser, unconditional: Denoiser, guidance: Guidance): Denoiser {
   const { scale: w, rescale: phi, interval } = guidanceOf(guidance);

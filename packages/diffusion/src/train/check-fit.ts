@@ -21,7 +21,8 @@ export function checkFit(
   }
   if (labelDrop > 0 && nullClass === undefined) {
     throw new ConfigError(`labelDrop: ${labelDrop} is for networks with a null class`, [
-      `network  ${kind}, ${classes === undefined ? "no classes" : `${classes} classes`}`, "hint     fromnoise train --classes --label-drop 0.1 makes one",
+      `network  ${kind}, ${classes === undefined ? "no classes" : `${classes} classes`}`,
+      "hint     fromnoise train --classes --label-drop 0.1 makes one",
     ]);
   }
   checkOffsetNoise(offsetNoise, shape);

@@ -57,7 +57,8 @@ export const trainFields = {
   weighting: field(oneOf(LOSS_WEIGHTINGS), "simple", "loss weights"),
   minSnrGamma: field(positive, 5, "bound of the weights min-snr"),
   labelDrop: field(
-    number({ from: 0, to: 1, note: "0 is off" }), 0, "probability that training hides a label, for guidance; needs a network with a null class",
+    number({ from: 0, to: 1, note: "0 is off" }), 0,
+    "probability that training hides a label, for guidance; needs a network with a null class",
   ),
   timeSampling: field(oneOf(TIME_SAMPLINGS), "own", "how levels of noise are drawn: as the process does by itself, or otherwise"),
   offsetNoise: field(number({ from: 0 }), 0, "noise added to all pixels of a channel alike, for darker and brighter images: 0.1"),

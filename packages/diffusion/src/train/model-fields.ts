@@ -1,6 +1,6 @@
 /** The field `model` of a run's configuration: which network. */
 import { ConfigError } from "@fromnoise/tensor";
-import { networkKinds, networkOf, type NetworkSpec, type UNetConfig } from "@fromnoise/nn";
+import { innerSpec, networkKinds, networkOf, type NetworkSpec, type UNetConfig } from "@fromnoise/nn";
 import { checkValue, object, text } from "@fromnoise/nn/kinds";
 
 /** A U-Net in the fields of diffusers' UNet2DModel; the rest takes diffusers' defaults. */
@@ -29,5 +29,10 @@ export function checkModel(model: ModelFields): void {
   if (other !== undefined) throw new ConfigError(`model: there is no field ${other} beside kind`, ["allowed  kind, config"]);
   checkValue(text, "model.kind", spec.kind);
   checkValue(object(() => undefined), "model.config", spec.config);
-  if (Object.hasOwn(networkKinds, spec.kind)) networkOf(spec);
+  if (isOurs(spec)) networkOf(spec);
+}
+
+/** Whether a network is of this library, and the one within it too. Throws ConfigError where there should be one and is none. */
+function isOurs({ kind, config }: Spec): boolean {
+  return Object.hasOwn(networkKinds, kind) && (kind !== "self-conditioned" || isOurs(innerSpec(config)));
 }

@@ -25,7 +25,7 @@ import { drawLevels } from "./time-sampling.js";
 import { randomDraws, trainingStep, type TrainingBatch } from "./training-step.js";
 
 /** Streams of the run's seed; initial weights, data order and flips have their own, far above. */
-export const streams = { timesteps: 1, noise: 2, dropout: 3, offset: 6, labels: 7 } as const;
+export const streams = { timesteps: 1, noise: 2, dropout: 3, offset: 6, labels: 7, selfCondition: 8 } as const;
 type Stream = keyof typeof streams;
 
 /** Something for every stream. */
@@ -173,9 +173,9 @@ export class Trainer {
   /** Forward and backward over all k micro-batches, into `made`: the gradients are those of the mean of their losses. */
   #gradients(made: Gradients): void {
     const { config, device, network, process, loss: minimised } = this;
-    const { timesteps, noise, dropout, offset, labels } = this.#random;
+    const { timesteps, offset, ...others } = this.#random;
     const draws = randomDraws({
-      levels: timesteps, noise, dropout, labels, labelDrop: config.labelDrop, offset: { amount: config.offsetNoise, random: offset },
+      levels: timesteps, ...others, labelDrop: config.labelDrop, offset: { amount: config.offsetNoise, random: offset },
       drawLevels: (n, _, random) => this.#drawLevels(n, random),
     });
     for (let k = 0; k < config.accumulate; k++) {

@@ -1,6 +1,7 @@
 /** Algorithm 1 of Ho et al. 2020, one micro-batch of it: the one place where it is written out. */
-import { ConfigError, multiply, randomNormal, tensor, type Random, type Tensor } from "@fromnoise/tensor";
+import { ConfigError, multiply, randomNormal, split, tensor, type Random, type Tensor } from "@fromnoise/tensor";
 import type { Given, Grads, Network } from "@fromnoise/nn";
+import { convertPrediction } from "../denoisers/prediction.js";
 import type { DrawnLevel, Loss } from "../losses/loss.js";
 import type { NoiseLevel } from "../process/level.js";
 import type { Process } from "../process/process.js";
@@ -15,6 +16,8 @@ export interface Draws {
   noise(x0: Tensor): Tensor;
   /** What the network is told in place of N labels, some of them hidden; without it, the labels themselves. */
   labels?(labels: ArrayLike<number>, nullClass: number): ArrayLike<number>;
+  /** Whether a self-conditioned network is told its own guess in this micro-batch; such networks need it. */
+  tellGuess?(): boolean;
   /** Masks of dropout; without it there is none. */
   readonly dropout?: Random;
 }
@@ -28,6 +31,8 @@ export interface DrawStreams {
   readonly labels?: Random;
   /** The probability that a label is hidden; default 0. */
   readonly labelDrop?: number;
+  /** Whether the network is told its own guess, every other time; drawn from only for self-conditioned networks. */
+  readonly selfCondition?: Random;
   /** How levels are drawn from theirs; default as the process does by itself. */
   drawLevels?(n: number, process: Process, random: Random): readonly DrawnLevel[];
   /** Offset noise of this amount, see `offsetNoise`; default none. */
@@ -35,9 +40,9 @@ export interface DrawStreams {
 }
 
 /** Draws from streams of random numbers, one for each purpose. */
-export function randomDraws(
-  { levels, noise, dropout, labels, labelDrop = 0, drawLevels = (n, process, random) => process.draw(n, random), offset }: DrawStreams,
-): Draws {
+export function randomDraws({
+  levels, noise, dropout, labels, labelDrop = 0, selfCondition, offset, drawLevels = (n, process, random) => process.draw(n, random),
+}: DrawStreams): Draws {
   return {
     levels: (n, process) => drawLevels(n, process, levels),
     noise: ({ shape, device, dtype }) => {
@@ -45,8 +50,10 @@ export function randomDraws(
       return offset === undefined ? eps : offsetNoise(eps, offset.amount, offset.random);
     },
     ...(labels === undefined || labelDrop === 0 ? {} : {
-      labels: (given: ArrayLike<number>, nullClass: number) => labels.uniform(given.length).map((u, i) => (u < labelDrop ? nullClass : given[i])),
+      labels: (given: ArrayLike<number>, nullClass: number) =>
+        labels.uniform(given.length).map((u, i) => (u < labelDrop ? nullClass : given[i])),
     }),
+    ...(selfCondition === undefined ? {} : { tellGuess: () => selfCondition.uniform(1)[0] < 0.5 }),
     ...(dropout === undefined ? {} : { dropout }),
   };
 }
@@ -76,22 +83,22 @@ export interface TrainingStep {
 /**
  * Takes a level of noise and eps for every sample, asks the network at x_t = alpha x0 + sigma eps, and adds the gradient of `scale` times
  * the loss to grads (1/k when k micro-batches make a step; default 1). The parameters are not changed: that is the optimiser's part.
- * Throws ConfigError for a network that reads its own guess of x0: it would be trained without what samplers tell it; and what
- * network and loss throw, such as for labels that are missing.
+ * A self-conditioned network is told, where the draws say so, the guess of x0 that a first pass makes without caches and dropout,
+ * and else none (Chen et al. 2022, section 2.2). Throws ConfigError for draws that cannot say, or that hide labels from a network
+ * without a null class, and what network and loss throw, such as for labels that are missing.
  */
 export function trainingStep(
   { network, process, loss, draws }: TrainingSetup, { x0, labels }: TrainingBatch, grads: Grads, { scale = 1 }: { scale?: number } = {},
 ): TrainingStep {
   const { device, dtype } = x0;
-  if (network.spec.selfCondition === true) {
-    throw new ConfigError("trainingStep: self-conditioned networks are not trained here", ["allowed  networks whose spec has no selfCondition"]);
-  }
   return device.scope(() => {
     const levels = draws.levels(x0.shape[0], process);
     const eps = draws.noise(x0);
     const xt = qSample(x0, levels, eps);
-    const given: Given = { labels: toldLabels(network, draws, labels) };
-    const [output, cache] = network.forward(inputOf(xt, levels, loss), levels.map(({ time }) => time), given, draws.dropout);
+    const x = inputOf(xt, levels, loss), times = levels.map(({ time }) => time);
+    const told: Given = { labels: toldLabels(network, draws, labels) };
+    const given = tellsGuess(network, draws) ? { ...told, x0: guessOf(network.apply(x, times, told), xt, levels, loss) } : told;
+    const [output, cache] = network.forward(x, times, given, draws.dropout);
     const terms = { x0, eps, xt, levels };
     network.backward(loss.backward(tensor(scale, { device, dtype }), output, terms), cache, grads);
     return { ...loss.forward(output, terms), levels };
@@ -99,10 +106,26 @@ export function trainingStep(
 }
 
 /** The labels that the network is told. Throws ConfigError where some are to be hidden and it knows no null class. */
-function toldLabels({ spec: { kind, nullClass } }: Network, draws: Draws, labels: TrainingBatch["labels"]): TrainingBatch["labels"] {
+function toldLabels(
+  { spec: { kind, nullClass } }: Network, draws: Draws, labels: TrainingBatch["labels"],
+): TrainingBatch["labels"] {
   if (draws.labels === undefined || labels === undefined) return labels;
   if (nullClass !== undefined) return draws.labels(labels, nullClass);
   throw new ConfigError("trainingStep: labels are to be hidden from a network without a null class", [`network  ${kind}`]);
+}
+
+/** Whether the network is told a guess of x0 this time. Throws ConfigError where it reads one and the draws do not say. */
+function tellsGuess({ spec: { kind, selfCondition } }: Network, draws: Draws): boolean {
+  if (selfCondition !== true) return false;
+  if (draws.tellGuess !== undefined) return draws.tellGuess();
+  throw new ConfigError("trainingStep: nothing says when a self-conditioned network is told its guess", [
+    `network  ${kind}`, "pass     randomDraws({ levels, noise, selfCondition }), or tellGuess of one's own",
+  ]);
+}
+
+/** x0 as a network's output has it, the first of its heads: a constant, which no gradient flows back through. */
+function guessOf(output: Tensor, xt: Tensor, levels: readonly NoiseLevel[], { prediction, heads }: Loss): Tensor {
+  return convertPrediction(heads === 1 ? output : split(output, heads, -1)[0], xt, levels, prediction, "x0");
 }
 
 /** x_t as the network is given it: times the scale of inputs of what it predicts. */

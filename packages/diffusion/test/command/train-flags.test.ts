@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { ConfigError } from "@fromnoise/tensor";
-import { Dit } from "@fromnoise/nn";
+import { Dit, networkOf, type DitOptions, type NetworkSpec } from "@fromnoise/nn";
 import { configOf } from "../../src/command/train-flags.js";
 import { loadCheckpoint } from "../../src/models/node/load.js";
 import { temporaryFolder, writeSheet } from "../train/fixtures.js";
@@ -27,7 +27,8 @@ const file = (name: string, value: object): string => {
 describe("the network that the flags of train make", () => {
   it("is a small DiT in the data's size and channels, with the flags on top", () => {
     expect(modelOf({ network: "dit" })).to.deep.equal({ kind: "dit", config: { sample_size: 28, channels: 1 } });
-    expect(modelOf({ network: "dit", size: 16, channels: 3, width: [32], layers: 2, patch: 4, heads: 2, classes: true })).to.deep.equal({
+    const flags = { network: "dit", size: 16, channels: 3, width: [32], layers: 2, patch: 4, heads: 2, classes: true };
+    expect(modelOf(flags)).to.deep.equal({
       kind: "dit", config: { sample_size: 16, channels: 3, width: 32, depth: 2, patch: 4, heads: 2, classes: 10, nullClass: false },
     });
     expect(modelOf({ network: "unet", size: 16 })).to.deep.equal(modelOf({ size: 16 }));
@@ -39,7 +40,8 @@ describe("the network that the flags of train make", () => {
     expect(modelOf({ model })).to.deep.equal(dit);
     expect(modelOf({ model, network: "dit", heads: 2, classes: false })).to.deep.equal(
       { kind: "dit", config: { ...dit.config, heads: 2, classes: null, nullClass: false } });
-    expect(modelOf({ config: file("run.json", { model: dit }), layers: 1 })).to.deep.equal({ kind: "dit", config: { ...dit.config, depth: 1 } });
+    expect(modelOf({ config: file("run.json", { model: dit }), layers: 1 })).to.deep.equal(
+      { kind: "dit", config: { ...dit.config, depth: 1 } });
     const unet = { sample_size: 8, in_channels: 1, out_channels: 1, block_out_channels: [32, 32, 32, 32] };
     const flat = modelOf({ model: file("flat.json", unet), size: 16 });
     expect(flat).to.deep.equal({ ...unet, sample_size: 16 });
@@ -48,11 +50,22 @@ describe("the network that the flags of train make", () => {
 
   it("has a null class where labels are hidden in training", () => {
     const hidden = { classes: true, labelDrop: 0.1, "label-drop": 0.1, size: 16 };
-    expect(modelOf({ ...hidden, network: "dit" })).to.deep.include({ config: { sample_size: 16, channels: 1, classes: 10, nullClass: true } });
+    expect(modelOf({ ...hidden, network: "dit" })).to.deep.include(
+      { config: { sample_size: 16, channels: 1, classes: 10, nullClass: true } });
     expect(modelOf(hidden)).to.deep.include({ num_class_embeds: 11, _null_class: true });
     expect(modelOf({ classes: true })).to.deep.include({ num_class_embeds: 10 }).and.not.have.property("_null_class");
     const model = file("null.json", { ...modelOf(hidden) as object });
     expect(modelOf({ model, classes: false })).to.deep.include({ num_class_embeds: null }).and.not.have.property("_null_class");
+  });
+
+  it("has room for its own guess of x0 where it is to be told it", () => {
+    const network = (flags: object): unknown => modelOf({ size: 16, selfCondition: true, "self-condition": true, ...flags });
+    expect(network({ network: "dit" })).to.deep.equal({
+      kind: "self-conditioned", config: { network: { kind: "dit", config: { sample_size: 16, channels: 2, outputs: 1 } } },
+    });
+    const { kind, config } = network({}) as Pick<NetworkSpec, "kind" | "config">;
+    expect(networkOf({ kind, config }).spec).to.deep.include(
+      { kind: "self-conditioned", sample: [16, 16, 1], outputs: 1, selfCondition: true });
   });
 
   it("refuses flags that are not for it", () => {
@@ -73,18 +86,21 @@ describe("the network that the flags of train make", () => {
   it("trains, goes on, is inspected, sampled and averaged as any other", async () => {
     const run = join(folder, "run");
     await succeeds(
-      "train", "--network", "dit", "--data", writeSheet(folder), "--width", "8", "--layers", "2", "--heads", "2", "--patch", "4", "--steps", "2",
-      "--batch", "2", "--device", "reference", "--preview-every", "2", "--timesteps", "20", "--out", run,
+      "train", "--network", "dit", "--data", writeSheet(folder), "--self-condition", "--width", "8", "--layers", "2",
+      "--heads", "2", "--patch", "4", "--steps", "2", "--batch", "2", "--device", "reference", "--preview-every", "2", "--timesteps", "20", "--out", run,
     );
     await succeeds("train", "--out", run, "--resume", "--steps", "3");
     const { info: { model, position } } = await loadCheckpoint(run);
-    expect(model.network.kind).to.equal("dit");
-    expect(new Dit(model.network.config).config).to.deep.include({ sample_size: 8, channels: 1, patch: 4, width: 8, depth: 2, heads: 2 });
+    expect(model.network.kind).to.equal("self-conditioned");
+    const { config } = model.network.config["network"] as { config: DitOptions };
+    expect(new Dit(config).config).to.deep.include(
+      { sample_size: 8, channels: 2, outputs: 1, patch: 4, width: 8, depth: 2, heads: 2 });
     expect(position!.step).to.equal(3);
     expect(await succeeds("inspect", run)).to.contain("blocks.1.mlp.fc2");
-    expect(await succeeds("sample", run, "--count", "2", "--steps", "2", "--device", "reference", "--out", join(folder, "samples"))).to.contain("wrote 2 images");
+    const samples = ["--count", "2", "--steps", "2", "--device", "reference", "--out", join(folder, "samples")];
+    expect(await succeeds("sample", run, ...samples)).to.contain("wrote 2 images");
     const { code, err } = await fromnoise("export", run, "--out", join(folder, "out"));
-    expect([code, err]).to.deep.equal([2, 'ConfigError: diffusers has no network of kind "dit"\n  allowed  unet']);
+    expect([code, err]).to.deep.equal([2, 'ConfigError: diffusers has no network of kind "self-conditioned"\n  allowed  unet']);
   });
 
   it("is guided in samples where it has a null class", async () => {
@@ -106,7 +122,8 @@ describe("the network that the flags of train make", () => {
     const all = ["--guidance", "30", "--guidance-rescale", "0.5", "--guidance-interval", "-20,20"];
     expect(await image(...all)).to.not.equal(plain);
     expect(await image("--guidance", "30", "--guidance-interval", "19,20")).to.equal(plain);
-    expect((await sample("told", "--guidance", "2")).err).to.contain("guidance is for networks with a null class\n  network  unet, 10 classes");
+    expect((await sample("told", "--guidance", "2")).err).to.contain(
+      "guidance is for networks with a null class\n  network  unet, 10 classes");
     expect((await sample("hidden", "--guidance-rescale", "0.5")).err).to.contain("--guidance-rescale means nothing without --guidance");
   });
 });

@@ -17,7 +17,8 @@ const golden = (pkg: string, name: string): string => fileURLToPath(
 const files: [path: string, kind: string][] = [
   [golden("tensor", "ops.json"), "ops"], [golden("nn", "unet_tiny_ho.json"), "unet"],
   [golden("nn", "unet_tiny_diffusers_default.json"), "unet"],
-  [golden("nn", "unet_tiny_scale_shift.json"), "unet"], [golden("nn", "dit_tiny.json"), "dit"], [golden("diffusion", "train_tiny_ho.json"), "train"],
+  [golden("nn", "unet_tiny_scale_shift.json"), "unet"], [golden("nn", "dit_tiny.json"), "dit"],
+  [golden("diffusion", "train_tiny_ho.json"), "train"],
 ];
 const folder = temporaryFolder();
 

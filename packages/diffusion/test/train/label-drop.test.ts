@@ -70,10 +70,11 @@ describe("hidden labels", () => {
   });
 
   it("are known after a trip through a folder of diffusers, to which the null class is a class", async () => {
-    const { trainer } = { trainer: trainerOf({}) };
+    const trainer = trainerOf({});
     const files: Record<string, Uint8Array> = {};
     const { network, config: { schedule, prediction, sampling } } = trainer;
-    await diffusersFormat.write({ network: network.spec, process: schedule, prediction, ...sampling, tensors: await stateDict(network) }, {
+    const tensors = await stateDict(network);
+    await diffusersFormat.write({ network: network.spec, process: schedule, prediction, ...sampling, tensors }, {
       name: "memory",
       write: async (path, parts, byteLength) => {
         const bytes = new Uint8Array(byteLength);

@@ -16,9 +16,11 @@ export interface AdaLayerNormCache {
 }
 
 /**
- * Layer normalisation whose scale and shift come from a condition: y = (x - mean) / sqrt(variance + eps) (1 + scale) + shift, mean and
- * variance over a token. x, y [N, L, C], t = [shift, scale] [N, 2C], the same for every token of a sample; no parameters of its own.
- * Backward: dshift = sum over tokens of dy, dscale = sum over tokens of dy norm, and dx as of a layer normalisation given (1 + scale) dy.
+ * Layer normalisation whose scale and shift come from a condition: y = (x - mean) / sqrt(variance + eps) (1 + scale) + shift, mean
+ * and variance over a token. x, y [N, L, C], t = [shift, scale] [N, 2C], the same for every token of a sample; no parameters of
+ * its own.
+ * Backward: dshift = sum over tokens of dy, dscale = sum over tokens of dy norm, and dx as of a layer normalisation given (1 +
+ * scale) dy.
  * Source: Peebles and Xie (2023), Scalable diffusion models with transformers, section 3.2.
  */
 export class AdaLayerNorm implements Module {

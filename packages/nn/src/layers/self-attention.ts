@@ -16,8 +16,9 @@ export interface SelfAttentionCache {
 }
 
 /**
- * Self-attention over the tokens of a sample: y = proj(softmax(q k' / sqrt(d)) v), [q, k, v] = qkv(x), each head on its d = C / heads
- * channels. x, y [N, L, C]. It neither normalises nor adds x: `Attention` does, for images. Names are those of the vision transformer.
+ * Self-attention over the tokens of a sample: y = proj(softmax(q k' / sqrt(d)) v), [q, k, v] = qkv(x), each head on its d = C /
+ * heads channels. x, y [N, L, C]. It neither normalises nor adds x: `Attention` does, for images. Names are those of the vision
+ * transformer.
  * Source: Vaswani et al. (2017), equation 1; Dosovitskiy et al. (2021), appendix A. Throws ConfigError when heads do not divide C.
  */
 export class SelfAttention implements Layer<SelfAttentionCache> {
@@ -26,7 +27,9 @@ export class SelfAttention implements Layer<SelfAttentionCache> {
 
   constructor(readonly name: string, channels: number, private readonly heads: number) {
     if (channels % heads !== 0) {
-      throw new ConfigError(`${name}: ${channels} channels cannot be split into ${heads} heads`, ["allowed  heads that divide the channels"]);
+      throw new ConfigError(`${name}: ${channels} channels cannot be split into ${heads} heads`, [
+        "allowed  heads that divide the channels",
+      ]);
     }
     this.qkv = new Linear(join(name, "qkv"), channels, 3 * channels);
     this.proj = new Linear(join(name, "proj"), channels, channels);

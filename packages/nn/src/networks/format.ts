@@ -8,7 +8,8 @@ export function formatNetwork(network: Network): string {
   const { kind, sample, outputs, classes, nullClass } = network.spec;
   const sides = sample.map((side) => side ?? "any");
   const shapes = `x [N, ${sides.join(", ")}] -> [N, ${[...sides.slice(0, -1), outputs].join(", ")}]`;
-  return formatModule(kind, network, [shapes, ...(classes === undefined ? [] : [`${classes} classes${nullClass === undefined ? "" : " and none"}`])]);
+  const labels = `${classes} classes${nullClass === undefined ? "" : " and none"}`;
+  return formatModule(kind, network, [shapes, ...(classes === undefined ? [] : [labels])]);
 }
 
 /** The title, the number of parameters, whatever else is to be said, and a line for each part: its name and its parameters. */

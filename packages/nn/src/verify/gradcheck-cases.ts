@@ -1,6 +1,7 @@
 /** Gradient checks of every layer and of whole networks, for tests and the command `fromnoise gradcheck` to run over. */
 import {
-  Random, add, concat, gradcheckCase, multiply, reshape, sizeOf, slice, type GradcheckCase, type GradcheckOptions, type Tensor,
+  Random, add, concat, full, gradcheckCase, multiply, reshape, sizeOf, slice,
+  type GradcheckCase, type GradcheckOptions, type Tensor,
 } from "@fromnoise/tensor";
 import { Activation } from "../layers/activation.js";
 import { AdaLayerNorm } from "../layers/ada-layer-norm.js";
@@ -26,6 +27,7 @@ import { PatchEmbedding } from "../networks/dit/patch-embedding.js";
 import { TransformerBlock } from "../networks/dit/transformer-block.js";
 import { Mlp } from "../networks/mlp/mlp.js";
 import type { Given, Network } from "../networks/network.js";
+import { SelfConditioned } from "../networks/self-conditioned.js";
 import { Sequential } from "../networks/sequential.js";
 import type { UNetOptions } from "../networks/unet/config.js";
 import { UNet } from "../networks/unet/unet.js";
@@ -186,7 +188,7 @@ export const layerGradcheckCases: readonly LayerGradcheckCase[] = [
  * at once, and two forwards measure the slope.
  */
 function networkCase(
-  op: string, name: string, make: () => Network, shape: readonly number[], given: Given = {},
+  op: string, name: string, make: () => Network, shape: readonly number[], given: Given | ((x: Tensor) => Given) = {},
 ): LayerGradcheckCase {
   const check = gradcheckCase<string>(op, name, ({ normal, device }) => {
     const network = make();
@@ -197,7 +199,7 @@ function networkCase(
     const run = ({ x, theta }: Tensors): [y: Tensor, cache: unknown] => {
       let start = 0;
       for (const p of network.parameters) p.tensor = reshape(slice(theta, [start], [start += sizeOf(p.shape)]), p.shape);
-      return network.forward(x, [3, 900], given, new Random(5));
+      return network.forward(x, [3, 900], typeof given === "function" ? given(x) : given, new Random(5));
     };
     return {
       inputs,
@@ -232,6 +234,11 @@ export const networkGradcheckCases: readonly LayerGradcheckCase[] = [
   networkCase("Dit", "two blocks, two heads, images taller than wide, a class and none", () => new Dit({
     sample_size: [6, 4], channels: 2, width: 8, depth: 2, heads: 2, mlpRatio: 2, classes: 3, nullClass: true, outputs: 3,
   }), [2, 6, 4, 2], { labels: [1, 3] }),
+  networkCase(
+    "SelfConditioned", "an MLP, a guess of x0",
+    () => new SelfConditioned(new Mlp({ size: 4, hidden: [8, 6], time: 4, outputs: 2 })), [2, 2],
+    (x) => ({ x0: full(x.shape, 0.7, x) }),
+  ),
   networkCase(
     "Mlp", "two hidden layers, classes",
     () => new Mlp({ size: 2, hidden: [8, 6], time: 4, classes: 3 }), [2, 2], { labels: [2, 0] },

@@ -1,7 +1,8 @@
 """Writes dit_tiny.json: one forward and backward of a DiT in plain PyTorch, in f64. Run: python3 dit.py > dit_tiny.json
 
-The network is written from Peebles and Xie 2023 with the names of the authors' state dict, and shares no code with this library: patches by a
-convolution, places by numpy, attention by matrix products. GELU is the exact one, where the authors take its tanh approximation.
+The network is written from Peebles and Xie 2023 with the names of the authors' state dict, and shares no code with this library:
+patches by a convolution, places by numpy, attention by matrix products. GELU is the exact one, where the authors take its tanh
+approximation.
 """
 import json
 import math

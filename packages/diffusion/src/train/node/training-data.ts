@@ -1,5 +1,5 @@
 import { ConfigError } from "@fromnoise/tensor";
-import { networkOf, UNet, type NetworkKinds } from "@fromnoise/nn";
+import { networkOf, SelfConditioned, UNet, type NetworkKinds } from "@fromnoise/nn";
 import { openDataset } from "../../data/node/index.js";
 import { splitDataset, type SplitDataset } from "../../data/split.js";
 import { isLearned } from "../../process/schedules.js";
@@ -17,15 +17,16 @@ export function openTrainingData(
 ): SplitDataset {
   const network = networkOf(networkSpec(model), networks);
   const { sample, outputs, classes } = network.spec;
-  const names = network instanceof UNet ? unetNames : specNames;
+  const inner = network instanceof SelfConditioned ? network.inner : network;
+  const names = inner instanceof UNet ? unetNames : specNames;
   const refuse = (field: keyof typeof specNames, value: unknown, allowed: string): never => {
     throw new ConfigError(`model.${names[field]}: ${JSON.stringify(value)} is not allowed`, [`allowed  ${allowed}`]);
   };
   const [height, width, channels] = sample;
   if (sample.length !== 3) return refuse("size", sample, "the shape of images, [H, W, C]");
   if (height === null || width === null) return refuse("size", null, "a side in pixels, or [height, width]");
-  if (network instanceof UNet) {
-    const { sample_size: size, block_out_channels: { length: levels } } = network.config;
+  if (inner instanceof UNet) {
+    const { sample_size: size, block_out_channels: { length: levels } } = inner.config;
     const multiple = 2 ** (levels - 1), times = levels === 2 ? "1 time" : `${levels - 1} times`;
     if (height % multiple !== 0 || width % multiple !== 0) {
       refuse("size", size, `multiples of ${multiple}, as the ${levels} levels halve the image ${times}`);

@@ -50,14 +50,16 @@ const fields: Readonly<Record<keyof DitConfig, Field>> = {
 export function ditConfig(options: DitOptions): DitConfig {
   const config = readFields("DiT config", fields, options as Readonly<Record<string, unknown>>) as unknown as DitConfig;
   const { sample_size: sample, patch, width, heads, classes, nullClass } = config;
-  const refuse = (problem: string, allowed: string): ConfigError => new ConfigError(`DiT config: ${problem}`, [`allowed  ${allowed}`]);
+  const refuse = (problem: string, allowed: string): ConfigError =>
+    new ConfigError(`DiT config: ${problem}`, [`allowed  ${allowed}`]);
   if ([sample].flat().some((side) => side % patch !== 0)) {
-    throw refuse(`patch ${patch} does not divide sample_size ${JSON.stringify(sample)}`, "a side of patches that divides those of the images");
+    const problem = `patch ${patch} does not divide sample_size ${JSON.stringify(sample)}`;
+    throw refuse(problem, "a side of patches that divides those of the images");
   }
   if (width % heads !== 0) throw refuse(`heads ${heads} do not divide width ${width}`, "heads that divide the width");
   if (width % 4 !== 0) throw refuse(`width ${width} cannot hold the places of the patches`, "multiples of 4");
-  if (nullClass && classes === null) throw refuse("nullClass is for networks with classes", "nullClass false, or a number of classes");
-  return config;
+  if (!nullClass || classes !== null) return config;
+  throw refuse("nullClass is for networks with classes", "nullClass false, or a number of classes");
 }
 
 /** [height, width] of the images. */

@@ -40,9 +40,10 @@ export interface DitCache {
 /**
  * The diffusion transformer of Peebles and Xie 2023 (DiT with adaLN-Zero), with the names of the authors' state dict:
  *   h = patches(x) + places,  c = time(sinusoid(t)) + class(label),  h = block(h, c) for each block,  y = image(final(h, c)).
- * x [N, H, W, channels] of the config's size, t N host numbers, y [N, H, W, outputs]. The places are fixed sinusoids, no parameters.
- * Made without values: see `initialize`, whose scheme `paper` gives linear layers the authors' start (Xavier), while their embeddings
- * and time MLP start smaller, as N(0, 0.02^2). Under every scheme y = 0 at first. Throws ConfigError as `ditConfig`.
+ * x [N, H, W, channels] of the config's size, t N host numbers, y [N, H, W, outputs]. The places are fixed sinusoids, no
+ * parameters. Made without values: see `initialize`, whose scheme `paper` gives linear layers the authors' start (Xavier), while
+ * their embeddings and time MLP start smaller, as N(0, 0.02^2). Under every scheme y = 0 at first. Throws ConfigError as
+ * `ditConfig`.
  */
 export class Dit implements Network<DitCache> {
   readonly name = "";
@@ -69,14 +70,16 @@ export class Dit implements Network<DitCache> {
     };
     this.patches = new PatchEmbedding("x_embedder.proj", patch, rows, channels, width);
     this.time = new Sequential<unknown>("t_embedder.mlp", [
-      new Linear("t_embedder.mlp.0", FREQUENCIES, width), new Activation("t_embedder.mlp.1"), new Linear("t_embedder.mlp.2", width, width),
+      new Linear("t_embedder.mlp.0", FREQUENCIES, width), new Activation("t_embedder.mlp.1"),
+      new Linear("t_embedder.mlp.2", width, width),
     ]);
     this.classes = classes === null ? undefined
       : new ClassEmbedding("y_embedder.embedding_table", nullClass ? classes + 1 : classes, width);
     this.blocks = Array.from({ length: depth }, (_, i) => new TransformerBlock(`blocks.${i}`, width, heads, mlpRatio * width));
     this.final = new FinalLayer("final_layer", width, patch * patch * outputs);
     this.places = gridPositions(rows, columns, width);
-    this.parameters = [this.patches, this.time, this.classes, ...this.blocks, this.final].flatMap((layer) => layer?.parameters ?? []);
+    this.parameters = [this.patches, this.time, this.classes, ...this.blocks, this.final]
+      .flatMap((layer) => layer?.parameters ?? []);
   }
 
   create(): Dit {
@@ -139,7 +142,8 @@ export class Dit implements Network<DitCache> {
   /** c = time(sinusoid(t)) + class(label), [N, width]. */
   private embed(x: Tensor, t: ArrayLike<number>, { labels }: Given): [c: Tensor, cache: EmbeddingCache] {
     const { device, dtype } = x;
-    const [a, time] = this.time.forward(tensor(timestepEmbedding(t, FREQUENCIES), { device, dtype, shape: [t.length, FREQUENCIES] }));
+    const sinusoid = timestepEmbedding(t, FREQUENCIES);
+    const [a, time] = this.time.forward(tensor(sinusoid, { device, dtype, shape: [t.length, FREQUENCIES] }));
     if (this.classes === undefined) return [a, { time, classes: undefined }];
     const [b, classes] = this.classes.forward(Array.from(labels!));
     return [at("y_embedder", () => add(a, b)), { time, classes }];

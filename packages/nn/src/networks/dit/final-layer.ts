@@ -16,8 +16,8 @@ export interface FinalLayerCache {
 }
 
 /**
- * What makes patches of tokens: y = linear(norm(x, modulation(c))), x [N, L, C], c [N, C], y [N, L, values of a patch]. Modulation and
- * linear layer start as 0, and so does y. Source: Peebles and Xie (2023), section 3.2.
+ * What makes patches of tokens: y = linear(norm(x, modulation(c))), x [N, L, C], c [N, C], y [N, L, values of a patch]. Modulation
+ * and linear layer start as 0, and so does y. Source: Peebles and Xie (2023), section 3.2.
  */
 export class FinalLayer implements Module {
   private readonly norm: AdaLayerNorm;

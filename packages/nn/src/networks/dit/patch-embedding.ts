@@ -12,8 +12,8 @@ export interface PatchEmbeddingCache {
 }
 
 /**
- * A token for every patch of an image: y = patch w + b, x [N, H, W, C], y [N, L, D], L = H W / p^2. The weight is [p, p, C, D], that of
- * the convolution of stride p which this is, so that files hold it as one.
+ * A token for every patch of an image: y = patch w + b, x [N, H, W, C], y [N, L, D], L = H W / p^2. The weight is [p, p, C, D],
+ * that of the convolution of stride p which this is, so that files hold it as one.
  * Source: Dosovitskiy et al. (2021), An image is worth 16x16 words, equation 1.
  */
 export class PatchEmbedding implements Layer<PatchEmbeddingCache> {
@@ -21,7 +21,9 @@ export class PatchEmbedding implements Layer<PatchEmbeddingCache> {
   readonly bias: Parameter;
 
   /** `rows` are the patches above each other in an image. */
-  constructor(readonly name: string, private readonly patch: number, private readonly rows: number, channels: number, width: number) {
+  constructor(
+    readonly name: string, private readonly patch: number, private readonly rows: number, channels: number, width: number,
+  ) {
     const fan = { fanIn: patch * patch * channels, fanOut: width };
     this.weight = new Parameter(join(name, "weight"), [patch, patch, channels, width], { kind: "conv", role: "weight", ...fan });
     this.bias = new Parameter(join(name, "bias"), [width], { kind: "vector", role: "bias", ...fan });

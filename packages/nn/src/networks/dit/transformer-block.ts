@@ -44,7 +44,8 @@ export class TransformerBlock implements Module {
     this.attn = new SelfAttention(named("attn"), width, heads);
     this.norm2 = new AdaLayerNorm(named("norm2"), width);
     this.mlp = new Sequential<unknown>(named("mlp"), [
-      new Linear(named("mlp.fc1"), width, mlpWidth), new Activation(named("mlp.act"), "gelu"), new Linear(named("mlp.fc2"), mlpWidth, width),
+      new Linear(named("mlp.fc1"), width, mlpWidth), new Activation(named("mlp.act"), "gelu"),
+      new Linear(named("mlp.fc2"), mlpWidth, width),
     ]);
     this.modulation = new TimeProjection(named("adaLN_modulation.1"), width, 6 * width, { start: 0 });
     this.parameters = [this.attn, this.mlp, this.modulation].flatMap((layer) => layer.parameters);

@@ -1,8 +1,8 @@
 /**
  * The configuration of the U-Net: the fields of diffusers' UNet2DModel, so that a published config.json builds the published
  * network. A field that is missing has diffusers' default, but for `attention_head_dim` (see there). Fields whose name starts
- * with `_` (`_class_name`, `_diffusers_version`) are accepted and, but for `_null_class`, left alone; any other unknown field, and any value that is not
- * implemented, is a ConfigError that names it.
+ * with `_` (`_class_name`, `_diffusers_version`) are accepted and, but for `_null_class`, left alone; any other unknown field, and
+ * any value that is not implemented, is a ConfigError that names it.
  */
 import { ConfigError } from "@fromnoise/tensor";
 import { readFields } from "../../config/fields.js";
@@ -85,7 +85,9 @@ function hasNullClass(given: unknown, rows: unknown): boolean {
   if (given === undefined) return false;
   checkValue(flag, "U-Net config: _null_class", given);
   if (!given || Number(rows) > 1) return given;
-  throw new ConfigError(`U-Net config: _null_class with num_class_embeds ${String(rows)}`, ["allowed  num_class_embeds from 2, one row of them for no class"]);
+  throw new ConfigError(`U-Net config: _null_class with num_class_embeds ${String(rows)}`, [
+    "allowed  num_class_embeds from 2, one row of them for no class",
+  ]);
 }
 
 /** What no field can say alone: equal lengths, and channels that groups and heads divide. */

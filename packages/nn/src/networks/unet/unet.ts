@@ -190,9 +190,9 @@ export class UNet implements Network<UNetCache> {
 }
 
 function specOf(config: UNetConfig): NetworkSpec {
-  const { sample_size: size, in_channels: channels, out_channels: outputs, num_class_embeds: rows, _null_class: nullClass } = config;
+  const { sample_size: size, in_channels: channels, out_channels: outputs, num_class_embeds: rows } = config;
   const sides = typeof size === "number" ? [size, size] : size ?? [null, null];
-  const labels = rows === null ? {} : nullClass === true ? { classes: rows - 1, nullClass: rows - 1 } : { classes: rows };
+  const labels = rows === null ? {} : config._null_class === true ? { classes: rows - 1, nullClass: rows - 1 } : { classes: rows };
   return { kind: "unet", config: { ...config }, sample: [...sides, channels], outputs, ...labels };
 }
 
