@@ -60,7 +60,7 @@ describe("resuming a run", () => {
     const { trainer } = await run({ start: { config }, out: join(folder, "position") });
     const { step, data, random } = trainer.position();
     expect({ step, data }).to.deep.equal({ step: 5, data: 20 });
-    for (const stream of ["timesteps", "noise", "dropout"] as const) expect(random[stream].counter, stream).to.be.greaterThan(0);
+    for (const stream of ["timesteps", "noise", "dropout", "offset"] as const) expect(random[stream].counter, stream).to.be.greaterThan(0);
     for (const stream of ["labels", "selfCondition"] as const) expect(random[stream].counter, "not read here").to.equal(0);
     const saved = await loadCheckpoint(join(folder, "position", "checkpoint-5.safetensors"));
     expect(saved.info.position).to.deep.equal({ step, data, random });
