@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { multiply, openDevice, tensor, type Device } from "@fromnoise/tensor";
 import { ConfigError } from "@fromnoise/tensor";
 import {
-  clipped, ddim, ddimInversion, discreteProcess, dpm2m, dpm2mSde, euler, exactDenoiser, heun, lastOf, makeSchedule, rawDenoiser, runSampler,
+  CLEAN, clipped, ddim, ddimHeun, ddimInversion, discreteProcess, dpm2m, dpm2mSde, edmProcess, euler, exactDenoiser, heun, lastOf, makeSchedule, predictionTarget, rawDenoiser, runSampler,
   seededNoise, type Denoiser, type Sampler,
 } from "../../src/index.js";
 import { saying, takeStep } from "./stepping.js";
@@ -20,7 +20,7 @@ describe("solvers with the exact score of a mixture", () => {
   const cases: [sampler: Sampler<object, unknown>, options: object][] = [
     [ddim, { steps: 100 }], [ddim, { steps: 200, eta: 1 }], [euler, { steps: 200 }], [heun, { steps: 80 }], [dpm2m, { steps: 120 }],
     [dpm2mSde, { steps: 80 }], [dpm2mSde, { steps: 80, eta: 0.5 }], [heun, { steps: 100, churn: 20 }],
-    [euler, { steps: 300, churn: 40, churnFrom: 0.05, churnTo: 50 }],
+    [euler, { steps: 300, churn: 40, churnFrom: 0.05, churnTo: 50 }], [ddimHeun, { steps: 60 }],
   ];
   for (const [sampler, options] of cases) {
     it(`have its weights, means and variances: ${sampler.name} ${JSON.stringify(options)}`, async () => {
@@ -38,6 +38,45 @@ describe("solvers with the exact score of a mixture", () => {
         expect(Math.abs(mean - mu)).to.be.below(4 * 0.3 / Math.sqrt(near.length) + 0.01);
         expect(Math.abs(variance / 0.09 - 1)).to.be.below(4 * Math.sqrt(2 / near.length) + 0.03);
       });
+    });
+  }
+
+  it("have them on EDM's own process, with the churn of its algorithm 2", async () => {
+    for (const options of [{ steps: 40 }, { steps: 60, churn: 20, churnFrom: 0.05, churnTo: 50, churnNoise: 1.003 }]) {
+      const sample = await lastOf(runSampler(heun, {
+        denoise: exactDenoiser(mixture), process: edmProcess(), options, shape: [SAMPLES, 1], device, dtype: "f64", noise: seededNoise(4),
+      }));
+      const values = Array.from(await sample.data());
+      sample.dispose();
+      const near = values.filter((x) => x >= -0.2);
+      expect(Math.abs(near.length / SAMPLES - 0.7)).to.be.below(4 * Math.sqrt(0.21 / SAMPLES));
+      const mean = near.reduce((a, b) => a + b) / near.length;
+      const variance = near.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (near.length - 1);
+      expect(Math.abs(mean - 0.9)).to.be.below(4 * 0.3 / Math.sqrt(near.length) + 0.01);
+      expect(Math.abs(variance / 0.09 - 1)).to.be.below(4 * Math.sqrt(2 / near.length) + 0.03);
+    }
+  });
+
+  for (const sampler of [euler, heun, dpm2m, dpm2mSde, ddimHeun]) {
+    it(`read a network by what it predicts, eps, x0, v or flow: ${sampler.name}`, async () => {
+      const steps = discreteProcess({ name: "linear", timesteps: 20 });
+      const exact = exactDenoiser(mixture);
+      const options = { steps: 20 };
+      const drawn = async (denoise: Denoiser): Promise<number[]> => {
+        const path = [...steps.levels].reverse().concat(CLEAN);                      // a network is told steps, so they are gone
+        const sample = await lastOf(runSampler(sampler as Sampler<object, unknown>, {
+          denoise, process: steps, options, path, shape: [5, 1], device, dtype: "f64", noise: seededNoise(8),
+        }));
+        return Array.from(await sample.data());
+      };
+      const expected = await drawn(exact);
+      for (const prediction of ["eps", "x0", "v", "flow"] as const) {
+        const network = saying((x, t) => {
+          const { x0, eps } = exact(x, steps.at(t));
+          return predictionTarget(x0, eps, steps.at(t), prediction);
+        });
+        (await drawn(rawDenoiser(network, prediction))).forEach((value, i) => expect(value, prediction).to.be.closeTo(expected[i], 1e-9));
+      }
     });
   }
 
