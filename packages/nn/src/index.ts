@@ -68,7 +68,7 @@ export {
   type FileLayer, type FileReader, type FileWriter, type LoadOptions, type SaveOptions,
 } from "./formats/files.js";
 
-export { failureReason } from "./formats/errno.js";
+export { errorCode, failureReason } from "./formats/errno.js";
 
 export { checkGolden, checkNetwork, goldenFill, loadGoldenParameters, relativeMax, worse } from "./verify/golden.js";
 export type { FillCoefficients, Golden, GoldenRow, VerifyOptions } from "./verify/golden.js";

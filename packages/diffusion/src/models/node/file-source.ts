@@ -2,7 +2,7 @@
 import { readdirSync, statSync, type Stats } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { CheckpointError } from "@fromnoise/tensor";
-import { openFile, replaceFile } from "@fromnoise/nn";
+import { errorCode, openFile, replaceFile } from "@fromnoise/nn";
 import type { Source } from "../source.js";
 import type { Target } from "../target.js";
 import { makeFolder, reasonOf } from "./files.js";
@@ -32,8 +32,9 @@ export function fileSource(path: string): Source {
 /** What a path leads to; undefined where it leads nowhere. */
 function kindOf(path: string): Stats | undefined {
   try {
-    return statSync(path, { throwIfNoEntry: false });
+    return statSync(path);                                                    // of throwIfNoEntry versions of Node differ on ENOTDIR
   } catch (error) {
+    if (errorCode(error) === "ENOENT") return undefined;
     throw new CheckpointError(`cannot read ${path}`, [reasonOf(error)]);
   }
 }
