@@ -21,8 +21,9 @@ const varianceNames: Readonly<Record<string, VarianceKind>> = {
   learned_range: "learned-range",
 };
 /**
- * Fields that change the samples, of which only these values are implemented: dynamic thresholding belongs to no sampler here, and a
- * folder that has it is refused, because its samples would silently be others.
+ * Fields that change the samples, of which only these values can be read: a model here says whether x0 is clipped to [-1, 1] and no
+ * more. Dynamic thresholding is asked for where samples are drawn (`clipped`), so a folder that has it as its own is refused, because
+ * its samples would silently be others.
  */
 const onlyValues: Readonly<Record<string, unknown>> = { thresholding: false, clip_sample_range: 1 };
 
