@@ -48,7 +48,7 @@ export default {
       { path: "^packages/diffusion/src/(?!command/)" }, { path: "^packages/diffusion/src/command/" }),
     forbid("pages-without-node", "what a page may load imports no module of Node", pages, { dependencyTypes: ["core"] }),
     forbid("node-in-its-folders", "what a page may load knows neither the folders that need Node nor what decodes images there",
-      pages, { path: `${diffusion}([^/]+/node/|node\\.ts$)|node_modules/(pngjs|jpeg-js)/` }),
+      pages, { path: `${diffusion}([^/]+/node/|node\\.ts$)|node_modules/(pngjs|@cornerstonejs)/` }),
     ...declared,
 
     forbid("kernels-stand-alone", "the contract speaks of shapes and of nothing else",
