@@ -26,11 +26,15 @@ async function run(options: RunOptions): Promise<void> {
 function smallDisk(room: number): FileLayer & { contents: Map<string, Uint8Array> } {
   const contents = new Map<string, Uint8Array>();
   let made = 0;
-  return {
+  const disk: FileLayer & { contents: Map<string, Uint8Array> } = {
     contents,
     temporaryName: (path) => `${path}.${++made}`,
     create: async (path): Promise<FileWriter> => {
       contents.set(path, new Uint8Array());
+      return disk.append(path);
+    },
+    append: async (path): Promise<FileWriter> => {
+      if (!contents.has(path)) contents.set(path, new Uint8Array());
       return {
         write: async (bytes) => {
           const used = [...contents.values()].reduce((sum, { length }) => sum + length, 0);
@@ -52,6 +56,7 @@ function smallDisk(room: number): FileLayer & { contents: Map<string, Uint8Array
     remove: async (path) => void contents.delete(path),
     syncFolderOf: async () => undefined,
   };
+  return disk;
 }
 
 describe("a run on a full disk", () => {

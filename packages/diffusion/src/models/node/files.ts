@@ -11,14 +11,15 @@ export function reasonOf(error: unknown): string {
 
 /**
  * Makes a folder and those above it, one after the other: Node's own way of making all of them never ends where a file system, such
- * as /proc, makes none. Throws ConfigError when that cannot be.
+ * as /proc, makes none. Returns those that it made, the outermost first. Throws ConfigError when that cannot be.
  */
-export function makeFolder(path: string): void {
+export function makeFolder(path: string): readonly string[] {
   const missing: string[] = [];
   for (let folder = resolve(path); !existsSync(folder); folder = dirname(folder)) missing.unshift(folder);
   try {
     if (missing.length === 0 && !statSync(path).isDirectory()) throw new Error("a file of this name is there");
     for (const folder of missing) mkdirSync(folder);
+    return missing;
   } catch (error) {
     const nowhere = errorCode(error) === "ENOENT" ? "reason   its file system makes no folders there" : reasonOf(error);
     throw new ConfigError(`cannot make the folder ${path}`, [nowhere]);
