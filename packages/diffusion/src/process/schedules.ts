@@ -3,7 +3,7 @@
  * (the paper's t is one more). q(x_t | x_{t-1}) = N(sqrt(alpha_t) x_{t-1}, beta_t), alpha_t = 1 - beta_t,
  * alphaBar_t = alpha_0 ... alpha_t, alphaBar_{-1} = 1 (Ho, Jain, Abbeel 2020, equations 2 and 4).
  */
-import { ConfigError } from "@fromnoise/tensor";
+import { ConfigError, elementary } from "@fromnoise/tensor";
 import { checkValue, oneOf } from "@fromnoise/nn/kinds";
 import type { Amounts } from "./level.js";
 import { posterior } from "./posterior.js";
@@ -93,12 +93,13 @@ function betasFromAlphaBar(f: (u: number) => number, T: number): Float64Array {
 
 /** cos^2(((u + 0.008) / 1.008) pi/2) (Nichol, Dhariwal 2021, equation 17). */
 function cosine(u: number): number {
-  return Math.cos(((u + 0.008) / 1.008) * (Math.PI / 2)) ** 2;
+  const root = elementary.cos(((u + 0.008) / 1.008) * (Math.PI / 2));
+  return root * root;
 }
 
 /** (s(3) - s(6u - 3)) / (s(3) - s(-3)), s the logistic function (Jabri, Fleet, Chen 2022; start -3, end 3, tau 1). */
 function sigmoid(u: number): number {
-  const logistic = (x: number): number => 1 / (1 + Math.exp(-x));
+  const logistic = (x: number): number => 1 / (1 + elementary.exp(-x));
   return (logistic(3) - logistic(6 * u - 3)) / (logistic(3) - logistic(-3));
 }
 
@@ -175,7 +176,7 @@ export function scheduleFromBetas(betas: ArrayLike<number>, name = "custom"): No
     name, T, betas: beta, alphas, alphaBar, alphaBarPrev, posteriorVariance,
     sqrtAlphaBar: alphaBar.map(Math.sqrt),
     sqrtOneMinusAlphaBar: alphaBar.map((a) => Math.sqrt(1 - a)),
-    posteriorLogVarianceClipped: table((t) => Math.log(posteriorVariance[Math.max(t, 1)] ?? 1e-20)),
+    posteriorLogVarianceClipped: table((t) => elementary.log(posteriorVariance[Math.max(t, 1)] ?? 1e-20)),
     posteriorMeanCoef1: table((t) => posteriors[t]!.x0),
     posteriorMeanCoef2: table((t) => posteriors[t]!.xt),
     snr: alphaBar.map((a) => a / (1 - a)),
@@ -218,7 +219,7 @@ export function variance(schedule: NoiseSchedule, t: number, kind: FixedVariance
 export function logVariance(schedule: NoiseSchedule, t: number, kind: FixedVariance): number {
   checkTimestep(schedule, t);
   checkValue(variances, "variance", kind);
-  return kind === "fixed-small" || t === 0 ? schedule.posteriorLogVarianceClipped[t]! : Math.log(schedule.betas[t]!);
+  return kind === "fixed-small" || t === 0 ? schedule.posteriorLogVarianceClipped[t]! : elementary.log(schedule.betas[t]!);
 }
 
 /** @throws ConfigError when t is not an integer in 0 .. T-1. */
