@@ -76,6 +76,8 @@ export interface NoiseSchedule {
 const MAX_BETA = 0.999;
 /** sqrt(alphaBar_t) and its reciprocal are to be numbers of f32 too: x0 = x_t / sqrt(alphaBar_t) - ... divides by it. */
 const MIN_SIGNAL = 2 ** -126;
+/** Most steps of a schedule: its tables take 100 MB, and its time embeddings are of angles up to there. */
+const MAX_TIMESTEPS = 1e6;
 const OPEN_UNIT_INTERVAL = "allowed    numbers between 0 and 1, both excluded";
 
 /** n evenly spaced values from a to b, both included; [a] for n = 1 (NumPy's linspace). */
@@ -129,8 +131,8 @@ function scaledLinear(T: number, betaStart: number, betaEnd: number): Float64Arr
 export function makeSchedule(
   { name, timesteps: T, betaStart = 1e-4, betaEnd = 0.02, zeroTerminalSnr = false }: ScheduleOptions,
 ): NoiseSchedule {
-  if (!Number.isInteger(T) || T < 1) {
-    throw new ConfigError(`timesteps: ${T} is not a number of steps`, ["allowed    integers from 1"]);
+  if (!Number.isInteger(T) || T < 1 || T > MAX_TIMESTEPS) {
+    throw new ConfigError(`timesteps: ${T} is not a number of steps`, [`allowed    integers from 1 to ${MAX_TIMESTEPS}`]);
   }
   for (const [field, beta] of Object.entries({ betaStart, betaEnd })) {
     if (beta > 0 && beta < 1) continue;
