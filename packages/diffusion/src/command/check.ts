@@ -9,7 +9,7 @@ const checkFields = { json: field(flag, false, "print [{file, found, problem?}]"
 
 export const check: Command = {
   name: "check",
-  summary: "read a run's folder through: is every file whole?",
+  summary: "read a run's folder through and tell which files are whole",
   usage: "fromnoise check RUN [flags]",
   operands: ["<run>"],
   flags: flagsOf(checkFields),

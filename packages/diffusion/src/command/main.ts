@@ -8,7 +8,7 @@ import { demo } from "./demo.js";
 import { exportCommand, importCommand } from "./exchange.js";
 import { gradcheckCommand } from "./gradcheck.js";
 import { overview } from "./help.js";
-import { watchOutput } from "./output.js";
+import { printOnlyPrintable, watchOutput } from "./output.js";
 import { inspect } from "./inspect.js";
 import { likelihood } from "./likelihood.js";
 import { parseCommandLine } from "./parse.js";
@@ -23,6 +23,7 @@ export const commands: readonly Command[] = [
 /** Runs the command line and gives the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
 export async function main(argv: readonly string[]): Promise<number> {
   watchOutput();
+  const restore = printOnlyPrintable();
   try {
     if (argv.length === 0) {
       console.log(overview(commands));
@@ -34,6 +35,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     return report(error);
+  } finally {
+    restore();
   }
 }
 

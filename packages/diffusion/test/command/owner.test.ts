@@ -146,3 +146,18 @@ describe("a broken checkpoint", () => {
     expect((await fromnoise("check", path("nowhere"))).err).to.contain("holds no run");
   });
 });
+
+describe("what the command prints", () => {
+  it("moves no cursor, whatever files are called", async () => {
+    const name = path("evil\u001b[2J\u202e.png");
+    writeFileSync(name, "text");
+    const { err } = await fromnoise("train", "--data", `${name}:8`, "--out", path("evil-run"));
+    expect(err).to.contain("evil\\u001b[2J\\u202e.png: not a PNG or JPEG image");
+  });
+
+  it("names the steps done where a resumed run is to have fewer", async () => {
+    expect((await fromnoise(...fresh("longer", "--steps", "3"))).code).to.equal(0);
+    const { code, err } = await fromnoise(...resume("longer", "--steps", "1"));
+    expect([code, err]).to.deep.equal([2, "ConfigError: steps: 1 is not allowed\n  allowed  from 3, the steps that the run has done"]);
+  });
+});

@@ -63,6 +63,9 @@ export async function trainRun(options: RunOptions): Promise<RunResult> {
 async function trainIn(directory: RunDirectory, options: RunOptions): Promise<RunResult> {
   const { start, out, networks = {}, onLine = () => undefined } = options;
   const { config, checkpoint }: SavedRun = "resume" in start ? await savedRun(out, start.resume) : start;
+  if (checkpoint?.info.position !== undefined && checkpoint.info.position.step > config.steps) {
+    throw new ConfigError(`steps: ${config.steps} is not allowed`, [`allowed  from ${checkpoint.info.position.step}, the steps that the run has done`]);
+  }
   const known = "resume" in start ? readDataRecord(out) : undefined;
   const { training: dataset, heldOut, record } = options.dataset === undefined
     ? openTrainingData(config, networks, { ...(known && { known }), ...(options.onImage && { onImage: options.onImage }) })
