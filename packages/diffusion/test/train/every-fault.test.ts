@@ -58,6 +58,10 @@ describe(`a run whose disk fails (operations ${first}, ${first + stride}, ...)`,
     }
   });
 
+  let tried = 0;
+  after(() => console.log(`      tried ${tried}`));
+  afterEach(() => (tried += Math.ceil((operations - first + 1) / stride)));
+
   for (const left of LEFT) {
     it(`by a power cut, what was not flushed ${left}, goes on to the same end`, async () => {
       for (let failsAt = first; failsAt <= operations; failsAt += stride) {

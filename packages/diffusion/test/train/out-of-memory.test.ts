@@ -47,6 +47,7 @@ describe(`a training step that runs out of memory (allocations ${first}, ${first
       tight.assertWhole();
     }
     expect(n).to.be.greaterThan(100);
+    console.log(`      tried ${Math.ceil((n - first) / stride)}`);
     for (const trainer of [roomy, tight]) await trainer.trainStep();
     const saved = async (trainer: Trainer, name: string): Promise<Buffer> => {
       await saveCheckpoint(join(folder, name), trainer);
