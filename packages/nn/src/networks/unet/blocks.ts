@@ -11,6 +11,32 @@ import type { Stage, StageCache } from "./stage.js";
 /** Gradients of what a block reads. */
 export interface BlockGradients { dx: Tensor; dtemb: Tensor }
 
+/** With the gradient of the image that blocks hand along, where they do (skip-blocks.ts). */
+export interface DownGradients extends BlockGradients { dimage?: Tensor }
+export interface UpGradients extends DownGradients { dskips: Tensor[] }
+
+/** A level on the way down. */
+export interface Down<C = unknown> extends Module {
+  /** Number of outputs. */
+  readonly outputCount: number;
+  /** The outputs of all steps, each a skip, the last one what the next block reads; after them the image that is handed on, if any. */
+  forward(x: Tensor, temb: Tensor, policy: Policy, random?: Random, image?: Tensor): [made: Tensor[], cache: C];
+  /** dy: gradient of the last output from the next block; dskips: gradients of all outputs from the way up; dimage of the image. */
+  backward(dy: Tensor, dskips: readonly Tensor[], cache: C, grads: Grads, dimage?: Tensor): DownGradients;
+}
+
+/** A level on the way up. */
+export interface Up<C = unknown> extends Module {
+  /** Number of skips the block reads. */
+  readonly skipCount: number;
+  /** skips[j] goes into stage j: [x, skip] along the channels. Gives y, and after it the image that is handed on, if any. */
+  forward(
+    x: Tensor, skips: readonly Tensor[], temb: Tensor, policy: Policy, random?: Random, image?: Tensor,
+  ): [made: readonly Tensor[], cache: C];
+  /** dskips[j] is the gradient of skips[j]. */
+  backward(dy: Tensor, cache: C, grads: Grads, dimage?: Tensor): UpGradients;
+}
+
 /** The time embedding is read by many layers: their gradients add up. */
 export function sumOf(tensors: readonly (Tensor | undefined)[]): Tensor {
   return tensors.filter((t) => t !== undefined).reduce((a, b) => add(a, b));
@@ -32,7 +58,7 @@ export interface DownBlockCache {
 }
 
 /** A level on the way down: its stages, then unless it is the last a step that halves the sides. Every output is a skip. */
-export class DownBlock implements Module {
+export class DownBlock implements Down<DownBlockCache> {
   readonly parameters: readonly Parameter[];
 
   constructor(
@@ -41,12 +67,10 @@ export class DownBlock implements Module {
     this.parameters = parametersOf(stages, downsampler);
   }
 
-  /** Number of outputs. */
   get outputCount(): number {
     return this.stages.length + (this.downsampler === undefined ? 0 : 1);
   }
 
-  /** The outputs of all steps; the last one goes on to the next block. */
   forward(x: Tensor, temb: Tensor, policy: Policy, random?: Random): [outputs: Tensor[], cache: DownBlockCache] {
     return forwardAt(this, { x, temb }, () => {
       const outputs: Tensor[] = [];
@@ -61,7 +85,6 @@ export class DownBlock implements Module {
     });
   }
 
-  /** dy: gradient of the last output from the next block; dskips: gradients of all outputs from the way up. */
   backward(dy: Tensor, dskips: readonly Tensor[], cache: DownBlockCache, grads: Grads): BlockGradients {
     return backwardAt(this, dy, cache, grads, () => {
       const count = this.stages.length;
@@ -128,7 +151,7 @@ export interface UpBlockCache {
 }
 
 /** A level on the way up: each stage reads its input beside one skip; then, unless it is the last, a step doubles the sides. */
-export class UpBlock implements Module {
+export class UpBlock implements Up<UpBlockCache> {
   readonly parameters: readonly Parameter[];
 
   constructor(
@@ -137,17 +160,15 @@ export class UpBlock implements Module {
     this.parameters = parametersOf(stages, upsampler);
   }
 
-  /** Number of skips the block reads. */
   get skipCount(): number {
     return this.stages.length;
   }
 
-  /** skips[j] goes into stage j: [x, skip] along the channels. */
   forward(
     x: Tensor, skips: readonly Tensor[], temb: Tensor, policy: Policy, random?: Random,
-  ): [y: Tensor, cache: UpBlockCache] {
+  ): [made: [y: Tensor], cache: UpBlockCache] {
     const { device } = x;
-    return policy.step(device, () => forwardAt(this, { x, skips, temb }, () => {
+    const [made, cache] = policy.step(device, () => forwardAt(this, { x, skips, temb }, () => {
       const channels: number[] = [];
       let h = x;
       const stages = this.stages.map((stage, j) => {
@@ -161,10 +182,10 @@ export class UpBlock implements Module {
       const [y, upsampler] = policy.step(device, () => this.upsampler!.forward(h, temb, random));
       return [y, { stages, channels, upsampler }];
     }));
+    return [[made], cache];
   }
 
-  /** dskips[j] is the gradient of skips[j]. */
-  backward(dy: Tensor, cache: UpBlockCache, grads: Grads): BlockGradients & { dskips: Tensor[] } {
+  backward(dy: Tensor, cache: UpBlockCache, grads: Grads): UpGradients {
     return backwardAt(this, dy, cache, grads, () => {
       const up = this.upsampler && dy.device.scope(() => this.upsampler!.backward(dy, cache.upsampler, grads));
       const dtembs = [up?.dtemb];
