@@ -68,6 +68,12 @@ export {
   type FileLayer, type FileReader, type FileWriter, type LoadOptions, type SaveOptions,
 } from "./formats/files.js";
 
+export {
+  isTorchFile, readStateDict, readTorchFile, stateDictOf, type LoadedTorchTensor, type TorchFile, type TorchStateDict,
+} from "./formats/torch/file.js";
+export { Global, Opaque } from "./formats/torch/opaque.js";
+export { TorchTensor, type TorchDtype, type TorchStorage } from "./formats/torch/tensors.js";
+
 export { errorCode, failureReason } from "./formats/errno.js";
 
 export { checkGolden, checkNetwork, goldenFill, loadGoldenParameters, relativeMax, worse } from "./verify/golden.js";
