@@ -189,7 +189,7 @@ function inflated(packed: Uint8Array, size: number): Uint8Array | undefined {
     ended ||= final;
   });
   try {
-    const part = 2 ** 16;                                                     // so that what is too much is seen early
+    const part = 2 ** 12;                                                     // so that what is too much is seen early
     for (let at = 0; at === 0 || at < packed.length; at += part) inflate.push(packed.subarray(at, at + part), at + part >= packed.length);
   } catch {
     return undefined;                                                         // of what fflate throws no more is known than that

@@ -14,10 +14,10 @@ export class Global {
 export class Opaque {
   /** What the object was told after it was made; of most classes the Map of its attributes. */
   state: unknown = undefined;
-  /** Of subclasses of list. */
-  readonly list: unknown[] = [];
-  /** Of subclasses of dict. */
-  readonly dict = new Map<unknown, unknown>();
+  /** Of subclasses of list that hold something. */
+  list: unknown[] | undefined = undefined;
+  /** Of subclasses of dict that do. */
+  dict: Map<unknown, unknown> | undefined = undefined;
 
   constructor(readonly path: string, readonly args: readonly unknown[]) {}
 }

@@ -7,6 +7,11 @@ export class PickleEnded extends CheckpointError {}
 /** No whole number in files of PyTorch has more bytes: the longest is the 10 of the magic number. */
 const MAX_INTEGER_BYTES = 16;
 
+/** Lines are names and numbers; the longest are texts of protocol 0. */
+const MAX_LINE_BYTES = 2 ** 20;
+
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
 export class PickleBytes {
   private readonly view: DataView;
 
@@ -19,10 +24,14 @@ export class PickleBytes {
     throw new CheckpointError(`${this.source}: the pickle is refused at byte ${this.at}: ${reason}`);
   }
 
+  private ended(): never {
+    throw new PickleEnded(`${this.source}: the pickle ends in the middle, at byte ${this.bytes.length}`);
+  }
+
   /** The place of the next n bytes, which are then behind. Throws PickleEnded where there are not so many. */
   private skip(n: number): number {
     const { at } = this;
-    if (n > this.bytes.length - at) throw new PickleEnded(`${this.source}: the pickle ends in the middle, at byte ${this.bytes.length}`);
+    if (n > this.bytes.length - at) this.ended();
     this.at += n;
     return at;
   }
@@ -62,7 +71,7 @@ export class PickleBytes {
 
   /** n bytes of UTF-8; what Python allows and UTF-8 does not (lone surrogates) becomes U+FFFD. */
   utf8(n: number): string {
-    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(this.raw(n));
+    return utf8.decode(this.raw(n));
   }
 
   /** n bytes of a str of Python 2, one character each: names in files of PyTorch from then are ASCII. */
@@ -72,9 +81,9 @@ export class PickleBytes {
 
   /** Up to the next end of line, without it. */
   line(): string {
-    const end = this.bytes.indexOf(10, this.at);
-    if (end < 0) this.skip(Infinity);
-    const text = this.utf8(end - this.at);
+    const length = this.bytes.subarray(this.at, this.at + MAX_LINE_BYTES + 1).indexOf(10);
+    if (length < 0) return this.bytes.length - this.at > MAX_LINE_BYTES ? this.refuse(`a line of more than ${MAX_LINE_BYTES} bytes`) : this.ended();
+    const text = this.utf8(length);
     this.at++;
     return text;
   }

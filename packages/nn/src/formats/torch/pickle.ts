@@ -18,18 +18,20 @@ export interface Vocabulary {
   build(object: unknown, state: unknown, refuse: Refuse): unknown;
   /** What lies outside of the pickle: storages. */
   persistent(id: unknown, refuse: Refuse): unknown;
-  /** The list or the dict that an object of a subclass of them holds; undefined where it is neither. */
-  held(object: unknown): { list: unknown[]; dict: Map<unknown, unknown> } | undefined;
+  /** The list within an object of a subclass of list; undefined where it is none. */
+  listOf(object: unknown): unknown[] | undefined;
+  /** The dict within an object of a subclass of dict. */
+  dictOf(object: unknown): Map<unknown, unknown> | undefined;
 }
 
 export type Refuse = (reason: string) => never;
 
-/** A file of ten thousand tensors takes half a million operations. */
-const MAX_OPERATIONS = 2 ** 22;
-/** Containers and objects. */
-const MAX_OBJECTS = 2 ** 20;
+/** A file of ten thousand tensors takes half a million operations, and has a hundred thousand objects. */
+const MAX_OPERATIONS = 2 ** 21;
+/** Containers, objects and names. */
+const MAX_OBJECTS = 2 ** 19;
 /** Values on the stack, and values that are remembered. */
-const MAX_STACK = 2 ** 20;
+const MAX_STACK = 2 ** 19;
 /** Values that calls are given, a text one for 16 characters: what a list becomes again and again adds up. */
 const MAX_ARGUMENTS = 2 ** 21;
 /** Containers that are being filled at once. */
@@ -155,13 +157,13 @@ class Machine {
 
   append(values: readonly unknown[]): void {
     const target = this.top();
-    const list = Array.isArray(target) ? target : this.names.held(target)?.list ?? this.refuse("it appends to what is no list");
+    const list = Array.isArray(target) ? target : this.names.listOf(target) ?? this.refuse("it appends to what is no list");
     for (const value of values) list.push(value);
   }
 
   setItems(pairs: readonly unknown[]): void {
     const target = this.top();
-    const dict = target instanceof Map ? target : this.names.held(target)?.dict ?? this.refuse("it sets items of what is no dict");
+    const dict = target instanceof Map ? target : this.names.dictOf(target) ?? this.refuse("it sets items of what is no dict");
     this.fill(dict, pairs);
   }
 
@@ -273,10 +275,10 @@ const table: Readonly<Record<string, readonly [code: number, operation: Operatio
   BINGET: [0x68, (m) => m.recall(m.input.u8())],
   LONG_BINGET: [0x6a, (m) => m.recall(m.input.u32())],
 
-  GLOBAL: [0x63, (m) => m.push(m.global(m.input.line(), m.input.line()))],
+  GLOBAL: [0x63, (m) => m.add(m.global(m.input.line(), m.input.line()))],
   STACK_GLOBAL: [0x93, (m) => {
     const [module, name] = m.popTuple(2);
-    m.push(m.global(m.text(module), m.text(name)));
+    m.add(m.global(m.text(module), m.text(name)));
   }],
   REDUCE: [0x52, (m) => {
     const [callee, args] = m.popTuple(2);

@@ -62,8 +62,15 @@ const dict: Call = ([from = []], refuse) => {
 /** "λ" -> its bytes, as Python 3 writes bytes for Python 2. */
 const encode: Call = ([text, encoding], refuse) => {
   if (typeof text !== "string" || encoding !== "latin1") return refuse("bytes in another encoding than latin1");
-  return Uint8Array.from(text, (character) => character.codePointAt(0)!);
+  return bytesOf(text);
 };
+
+/** Characters U+0000 .. U+00FF as bytes. */
+function bytesOf(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
 
 /** What NumPy calls the type of a scalar: "f8"; the byte order is told to it afterwards. */
 class NumpyDtype {
@@ -86,7 +93,7 @@ function small(value: bigint): number | bigint {
 }
 
 const numpyScalar: Call = ([dtype, given], refuse) => {
-  const bytes = typeof given === "string" ? Uint8Array.from(given, (character) => character.charCodeAt(0)) : given;
+  const bytes = typeof given === "string" ? bytesOf(given) : given;
   if (!(dtype instanceof NumpyDtype) || !(bytes instanceof Uint8Array)) return refuse("a NumPy scalar without dtype or bytes");
   const read = Object.hasOwn(scalars, dtype.code) ? scalars[dtype.code] : undefined;
   const size = Number(/\d+$/.exec(dtype.code)?.[0]);
@@ -187,6 +194,7 @@ export function torchVocabulary(storages: Map<string, TorchStorage>): Vocabulary
       else if (known.dtype !== dtype || known.elements !== elements) refuse(`the storage ${shown(key)} is said to be of two sizes`);
       return known === undefined ? part : new StoragePart(known, part.offset);
     },
-    held: (object) => (object instanceof Opaque ? object : undefined),
+    listOf: (object) => (object instanceof Opaque ? object.list ??= [] : undefined),
+    dictOf: (object) => (object instanceof Opaque ? object.dict ??= new Map() : undefined),
   };
 }
