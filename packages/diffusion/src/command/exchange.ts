@@ -11,15 +11,16 @@ import { diffusersFormat } from "../models/formats/diffusers.js";
 import { dtypeOf } from "../models/load-model.js";
 import { formatOf } from "../models/model-formats.js";
 import { fileSource, folderTarget } from "../models/node/file-source.js";
+import { isLearned } from "../process/schedules.js";
 import { trainConfig, trainDefaults } from "../train/config.js";
 import { modelFields } from "../train/model-fields.js";
 import { checkpointSteps, RunDirectory } from "../train/node/run-directory.js";
 import { startPosition } from "../train/trainer.js";
 import { usageLines, type Arguments, type Command } from "./command.js";
-import { weightsField } from "./sample.js";
+import { variantField, weightsField } from "./sample.js";
 
 const exportFields = {
-  out: optional(text, "folder for config.json, diffusion_pytorch_model.safetensors, scheduler_config.json", { value: "DIR" }),
+  out: optional(text, "folder for model_index.json, unet and scheduler", { value: "DIR" }),
   weights: weightsField,
 };
 
@@ -29,7 +30,7 @@ export const exportCommand: Command = {
   usage: "fromnoise export RUN|CHECKPOINT --out DIR",
   operands: ["<model>"],
   flags: flagsOf(exportFields),
-  notes: "Files of these names in --out are replaced.",
+  notes: "Files of these names in --out are replaced. docs/exchange.md says what diffusers computes otherwise.",
   run: runExport,
 };
 
@@ -37,6 +38,7 @@ const importFields = {
   out: optional(
     text, "folder of the run: config.json, and checkpoint-0.safetensors with fresh optimiser moments", { value: "DIR" },
   ),
+  variant: variantField,
 };
 
 export const importCommand: Command = {
@@ -69,20 +71,21 @@ async function runExport({ operands: [path], flags }: Arguments): Promise<number
   const model = await read(source, weights === undefined ? {} : { weights });
   checkTensors(model.source, model.tensors, networkOf(model.network));
   await diffusersFormat.write(model, folderTarget(out));
-  console.log(`wrote ${out}: config.json, diffusion_pytorch_model.safetensors, scheduler_config.json`);
+  console.log(`wrote ${out}: model_index.json, unet, scheduler`);
   return 0;
 }
 
 async function runImport({ operands: [path], flags }: Arguments): Promise<number> {
-  const out = needed(optionsOf(importFields, flags).out, importCommand);
+  const { variant, ...given } = optionsOf(importFields, flags);
+  const out = needed(given.out, importCommand);
   const source = fileSource(path);
   const { read } = await formatOf(source, [diffusersFormat]);
-  const { tensors, source: line, ...model } = await read(source);
+  const { tensors, source: line, ...model } = await read(source, variant === undefined ? {} : { variant });
   const { network, process: schedule, prediction, variance, clipX0 } = model;
   checkTensors(line, tensors, networkOf(network));
   const training = trainConfig({
     ...trainDefaults, model: modelFields(network), schedule, prediction, sampling: { variance, clipX0 },
-    dtype: dtypeOf(tensors),
+    loss: isLearned(variance) ? "hybrid" : "mse", dtype: dtypeOf(tensors),
   });
   const zeros: StateDict = new Map(
     [...tensors].map(([name, { shape }]) => [name, { shape, data: new Float64Array(sizeOf(shape)) }]),

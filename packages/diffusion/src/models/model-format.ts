@@ -1,5 +1,6 @@
 /** What a file format of models is to the rest of the house, and the plain data that every format is read as. */
 import type { NetworkSpec, StateEntry } from "@fromnoise/nn";
+import type { ClipOptions } from "../denoisers/clipped.js";
 import type { PredictionName } from "../denoisers/prediction.js";
 import type { ProcessOptions } from "../process/named.js";
 import type { VarianceKind } from "../process/schedules.js";
@@ -17,8 +18,8 @@ export interface ModelInfo {
   readonly prediction: PredictionName;
   /** Of ancestral steps. */
   readonly variance: VarianceKind;
-  /** Whether guesses of x0 are clipped to [-1, 1]. */
-  readonly clipX0: boolean;
+  /** Whether guesses of x0 are clipped to [-1, 1], or how. */
+  readonly clipX0: boolean | ClipOptions;
 }
 
 /** A model with one set of weights, as a file holds it. */
@@ -49,10 +50,14 @@ export interface Held {
 
 export interface ModelFormat extends Held {
   /**
-   * Reads what `detect` was true for; `weights` says which of them, unless given the averaged ones where there are any.
+   * Reads what `detect` was true for; `weights` says which of them, unless given the averaged ones where there are any; `variant` which
+   * of several files of the same weights, such as "fp16", where the format has such.
    * Throws CheckpointError for what is missing or damaged, ConfigError for what is not implemented.
    */
-  read(source: Source, options?: { weights?: Weights }): Promise<ModelFile>;
-  /** Writes files that `read` reads. Throws ConfigError for a model that the format cannot hold, and what the target throws. */
+  read(source: Source, options?: { weights?: Weights; variant?: string }): Promise<ModelFile>;
+  /**
+   * Writes files that `read` reads. Throws ConfigError for a model that the format cannot hold, CheckpointError for weights
+   * that are not finite, and what the target throws.
+   */
   write?(model: Omit<ModelFile, "source">, to: Target): Promise<void>;
 }

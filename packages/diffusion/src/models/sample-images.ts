@@ -1,6 +1,7 @@
 /** Samples from a trained model, with what a reader wants to see of the way there. */
 import { ConfigError, NumericError, sizeOf, type Device, type Indices, type NumberArray, type Shape } from "@fromnoise/tensor";
-import { denoiserOf, type ClipOptions, type DiffusionModel } from "../denoisers/denoiser.js";
+import type { ClipOptions } from "../denoisers/clipped.js";
+import { denoiserOf, type DiffusionModel } from "../denoisers/denoiser.js";
 import type { Guidance } from "../denoisers/guided.js";
 import { stripSteps, type ImageBatch } from "../image/index.js";
 import type { NoiseLevel } from "../process/level.js";

@@ -22,7 +22,8 @@ export const checkpointFormat: ModelFormat = {
     return { network, facts: { file: path, format, step: position.step, trainer } };
   }),
 
-  read: (source, { weights } = {}) => withCheckpoint(source, async ({ path, info: { model, training, position }, names, read }) => {
+  read: (source, { weights, variant } = {}) => withCheckpoint(source, async ({ path, info: { model, training, position }, names, read }) => {
+    if (variant !== undefined) throw new CheckpointError(`${path} has no variants`, ["hint     they are of folders that diffusers wrote"]);
     const held = WEIGHTS.filter((group) => names.some((name) => name.startsWith(`${group}.`)));
     const group = weights ?? held[0] ?? "model";
     if (!held.includes(group)) {
