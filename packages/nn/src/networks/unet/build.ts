@@ -21,7 +21,7 @@ const resnetOf = (config: UNetConfig): ResNet => (inChannels, outChannels, more 
 });
 
 const attentionOf = (config: UNetConfig): AttentionOptions => ({
-  headDim: config.attention_head_dim, groups: config.norm_num_groups, eps: config.norm_eps,
+  headDim: config.attention_head_dim, groups: config.norm_num_groups, eps: config.norm_eps, heads: config._num_heads,
 });
 
 /** One block for each level, from the full resolution down. Stage 0 changes the width from the level above. */
