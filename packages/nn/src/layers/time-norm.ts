@@ -2,6 +2,7 @@
  * The two ways in which a ResBlock's second normalisation takes in the time, t = time_emb_proj(silu(temb)):
  *  - AddTimeNorm (Ho et al. 2020): silu(norm(x + t)), t [N, C];
  *  - ScaleShiftTimeNorm (Nichol, Dhariwal 2021): silu(norm(x) (1 + scale) + shift), t = [scale, shift] [N, 2C].
+ * norm is a group normalisation; of the second any layer that keeps the shape may take its place.
  */
 import {
   add, addPerImage, assertTensor, concat, multiply, reshape, silu, slice, sumPerImage, type Tensor,
@@ -11,11 +12,12 @@ import type { Module } from "../parameters/module.js";
 import type { Parameter } from "../parameters/parameter.js";
 import { backwardAt, forwardAt } from "./enter.js";
 import { GroupNorm, type GroupNormCache, type GroupNormOptions } from "./group-norm.js";
+import type { Layer } from "./layer.js";
 import { NormSilu } from "./norm-silu.js";
 
 export interface ScaleShiftCache {
-  /** Of x [N, H, W, C]. */
-  group: GroupNormCache;
+  /** The normalisation's, of x [N, H, W, C]. */
+  group: unknown;
   /** [N, H, W, C]: the normalised x. */
   norm: Tensor;
   /** [N, 1, 1, C]: 1 + scale. */
@@ -58,16 +60,16 @@ export class AddTimeNorm implements TimeNorm {
   }
 }
 
-/** y = silu(groupNorm(x) (1 + scale) + shift), x [N, H, W, C], t = [scale, shift] [N, 2C]. */
+/** y = silu(norm(x) (1 + scale) + shift), x [N, H, W, C], t = [scale, shift] [N, 2C]; norm a group normalisation or the given layer. */
 export class ScaleShiftTimeNorm implements TimeNorm {
   static readonly width = 2;
-  private readonly norm: GroupNorm;
+  private readonly norm: Layer;
 
-  constructor(readonly name: string, private readonly channels: number, options: GroupNormOptions) {
-    this.norm = new GroupNorm(name, channels, options);
+  constructor(readonly name: string, private readonly channels: number, norm: GroupNormOptions | Layer) {
+    this.norm = "forward" in norm ? norm : new GroupNorm(name, channels, norm);
   }
 
-  get parameters(): Parameter[] {
+  get parameters(): readonly Parameter[] {
     return this.norm.parameters;
   }
 

@@ -3,14 +3,23 @@ import type { AttentionOptions } from "../../layers/attention.js";
 import { Downsample } from "../../layers/downsample.js";
 import { ResBlock, type ResBlockOptions } from "../../layers/res-block.js";
 import { Upsample } from "../../layers/upsample.js";
+import type { Parameter } from "../../parameters/parameter.js";
 import { DownBlock, MidBlock, UpBlock } from "./blocks.js";
 import type { UNetConfig } from "./config.js";
 import { Stage } from "./stage.js";
-import { Untimed } from "./resampler.js";
+import { Untimed, type Resampler } from "./resampler.js";
 
 /** Width of the time embedding. */
 export function timeChannels({ time_embedding_dim, block_out_channels }: UNetConfig): number {
   return time_embedding_dim ?? 4 * block_out_channels[0];
+}
+
+/** Parameters in the order of diffusers' state dict: attentions, resnets, then the resampler. */
+function parametersOf(stages: readonly Stage[], resampler?: Resampler): Parameter[] {
+  return [
+    ...stages.flatMap((stage) => stage.attention?.parameters ?? []), ...stages.flatMap((stage) => stage.resnet.parameters),
+    ...(resampler?.parameters ?? []),
+  ];
 }
 
 type ResNet = (inChannels: number, outChannels: number, more?: Partial<ResBlockOptions>) => ResBlockOptions;
@@ -35,12 +44,12 @@ export function downBlocks(config: UNetConfig): DownBlock[] {
       const inChannels = j === 0 ? widths[Math.max(i - 1, 0)] : width;
       return new Stage(name, j, resnet(inChannels, width), attends ? attentionOf(config) : undefined);
     });
-    if (i === widths.length - 1) return new DownBlock(name, stages, undefined);
     const sampler = `${name}.downsamplers.0`;
     const byResNet = attends && config.downsample_type === "resnet";
-    return new DownBlock(name, stages, byResNet
-      ? new ResBlock(sampler, resnet(width, width, { resample: "down" }))
-      : new Untimed(new Downsample(sampler, width, { padding: config.downsample_padding })));
+    const downsampler = i === widths.length - 1 ? undefined
+      : byResNet ? new ResBlock(sampler, resnet(width, width, { resample: "down" }))
+      : new Untimed(new Downsample(sampler, width, { padding: config.downsample_padding }));
+    return new DownBlock(name, parametersOf(stages, downsampler), stages, downsampler);
   });
 }
 
@@ -52,7 +61,7 @@ export function midBlock(config: UNetConfig): MidBlock {
   const groups = config.attn_norm_num_groups ?? (config.resnet_time_scale_shift === "default" ? config.norm_num_groups : null);
   const attention = config.add_attention ? { ...attentionOf(config), groups, outputScaleFactor } : undefined;
   const stages = [new Stage("mid_block", 0, options, attention), new Stage("mid_block", 1, options, undefined)];
-  return new MidBlock("mid_block", stages);
+  return new MidBlock("mid_block", parametersOf(stages), stages);
 }
 
 /**
@@ -71,11 +80,11 @@ export function upBlocks(config: UNetConfig): UpBlock[] {
       const skip = j === layers ? widths[Math.min(i + 1, widths.length - 1)] : width;
       return new Stage(name, j, resnet(before + skip, width), attends ? attentionOf(config) : undefined);
     });
-    if (i === widths.length - 1) return new UpBlock(name, stages, undefined);
     const sampler = `${name}.upsamplers.0`;
     const byResNet = attends && config.upsample_type === "resnet";
-    return new UpBlock(name, stages, byResNet
-      ? new ResBlock(sampler, resnet(width, width, { resample: "up" }))
-      : new Untimed(new Upsample(sampler, width)));
+    const upsampler = i === widths.length - 1 ? undefined
+      : byResNet ? new ResBlock(sampler, resnet(width, width, { resample: "up" }))
+      : new Untimed(new Upsample(sampler, width));
+    return new UpBlock(name, parametersOf(stages, upsampler), stages, upsampler);
   });
 }
