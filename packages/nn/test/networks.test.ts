@@ -98,7 +98,7 @@ describe("networks", () => {
       }
     }
     expect(messageOf(() => networkOf({ kind: "transformer", config: {} }, kinds))).to.equal([
-      'ConfigError: network kind "transformer" is not known', "  allowed  unet, dit, mlp, self-conditioned, plane",
+      'ConfigError: network kind "transformer" is not known', "  allowed  unet, dit, lucidrains, mlp, self-conditioned, plane",
       "  hint     pass your own: { \"transformer\": (config) => new YourNetwork(config) }",
     ].join("\n"));
     expect(messageOf(() => networkOf({ kind: "toString", config: {} }))).to.contain('"toString" is not known');

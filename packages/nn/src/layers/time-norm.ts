@@ -2,7 +2,7 @@
  * The two ways in which a ResBlock's second normalisation takes in the time, t = time_emb_proj(f(temb)):
  *  - AddTimeNorm (Ho et al. 2020): f(norm(x + t)), t [N, C];
  *  - ScaleShiftTimeNorm (Nichol, Dhariwal 2021): f(norm(x) (1 + scale) + shift), t = [scale, shift] [N, 2C].
- * f is SiLU unless another activation is given.
+ * f is SiLU unless another activation is given; norm is a group normalisation, of the second any layer that keeps the shape may take its place.
  */
 import {
   add, addPerImage, assertTensor, concat, multiply, reshape, slice, sumPerImage, type Tensor,
@@ -12,13 +12,13 @@ import type { Module } from "../parameters/module.js";
 import type { Parameter } from "../parameters/parameter.js";
 import { activations, type ActivationName } from "./activation.js";
 import { backwardAt, forwardAt } from "./enter.js";
-import { GroupNorm, type GroupNormCache, type GroupNormOptions } from "./group-norm.js";
+import { GroupNorm, type GroupNormOptions } from "./group-norm.js";
 import type { Layer } from "./layer.js";
 import { normActivation } from "./norm-activation.js";
 
 export interface ScaleShiftCache {
-  /** Of x [N, H, W, C]. */
-  group: GroupNormCache;
+  /** The normalisation's, of x [N, H, W, C]. */
+  group: unknown;
   /** [N, H, W, C]: the normalised x. */
   norm: Tensor;
   /** [N, 1, 1, C]: 1 + scale. */
@@ -58,18 +58,18 @@ export class AddTimeNorm implements TimeNorm {
   }
 }
 
-/** y = f(groupNorm(x) (1 + scale) + shift), x [N, H, W, C], t = [scale, shift] [N, 2C]. */
+/** y = f(norm(x) (1 + scale) + shift), x [N, H, W, C], t = [scale, shift] [N, 2C]; norm a group normalisation or the given layer. */
 export class ScaleShiftTimeNorm implements TimeNorm<ScaleShiftCache> {
   static readonly width = 2;
-  private readonly norm: GroupNorm;
+  private readonly norm: Layer;
 
   constructor(
-    readonly name: string, private readonly channels: number, options: GroupNormOptions, private readonly activation: ActivationName = "silu",
+    readonly name: string, private readonly channels: number, norm: GroupNormOptions | Layer, private readonly activation: ActivationName = "silu",
   ) {
-    this.norm = new GroupNorm(name, channels, options);
+    this.norm = "forward" in norm ? norm : new GroupNorm(name, channels, norm);
   }
 
-  get parameters(): Parameter[] {
+  get parameters(): readonly Parameter[] {
     return this.norm.parameters;
   }
 

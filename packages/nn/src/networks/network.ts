@@ -9,7 +9,7 @@ export interface JsonObject { readonly [key: string]: Json }
 
 /** What the outside has to know of a network. With `kind` and `config` it is built again, by `networkOf`. */
 export interface NetworkSpec {
-  /** Name of the class in files: "unet", "dit", "mlp", or one's own. */
+  /** Name of the class in files: "unet", "dit", "lucidrains", "mlp", or one's own. */
   readonly kind: string;
   /** What its constructor needs, as JSON. */
   readonly config: JsonObject;

@@ -5,9 +5,11 @@ import { ConfigError, ShapeError, assertTensor, formatShape, inspectSymbol, type
  *  - `conv`    [kh, kw, Cin, Cout] here, [Cout, Cin, kh, kw] in files;
  *  - `linear`  [in, out] here, [out, in] in files;
  *  - `vector`  [C] in both;
- *  - `table`   [rows, D] in both.
+ *  - `table`   [rows, D] in both;
+ *  - `channels` [C] here, [1, C, 1, 1] in files;
+ *  - `array`   any shape, the same in both.
  */
-export type ParameterKind = "conv" | "linear" | "vector" | "table";
+export type ParameterKind = "conv" | "linear" | "vector" | "table" | "channels" | "array";
 
 /** What a parameter does in its layer; initialisation and golden fills go by it. */
 export type ParameterRole = "weight" | "bias" | "norm-scale" | "norm-shift" | "embedding" | "scale";

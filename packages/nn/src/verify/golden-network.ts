@@ -6,9 +6,12 @@ import { disposeParameters } from "../parameters/module.js";
 import type { Parameter } from "../parameters/parameter.js";
 import { Dit } from "../networks/dit/dit.js";
 import type { Network } from "../networks/network.js";
+import { isLucidrainsConfig } from "../networks/lucidrains/config.js";
+import { eraOfNames } from "../networks/lucidrains/eras.js";
+import { LucidrainsUNet } from "../networks/lucidrains/lucidrains-unet.js";
 import { UNet } from "../networks/unet/unet.js";
 import {
-  checkGolden, checkNetwork, goldenFill, loadGoldenParameters, relativeMax, worse,
+  checkGolden, goldenFill, loadGoldenParameters, relativeMax, worse,
   type Golden, type GoldenRow, type VerifyOptions,
 } from "./golden.js";
 
@@ -21,7 +24,10 @@ export interface GoldenGradient {
   readonly grad_first: readonly number[];
 }
 
-/** A golden file of kind "unet" or "dit": one forward and backward of a network, images as [N, C, H, W]. */
+/**
+ * A golden file of kind "unet" or "dit": one forward and backward of a network, images as [N, C, H, W]. A U-Net's config
+ * with `dim` is lucidrains', its era, unless the config says it, what the names of the parameters tell.
+ */
 export interface UNetGolden extends Golden {
   readonly config: Readonly<Record<string, unknown>>;
   readonly input: { readonly shape: readonly [number, number, number, number] } &
@@ -45,8 +51,12 @@ export interface UNetGolden extends Golden {
  */
 export async function verifyUNet(golden: UNetGolden, options: VerifyOptions): Promise<GoldenRow[]> {
   checkGolden(golden, "unet");
-  checkNetwork(golden.config);
-  return verifyNetwork(golden, new UNet(golden.config), options);
+  return verifyNetwork(golden, goldenUNet(golden.config, golden.params.map(({ name }) => name)), options);
+}
+
+/** The U-Net of a golden file with parameters of these names: diffusers' or lucidrains'. Throws ConfigError for a config of neither. */
+export function goldenUNet(config: UNetGolden["config"], names: readonly string[]): Network {
+  return isLucidrainsConfig(config) ? new LucidrainsUNet({ era: eraOfNames(names), ...config }) : new UNet(config);
 }
 
 /** The same for a file of kind "dit", whose config is a `DitConfig`. */

@@ -168,6 +168,8 @@ function ddpmFields({ process, prediction, variance, clipX0 }: Scheduler): Writt
     throw new ConfigError(`diffusers' DDPMScheduler has no ${what}`, [`allowed  ${allowed}`]);
   };
   const made = processOf(process);
+  const { timeScale = 1 } = process;
+  if (timeScale !== 1) refuse(`steps that the network is told times ${timeScale}`, "timeScale 1");
   if (!isDiscrete(made)) {
     return refuse(`process ${process.name}`, "schedules of steps; flow with the prediction flow, edm with the prediction edm");
   }

@@ -52,6 +52,9 @@ export const diffusersFormat = {
   /** A DDPMPipeline's folder, or its network and scheduler alone where no pipeline of diffusers draws by that scheduler. */
   async write({ network: { kind, config }, tensors, ...model }, to) {
     if (kind !== "unet") throw new ConfigError(`diffusers has no network of kind "${kind}"`, ["allowed  unet"]);
+    if (config["_num_heads"] !== undefined) {
+      throw new ConfigError(`diffusers has no U-Net of ${String(config["_num_heads"])} heads in attentions of several widths`, ["allowed  heads of attention_head_dim channels each"]);
+    }
     const scheduler = schedulerFields(model);
     checkFinite(tensors);
     const encoded = encodeSafetensors(tensors, { format: "pt" });

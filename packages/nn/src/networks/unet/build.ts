@@ -3,11 +3,20 @@ import { Attention, type AttentionOptions } from "../../layers/attention.js";
 import { Downsample } from "../../layers/downsample.js";
 import { ResBlock, type ResBlockOptions } from "../../layers/res-block.js";
 import { Upsample } from "../../layers/upsample.js";
+import type { Parameter } from "../../parameters/parameter.js";
 import { DownBlock, MidBlock, UpBlock, type Down, type Up } from "./blocks.js";
 import { groupsOf, isAttn, isSkip, normGroups, timeChannels, type UNetConfig } from "./config.js";
-import { Untimed } from "./resampler.js";
+import { Untimed, type Resampler } from "./resampler.js";
 import { SkipDownBlock, SkipUpBlock } from "./skip-blocks.js";
 import { Stage } from "./stage.js";
+
+/** Parameters in the order of diffusers' state dict: attentions, resnets, then the resampler. */
+function parametersOf(stages: readonly Stage[], resampler?: Resampler): Parameter[] {
+  return [
+    ...stages.flatMap((stage) => stage.attention?.parameters ?? []), ...stages.flatMap((stage) => stage.resnet.parameters),
+    ...(resampler?.parameters ?? []),
+  ];
+}
 
 type ResNet = (inChannels: number, outChannels: number, more?: Partial<ResBlockOptions>) => ResBlockOptions;
 
@@ -17,7 +26,7 @@ const resnetOf = (config: UNetConfig): ResNet => (inChannels, outChannels, more 
 });
 
 const attentionOf = (config: UNetConfig): AttentionOptions => ({
-  headDim: config.attention_head_dim, groups: config.norm_num_groups, eps: config.norm_eps,
+  headDim: config.attention_head_dim, groups: config.norm_num_groups, eps: config.norm_eps, heads: config._num_heads,
 });
 
 /** What Skip blocks have of their own: ResBlocks that resample by the filter, and divide their output by sqrt 2, as attention does. */
@@ -39,14 +48,14 @@ export function downBlocks(config: UNetConfig): Down[] {
     ));
     if (skip) {
       const down = last ? undefined : new ResBlock(`${name}.resnet_down`, resnet(width, width, { resample: "fir-down", shortcut: true }));
-      return new SkipDownBlock(name, new DownBlock(name, stages, down), { channels: width, image, last });
+      return new SkipDownBlock(name, new DownBlock(name, parametersOf(stages, down), stages, down), { channels: width, image, last });
     }
-    if (last) return new DownBlock(name, stages, undefined);
     const sampler = `${name}.downsamplers.0`;
     const byResNet = type === "ResnetDownsampleBlock2D" || (isAttn(type) && config.downsample_type === "resnet");
-    return new DownBlock(name, stages, byResNet
-      ? new ResBlock(sampler, resnet(width, width, { resample: "down" }))
-      : new Untimed(new Downsample(sampler, width, { padding: config.downsample_padding })));
+    const downsampler = last ? undefined
+      : byResNet ? new ResBlock(sampler, resnet(width, width, { resample: "down" }))
+      : new Untimed(new Downsample(sampler, width, { padding: config.downsample_padding }));
+    return new DownBlock(name, parametersOf(stages, downsampler), stages, downsampler);
   });
 }
 
@@ -59,7 +68,7 @@ export function midBlock(config: UNetConfig): MidBlock | undefined {
   const groups = config.attn_norm_num_groups ?? (config.resnet_time_scale_shift === "default" ? normGroups(config, width) : null);
   const attention = config.add_attention ? { ...attentionOf(config), groups, outputScaleFactor } : undefined;
   const stages = [new Stage("mid_block", 0, options, attention), new Stage("mid_block", 1, options, undefined)];
-  return new MidBlock("mid_block", stages);
+  return new MidBlock("mid_block", parametersOf(stages), stages);
 }
 
 /**
@@ -79,18 +88,18 @@ export function upBlocks(config: UNetConfig): Up[] {
       return new Stage(name, j, resnet(before + beside, width, groups), isAttn(type) && !skip ? attentionOf(config) : undefined);
     });
     if (skip) {
-      return new SkipUpBlock(name, new UpBlock(name, stages, undefined), {
+      return new SkipUpBlock(name, new UpBlock(name, parametersOf(stages), stages, undefined), {
         channels: width, image: config.out_channels, eps: config.norm_eps,
         attention: isAttn(type) ? new Attention(`${name}.attentions.0`, width, skipAttentionOf(config)) : undefined,
         up: last ? undefined : new ResBlock(`${name}.resnet_up`, resnet(width, width, { resample: "fir-up", shortcut: true })),
       });
     }
-    if (last) return new UpBlock(name, stages, undefined);
     const sampler = `${name}.upsamplers.0`;
     const byResNet = type === "ResnetUpsampleBlock2D" || (isAttn(type) && config.upsample_type === "resnet");
-    return new UpBlock(name, stages, byResNet
-      ? new ResBlock(sampler, resnet(width, width, { resample: "up" }))
-      : new Untimed(new Upsample(sampler, width)));
+    const upsampler = last ? undefined
+      : byResNet ? new ResBlock(sampler, resnet(width, width, { resample: "up" }))
+      : new Untimed(new Upsample(sampler, width));
+    return new UpBlock(name, parametersOf(stages, upsampler), stages, upsampler);
   });
 }
 

@@ -1,11 +1,11 @@
 /**
  * The configuration of the U-Net: the fields of diffusers' UNet2DModel, so that a published config.json builds the published
  * network. A field that is missing has diffusers' default, but for `attention_head_dim` (see there). Fields whose name starts
- * with `_` (`_class_name`, `_diffusers_version`) are accepted and, but for `_null_class`, left alone; any other unknown field, and
+ * with `_` (`_class_name`, `_diffusers_version`) are accepted and, but for `_null_class` and `_num_heads`, left alone; any other unknown field, and
  * any value that is not implemented, is a ConfigError that names it.
  */
 import { ConfigError } from "@fromnoise/tensor";
-import { readFields } from "../../config/fields.js";
+import { count, readFields } from "../../config/fields.js";
 import { checkValue, flag } from "../../config/kinds.js";
 import type { ActivationName } from "../../layers/activation.js";
 import { fields, type DOWN_BLOCKS, type UP_BLOCKS } from "./config-fields.js";
@@ -78,6 +78,11 @@ export interface UNetConfig {
    * passes over it; it is there only where it is true.
    */
   readonly _null_class?: true;
+  /**
+   * Heads of every attention whatever its channels, in place of attention_head_dim (improved-diffusion's num_heads): a field of ours, for
+   * diffusers has no such networks unless all attentions have equally many channels.
+   */
+  readonly _num_heads?: number;
 }
 
 /** Width of the time embedding. */
@@ -112,6 +117,10 @@ export function unetConfig(options: UNetOptions): UNetConfig {
   const paper = config["flip_sin_to_cos"] === false && config["freq_shift"] === 1 && config["downsample_padding"] === 0;
   if (given["attention_head_dim"] === undefined && paper) config["attention_head_dim"] = null;
   if (hasNullClass(given["_null_class"], config["num_class_embeds"])) config["_null_class"] = true;
+  if (given["_num_heads"] !== undefined) {
+    checkValue(count, "U-Net config: _num_heads", given["_num_heads"]);
+    config["_num_heads"] = given["_num_heads"];
+  }
   checkTogether(config as unknown as UNetConfig);
   return config as unknown as UNetConfig;
 }
@@ -183,7 +192,9 @@ function checkGroups(config: UNetConfig): void {
     if (types.some((type) => isSkip(type) && isAttn(type)) && c % 32 !== 0) {
       throw new ConfigError(`U-Net config: ${field} is ${c}, too few for attention in Skip blocks`, ["allowed  multiples of 32, the groups it has there"]);
     }
-    if (headDim !== null && (types.some(isAttn) || (i === levels && mid && config.add_attention))) checkDivisible(field, c, "attention_head_dim", headDim);
+    if (!types.some(isAttn) && !(i === levels && mid && config.add_attention)) return;
+    if (config._num_heads !== undefined) checkDivisible(field, c, "_num_heads", config._num_heads);
+    else if (headDim !== null) checkDivisible(field, c, "attention_head_dim", headDim);
   });
   if (config.attn_norm_num_groups !== null) {
     checkDivisible(`block_out_channels[${levels}]`, channels[levels], "attn_norm_num_groups", config.attn_norm_num_groups);
