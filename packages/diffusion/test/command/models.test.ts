@@ -138,17 +138,17 @@ describe("models on the command line", () => {
 
     it("write diffusers' names, layouts and scheduler fields", async () => {
       await succeeds("export", place("run"), "--out", place("diffusers"), "--weights", "model");
-      const { tensors, metadata } = await loadSafetensors(place("diffusers", "diffusion_pytorch_model.safetensors"));
+      const { tensors, metadata } = await loadSafetensors(place("diffusers", "unet", "diffusion_pytorch_model.safetensors"));
       const checkpoint = await loadCheckpoint(place("run", "checkpoint-2.safetensors"), (name) => name.startsWith("model."));
       expect(metadata).to.deep.equal({ format: "pt" });
       expect(new Map([...tensors].map(([name, tensor]) => [`model.${name}`, tensor]))).to.deep.equal(checkpoint.tensors);
       const json = (name: string): Record<string, unknown> => JSON.parse(
         readFileSync(place("diffusers", name), "utf8"),
       ) as Record<string, unknown>;
-      expect(json("config.json")).to.include(
+      expect(json("unet/config.json")).to.include(
         { _class_name: "UNet2DModel", act_fn: "silu", sample_size: 8, in_channels: 3, attention_head_dim: null },
       );
-      const scheduler = json("scheduler_config.json");
+      const scheduler = json("scheduler/scheduler_config.json");
       expect(scheduler).to.include({
         _class_name: "DDPMScheduler", num_train_timesteps: 12, prediction_type: "v_prediction",
         variance_type: "fixed_large", clip_sample: false,
