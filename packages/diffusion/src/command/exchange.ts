@@ -4,7 +4,7 @@ import { ConfigError, sizeOf } from "@fromnoise/tensor";
 import { networkOf, type StateDict } from "@fromnoise/nn";
 import { optional } from "../config/fields.js";
 import { flagsOf, optionsOf } from "../config/flags.js";
-import { text } from "@fromnoise/nn/kinds";
+import { oneOf, text } from "@fromnoise/nn/kinds";
 import { checkpointFormat } from "../models/formats/checkpoint-format.js";
 import { checkTensors, writeCheckpoint } from "../models/formats/checkpoint.js";
 import { diffusersFormat } from "../models/formats/diffusers.js";
@@ -22,6 +22,7 @@ import { variantField, weightsField } from "./sample.js";
 const exportFields = {
   out: optional(text, "folder for model_index.json, unet and scheduler", { value: "DIR" }),
   weights: weightsField,
+  variant: optional(oneOf(["fp16"]), "weights in half precision, under the name that diffusers loads with variant=\"fp16\"", { shown: "as they are" }),
 };
 
 export const exportCommand: Command = {
@@ -61,7 +62,7 @@ function needed(out: string | undefined, command: Command): string {
 }
 
 async function runExport({ operands: [path], flags }: Arguments): Promise<number> {
-  const { weights, ...given } = optionsOf(exportFields, flags);
+  const { weights, variant, ...given } = optionsOf(exportFields, flags);
   const out = needed(given.out, exportCommand);
   if (checkpointSteps(out).length > 0) {
     throw new ConfigError(`${out} holds a run, whose config.json would be lost`, ["--out DIR  names another folder"]);
@@ -70,7 +71,7 @@ async function runExport({ operands: [path], flags }: Arguments): Promise<number
   const { read } = await formatOf(source, [checkpointFormat]);
   const model = await read(source, weights === undefined ? {} : { weights });
   checkTensors(model.source, model.tensors, networkOf(model.network));
-  await diffusersFormat.write(model, folderTarget(out));
+  await diffusersFormat.write(model, folderTarget(out), variant === undefined ? {} : { variant });
   console.log(`wrote ${out}: model_index.json, unet, scheduler`);
   return 0;
 }

@@ -195,6 +195,20 @@ describe("models on the command line", () => {
       expect(after.equals(before)).to.equal(false);
     });
 
+    it("write weights in half precision, which come back as they were written", async () => {
+      await succeeds("export", place("run64"), "--variant", "fp16", "--out", place("half"));
+      await succeeds("import", place("half"), "--variant", "fp16", "--out", place("half-run"));
+      await succeeds("export", place("half-run"), "--variant", "fp16", "--out", place("half-again"));
+      const file = "unet/diffusion_pytorch_model.fp16.safetensors";
+      expect(readFileSync(place("half-again", file)).equals(readFileSync(place("half", file)))).to.equal(true);
+      const [whole, half] = [await loadCheckpoint(place("run64")), await loadSafetensors(place("half", file))];
+      for (const [name, { data, dtype }] of half.tensors) {
+        expect(dtype).to.equal("F16");
+        const exact = whole.tensors.get(`ema.${name}`)!.data;
+        expect(data.every((value, i) => Math.abs(value - exact[i]) <= Math.max(Math.abs(exact[i]) * 2 ** -11, 2 ** -25)), name).to.equal(true);
+      }
+    });
+
     it("read a variant where it is asked for", async () => {
       await succeeds("export", place("run"), "--out", place("variant"));
       renameSync(place("variant", "unet", "diffusion_pytorch_model.safetensors"), place("variant", "unet", "diffusion_pytorch_model.fp16.safetensors"));
