@@ -18,7 +18,7 @@ for (const [spec, build, dtype, tolerance] of cases) {
     before(async () => void (device = await openDeviceSpec(spec)));
     after(() => device.dispose());
 
-    for (const name of ["unet_tiny_ho", "unet_tiny_diffusers_default", "unet_tiny_scale_shift"]) {
+    for (const name of ["ho", "diffusers_default", "scale_shift", "ncsnpp", "resnet", "vector", "pyramid"].map((end) => `unet_tiny_${end}`)) {
       it(`reproduces output, loss and every gradient of ${name} to ${tolerance}`, async () => {
         const golden = read(name);
         const rows = await verifyUNet(golden, { device, dtype });

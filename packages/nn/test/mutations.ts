@@ -2,13 +2,14 @@
 import { add, flip, mean, multiply, onesLike, permute, reshape, split, subtract, sumPerImage, zerosLike } from "@fromnoise/tensor";
 import {
   Activation, AdaLayerNorm, AddTimeNorm, Attention, ChannelNorm, ClassEmbedding, Conv2d, Downsample, FinalLayer, FourierFeatures, Grads,
-  GroupNorm, LayerScale, Linear, NormSilu, PatchEmbedding, PixelAttention, ResBlock, ResnetBlock, RmsNorm, ScaleShiftTimeNorm, SelfAttention, SelfConditioned, Sequential,
-  StandardizedConv2d, TimeMlp,
-  TimeProjection, TransformerBlock, Upsample,
+  GroupNorm, LayerScale, Linear, NormActivation, NormSilu, PatchEmbedding, PixelAttention, ResBlock, ResnetBlock, RmsNorm, ScaleShiftTimeNorm,
+  SelfAttention, SelfConditioned, Sequential, StandardizedConv2d, TimeMlp, TimeProjection, TransformerBlock, Upsample,
 } from "@fromnoise/nn";
+import { firDouble, firHalve } from "../src/layers/fir.js";
 import { UnshuffleDown } from "../src/networks/lucidrains/build.js";
 import { halve } from "../src/layers/resample.js";
 import { DownBlock, UpBlock } from "../src/networks/unet/blocks.js";
+import { SkipDownBlock, SkipUpBlock } from "../src/networks/unet/skip-blocks.js";
 
 export interface Mutation {
   /** Layer and, where it is not the layer's first, the case to run. */
@@ -33,6 +34,8 @@ function mutation<T extends object, K extends keyof T>(
   return { op, name, mistake, apply };
 }
 
+const PYRAMID = "an image beside the features, times told by their logarithm";
+
 export const mutations: readonly Mutation[] = [
   mutation(["Linear"], "w is not transposed for dx",
     Linear.prototype, "backward", (backward, self) => (dy, cache, grads) => {
@@ -54,6 +57,11 @@ export const mutations: readonly Mutation[] = [
     }),
   mutation(["NormSilu"], "the SiLU is skipped",
     NormSilu.prototype, "backward", (_, self) => GroupNorm.prototype.backward.bind(self)),
+  mutation(["NormActivation"], "the activation is skipped",
+    NormActivation.prototype, "backward", (_, self) => (dy, cache, grads) =>
+      (self as unknown as { norm: GroupNorm }).norm.backward(dy, cache.group, grads)),
+  mutation(["firHalve"], "the filter's weight is that of the way up", firHalve, "backward", (backward) => (dy) => multiply(backward(dy), 4)),
+  mutation(["firDouble"], "dx is turned by half a turn", firDouble, "backward", (backward) => (dy) => flip(flip(backward(dy), 1), 2)),
   mutation(["AddTimeNorm"], "dt sums dy in place of dx",
     AddTimeNorm.prototype, "backward", (backward) => (dy, cache, grads) =>
       ({ dx: backward(dy, cache, grads).dx, dt: sumPerImage(dy) })),
@@ -195,6 +203,14 @@ export const mutations: readonly Mutation[] = [
       const { dx, dskips, dtemb } = backward(dy, cache, grads);
       return { dx, dskips: self.name === "up_blocks.1" ? dskips.reverse() : dskips, dtemb };
     }),
+  mutation(["UNet", PYRAMID], "the image's gradient is lost between the levels on the way down", SkipDownBlock.prototype, "backward",
+    (backward) => (dy, dskips, cache, grads) => {
+      const { dimage, ...gradients } = backward(dy, dskips, cache, grads);
+      return { ...gradients, ...(dimage === undefined ? {} : { dimage: zerosLike(dimage) }) };
+    }),
+  mutation(["UNet", PYRAMID], "what the features add to the image gets no gradient", SkipUpBlock.prototype, "backward",
+    (backward, self) => (dy, cache, grads, dimage) =>
+      backward(dy, cache, grads, self.name === "up_blocks.0" ? zerosLike(dimage!) : dimage)),
   mutation(["UNet"], "the middle gives the time no gradient",
     AddTimeNorm.prototype, "backward", (backward, self) => (dy, cache, grads) => {
       const { dx, dt } = backward(dy, cache, grads);

@@ -158,6 +158,9 @@ function labelsOf<O extends object, S>(
     if (labels === undefined) return undefined;
     throw new ConfigError("sampling: labels for a network without classes");
   }
+  if (labels === undefined && classes === Infinity) {
+    throw new ConfigError("sampling: labels are missing", ["reason   the network is told a number beside the time, and any is one"]);
+  }
   if (labels === undefined) return Array.from({ length: count }, (_, i) => (first + i) % classes);
   if (labels.length === count) return Array.from(labels);
   throw new ConfigError(`sampling: ${labels.length} labels for ${count} samples`, ["allowed  one label a sample"]);

@@ -1,4 +1,5 @@
-/** Variants and shards of diffusers' weights. */
+/** Variants, shards and pickles of diffusers' weights. */
+import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import { CheckpointError, openDevice, type Device } from "@fromnoise/tensor";
 import { encodeSafetensors, initialize, stateDict, UNet, unetConfig, type StateDict } from "@fromnoise/nn";
@@ -61,6 +62,48 @@ describe("the weights of a folder of diffusers", () => {
       .to.equal(`${index}: 1 tensors are not in the shards that it names\n  missing  ${second[0]} in ${SHARDS[1]}`);
     expect(await refusal(sharded(({ [first[3]]: _unsaid, ...map }) => map)))
       .to.equal(`${index}: the shard ${SHARDS[0]} holds the tensor ${first[3]}\n  index    does not know it`);
+  });
+
+  describe("in PyTorch's own files", () => {
+    const folder = new URL("../golden/bin/", import.meta.url);
+    const files = (...wanted: string[]): Files => Object.fromEntries(
+      ["config.json", ...wanted].map((name) => [`unet/${name}`, new Uint8Array(readFileSync(new URL(name, folder)))]),
+    );
+    const SHARDED = ["diffusion_pytorch_model.bin.index.json", ...[1, 2].map((i) => `diffusion_pytorch_model-0000${i}-of-00002.bin`)];
+    /** Parameter k is 0.1 sin(0.7 (k + 1) + 1.3 j + 0.01 j j), 1 more in a norm's weight, as PyTorch rounds it. */
+    const expected = (name: string, k: number, n: number): number[] => Array.from({ length: n }, (_, j) => Math.fround(
+      (name.includes("norm") && name.endsWith(".weight") ? 1 : 0) + 0.1 * Math.sin(0.7 * (k + 1) + 1.3 * j + 0.01 * j * j),
+    ));
+
+    it("are read, whole and in shards", async () => {
+      for (const wanted of [["diffusion_pytorch_model.bin"], SHARDED]) {
+        const { tensors: read, network } = await diffusersFormat.read(memorySource("m", files(...wanted)));
+        [...read].forEach(([name, { data, shape }], k) => {
+          const worst = Math.max(...expected(name, k, data.length).map((value, j) => Math.abs(value - data[j])));
+          expect(worst, `${name} [${shape.join(", ")}]`).to.be.below(1e-7);
+        });
+        const unet = (await loadModel(memorySource("m", files(...wanted)), device)).network;
+        expect(unet.parameters.length).to.equal(read.size);
+        expect(network.config["mid_block_type"]).to.equal(null);
+      }
+    });
+
+    it("have variants too, and give way to safetensors", async () => {
+      const half = await diffusersFormat.read(memorySource("m", files("diffusion_pytorch_model.fp16.bin")), { variant: "fp16" });
+      const [first] = half.tensors.values();
+      expect(first.data[1]).to.be.closeTo(expected("conv_in.weight", 0, 2)[1], 1e-4).and.not.equal(expected("conv_in.weight", 0, 2)[1]);
+      const both = { ...files("diffusion_pytorch_model.bin"), ...config(), "unet/diffusion_pytorch_model.safetensors": part(names()) };
+      expect((await diffusersFormat.read(memorySource("m", both))).tensors.size).to.equal(tensors.size);
+    });
+
+    it("that hold something else than a state dict are refused", async () => {
+      const other = new Uint8Array(readFileSync(new URL("../../../nn/test/golden/torch/checkpoint.pt", import.meta.url)));
+      expect(await refusal({ ...config(), "unet/diffusion_pytorch_model.bin": other })).to.equal(
+        "m/unet/diffusion_pytorch_model.bin holds no state dict\n  expected a dict of names and tensors, as diffusers saves it",
+      );
+      const { [`unet/${SHARDED[2]}`]: _gone, ...rest } = files(...SHARDED);
+      expect(await refusal(rest)).to.contain("1 of 2 shards are missing");
+    });
   });
 
   it("never leave the folder of their index", async () => {

@@ -207,7 +207,7 @@ describe("a folder as diffusers writes it", () => {
 
   it("with another activation is refused by the field", async () => {
     const path = await write();
-    writeFileSync(join(path, "unet/config.json"), JSON.stringify({ ...tinyModel, act_fn: "mish" }));
+    writeFileSync(join(path, "unet/config.json"), JSON.stringify({ ...tinyModel, act_fn: "tanh" }));
     expect((await thrown(ConfigError, read(path))).message).to.contain("act_fn");
   });
 });

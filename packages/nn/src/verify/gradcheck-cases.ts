@@ -10,12 +10,15 @@ import { ChannelNorm } from "../layers/channel-norm.js";
 import { ClassEmbedding } from "../layers/class-embedding.js";
 import { Conv2d } from "../layers/conv2d.js";
 import { Downsample } from "../layers/downsample.js";
+import { firDouble, firHalve } from "../layers/fir.js";
 import { FourierFeatures } from "../layers/fourier-features.js";
 import { GroupNorm } from "../layers/group-norm.js";
 import { LayerScale } from "../layers/layer-scale.js";
 import type { Layer } from "../layers/layer.js";
 import { Linear } from "../layers/linear.js";
+import { NormActivation } from "../layers/norm-activation.js";
 import { NormSilu } from "../layers/norm-silu.js";
+import type { Resample } from "../layers/resample.js";
 import { ResBlock, type ResBlockOptions } from "../layers/res-block.js";
 import { RmsNorm } from "../layers/rms-norm.js";
 import { SelfAttention } from "../layers/self-attention.js";
@@ -98,6 +101,13 @@ function plainCase<C>(op: string, name: string, shape: readonly number[], make: 
   });
 }
 
+function resampleCase(op: string, shape: readonly number[], resample: Resample): LayerGradcheckCase {
+  return layerCase(op, "2 images, taller than wide", () => ({
+    module: { name: "", parameters: [] }, shapes: { x: shape },
+    forward: ({ x }) => [resample.forward(x), undefined], backward: (dy) => ({ dx: resample.backward(dy) }),
+  }));
+}
+
 function timeNormCase(op: string, make: () => TimeNorm, width: number, name = "2 groups of 2 channels"): LayerGradcheckCase {
   return layerCase(op, name, () => {
     const module = make();
@@ -170,6 +180,9 @@ export const layerGradcheckCases: readonly LayerGradcheckCase[] = [
   plainCase("ChannelNorm", "3 channels", [2, 2, 1, 3], () => new ChannelNorm("", 3, { eps: 0.1 })),
   plainCase("GroupNorm", "2 groups of 3 channels", [2, 3, 2, 6], () => new GroupNorm("", 6, { groups: 2 })),
   plainCase("NormSilu", "2 groups of 3 channels", [2, 3, 2, 6], () => new NormSilu("", 6, { groups: 2 })),
+  plainCase("NormActivation", "relu, 2 groups of 3 channels", [2, 3, 2, 6], () => new NormActivation("", 6, { groups: 2 }, "relu")),
+  resampleCase("firHalve", [2, 6, 4, 2], firHalve),
+  resampleCase("firDouble", [2, 3, 2, 2], firDouble),
   timeNormCase("AddTimeNorm", () => new AddTimeNorm("", 4, { groups: 2 }), 4),
   timeNormCase("ScaleShiftTimeNorm", () => new ScaleShiftTimeNorm("", 4, { groups: 2 }), 8),
   timeNormCase("ScaleShiftTimeNorm", () => new ScaleShiftTimeNorm("", 4, new RmsNorm("", 4)), 8, "by length"),
@@ -179,6 +192,10 @@ export const layerGradcheckCases: readonly LayerGradcheckCase[] = [
   resBlockCase("halves the sides", { resample: "down" }),
   resBlockCase("doubles the sides, 2 to 4 channels", { resample: "up", inChannels: 2 }),
   resBlockCase("dropout, output scale factor 2", { dropout: 0.3, outputScaleFactor: 2 }),
+  resBlockCase("halves by the filter, mish, convolved skip, groups of its own", {
+    resample: "fir-down", activation: "mish", shortcut: true, groups: 4, groupsOut: 2,
+  }),
+  resBlockCase("doubles by the filter, gelu, scale-shift", { resample: "fir-up", activation: "gelu", timeScaleShift: "scale_shift" }),
   plainCase("Attention", "one head", [2, 2, 3, 4], () => new Attention("", 4, attention)),
   plainCase("Attention", "heads of 2, output scale factor 2", [2, 2, 3, 4], () =>
     new Attention("", 4, { ...attention, headDim: 2, outputScaleFactor: 2 })),
@@ -203,6 +220,8 @@ export const layerGradcheckCases: readonly LayerGradcheckCase[] = [
   plainCase("Upsample", "2 channels", [2, 2, 1, 2], () => new Upsample("", 2)),
   plainCase("Activation", "silu", [2, 3], () => new Activation("", "silu")),
   plainCase("Activation", "gelu", [2, 3], () => new Activation("", "gelu")),
+  plainCase("Activation", "relu", [2, 3], () => new Activation("", "relu")),
+  plainCase("Activation", "mish", [2, 3], () => new Activation("", "mish")),
   plainCase("LayerScale", "3 channels", [2, 2, 1, 3], () => new LayerScale("", 3)),
   plainCase("Sequential", "linear, GELU, linear", [3, 2], () => new Sequential<unknown>("", [
     new Linear("0", 2, 4), new Activation("1", "gelu"), new Linear("2", 4, 3),
@@ -228,20 +247,22 @@ export const layerGradcheckCases: readonly LayerGradcheckCase[] = [
 
 /**
  * A directional check of a whole network by x and by theta, one vector of all its parameters: a direction moves every parameter
- * at once, and two forwards measure the slope.
+ * at once, and two forwards measure the slope. Those named `fixed`, which get no gradient, are 0.3.
  */
 function networkCase(
-  op: string, name: string, make: () => Network, shape: readonly number[], given: Given | ((x: Tensor) => Given) = {},
+  op: string, name: string, make: () => Network, shape: readonly number[], given: Given | ((x: Tensor) => Given) = {}, fixed?: string,
 ): LayerGradcheckCase {
   const check = gradcheckCase<string>(op, name, ({ normal, device }) => {
     const network = make();
+    const trained = network.parameters.filter((p) => p.name !== fixed);
     const inputs: Tensors = device.scope(() => ({
       x: normal(...shape),
-      theta: concat.forward(network.parameters.map((p) => reshape(around(p, normal(...p.shape)), [-1])), 0),
+      theta: concat.forward(trained.map((p) => reshape(around(p, normal(...p.shape)), [-1])), 0),
     }));
     const run = ({ x, theta }: Tensors): [y: Tensor, cache: unknown] => {
       let start = 0;
-      for (const p of network.parameters) p.tensor = reshape(slice(theta, [start], [start += sizeOf(p.shape)]), p.shape);
+      for (const p of network.parameters) if (p.name === fixed) p.tensor = full(p.shape, 0.3, x);
+      for (const p of trained) p.tensor = reshape(slice(theta, [start], [start += sizeOf(p.shape)]), p.shape);
       return network.forward(x, [3, 900], typeof given === "function" ? given(x) : given, new Random(5));
     };
     return {
@@ -250,7 +271,7 @@ function networkCase(
       backward: (dy, tensors) => {
         const grads = new Grads(device);
         const dx = network.backward(dy, run(tensors)[1], grads);
-        return { dx, dtheta: concat.forward(network.parameters.map((p) => reshape(grads.get(p)!, [-1])), 0) };
+        return { dx, dtheta: concat.forward(trained.map((p) => reshape(grads.get(p)!, [-1])), 0) };
       },
     };
   });
@@ -281,6 +302,18 @@ export const networkGradcheckCases: readonly LayerGradcheckCase[] = [
     attention_head_dim: 4, resnet_time_scale_shift: "scale_shift", downsample_type: "resnet", upsample_type: "resnet",
     num_class_embeds: 3, dropout: 0.2, mid_block_scale_factor: 1.5,
   }, [2, 0]),
+  networkCase("UNet", "an image beside the features, times told by their logarithm", () => new UNet({
+    ...small, in_channels: 3, out_channels: 3, block_out_channels: [4, 32], norm_num_groups: null, attention_head_dim: null,
+    time_embedding_type: "fourier", down_block_types: ["SkipDownBlock2D", "AttnSkipDownBlock2D"], up_block_types: ["SkipUpBlock2D", "SkipUpBlock2D"],
+  }), [2, 4, 6, 3], {}, "time_proj.weight"),
+  unetCase("Resnet blocks, mish, a table of times, a number beside them, centred input", {
+    ...small, down_block_types: ["ResnetDownsampleBlock2D", "DownBlock2D"], up_block_types: ["UpBlock2D", "ResnetUpsampleBlock2D"],
+    act_fn: "mish", time_embedding_type: "learned", num_train_timesteps: 901, class_embed_type: "timestep", center_input_sample: true,
+  }, [2, 0]),
+  networkCase("UNet", "no middle, a vector beside the time", () => new UNet({
+    ...small, mid_block_type: null, class_embed_type: "identity", act_fn: "gelu", freq_shift: 0.5,
+    down_block_types: ["DownBlock2D", "DownBlock2D"], up_block_types: ["UpBlock2D", "UpBlock2D"],
+  }), [2, 4, 4, 2], (x) => ({ embedding: full([2, 16], 0.7, x) })),
   networkCase("Dit", "two blocks, two heads, images taller than wide, a class and none", () => new Dit({
     sample_size: [6, 4], channels: 2, width: 8, depth: 2, heads: 2, mlpRatio: 2, classes: 3, nullClass: true, outputs: 3,
   }), [2, 6, 4, 2], { labels: [1, 3] }),

@@ -1,9 +1,11 @@
 /**
- * The weights in a folder of diffusers: one file of safetensors, or shards of it beside an index that says which tensor is where; of a
- * variant ("fp16") or of none. In the folder itself, or in a pipeline's unet/.
+ * The weights in a folder of diffusers: one file, safetensors or of torch.save, or shards of it beside an index that says which tensor is
+ * where; of a variant ("fp16") or of none. In the folder itself, or in a pipeline's unet/.
  */
 import { CheckpointError } from "@fromnoise/tensor";
-import { readSafetensorsHeader, readSafetensorsTensor, type LoadedTensor, type StateEntry } from "@fromnoise/nn";
+import {
+  readSafetensorsHeader, readSafetensorsTensor, readStateDict, readTorchFile, stateDictOf, type StateEntry,
+} from "@fromnoise/nn";
 import { isObject } from "@fromnoise/nn/kinds";
 import { pathOf, readJsonFile, withFile, type Source } from "../source.js";
 
@@ -54,22 +56,30 @@ export async function weightsIn(source: Source, variant: string | undefined): Pr
 }
 
 /** The tensors of a file of weights, under its names. Throws CheckpointError for what is damaged, missing or said twice. */
-export async function readWeights(source: Source, { file, folder, form, sharded }: WeightFile): Promise<ReadonlyMap<string, StateEntry>> {
-  if (form === "bin") {
-    throw new CheckpointError(`${pathOf(source, file)} is a pickle, which is not read here`, [
-      "hint     diffusers saves it anew with safe_serialization=True",
-    ]);
-  }
-  return sharded ? readShards(source, file, folder) : readTensors(source, file);
+export async function readWeights(source: Source, { file, folder, form, sharded }: WeightFile): Promise<Tensors> {
+  const read = form === "bin" ? readTorch : readSafetensors;
+  return sharded ? readShards(source, file, folder, form, read) : read(source, file);
 }
 
-function readTensors(source: Source, file: string): Promise<Map<string, LoadedTensor>> {
+type Tensors = ReadonlyMap<string, StateEntry>;
+
+function readSafetensors(source: Source, file: string): Promise<Tensors> {
   const path = pathOf(source, file);
   return withFile(source, file, async (reader) => {
     const header = await readSafetensorsHeader(reader, path);
-    const tensors = new Map<string, LoadedTensor>();
+    const tensors = new Map<string, StateEntry>();
     for (const name of header.tensors.keys()) tensors.set(name, await readSafetensorsTensor(reader, header, name, path));
     return tensors;
+  });
+}
+
+function readTorch(source: Source, file: string): Promise<Tensors> {
+  const path = pathOf(source, file);
+  return withFile(source, file, async (reader) => {
+    const opened = await readTorchFile(reader, path);
+    const dict = stateDictOf(opened.value);
+    if (dict === undefined) throw new CheckpointError(`${path} holds no state dict`, ["expected a dict of names and tensors, as diffusers saves it"]);
+    return readStateDict(opened, dict);
   });
 }
 
@@ -77,18 +87,20 @@ function readTensors(source: Source, file: string): Promise<Map<string, LoadedTe
  * The tensors of all shards that an index { weight_map: { tensor: file } } names: the index and the shards must say the same.
  * A shard stands beside its index, so that no name leads out of the folder.
  */
-async function readShards(source: Source, index: string, folder: string): Promise<Map<string, LoadedTensor>> {
+async function readShards(
+  source: Source, index: string, folder: string, form: WeightFile["form"], read: (source: Source, file: string) => Promise<Tensors>,
+): Promise<Tensors> {
   const path = pathOf(source, index);
-  const placeOf = await readIndex(source, index);
+  const placeOf = await readIndex(source, index, form);
   const files = [...new Set(placeOf.values())];
   const names = new Set(await source.list());
   const missing = files.filter((file) => !names.has(folder + file));
   if (missing.length > 0) {
     throw new CheckpointError(`${path}: ${missing.length} of ${files.length} shards are missing`, missing.slice(0, 12).map((file) => `missing  ${file}`));
   }
-  const tensors = new Map<string, LoadedTensor>();
+  const tensors = new Map<string, StateEntry>();
   for (const file of files) {
-    for (const [name, tensor] of await readTensors(source, folder + file)) {
+    for (const [name, tensor] of await read(source, folder + file)) {
       const said = placeOf.get(name);
       if (said !== file) {
         throw new CheckpointError(`${path}: the shard ${file} holds the tensor ${name}`, [`index    ${said === undefined ? "does not know it" : `says it is in ${said}`}`]);
@@ -102,14 +114,14 @@ async function readShards(source: Source, index: string, folder: string): Promis
 }
 
 /** The file of every tensor. */
-async function readIndex(source: Source, index: string): Promise<Map<string, string>> {
+async function readIndex(source: Source, index: string, form: WeightFile["form"]): Promise<Map<string, string>> {
   const path = pathOf(source, index);
   const { weight_map: map } = await readJsonFile(source, index);
   if (!isObject(map) || Object.keys(map).length === 0) {
     throw new CheckpointError(`${path} has no weight_map`, ["expected { weight_map: { tensor: file } }"]);
   }
   return new Map(Object.entries(map).map(([name, file]) => {
-    if (typeof file === "string" && /^[\w-][\w.-]*\.safetensors$/.test(file)) return [name, file];
-    throw new CheckpointError(`${path}: ${name} is in ${JSON.stringify(file)}`, ["allowed  names of .safetensors files beside the index"]);
+    if (typeof file === "string" && /^[\w-][\w.-]*$/.test(file) && file.endsWith(`.${form}`)) return [name, file];
+    throw new CheckpointError(`${path}: ${name} is in ${JSON.stringify(file)}`, [`allowed  names of .${form} files beside the index`]);
   }));
 }

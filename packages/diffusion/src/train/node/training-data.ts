@@ -41,8 +41,8 @@ export function openTrainingData(
   }
   const dataset = openDataset(data, { size: [height, width], channels });
   const labels = dataset.classes;
-  if (classes !== undefined && classes !== labels) {
-    refuse("classes", classes, labels === undefined ? `null: ${data} has no labels` : `${labels}, the classes of ${data}, or null`);
+  if (classes !== undefined && (classes === Infinity ? labels === undefined : classes !== labels)) {
+    refuse("classes", classes === Infinity ? "any number" : classes, labels === undefined ? `null: ${data} has no labels` : `${labels}, the classes of ${data}, or null`);
   }
   return splitDataset(dataset, holdOut);
 }

@@ -125,7 +125,7 @@ export class LucidrainsUNet implements Network<LucidrainsUNetCache> {
       h = bottom;
       const upCaches = ups.map((up) => {
         const read = skips.splice(-up.skipCount).reverse();
-        const [y, cache] = up.forward(h, read, temb, policy, dropout);
+        const [[y], cache] = up.forward(h, read, temb, policy, dropout);
         policy.done(h, ...read);
         h = y;
         return cache;

@@ -13,6 +13,35 @@ import type { Resampler } from "./resampler.js";
 /** Gradients of what a block reads. */
 export interface BlockGradients { dx: Tensor; dtemb: Tensor }
 
+/** With the gradient of the image that blocks hand along, where they do (skip-blocks.ts). */
+export interface DownGradients extends BlockGradients { dimage?: Tensor }
+export interface UpGradients extends DownGradients { dskips: Tensor[] }
+
+/** A level on the way down. */
+export interface Down<C = unknown> extends Module {
+  /** Number of outputs. */
+  readonly outputCount: number;
+  /** The outputs of all steps, each a skip, the last one what the next block reads; after them the image that is handed on, if any. */
+  forward(x: Tensor, temb: Tensor, policy: Policy, random?: Random, image?: Tensor): [made: Tensor[], cache: C];
+  /**
+   * dy: gradient of the last output from the next block; dskips: gradients of the outputs from the way up, of all of them, or of the
+   * stages alone where the way up does not read what the downsampler gives; dimage of the image.
+   */
+  backward(dy: Tensor, dskips: readonly Tensor[], cache: C, grads: Grads, dimage?: Tensor): DownGradients;
+}
+
+/** A level on the way up. */
+export interface Up<C = unknown> extends Module {
+  /** Number of skips the block reads. */
+  readonly skipCount: number;
+  /** skips[j] goes into stage j: [x, skip] along the channels. Gives y, and after it the image that is handed on, if any. */
+  forward(
+    x: Tensor, skips: readonly Tensor[], temb: Tensor, policy: Policy, random?: Random, image?: Tensor,
+  ): [made: readonly Tensor[], cache: C];
+  /** dskips[j] is the gradient of skips[j]. */
+  backward(dy: Tensor, cache: C, grads: Grads, dimage?: Tensor): UpGradients;
+}
+
 /** A step of a level, which keeps the sides: y = f(x, temb). */
 export interface BlockStage<C = unknown> {
   forward(x: Tensor, temb: Tensor, policy: Policy, random?: Random): [y: Tensor, cache: C];
@@ -32,18 +61,16 @@ export interface DownBlockCache {
 }
 
 /** A level on the way down: its stages, then where there is one a step to the next level, which most often halves the sides. */
-export class DownBlock implements Module {
+export class DownBlock implements Down<DownBlockCache> {
   constructor(
     readonly name: string, readonly parameters: readonly Parameter[], private readonly stages: readonly BlockStage[],
     private readonly downsampler: Resampler | undefined,
   ) {}
 
-  /** Number of outputs. */
   get outputCount(): number {
     return this.stages.length + (this.downsampler === undefined ? 0 : 1);
   }
 
-  /** The outputs of all steps; the last one goes on to the next block. */
   forward(x: Tensor, temb: Tensor, policy: Policy, random?: Random): [outputs: Tensor[], cache: DownBlockCache] {
     return forwardAt(this, { x, temb }, () => {
       const outputs: Tensor[] = [];
@@ -58,10 +85,6 @@ export class DownBlock implements Module {
     });
   }
 
-  /**
-   * dy: gradient of the last output from the next block; dskips: gradients of the outputs from the way up, of all of them, or of the
-   * stages alone where the way up does not read what the downsampler gives.
-   */
   backward(dy: Tensor, dskips: readonly Tensor[], cache: DownBlockCache, grads: Grads): BlockGradients {
     return backwardAt(this, dy, cache, grads, () => {
       const count = this.stages.length;
@@ -129,23 +152,21 @@ export interface UpBlockCache {
  * A level on the way up: each stage reads its input beside one skip; then where there is one a step to the next level, which most
  * often doubles the sides.
  */
-export class UpBlock implements Module {
+export class UpBlock implements Up<UpBlockCache> {
   constructor(
     readonly name: string, readonly parameters: readonly Parameter[], private readonly stages: readonly BlockStage[],
     private readonly upsampler: Resampler | undefined,
   ) {}
 
-  /** Number of skips the block reads. */
   get skipCount(): number {
     return this.stages.length;
   }
 
-  /** skips[j] goes into stage j: [x, skip] along the channels. */
   forward(
     x: Tensor, skips: readonly Tensor[], temb: Tensor, policy: Policy, random?: Random,
-  ): [y: Tensor, cache: UpBlockCache] {
+  ): [made: [y: Tensor], cache: UpBlockCache] {
     const { device } = x;
-    return policy.step(device, () => forwardAt(this, { x, skips, temb }, () => {
+    const [made, cache] = policy.step(device, () => forwardAt(this, { x, skips, temb }, () => {
       const channels: number[] = [];
       let h = x;
       const stages = this.stages.map((stage, j) => {
@@ -159,10 +180,10 @@ export class UpBlock implements Module {
       const [y, upsampler] = policy.step(device, () => this.upsampler!.forward(h, temb, random));
       return [y, { stages, channels, upsampler }];
     }));
+    return [[made], cache];
   }
 
-  /** dskips[j] is the gradient of skips[j]. */
-  backward(dy: Tensor, cache: UpBlockCache, grads: Grads): BlockGradients & { dskips: Tensor[] } {
+  backward(dy: Tensor, cache: UpBlockCache, grads: Grads): UpGradients {
     return backwardAt(this, dy, cache, grads, () => {
       const up = this.upsampler && dy.device.scope(() => this.upsampler!.backward(dy, cache.upsampler, grads));
       const dtembs = [up?.dtemb];
