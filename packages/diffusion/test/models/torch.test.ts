@@ -1,11 +1,12 @@
 /** Checkpoints of other programs, and what those compute with them in f64 (golden/torch/make.py). */
 import { readFileSync } from "node:fs";
-import { CheckpointError, ConfigError, openDevice, tensor, type Device, type DType, type Shape, type Tensor } from "@fromnoise/tensor";
-import { loadStateDict, networkOf, toChannelsLast, type Network } from "@fromnoise/nn";
+import { FromnoiseError, openDevice, tensor, type Device, type DType, type Shape, type Tensor } from "@fromnoise/tensor";
+import { loadStateDict, lucidrainsConfig, networkOf, toChannelsLast, type Network } from "@fromnoise/nn";
 import { expect } from "chai";
 import { denoiserOf, processOf, runSampler, samplers, type ModelFile } from "../../src/index.js";
 import { emptyNetwork } from "../../src/models/load-model.js";
 import { torchFormat } from "../../src/models/formats/torch.js";
+import type { ReadOptions } from "../../src/models/model-format.js";
 import { memorySource, type Source } from "../../src/models/source.js";
 import { thrown } from "../thrown.js";
 
@@ -94,7 +95,61 @@ describe("checkpoints of other programs", () => {
 
   it("says what it read of them, and what it took for granted", async () => {
     const lines = await Promise.all(Object.entries(golden).map(async ([name, { said }]) => (await torchFormat.read(sourceOf(name), { network: said })).source));
-    expect(lines).to.deep.equal([]);
+    const openai = "improved-diffusion or guided-diffusion", lucidrains = "denoising-diffusion-pytorch";
+    expect(lines).to.deep.equal([
+      `ema_0.9999_000100.pt, ${openai}, assumed use_new_attention_order false, rescale_timesteps true, predict_xstart false, sigma_small false`,
+      `model000100.pt, ${openai}, assumed noise_schedule linear, sigma_small false`,
+      `model000200.pt, ${openai}, assumed use_new_attention_order false, noise_schedule linear, predict_xstart false, sigma_small false`,
+      "ho.pt, the paper's network, assumed beta_schedule linear, beta_start 0.0001, beta_end 0.02",
+      `model-1.pt, ${lucidrains}, step 1000, averaged weights, assumed resnet_block_groups 8`,
+      `model-2.pt, ${lucidrains}, step 1000, averaged weights, assumed resnet_block_groups 8, attn_heads 4`,
+      `model-3.pt, ${lucidrains}, step 1000, averaged weights`,
+    ]);
+  });
+
+  it("reads of lucidrains' files era, config, schedule, objective and loss weights, and either set of weights", async () => {
+    const told = async (name: string, options: ReadOptions = {}) => torchFormat.read(sourceOf(name), options);
+    const one = await told("model-1.pt");
+    expect(one.network).to.deep.equal({ kind: "lucidrains", config: { ...lucidrainsConfig({ era: "1.6", dim: 8, dim_mults: [1, 2], channels: 3 }) } });
+    expect([one.process.name, one.process.timesteps, one.prediction, one.trained]).to.deep.equal(["cosine", 50, "eps", {}]);
+    const two = await told("model-2.pt");
+    expect(two.network.config).to.include({ era: "1.8", dim: 8, channels: 1, self_condition: true });
+    expect([two.process.name, two.process.timesteps, two.prediction, two.trained]).to.deep.equal(["sigmoid", 30, "v", { weighting: "min-snr", minSnrGamma: 5 }]);
+    const three = await told("model-3.pt");
+    expect(three.network.config).to.include({ era: "2.0", attn_heads: 2, attn_dim_head: 16 });
+    expect([three.process.name, three.process.timesteps, three.prediction, three.trained]).to.deep.equal(["scaled-linear", 100, "x0", { weighting: "snr" }]);
+    const raw = await told("model-3.pt", { weights: "model" });
+    expect(raw.tensors.get("final_conv.bias")!.data.map((v) => -v)).to.deep.equal(three.tensors.get("final_conv.bias")!.data);
+    expect(three.held).to.deep.equal(["ema", "model"]);
+    const alone = await told("unet.pt", { network: { beta_schedule: "linear", timesteps: 100, objective: "pred_x0" } });
+    expect([alone.network, alone.process, alone.prediction]).to.deep.equal([three.network, three.process, "x0"]);
+    expect([...alone.tensors]).to.deep.equal([...three.tensors]);
+    expect((await told("unet.pt")).source).to.equal("unet.pt, denoising-diffusion-pytorch, assumed beta_schedule sigmoid, timesteps 1000, objective pred_v");
+  });
+
+  it("tells the network its steps times 1000 / T where improved-diffusion does", async () => {
+    const { process, network } = await torchFormat.read(sourceOf("ema_0.9999_000100.pt"), { network: golden["ema_0.9999_000100.pt"].said });
+    expect(process).to.include({ name: "cosine", timesteps: 40, timeScale: 25 });
+    expect(processOf(process).range.map(({ index, time }) => [index, time])).to.deep.equal([[39, 975], [0, 0]]);
+    expect(network.config).to.include({ _num_heads: 2, attention_head_dim: null, num_class_embeds: 5, resnet_time_scale_shift: "scale_shift" });
+  });
+
+  it("shows a file without reading its numbers, and refuses what it cannot be", async () => {
+    const { network, facts } = await torchFormat.describe(sourceOf("model-3.pt"));
+    expect(network.kind).to.equal("lucidrains");
+    expect(facts).to.include({ file: "model-3.pt", format: "torch.save, denoising-diffusion-pytorch", weights: "ema", step: 1000, version: "2.0.0" });
+    const refusals: readonly [name: string, options: ReadOptions, message: RegExp][] = [
+      ["ho.pt", { weights: "ema" }, /holds one set of weights/],
+      ["ho.pt", { network: { num_heads: 3 } }, /num_heads is no field of the paper's network/],
+      ["ho.pt", { network: { beta_schedule: "jsd" } }, /beta_schedule: "jsd" is not allowed/],
+      ["ho.pt", { network: { resolution: "8" } }, /resolution: "8" is not allowed/],
+      ["model000200.pt", { network: { num_heads: 5 } }, /cannot be split into such heads/],
+      ["model000200.pt", { network: { noise_schedule: "sigmoid" } }, /noise_schedule: "sigmoid" is not allowed/],
+      ["unet.pt", { network: { objective: "eps" } }, /objective: "eps" is not allowed/],
+      ["unet.pt", { network: { era: "3" } }, /era: "3" is not allowed/],
+    ];
+    for (const [name, options, message] of refusals) {
+      expect((await thrown(FromnoiseError, torchFormat.read(sourceOf(name), options))).message, `${name} ${JSON.stringify(options)}`).to.match(message);
+    }
   });
 });
-void [CheckpointError, ConfigError, thrown];

@@ -65,9 +65,9 @@ export function saidFields<F extends Readonly<Record<string, string | number | b
   return { ...defaults, ...Object.fromEntries(Object.entries(said).filter(([name]) => Object.hasOwn(defaults, name))) };
 }
 
-/** The fields that stand at their defaults because nobody said them: "num_heads 4, noise_schedule linear". */
+/** The fields, but for undefined ones, that stand at their defaults because nobody said them: "num_heads 4, noise_schedule linear". */
 export function assumedOf(defaults: Readonly<Record<string, unknown>>, said: Said): string {
-  return Object.entries(defaults).filter(([name]) => !Object.hasOwn(said, name)).map(([name, value]) => `${name} ${String(value)}`).join(", ");
+  return Object.entries(defaults).filter(([name, value]) => value !== undefined && !Object.hasOwn(said, name)).map(([name, value]) => `${name} ${String(value)}`).join(", ");
 }
 
 /** [C, C, 1, 1] or [C, C, 1] -> [C, C]: a convolution of one pixel as a linear layer. */

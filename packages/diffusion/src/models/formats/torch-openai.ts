@@ -51,7 +51,7 @@ export const openaiLayout: TorchLayout = {
         sigmaData: 0.5, timeScale: rescales ? 1000 / timesteps : 1,
       },
       variance: outputs === 2 * channels ? "learned-range" : fields.sigma_small ? "fixed-small" : "fixed-large",
-      assumed: assumedOf(telling, said), wanted: () => true, convert: (tensors) => renamed(tensors, move),
+      assumed: assumedOf(fields.num_head_channels === -1 ? telling : { ...telling, num_heads: undefined }, said), wanted: () => true, convert: (tensors) => renamed(tensors, move),
     };
   },
 };

@@ -5,7 +5,7 @@ Run: MALLOC_PERTURB_=255 python3 make.py IMPROVED GUIDED PESSER LUCIDRAINS...
 Needs torch 1.13, numpy, einops, and checkouts: openai/improved-diffusion, openai/guided-diffusion, pesser/pytorch_diffusion, and
 lucidrains/denoising-diffusion-pytorch at the tags 1.6.4, 1.8.8 and 2.0.0, in folders whose names end in them.
 
-All weights of a file lie in one storage: fill(j) = 0.12 sin(0.7 + 1.3 j + 0.01 j j), parameter k from element 97 k on; those of norms
+All weights of a file lie in one storage: fill(j) = 0.12 sin(0.7 + 1.3 j + 0.01 j j), of one file 0.05, parameter k from element 97 k on; those of norms
 have 1 added, in a storage of their own. So files are small, and every offset and shape must be right. In the programs f32 is replaced
 by f64, wherever they ask for it. Inputs: x_j = sin(2 + 0.9 j), noise of draw d: 1.2 sin(3 + d + 1.7 j + 0.003 j j).
 """
@@ -41,12 +41,12 @@ def noise(shape, draw):
     return 1.2 * wave(math.prod(shape), 3 + draw, 1.7, 0.003).reshape(shape)
 
 
-def tie(module, sign=1):
+def tie(module, sign=1, amplitude=0.12):
     """Gives every parameter its part of the two storages, as f32, and returns the parts times a sign."""
     parameters = list(module.named_parameters())
     length = max(p.numel() for _, p in parameters) + 97 * len(parameters)
     norms = 1 + max(p.numel() for name, p in parameters if is_norm(name)) + 97 * len(parameters)
-    values = (0.12 * wave(length, 0.7, 1.3, 0.01)).float()
+    values = (amplitude * wave(length, 0.7, 1.3, 0.01)).float()
     near_one = (1 + 0.12 * wave(norms, 0.7, 1.3, 0.01)).float()
     views = {}
     signed = {id(storage): sign * storage for storage in (values, near_one)}
@@ -106,7 +106,7 @@ def record(name, value, said, shape, t, output, labels=None, samples=(), **more)
     }
 
 
-def openai(checkout, package, name, said, shape, t, samples, **arguments):
+def openai(checkout, package, name, said, shape, t, samples, amplitude=0.12, **arguments):
     load(checkout, package)
     unet = importlib.import_module(f"{package}.unet")
     gaussian = importlib.import_module(f"{package}.gaussian_diffusion")
@@ -114,7 +114,7 @@ def openai(checkout, package, name, said, shape, t, samples, **arguments):
     if package == "guided_diffusion":
         arguments["image_size"] = shape[2]
     network = unet.UNetModel(in_channels=3, model_channels=32, out_channels=6, num_res_blocks=1, channel_mult=(1, 2), **arguments).eval()
-    views = tie(network)
+    views = tie(network, amplitude=amplitude)
     steps, rescale = said.get("diffusion_steps", 1000), said.get("rescale_timesteps", True)
     labels = [1, 4][:shape[0]] if arguments.get("num_classes") else None
     given = {} if labels is None else {"y": torch.tensor(labels)}
@@ -192,25 +192,25 @@ def lucidrains(checkout, version, name, arguments, process, timesteps, sampling)
 improved, guided, converted, *programs = sys.argv[1:]
 openai(
     improved, "improved_diffusion", "ema_0.9999_000100.pt", {"diffusion_steps": 40, "noise_schedule": "cosine", "num_heads": 2, "image_size": 8}, (2, 3, 8, 8), [0.0, 775.0],
-    [("ancestral", "10"), ("ddim", "ddim10")], attention_resolutions=(1, 2), num_classes=5, num_heads=2, use_scale_shift_norm=True,
+    [("ancestral", "6"), ("ddim", "ddim8")], attention_resolutions=(1, 2), num_classes=5, num_heads=2, use_scale_shift_norm=True,
 )
 openai(
     guided, "guided_diffusion", "model000100.pt",
     {"diffusion_steps": 1000, "num_head_channels": 16, "use_new_attention_order": True, "rescale_timesteps": False, "predict_xstart": True}, (2, 3, 8, 8), [3.0, 999.0],
-    [("ancestral", "ddim10")], attention_resolutions=(1, 2), num_head_channels=16, use_scale_shift_norm=True, resblock_updown=True,
-    use_new_attention_order=True,
+    [("ddim", "ddim4")], attention_resolutions=(1, 2), num_head_channels=16, use_scale_shift_norm=True, resblock_updown=True,
+    use_new_attention_order=True, amplitude=0.05,
 )
 openai(
     guided, "guided_diffusion", "model000200.pt",
     {"diffusion_steps": 1000, "num_heads": 1, "rescale_timesteps": False}, (1, 3, 8, 8), [3.0],
-    [("ddim", "ddim10")], attention_resolutions=(2,), num_heads=1, use_scale_shift_norm=False, resblock_updown=True,
+    [("ddim", "ddim4")], attention_resolutions=(2,), num_heads=1, use_scale_shift_norm=False, resblock_updown=True,
 )
 pesser(converted)
 checkouts = {version: next(path for path in programs if path.rstrip("/").endswith(version)) for version in ["1.6.4", "1.8.8", "2.0.0"]}
 lucidrains(checkouts["1.6.4"], "1.6.4", "model-1.pt", {"dim": 8, "dim_mults": (1, 2), "channels": 3}, {"objective": "pred_noise", "beta_schedule": "cosine"}, 50, 10)
 lucidrains(
     checkouts["1.8.8"], "1.8.8", "model-2.pt", {"dim": 8, "dim_mults": (1, 2), "channels": 1, "self_condition": True, "full_attn": (False, True)},
-    {"objective": "pred_v", "beta_schedule": "sigmoid", "min_snr_loss_weight": True}, 40, 40,
+    {"objective": "pred_v", "beta_schedule": "sigmoid", "min_snr_loss_weight": True}, 30, 30,
 )
 lucidrains(
     checkouts["2.0.0"], "2.0.0", "model-3.pt", {"dim": 8, "dim_mults": (1, 2), "channels": 3, "attn_heads": 2, "attn_dim_head": 16},
