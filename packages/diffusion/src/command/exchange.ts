@@ -8,7 +8,9 @@ import { oneOf, text } from "@fromnoise/nn/kinds";
 import { checkpointFormat } from "../models/formats/checkpoint-format.js";
 import { checkTensors, writeCheckpoint } from "../models/formats/checkpoint.js";
 import { diffusersFormat } from "../models/formats/diffusers.js";
+import { torchFormat } from "../models/formats/torch.js";
 import { dtypeOf } from "../models/load-model.js";
+import type { ModelFormat } from "../models/model-format.js";
 import { formatOf } from "../models/model-formats.js";
 import { fileSource, folderTarget } from "../models/node/file-source.js";
 import { isLearned } from "../process/schedules.js";
@@ -17,7 +19,7 @@ import { modelFields } from "../train/model-fields.js";
 import { checkpointSteps, RunDirectory } from "../train/node/run-directory.js";
 import { startPosition } from "../train/trainer.js";
 import { usageLines, type Arguments, type Command } from "./command.js";
-import { variantField, weightsField } from "./sample.js";
+import { askedFor, networkField, variantField, weightsField } from "./sample.js";
 
 const exportFields = {
   out: optional(text, "folder for model_index.json, unet and scheduler", { value: "DIR" }),
@@ -39,17 +41,19 @@ const importFields = {
   out: optional(
     text, "folder of the run: config.json, and checkpoint-0.safetensors with fresh optimiser moments", { value: "DIR" },
   ),
+  weights: weightsField,
   variant: variantField,
+  network: networkField,
 };
 
 export const importCommand: Command = {
   name: "import",
-  summary: "make a run from a folder that diffusers wrote",
-  usage: "fromnoise import DIFFUSERS-FOLDER --out DIR",
-  operands: ["<folder>"],
+  summary: "make a run from a folder that diffusers wrote, or a file of PyTorch",
+  usage: "fromnoise import DIFFUSERS-FOLDER|FILE.pt --out DIR",
+  operands: ["<model>"],
   flags: flagsOf(importFields),
   notes: [
-    "`sample` and `inspect` read such a folder without this; import it to train it on:",
+    "`sample` and `inspect` read them without this; import it to train it on:",
     "  fromnoise train --out DIR --resume --data NAME --steps N",
   ].join("\n"),
   run: runImport,
@@ -77,22 +81,26 @@ async function runExport({ operands: [path], flags }: Arguments): Promise<number
 }
 
 async function runImport({ operands: [path], flags }: Arguments): Promise<number> {
-  const { variant, ...given } = optionsOf(importFields, flags);
+  const given = optionsOf(importFields, flags);
   const out = needed(given.out, importCommand);
   const source = fileSource(path);
-  const { read } = await formatOf(source, [diffusersFormat]);
-  const { tensors, source: line, ...model } = await read(source, variant === undefined ? {} : { variant });
+  const { read } = await formatOf<ModelFormat>(source, [diffusersFormat, torchFormat]);
+  const asked = askedFor(given);
+  const { tensors, source: line, held = [], trained = {}, ...model } = await read(source, asked);
   const { network, process: schedule, prediction, variance, clipX0 } = model;
   checkTensors(line, tensors, networkOf(network));
+  const both = given.weights === undefined && held.includes("ema") && held.includes("model");
+  const { tensors: raw } = both ? await read(source, { ...asked, weights: "model" }) : { tensors };
+  checkTensors(line, raw, networkOf(network));
   const training = trainConfig({
-    ...trainDefaults, model: modelFields(network), schedule, prediction, sampling: { variance, clipX0 },
+    ...trainDefaults, ...trained, model: modelFields(network), schedule, prediction, sampling: { variance, clipX0 },
     loss: isLearned(variance) ? "hybrid" : "mse", dtype: dtypeOf(tensors),
   });
   const zeros: StateDict = new Map(
     [...tensors].map(([name, { shape }]) => [name, { shape, data: new Float64Array(sizeOf(shape)) }]),
   );
   const directory = new RunDirectory(out, { resume: false });
-  const groups = { "model.": tensors, "ema.": tensors, "adam.m.": zeros, "adam.v.": zeros };
+  const groups = { "model.": raw, "ema.": tensors, "adam.m.": zeros, "adam.v.": zeros };
   await writeCheckpoint(directory.checkpointPath(0), { model, training, position: startPosition(training.seed) }, groups);
   await directory.write("config.json", `${JSON.stringify(training, null, 2)}\n`);
   console.log(`wrote ${join(out, "checkpoint-0.safetensors")}`);

@@ -17,7 +17,7 @@ import type { TrainedModel } from "../models/load-model.js";
 import { trainDefaults } from "../train/config.js";
 import { withDevice, type Arguments, type Command } from "./command.js";
 import { openProgress } from "./progress.js";
-import { askedFor, variantField, weightsField } from "./sample.js";
+import { askedFor, networkField, variantField, weightsField } from "./sample.js";
 
 const count = integer({ from: 1 });
 const likelihoodFields = {
@@ -28,6 +28,7 @@ const likelihoodFields = {
   batch: field(count, 50, "images per batch"),
   weights: weightsField,
   variant: variantField,
+  network: networkField,
   seed: field(integer(), 0, "seed of the noise"),
   json: field(flag, false, "print {source, data, count, total, error, prior, steps, rateDistortion} as JSON"),
   out: optional(text, "folder for terms and rate-distortion, as .png and .svg", { value: "DIR", shown: "no pictures" }),

@@ -8,7 +8,7 @@ import { flagsOf, givenFields, optionsOf, type FlagValues } from "../config/flag
 import { checkValue, flag, integer, number, oneOf, text } from "@fromnoise/nn/kinds";
 import type { ClipOptions } from "../denoisers/clipped.js";
 import type { DiffusionModel } from "../denoisers/denoiser.js";
-import { makeFolder } from "../models/node/files.js";
+import { makeFolder, readJson } from "../models/node/files.js";
 import { encodePng, grid, imageBitmap, strip, type Bitmap } from "../image/node/index.js";
 import type { LoadModelOptions } from "../models/load-model.js";
 import { WEIGHTS, type Weights } from "../models/model-format.js";
@@ -25,9 +25,16 @@ export const weightsField = optional(oneOf(WEIGHTS), "averaged or raw weights", 
 /** Of a folder that diffusers wrote: of `sample`, `import` and `likelihood`. */
 export const variantField = optional(text, "which weights of a folder that diffusers wrote, such as fp16", { shown: "those without a variant" });
 
-/** What loadModel is asked for by the two. */
-export function askedFor({ weights, variant }: { weights: Weights | undefined; variant: string | undefined }): LoadModelOptions {
-  return { ...(weights === undefined ? {} : { weights }), ...(variant === undefined ? {} : { variant }) };
+/** Of a file of PyTorch: of all that read models. */
+export const networkField = optional(text, "JSON of what a file of PyTorch does not say itself, see docs/pytorch-files.md", { value: "FILE" });
+
+/** What a model's reader is asked for by them. Throws ConfigError where the file of --network cannot be read. */
+export function askedFor({ weights, variant, network }: {
+  weights?: Weights | undefined; variant?: string | undefined; network?: string | undefined;
+}): Omit<LoadModelOptions, "networks"> {
+  return {
+    ...(weights === undefined ? {} : { weights }), ...(variant === undefined ? {} : { variant }), ...(network === undefined ? {} : { network: readJson(network) }),
+  };
 }
 
 const count = integer({ from: 1 });
@@ -44,6 +51,7 @@ const sampleFields = {
   class: optional(integer(), "class of all images, for class-conditional models", { shown: "all in turn" }),
   weights: weightsField,
   variant: variantField,
+  network: networkField,
   separate: field(flag, false, "also write every image as a file of its own"),
   size: optional(count, "side of the images", { shown: "the model's own" }),
   seed: field(integer(), 0, "seed of the noise"),
@@ -53,7 +61,7 @@ const sampleFields = {
 export const sample: Command = {
   name: "sample",
   summary: "draw images from a trained model",
-  usage: "fromnoise sample RUN|CHECKPOINT|DIFFUSERS-FOLDER [flags]",
+  usage: "fromnoise sample RUN|CHECKPOINT|DIFFUSERS-FOLDER|FILE.pt [flags]",
   operands: ["<model>"],
   flags: [
     ...flagsOf(sampleFields), ...flagsOf(guidanceFields, "guidance without a classifier"),

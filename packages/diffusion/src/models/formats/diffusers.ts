@@ -4,7 +4,7 @@
  */
 import { CheckpointError, ConfigError } from "@fromnoise/tensor";
 import { encodeSafetensors, unetConfig, type JsonObject, type StateDict, type StateEntry } from "@fromnoise/nn";
-import type { ModelFormat } from "../model-format.js";
+import { refuseNetwork, type ModelFormat } from "../model-format.js";
 import { pathOf, readJsonFile, type Source } from "../source.js";
 import { writeJsonFile } from "../target.js";
 import { checkNetworkClass, checkPipeline, INDEX_FILE, NETWORK_CLASS } from "./diffusers-pipeline.js";
@@ -25,13 +25,15 @@ export const diffusersFormat = {
     return names.includes(INDEX_FILE) || weightFiles(names).length > 0;
   },
 
-  async describe(source) {
+  async describe(source, options = {}) {
+    refuseNetwork(source.name, options);
     await checkPipeline(source);
     const [{ folder }] = weightFiles(await source.list());
     return { network: await readNetwork(source, folder), facts: { folder: source.name, format: "diffusers" } };
   },
 
-  async read(source, { weights, variant } = {}) {
+  async read(source, { weights, variant, ...options } = {}) {
+    refuseNetwork(source.name, options);
     await checkPipeline(source);
     const file = await weightsIn(source, variant);
     if (weights !== undefined) {
@@ -101,7 +103,7 @@ async function readNetwork(source: Source, folder: string): Promise<{ kind: stri
 }
 
 /** Attention of older checkpoints: query, key, value, proj_attn; and duplicates that were once saved are dropped. */
-function currentNames(tensors: ReadonlyMap<string, StateEntry>): StateDict {
+export function currentNames(tensors: ReadonlyMap<string, StateEntry>): StateDict {
   const renamed: StateDict = new Map();
   const pairs: [RegExp, string][] = [
     [/\.query\./, ".to_q."], [/\.key\./, ".to_k."], [/\.value\./, ".to_v."], [/\.proj_attn\./, ".to_out.0."],
