@@ -14,6 +14,7 @@ import type { ModelFormat } from "../models/model-format.js";
 import { formatOf } from "../models/model-formats.js";
 import { fileSource, folderTarget } from "../models/node/file-source.js";
 import { isLearned } from "../process/schedules.js";
+import type { Target } from "../models/target.js";
 import { trainConfig, trainDefaults } from "../train/config.js";
 import { modelFields } from "../train/model-fields.js";
 import { checkpointSteps, RunDirectory } from "../train/node/run-directory.js";
@@ -75,8 +76,17 @@ async function runExport({ operands: [path], flags }: Arguments): Promise<number
   const { read } = await formatOf(source, [checkpointFormat]);
   const model = await read(source, weights === undefined ? {} : { weights });
   checkTensors(model.source, model.tensors, networkOf(model.network));
-  await diffusersFormat.write(model, folderTarget(out), variant === undefined ? {} : { variant });
-  console.log(`wrote ${out}: model_index.json, unet, scheduler`);
+  const folder = folderTarget(out);
+  const written = new Set<string>();
+  const to: Target = {
+    name: out,
+    write: (file, ...contents) => {
+      written.add(file.split("/")[0]);
+      return folder.write(file, ...contents);
+    },
+  };
+  await diffusersFormat.write(model, to, variant === undefined ? {} : { variant });
+  console.log(`wrote ${out}: ${[...written].join(", ")}`);
   return 0;
 }
 
