@@ -96,7 +96,8 @@ describe("a folder as diffusers writes it", () => {
   it("takes diffusers' defaults where there is no scheduler", async () => {
     const path = await write();
     rmSync(join(path, SCHEDULER));
-    const { process, prediction } = await read(path);
+    const { process, prediction, source } = await read(path);
+    expect(source).to.equal(`${path}, as diffusers wrote it, without a scheduler: DDPMScheduler's defaults`);
     expect([process.name, process.timesteps, process.betaStart, process.betaEnd, prediction]).to.deep.equal(
       ["linear", 1000, 1e-4, 0.02, "eps"],
     );

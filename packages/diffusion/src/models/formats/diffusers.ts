@@ -13,7 +13,7 @@ import { readWeights, weightFiles, weightsFile, weightsIn, WEIGHTS_FILE } from "
 
 const SCHEDULER_FILE = "scheduler_config.json";
 
-/** The version of diffusers whose fields are written. */
+/** A version of diffusers that has all fields that are written. */
 const VERSION = "0.35.1";
 
 export const diffusersFormat = {
@@ -48,7 +48,8 @@ export const diffusersFormat = {
       : readScheduler(await readJsonFile(source, place, { infinities: true }), pathOf(source, place));
     const tensors = currentNames(await readWeights(source, file));
     const which = variant === undefined ? "" : `, variant ${variant}`;
-    return { network, ...scheduler, tensors, source: `${source.name}, as diffusers wrote it${which}` };
+    const without = place === undefined ? ", without a scheduler: DDPMScheduler's defaults" : "";
+    return { network, ...scheduler, tensors, source: `${source.name}, as diffusers wrote it${which}${without}` };
   },
 
   /** A DDPMPipeline's folder, or its network and scheduler alone where no pipeline of diffusers draws by that scheduler. */
