@@ -184,7 +184,7 @@ def lucidrains(checkout, version, name, arguments, process, timesteps, sampling)
             sample = diffusion.sample(batch_size=2) * 2 - 1
     value = {"step": 1000, "model": negative, "opt": optimizer.state_dict(), "ema": ema, "scaler": None, "version": version}
     kind = ("ddim", {"steps": sampling, "spacing": "lucidrains"}) if sampling < timesteps else ("ancestral", {})
-    record(name, value, {}, shape, t, output, samples=[(*kind, sample)], **({"guess": 9} if given else {}))
+    record(name, value, {"image_size": 8}, shape, t, output, samples=[(*kind, sample)], **({"guess": 9} if given else {}))
     if version == "2.0.0":
         torch.save(views, os.path.join(here, "unet.pt"))
 
@@ -202,7 +202,7 @@ openai(
 )
 openai(
     guided, "guided_diffusion", "model000200.pt",
-    {"diffusion_steps": 1000, "num_heads": 1, "rescale_timesteps": False}, (1, 3, 8, 8), [3.0],
+    {"diffusion_steps": 1000, "num_heads": 1, "rescale_timesteps": False, "image_size": 8}, (1, 3, 8, 8), [3.0],
     [("ddim", "ddim4")], attention_resolutions=(2,), num_heads=1, use_scale_shift_norm=False, resblock_updown=True,
 )
 pesser(converted)
