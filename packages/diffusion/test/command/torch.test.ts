@@ -52,8 +52,8 @@ describe("files of PyTorch on the command line", () => {
       }
 
       if (read.network.kind === "unet") {
-        await succeeds("export", run, "--out", place(`diffusers-${name}`));
-        const back = await diffusersFormat.read(fileSource(place(`diffusers-${name}`)));
+        await succeeds("export", run, "--out", place(`diffusers-of-${basename(name, ".pt")}`));
+        const back = await diffusersFormat.read(fileSource(place(`diffusers-of-${basename(name, ".pt")}`)));
         expect(back.network).to.deep.equal(read.network);
         expect([...back.tensors.keys()].sort()).to.deep.equal([...tensors.keys()].sort());
         for (const [key, { data: values }] of tensors) expect(back.tensors.get(key)!.data, key).to.deep.equal(values);
@@ -61,6 +61,14 @@ describe("files of PyTorch on the command line", () => {
         const { code, err } = await fromnoise("export", run, "--out", place("nowhere"));
         expect([code, err]).to.deep.equal([2, 'ConfigError: diffusers has no network of kind "lucidrains"\n  allowed  unet']);
       }
+      const written = place(`back-${name}`);
+      await succeeds("export", run, "--out", written);
+      const options = read.network.kind === "unet" ? { network: read.network.config } : { network: { image_size: 8 } };
+      const again = await torchFormat.read(fileSource(written), options);
+      expect(again.network).to.deep.equal(read.network);
+      expect(again.tensors.size).to.equal(tensors.size);
+      for (const [key, { shape, data: values }] of tensors) expect(again.tensors.get(key), key).to.deep.equal({ dtype: "float32", shape, data: values });
+      if (read.network.kind === "lucidrains") expect([again.process, again.prediction, again.trained]).to.deep.equal([read.process, read.prediction, read.trained]);
 
       await succeeds("train", "--out", run, "--resume", "--data", data, "--steps", "3", "--device", "wasm", "--preview-every", "0");
       const trained = await loadCheckpoint(run);
