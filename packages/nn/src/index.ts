@@ -82,6 +82,7 @@ export {
 export {
   isTorchFile, readStateDict, readTorchFile, stateDictOf, type LoadedTorchTensor, type TorchFile, type TorchStateDict,
 } from "./formats/torch/file.js";
+export { encodeTorchFile, type Saved } from "./formats/torch/encode.js";
 export { Global, Opaque } from "./formats/torch/opaque.js";
 export { TorchTensor, type TorchDtype, type TorchStorage } from "./formats/torch/tensors.js";
 

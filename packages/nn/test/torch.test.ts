@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { CheckpointError } from "@fromnoise/tensor";
 import {
-  Global, Opaque, TorchTensor, isTorchFile, readStateDict, readTorchFile, stateDictOf, type ByteReader, type LoadedTorchTensor, type TorchFile,
+  encodeTorchFile, Global, Opaque, TorchTensor, isTorchFile, readStateDict, readTorchFile, stateDictOf, type ByteReader, type LoadedTorchTensor, type Saved, type TorchFile,
 } from "@fromnoise/nn";
 import { expect } from "chai";
 
@@ -154,5 +154,25 @@ describe("files of PyTorch", () => {
     let error: unknown;
     await readStateDict(file, stateDictOf(file.value)!).catch((e: unknown) => (error = e));
     expect(error).to.be.instanceOf(CheckpointError).with.property("message").that.matches(/^damaged\.pt: .* is damaged/);
+  });
+
+  it("writes files that it reads, and that torch.load does: dicts, numbers, texts and tensors to the bit", async () => {
+    const inner = new Map<string, Saved>([["a", { shape: [2, 2], data: Float32Array.of(1, -0, NaN, 1e-45) }], ["b", { shape: [], data: Float64Array.of(Math.PI) }]]);
+    const saved = new Map<string, Saved>([
+      ["model", inner], ["empty", { shape: [0, 3], data: new Float32Array(0) }], ["step", 1000], ["negative", -2147483648 + 1], ["large", 2 ** 40], ["half", 0.5],
+      ["none", null], ["yes", true], ["no", false], ["naïve 名", "\u{1f600}"], ["nothing", new Map<string, Saved>()],
+    ]);
+    const encoded = encodeTorchFile(saved);
+    const bytes = new Uint8Array(Buffer.concat([...encoded]));
+    expect(bytes.length).to.equal(encoded.byteLength);
+    const file = await readTorchFile(readerOf(bytes), "written.pt");
+    const held = file.value as Map<string, unknown>;
+    expect([...held.keys()]).to.deep.equal([...saved.keys()]);
+    for (const key of ["step", "negative", "large", "half", "none", "yes", "no", "naïve 名", "nothing"]) expect(held.get(key), key).to.deep.equal(saved.get(key));
+    const dict = stateDictOf(held.get("model"))!;
+    expect(await file.read(dict.get("a")!)).to.deep.equal({ dtype: "float32", shape: [2, 2], data: Float32Array.of(1, -0, NaN, 1e-45) });
+    expect(await file.read(dict.get("b")!)).to.deep.equal({ dtype: "float64", shape: [], data: Float64Array.of(Math.PI) });
+    expect((await read(file, held.get("empty"))).shape).to.deep.equal([0, 3]);
+    expect(() => encodeTorchFile({ shape: [3], data: Float32Array.of(1) })).to.throw(CheckpointError, "does not fit its data");
   });
 });

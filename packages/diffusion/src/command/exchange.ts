@@ -1,16 +1,17 @@
 /** `export` and `import`: folders as diffusers reads and writes them. */
 import { join } from "node:path";
 import { ConfigError, sizeOf } from "@fromnoise/tensor";
-import { networkOf, type StateDict } from "@fromnoise/nn";
+import { networkOf, replaceFile, type StateDict } from "@fromnoise/nn";
 import { optional } from "../config/fields.js";
 import { flagsOf, optionsOf } from "../config/flags.js";
 import { oneOf, text } from "@fromnoise/nn/kinds";
 import { checkpointFormat } from "../models/formats/checkpoint-format.js";
 import { checkTensors, writeCheckpoint } from "../models/formats/checkpoint.js";
 import { diffusersFormat } from "../models/formats/diffusers.js";
+import { torchFileOf } from "../models/formats/torch-export.js";
 import { torchFormat } from "../models/formats/torch.js";
 import { dtypeOf } from "../models/load-model.js";
-import type { ModelFormat } from "../models/model-format.js";
+import type { ModelFile, ModelFormat } from "../models/model-format.js";
 import { formatOf } from "../models/model-formats.js";
 import { fileSource, folderTarget } from "../models/node/file-source.js";
 import { isLearned } from "../process/schedules.js";
@@ -23,15 +24,15 @@ import { usageLines, type Arguments, type Command } from "./command.js";
 import { askedFor, networkField, variantField, weightsField } from "./sample.js";
 
 const exportFields = {
-  out: optional(text, "folder for model_index.json, unet and scheduler", { value: "DIR" }),
+  out: optional(text, "folder for model_index.json, unet and scheduler; or a .pt or .pth for the weights as PyTorch saves them", { value: "DIR" }),
   weights: weightsField,
   variant: optional(oneOf(["fp16"]), "weights in half precision, under the name that diffusers loads with variant=\"fp16\"", { shown: "as they are" }),
 };
 
 export const exportCommand: Command = {
   name: "export",
-  summary: "write a model as a folder that diffusers loads",
-  usage: "fromnoise export RUN|CHECKPOINT --out DIR",
+  summary: "write a model as a folder that diffusers loads, or a file that torch.load does",
+  usage: "fromnoise export RUN|CHECKPOINT --out DIR|FILE.pt",
   operands: ["<model>"],
   flags: flagsOf(exportFields),
   notes: "Files of these names in --out are replaced. docs/exchange.md says what diffusers computes otherwise.",
@@ -66,6 +67,9 @@ function needed(out: string | undefined, command: Command): string {
   return out;
 }
 
+/** What --out names where it is to be a file of PyTorch. */
+const TORCH_FILE = /\.(pt|pth)$/;
+
 async function runExport({ operands: [path], flags }: Arguments): Promise<number> {
   const { weights, variant, ...given } = optionsOf(exportFields, flags);
   const out = needed(given.out, exportCommand);
@@ -76,6 +80,20 @@ async function runExport({ operands: [path], flags }: Arguments): Promise<number
   const { read } = await formatOf(source, [checkpointFormat]);
   const model = await read(source, weights === undefined ? {} : { weights });
   checkTensors(model.source, model.tensors, networkOf(model.network));
+  if (TORCH_FILE.test(out)) {
+    if (variant !== undefined) throw new ConfigError("--variant is for folders of diffusers", [`--out     ${out} is a file for torch.load`]);
+    const encoded = torchFileOf(model);
+    await replaceFile(out, encoded, encoded.byteLength);
+    console.log(`wrote ${out}, for torch.load`);
+    return 0;
+  }
+  const written = await writeFolder(out, model, variant);
+  console.log(`wrote ${out}: ${written.join(", ")}`);
+  return 0;
+}
+
+/** Writes a folder of diffusers and gives what stands in it: files, and folders of files. */
+async function writeFolder(out: string, model: Omit<ModelFile, "source">, variant: "fp16" | undefined): Promise<string[]> {
   const folder = folderTarget(out);
   const written = new Set<string>();
   const to: Target = {
@@ -86,8 +104,7 @@ async function runExport({ operands: [path], flags }: Arguments): Promise<number
     },
   };
   await diffusersFormat.write(model, to, variant === undefined ? {} : { variant });
-  console.log(`wrote ${out}: ${[...written].join(", ")}`);
-  return 0;
+  return [...written];
 }
 
 async function runImport({ operands: [path], flags }: Arguments): Promise<number> {

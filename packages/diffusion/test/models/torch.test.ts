@@ -1,10 +1,11 @@
 /** Checkpoints of other programs, and what those compute with them in f64 (golden/torch/make.py). */
 import { readFileSync } from "node:fs";
-import { FromnoiseError, openDevice, tensor, type Device, type DType, type Shape, type Tensor } from "@fromnoise/tensor";
-import { loadStateDict, lucidrainsConfig, networkOf, toChannelsLast, type Network } from "@fromnoise/nn";
+import { CheckpointError, FromnoiseError, openDevice, tensor, type Device, type DType, type Shape, type Tensor } from "@fromnoise/tensor";
+import { loadStateDict, lucidrainsConfig, networkOf, Opaque, toChannelsLast, TorchTensor, type Network, type TorchStateDict } from "@fromnoise/nn";
 import { expect } from "chai";
 import { denoiserOf, processOf, runSampler, samplers, type ModelFile } from "../../src/index.js";
 import { emptyNetwork } from "../../src/models/load-model.js";
+import { torchContents } from "../../src/models/formats/torch-contents.js";
 import { torchFormat } from "../../src/models/formats/torch.js";
 import type { ReadOptions } from "../../src/models/model-format.js";
 import { memorySource, type Source } from "../../src/models/source.js";
@@ -132,6 +133,36 @@ describe("checkpoints of other programs", () => {
     expect(process).to.include({ name: "cosine", timesteps: 40, timeScale: 25 });
     expect(processOf(process).range.map(({ index, time }) => [index, time])).to.deep.equal([[39, 975], [0, 0]]);
     expect(network.config).to.include({ _num_heads: 2, attention_head_dim: null, num_class_embeds: 5, resnet_time_scale_shift: "scale_shift" });
+  });
+
+  it("reads a state dict of diffusers' names, old ones too, with the network that --network says", async () => {
+    const ho = await torchFormat.read(sourceOf("ho.pt"), { network: golden["ho.pt"].said });
+    const { config } = ho.network;
+    const plain = await torchFormat.read(sourceOf("plain.pt"), { network: config });
+    expect([plain.network, plain.held]).to.deep.equal([ho.network, ["model"]]);
+    expect(plain.source).to.equal("plain.pt, a network of this library, raw weights, assumed schedule as a new run has it, prediction as a new run has it, sampling as a new run has it");
+    expect([...plain.tensors.keys()].sort()).to.deep.equal([...ho.tensors.keys()].sort());
+    for (const [name, { shape, data }] of ho.tensors) expect(plain.tensors.get(name), name).to.deep.include({ shape, data });
+    const ofRun = { model: config, schedule: { name: "cosine", timesteps: 30 }, prediction: "v", sampling: { clipX0: false } };
+    const run = await torchFormat.read(sourceOf("plain.pt"), { network: ofRun });
+    expect(run.process).to.include({ name: "cosine", timesteps: 30 });
+    expect([run.prediction, run.clipX0, run.variance]).to.deep.equal(["v", false, "fixed-small"]);
+    expect((await thrown(FromnoiseError, torchFormat.read(sourceOf("plain.pt")))).message).to.match(/its names do not tell which network it is/);
+  });
+
+  it("finds weights alone, under the names that programs have for them, and in lists as ermongroup/ddim saves them", () => {
+    const [raw, averaged] = ["0", "1"].map((key) => new Map([["w", new TorchTensor({ key, dtype: "float32", elements: 1 }, "float32", [1], [1], 0)]]));
+    const prefixed = (prefix: string, dict: TorchStateDict): TorchStateDict => new Map([...dict].map(([name, entry]) => [prefix + name, entry]));
+    const found = (value: unknown): unknown => {
+      const { sets, named, facts } = torchContents(value, "x.pt");
+      return { ema: sets.get("ema"), model: sets.get("model"), named, facts: Object.fromEntries(facts) };
+    };
+    expect(found(raw)).to.deep.equal({ ema: undefined, model: raw, named: false, facts: {} });
+    expect(found(prefixed("module.", raw))).to.deep.equal({ ema: undefined, model: raw, named: false, facts: {} });
+    expect(found(new Map<string, unknown>([["state_dict", raw], ["epoch", 3], ["optimizer", new Map()]]))).to.deep.equal({ ema: undefined, model: raw, named: true, facts: { epoch: 3 } });
+    expect(found(new Map([["model", raw], ["ema", prefixed("ema_model.", averaged)]]))).to.deep.equal({ ema: averaged, model: raw, named: true, facts: {} });
+    expect(found([raw, new Map(), 1, 20, averaged])).to.deep.equal({ ema: averaged, model: raw, named: true, facts: {} });
+    for (const value of [null, 3, [], new Map(), new Map([["model", 3]]), new Opaque("__main__.Unet", [])]) expect(() => found(value)).to.throw(CheckpointError, "holds no state dict");
   });
 
   it("shows a file without reading its numbers, and refuses what it cannot be", async () => {

@@ -5,6 +5,7 @@
  */
 import { Inflate } from "fflate";
 import { CheckpointError } from "@fromnoise/tensor";
+import { crc32 } from "./crc32.js";
 import type { ByteReader } from "./safetensors.js";
 
 export interface ZipEntry {
@@ -195,18 +196,4 @@ function inflated(packed: Uint8Array, size: number): Uint8Array | undefined {
     return undefined;                                                         // of what fflate throws no more is known than that
   }
   return ended && done === size ? out : undefined;
-}
-
-let crcTable: Uint32Array | undefined;
-
-/** CRC-32 of bytes (ISO 3309, as zip has it). */
-function crc32(bytes: Uint8Array): number {
-  const table = (crcTable ??= Uint32Array.from({ length: 256 }, (_, byte) => {
-    let c = byte;
-    for (let bit = 0; bit < 8; bit++) c = (c & 1) === 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
-    return c;
-  }));
-  let crc = 0xffffffff;
-  for (let i = 0; i < bytes.length; i++) crc = table[(crc ^ bytes[i]!) & 255]! ^ (crc >>> 8);
-  return (crc ^ 0xffffffff) >>> 0;
 }

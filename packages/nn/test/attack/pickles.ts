@@ -89,8 +89,9 @@ const sizes: readonly (readonly [name: string, pickle: string, says: RegExp | un
 ];
 
 const tensors: readonly (readonly [name: string, pickle: string, says: RegExp])[] = [
-  ["a shape of 2^62 elements", tensor(1, "0", "K\0", `J${u32(0x7fffffff)}J${u32(0x7fffffff)}\x86`, "K\0K\0\x86"), /outside of its storage/],
-  ["an expansion to 2^30 elements", tensor(1, "0", "K\0", `J${u32(2 ** 30)}\x85`, "K\0\x85"), /repeat the elements/],
+  ["a shape of 2^62 elements", tensor(1, "0", "K\0", `J${u32(0x7fffffff)}J${u32(0x7fffffff)}\x86`, "K\0K\0\x86"), /outside of its storage|repeats the elements/],
+  ["an expansion to 2^30 elements", tensor(1, "0", "K\0", `J${u32(2 ** 30)}\x85`, "K\0\x85"), /repeats the elements/],
+  ["an expansion to 2^24 elements, nine times", Array.from({ length: 9 }, (_, i) => `${i === 0 ? "" : `s${short(`a${i}`)}`}${tensor(1, "0", "K\0", `J${u32(2 ** 24)}\x85`, "K\0\x85")}`).join(""), /repeat the elements/],
   ["a negative stride", tensor(1, "0", "K\0", "K\x01\x85", `J${u32(0xffffffff)}\x85`), /without shape or strides/],
   ["a negative offset", tensor(1, "0", `J${u32(0xffffffff)}`, "K\x01\x85", "K\x01\x85"), /begins nowhere/],
   ["an offset beyond the storage", tensor(1, "0", "K\x01", "K\x01\x85", "K\x01\x85"), /outside of its storage/],

@@ -126,7 +126,7 @@ function mover(levels: number, layers: number, heads: ((width: number) => number
     const place = placeOf(module, levels, layers);
     if (place === undefined) return [[name, entry]];
     const [block, layer] = place;
-    if (layer.endsWith(".qkv")) return parts(entry, heads).map((part, i) => [`${block}.to_${"qkv"[i]!}.${kind}`, part]);
+    if (layer.endsWith(".qkv")) return parts(entry, heads)?.map((part, i) => [`${block}.to_${"qkv"[i]!}.${kind}`, part]) ?? [[name, entry]];
     if (layer.endsWith(".proj_out")) return [[`${block}.to_out.0.${kind}`, { ...entry, shape: entry.shape.slice(0, kind === "weight" ? 2 : 1) }]];
     return [[`${block}.${kind}`, entry]];
   };
@@ -152,10 +152,11 @@ function placeOf(module: string, levels: number, layers: number): [block: string
   return named(`${blocks}.${attention ? "attentions" : "resnets"}.${i}`, j > 0 && !attention ? `${blocks}.upsamplers.0` : undefined);
 }
 
-/** Rows of q, k and v out of one array of 3 C rows, each [C, C] or [C]. */
-function parts({ shape, data }: StateEntry, heads: ((width: number) => number) | undefined): StateEntry[] {
+/** Rows of q, k and v out of one array of 3 C rows, each [C, C] or [C]; undefined where there are no such rows. */
+function parts({ shape, data }: StateEntry, heads: ((width: number) => number) | undefined): StateEntry[] | undefined {
   const width = shape[0]! / 3, row = data.length / shape[0]!;
   const dim = heads === undefined ? width : width / heads(width);
+  if (![width, row, dim].every((count) => Number.isInteger(count) && count > 0)) return undefined;
   return [0, 1, 2].map((part) => {
     const rows = data.slice(0, width * row);
     for (let r = 0; r < width; r++) {

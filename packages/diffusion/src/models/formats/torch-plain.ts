@@ -28,12 +28,11 @@ export const plainLayout: TorchLayout = {
     const model = (ofRun ? said["model"] : said) as ModelFields;
     const given = ofRun ? Object.fromEntries(RUN_FIELDS.flatMap((name) => (said[name] === undefined ? [] : [[name, said[name]]]))) : {};
     const { schedule, prediction, sampling } = trainConfig({ ...trainDefaults, model, ...given } as TrainConfigInput);
-    const { spec, parameters } = networkOf(networkSpec(model));
-    const names = new Set(parameters.map(({ name }) => name));
+    const { spec } = networkOf(networkSpec(model));
     const assumed = RUN_FIELDS.filter((name) => given[name] === undefined).map((name) => `${name} as a new run has it`);
     return {
       network: { kind: spec.kind, config: spec.config }, process: schedule, prediction, ...sampling, assumed: assumed.join(", "),
-      wanted: () => true, convert: (tensors) => (names.has([...tensors.keys()][0] ?? "") ? new Map(tensors) : currentNames(tensors)),
+      wanted: () => true, convert: (tensors) => (spec.kind === "unet" ? currentNames(tensors) : new Map(tensors)),
     };
   },
 };

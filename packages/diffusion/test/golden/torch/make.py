@@ -106,14 +106,14 @@ def record(name, value, said, shape, t, output, labels=None, samples=(), **more)
     }
 
 
-def openai(checkout, package, name, said, shape, t, samples, amplitude=0.12, **arguments):
+def openai(checkout, package, name, said, shape, t, samples, amplitude=0.12, channel_mult=(1, 1), **arguments):
     load(checkout, package)
     unet = importlib.import_module(f"{package}.unet")
     gaussian = importlib.import_module(f"{package}.gaussian_diffusion")
     respace = importlib.import_module(f"{package}.respace")
     if package == "guided_diffusion":
         arguments["image_size"] = shape[2]
-    network = unet.UNetModel(in_channels=3, model_channels=32, out_channels=6, num_res_blocks=1, channel_mult=(1, 2), **arguments).eval()
+    network = unet.UNetModel(in_channels=3, model_channels=32, out_channels=6, num_res_blocks=1, channel_mult=channel_mult, **arguments).eval()
     views = tie(network, amplitude=amplitude)
     steps, rescale = said.get("diffusion_steps", 1000), said.get("rescale_timesteps", True)
     labels = [1, 4][:shape[0]] if arguments.get("num_classes") else None
@@ -150,7 +150,25 @@ def pesser(checkout):
         output = network(inputs(shape), torch.tensor(t))
         with Drawn():
             sample = drawing.denoise(2, progress_bar=lambda x, **_: x)
+    torch.save({"epoch": 3, "state_dict": {f"module.{diffusers_name(name)}": linear(name, view) for name, view in views.items()}}, os.path.join(here, "plain.pt"))
     record("ho.pt", {f"module.{name}": view for name, view in views.items()}, said, shape, t, output, samples=[("ancestral", {}, sample)])
+
+
+def diffusers_name(name):
+    """Of a network of two levels, with the attention's names of diffusers before 0.17."""
+    name = re.sub(r"^up\.(\d)", lambda m: f"up_blocks.{1 - int(m[1])}", re.sub(r"^down\.", "down_blocks.", name))
+    name = re.sub(r"^mid\.block_(\d)", lambda m: f"mid_block.resnets.{int(m[1]) - 1}", name.replace("mid.attn_1", "mid_block.attentions.0"))
+    name = re.sub(r"^temb\.dense\.(\d)", lambda m: f"time_embedding.linear_{int(m[1]) + 1}", name)
+    for old, new in {
+        ".block.": ".resnets.", ".attn.": ".attentions.", "temb_proj": "time_emb_proj", "nin_shortcut": "conv_shortcut", "downsample.": "downsamplers.0.",
+        "upsample.": "upsamplers.0.", ".q.": ".query.", ".k.": ".key.", ".v.": ".value.", "proj_out": "proj_attn",
+    }.items():
+        name = name.replace(old, new)
+    return re.sub(r"(attentions\.\d)\.norm", r"\1.group_norm", name).replace("norm_out.", "conv_norm_out.") if not name.startswith("conv_norm") else name
+
+
+def linear(name, view):
+    return view[:, :, 0, 0] if re.search(r"\.(q|k|v|proj_out)\.weight$", name) else view
 
 
 UNUSED = re.compile(r"^(from|import) (torchvision|torch\.utils\.data|torch\.optim|PIL|ema_pytorch|accelerate|pytorch_fid|scipy"
@@ -184,7 +202,7 @@ def lucidrains(checkout, version, name, arguments, process, timesteps, sampling)
             sample = diffusion.sample(batch_size=2) * 2 - 1
     value = {"step": 1000, "model": negative, "opt": optimizer.state_dict(), "ema": ema, "scaler": None, "version": version}
     kind = ("ddim", {"steps": sampling, "spacing": "lucidrains"}) if sampling < timesteps else ("ancestral", {})
-    record(name, value, {}, shape, t, output, samples=[(*kind, sample)], **({"guess": 9} if given else {}))
+    record(name, value, {"image_size": 8}, shape, t, output, samples=[(*kind, sample)], **({"guess": 9} if given else {}))
     if version == "2.0.0":
         torch.save(views, os.path.join(here, "unet.pt"))
 
@@ -192,7 +210,7 @@ def lucidrains(checkout, version, name, arguments, process, timesteps, sampling)
 improved, guided, converted, *programs = sys.argv[1:]
 openai(
     improved, "improved_diffusion", "ema_0.9999_000100.pt", {"diffusion_steps": 40, "noise_schedule": "cosine", "num_heads": 2, "image_size": 8}, (2, 3, 8, 8), [0.0, 775.0],
-    [("ancestral", "6"), ("ddim", "ddim8")], attention_resolutions=(1, 2), num_classes=5, num_heads=2, use_scale_shift_norm=True,
+    [("ancestral", "6"), ("ddim", "ddim8")], attention_resolutions=(1, 2), num_classes=5, num_heads=2, use_scale_shift_norm=True, channel_mult=(1, 2),
 )
 openai(
     guided, "guided_diffusion", "model000100.pt",
@@ -202,7 +220,7 @@ openai(
 )
 openai(
     guided, "guided_diffusion", "model000200.pt",
-    {"diffusion_steps": 1000, "num_heads": 1, "rescale_timesteps": False}, (1, 3, 8, 8), [3.0],
+    {"diffusion_steps": 1000, "num_heads": 1, "rescale_timesteps": False, "image_size": 8}, (1, 3, 8, 8), [3.0],
     [("ddim", "ddim4")], attention_resolutions=(2,), num_heads=1, use_scale_shift_norm=False, resblock_updown=True,
 )
 pesser(converted)

@@ -40,10 +40,12 @@ export class TorchTensor {
 
 /** PyTorch allows 64. */
 const MAX_RANK = 64;
+/** Expanded tensors may have so many elements more than their storage. */
+const MAX_REPEATED = 2 ** 24;
 
 /**
  * The tensor of a pickle's numbers: all of its elements lie in the storage. Strides of 0 repeat elements.
- * Refuses numbers that are none, negative ones, and those that lead outside of the storage.
+ * Refuses numbers that are none, negative ones, those that lead outside of the storage, and far more elements than it has.
  */
 export function tensorOf(
   { storage, offset: start }: StoragePart, dtype: TorchDtype, offset: unknown, shape: unknown, strides: unknown, refuse: Refuse,
@@ -58,6 +60,7 @@ export function tensorOf(
   if (!Number.isSafeInteger(size) || tensor.offset + span > held) {
     refuse(`a tensor of shape [${(shape as number[]).join(", ")}] that lies outside of its storage ${storage.key} of ${held} elements`);
   }
+  if (size > held + MAX_REPEATED) refuse(`a tensor of shape [${(shape as number[]).join(", ")}] that repeats the elements of its storage too often`);
   return tensor;
 }
 
