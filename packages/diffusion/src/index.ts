@@ -20,8 +20,9 @@ export {
   type Prediction, type PredictionName,
 } from "./denoisers/prediction.js";
 export {
-  clipped, denoiserOf, rawDenoiser, readPrediction, type ClipOptions, type Denoised, type Denoiser, type DiffusionModel,
+  denoiserOf, rawDenoiser, readPrediction, type Denoised, type Denoiser, type DiffusionModel,
 } from "./denoisers/denoiser.js";
+export { clipped, type ClipOptions } from "./denoisers/clipped.js";
 export { dynamicThreshold } from "./denoisers/dynamic-threshold.js";
 export { onPath } from "./denoisers/on-path.js";
 export { guided, guidanceFields, guidanceOf, type Guidance, type GuidanceOptions } from "./denoisers/guided.js";

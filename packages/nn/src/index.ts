@@ -11,9 +11,15 @@ export { LayerScale, type LayerScaleCache, type LayerScaleOptions } from "./laye
 export { backwardAt, forwardAt } from "./layers/enter.js";
 export { tapLayers, type LayerTap } from "./layers/tap.js";
 export type { Layer } from "./layers/layer.js";
+export { ChannelNorm, type ChannelNormCache } from "./layers/channel-norm.js";
+export { RmsNorm, type RmsNormCache } from "./layers/rms-norm.js";
+export { StandardizedConv2d, type StandardizedConv2dCache, type StandardizedConv2dOptions, type VarianceFloor } from "./layers/standardized-conv2d.js";
 export { GroupNorm, type GroupNormCache, type GroupNormOptions } from "./layers/group-norm.js";
+export { NormActivation, type NormActivationCache } from "./layers/norm-activation.js";
+export { LogFourier } from "./layers/log-fourier.js";
+export { firDouble, firHalve } from "./layers/fir.js";
 export { NormSilu } from "./layers/norm-silu.js";
-export { AddTimeNorm, ScaleShiftTimeNorm, type ScaleShiftCache, type TimeNorm, type TimeNormCache } from "./layers/time-norm.js";
+export { AddTimeNorm, ScaleShiftTimeNorm, type ScaleShiftCache, type TimeNorm } from "./layers/time-norm.js";
 export { TimeProjection, type TimeProjectionCache } from "./layers/time-projection.js";
 export { ResBlock, type ResBlockCache, type ResBlockOptions } from "./layers/res-block.js";
 export { Attention, type AttentionCache, type AttentionOptions } from "./layers/attention.js";
@@ -40,6 +46,11 @@ export { ditConfig, type DitConfig, type DitOptions } from "./networks/dit/confi
 export { PatchEmbedding, type PatchEmbeddingCache } from "./networks/dit/patch-embedding.js";
 export { TransformerBlock, type TransformerBlockCache } from "./networks/dit/transformer-block.js";
 export { FinalLayer, type FinalLayerCache } from "./networks/dit/final-layer.js";
+export { LucidrainsUNet, type LucidrainsUNetCache } from "./networks/lucidrains/lucidrains-unet.js";
+export { isLucidrainsConfig, lucidrainsConfig, type LucidrainsConfig, type LucidrainsOptions } from "./networks/lucidrains/config.js";
+export { eraNames, eraOfNames, eras, lucidrainsEra, type Era, type LucidrainsEra } from "./networks/lucidrains/eras.js";
+export { PixelAttention, type PixelAttentionCache, type PixelAttentionOptions } from "./networks/lucidrains/pixel-attention.js";
+export { ResnetBlock, type ResnetBlockCache, type ResnetBlockOptions } from "./networks/lucidrains/resnet-block.js";
 export { Mlp, type MlpCache } from "./networks/mlp/mlp.js";
 export { mlpConfig, type MlpConfig, type MlpOptions } from "./networks/mlp/config.js";
 export { unetConfig, type DownBlockType, type UNetConfig, type UNetOptions, type UpBlockType } from "./networks/unet/config.js";
@@ -70,8 +81,15 @@ export {
 
 export { platformFiles } from "#platform";
 export { sha256 } from "./formats/digest.js";
+export {
+  isTorchFile, readStateDict, readTorchFile, stateDictOf, type LoadedTorchTensor, type TorchFile, type TorchStateDict,
+} from "./formats/torch/file.js";
+export { encodeTorchFile, type Saved } from "./formats/torch/encode.js";
+export { Global, Opaque } from "./formats/torch/opaque.js";
+export { TorchTensor, type TorchDtype, type TorchStorage } from "./formats/torch/tensors.js";
+
 export { errorCode, failureReason } from "./formats/errno.js";
 
-export { checkGolden, checkNetwork, goldenFill, loadGoldenParameters, relativeMax, worse } from "./verify/golden.js";
+export { checkGolden, goldenFill, loadGoldenParameters, relativeMax, worse } from "./verify/golden.js";
 export type { FillCoefficients, Golden, GoldenRow, VerifyOptions } from "./verify/golden.js";
-export { verifyDit, verifyUNet, type GoldenGradient, type UNetGolden } from "./verify/golden-network.js";
+export { goldenUNet, verifyDit, verifyUNet, type GoldenGradient, type UNetGolden } from "./verify/golden-network.js";

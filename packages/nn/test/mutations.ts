@@ -1,12 +1,15 @@
 /** Wrong backwards, one mistake each, that the gradient checks must reject. */
-import { flip, multiply, permute, reshape, split, subtract, sumPerImage, zerosLike } from "@fromnoise/tensor";
+import { add, flip, mean, multiply, onesLike, permute, reshape, split, subtract, sumPerImage, zerosLike } from "@fromnoise/tensor";
 import {
-  Activation, AdaLayerNorm, AddTimeNorm, Attention, ClassEmbedding, Downsample, FinalLayer, FourierFeatures, Grads, GroupNorm,
-  LayerScale, Linear, NormSilu, PatchEmbedding, ResBlock, ScaleShiftTimeNorm, SelfAttention, SelfConditioned, Sequential, TimeMlp,
-  TimeProjection, TransformerBlock, Upsample,
+  Activation, AdaLayerNorm, AddTimeNorm, Attention, ChannelNorm, ClassEmbedding, Conv2d, Downsample, FinalLayer, FourierFeatures, Grads,
+  GroupNorm, LayerScale, Linear, NormActivation, NormSilu, PatchEmbedding, PixelAttention, ResBlock, ResnetBlock, RmsNorm, ScaleShiftTimeNorm,
+  SelfAttention, SelfConditioned, Sequential, StandardizedConv2d, TimeMlp, TimeProjection, TransformerBlock, Upsample,
 } from "@fromnoise/nn";
+import { firDouble, firHalve } from "../src/layers/fir.js";
+import { UnshuffleDown } from "../src/networks/lucidrains/build.js";
 import { halve } from "../src/layers/resample.js";
 import { DownBlock, UpBlock } from "../src/networks/unet/blocks.js";
+import { SkipDownBlock, SkipUpBlock } from "../src/networks/unet/skip-blocks.js";
 
 export interface Mutation {
   /** Layer and, where it is not the layer's first, the case to run. */
@@ -31,6 +34,8 @@ function mutation<T extends object, K extends keyof T>(
   return { op, name, mistake, apply };
 }
 
+const PYRAMID = "an image beside the features, times told by their logarithm";
+
 export const mutations: readonly Mutation[] = [
   mutation(["Linear"], "w is not transposed for dx",
     Linear.prototype, "backward", (backward, self) => (dy, cache, grads) => {
@@ -52,6 +57,11 @@ export const mutations: readonly Mutation[] = [
     }),
   mutation(["NormSilu"], "the SiLU is skipped",
     NormSilu.prototype, "backward", (_, self) => GroupNorm.prototype.backward.bind(self)),
+  mutation(["NormActivation"], "the activation is skipped",
+    NormActivation.prototype, "backward", (_, self) => (dy, cache, grads) =>
+      (self as unknown as { norm: GroupNorm }).norm.backward(dy, cache.group, grads)),
+  mutation(["firHalve"], "the filter's weight is that of the way up", firHalve, "backward", (backward) => (dy) => multiply(backward(dy), 4)),
+  mutation(["firDouble"], "dx is turned by half a turn", firDouble, "backward", (backward) => (dy) => flip(flip(backward(dy), 1), 2)),
   mutation(["AddTimeNorm"], "dt sums dy in place of dx",
     AddTimeNorm.prototype, "backward", (backward) => (dy, cache, grads) =>
       ({ dx: backward(dy, cache, grads).dx, dt: sumPerImage(dy) })),
@@ -74,6 +84,54 @@ export const mutations: readonly Mutation[] = [
     ["ResBlock", "dropout, output scale factor 2"], "dropped values get a gradient", ResBlock.prototype, "backward",
     (backward) => (dy, cache, grads) => backward(dy, { ...cache, mask: undefined }, grads),
   ),
+  mutation(["RmsNorm"], "the length counts as a constant",
+    RmsNorm.prototype, "backward", (backward, self) => (dy, { x }, grads) => {
+      backward(dy, { x }, grads);
+      return multiply(dy, self.forward(onesLike(x))[0]);
+    }),
+  mutation(["ChannelNorm"], "the mean passes its gradient on",
+    ChannelNorm.prototype, "backward", (backward) => (dy, cache, grads) =>
+      add(backward(dy, cache, grads), mean(dy, { axes: -1, keepDims: true }))),
+  mutation(["StandardizedConv2d"], "every weight gets the gradient 1",
+    Grads.prototype, "add", (add) => (p, g) => {
+      add(p, p.name === "weight" ? onesLike(g) : g);
+    }),
+  mutation(
+    ["StandardizedConv2d", "variances all below eps"], "dx uses the weights as they are", StandardizedConv2d.prototype, "backward",
+    (backward, self) => (dy, { x, w: _w }, grads) => backward(dy, { x, w: self.parameters[0].tensor }, grads),
+  ),
+  mutation(["ResnetBlock"], "the skip's gradient is lost",
+    ResnetBlock.prototype, "backward", (backward) => (dy, cache, grads) => {
+      const { dx, dtemb } = backward(dy, cache, grads);
+      return { dx: subtract(dx, multiply(dx, 0.5)), dtemb };
+    }),
+  mutation(
+    ["ResnetBlock", "era 2.0, 2 to 4 channels, dropout"], "dropped values get a gradient", ResnetBlock.prototype, "backward",
+    (backward) => (dy, cache, grads) => backward(dy, { ...cache, mask: undefined }, grads),
+  ),
+  mutation(["PixelAttention", "era 1.8, linear"], "the residual's gradient is lost",
+    PixelAttention.prototype, "backward", (backward) => (dy, cache, grads) =>
+      subtract(backward(dy, cache, grads), dy)),
+  mutation(["PixelAttention", "era 2.0, linear with memories"], "k and v change places",
+    PixelAttention.prototype, "backward", (backward) => (dy, cache, grads) =>
+      backward(dy, { ...cache, k: cache.v, v: cache.k }, grads)),
+  mutation(["PixelAttention", "era 2.0, full with memories"], "the memories of keys and values change places",
+    Grads.prototype, "add", (add) => (p, g) => {
+      add(p, p.name === "mem_kv" ? flip(g, 0) : g);
+    }),
+  mutation(["UnshuffleDown"], "dx is turned by half a turn",
+    UnshuffleDown.prototype, "backward", (backward) => (dy, cache, grads) =>
+      flip(flip(backward(dy, cache, grads), 1), 2)),
+  mutation(["LucidrainsUNet"], "the first convolution gets no gradient from the last block",
+    Conv2d.prototype, "backward", (backward, self) => (dy, cache, grads) =>
+      backward(self.name === "init_conv" ? multiply(dy, 0.5) : dy, cache, grads)),
+  mutation(["LucidrainsUNet"], "the skips' gradients are lost on the way down",
+    DownBlock.prototype, "backward", (backward) => (dy, dskips, caches, grads) => backward(dy, dskips.map(zerosLike), caches, grads)),
+  mutation(["LucidrainsUNet", "era 1.7.0, its own guess, twice the outputs"], "dx is that of the guess",
+    Conv2d.prototype, "backward", (backward, self) => (dy, cache, grads) => {
+      const dx = backward(dy, cache, grads);
+      return self.name === "init_conv" ? flip(dx, 3) : dx;
+    }),
   mutation(["Attention"], "the residual's gradient is lost",
     Attention.prototype, "backward", (backward) => (dy, cache, grads) =>
       subtract(backward(dy, cache, grads), dy)),
@@ -145,6 +203,14 @@ export const mutations: readonly Mutation[] = [
       const { dx, dskips, dtemb } = backward(dy, cache, grads);
       return { dx, dskips: self.name === "up_blocks.1" ? dskips.reverse() : dskips, dtemb };
     }),
+  mutation(["UNet", PYRAMID], "the image's gradient is lost between the levels on the way down", SkipDownBlock.prototype, "backward",
+    (backward) => (dy, dskips, cache, grads) => {
+      const { dimage, ...gradients } = backward(dy, dskips, cache, grads);
+      return { ...gradients, ...(dimage === undefined ? {} : { dimage: zerosLike(dimage) }) };
+    }),
+  mutation(["UNet", PYRAMID], "what the features add to the image gets no gradient", SkipUpBlock.prototype, "backward",
+    (backward, self) => (dy, cache, grads, dimage) =>
+      backward(dy, cache, grads, self.name === "up_blocks.0" ? zerosLike(dimage!) : dimage)),
   mutation(["UNet"], "the middle gives the time no gradient",
     AddTimeNorm.prototype, "backward", (backward, self) => (dy, cache, grads) => {
       const { dx, dt } = backward(dy, cache, grads);

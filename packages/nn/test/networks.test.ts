@@ -98,7 +98,7 @@ describe("networks", () => {
       }
     }
     expect(messageOf(() => networkOf({ kind: "transformer", config: {} }, kinds))).to.equal([
-      'ConfigError: network kind "transformer" is not known', "  allowed  unet, dit, mlp, self-conditioned, plane",
+      'ConfigError: network kind "transformer" is not known', "  allowed  unet, dit, lucidrains, mlp, self-conditioned, plane",
       "  hint     pass your own: { \"transformer\": (config) => new YourNetwork(config) }",
     ].join("\n"));
     expect(messageOf(() => networkOf({ kind: "toString", config: {} }))).to.contain('"toString" is not known');
@@ -214,8 +214,8 @@ describe("networks", () => {
     it("says what it needs and what it does not read", () => {
       expect(messageOf(() => new Mlp({ size: 2 }))).to.equal(
         "ConfigError: MLP config: hidden: undefined is not allowed\n  allowed  lists of whole numbers from 1");
-      expect(messageOf(() => new Mlp({ size: 2, hidden: [4], activation: "relu" }))).to.equal(
-        'ConfigError: MLP config: activation: "relu" is not allowed\n  allowed  silu, gelu');
+      expect(messageOf(() => new Mlp({ size: 2, hidden: [4], activation: "tanh" }))).to.equal(
+        'ConfigError: MLP config: activation: "tanh" is not allowed\n  allowed  silu, gelu, relu, mish');
       expect(messageOf(() => new Mlp({ size: 2, hiden: [4] }))).to.contain("ConfigError: MLP config: the field hiden is not known");
       const mlp = made(new Mlp({ size: 2, hidden: [4] }));
       expect(messageOf(() => mlp.apply(normal(3, 3), [1, 2, 3]))).to.equal(

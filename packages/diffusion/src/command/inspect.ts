@@ -7,19 +7,21 @@ import { configFile } from "../models/formats/config-file.js";
 import { formatOf, modelFormats } from "../models/model-formats.js";
 import { fileSource } from "../models/node/file-source.js";
 import { kernelEntries, kernelTable } from "./kernel-table.js";
+import { askedFor, networkField } from "./sample.js";
 import { usageLines, type Arguments, type Command } from "./command.js";
 
 const inspectFields = {
   size: optional(integer({ from: 1 }), "side of the images for the costs", { shown: "the model's own, or 32" }),
   batch: field(integer({ from: 1 }), 1, "images for the costs"),
   json: field(flag, false, "print {source, config, parameters, layers, total}, or the list of kernels, as JSON"),
+  network: networkField,
   kernels: field(flag, false, "no model: the kernels that devices compute, with operands, scalars and equations"),
 };
 
 export const inspect: Command = {
   name: "inspect",
   summary: "show a model: config, parameters, multiply-adds and bytes per layer; or the list of kernels",
-  usage: "fromnoise inspect RUN|CHECKPOINT|DIFFUSERS-FOLDER|CONFIG.json [flags], fromnoise inspect --kernels",
+  usage: "fromnoise inspect RUN|CHECKPOINT|DIFFUSERS-FOLDER|FILE.pt|CONFIG.json [flags], fromnoise inspect --kernels",
   operands: ["[model]"],
   flags: flagsOf(inspectFields),
   notes: [
@@ -33,11 +35,11 @@ export const inspect: Command = {
 type Cost = Omit<LayerCost, "output">;
 
 async function runInspect({ operands: [path], flags }: Arguments): Promise<number> {
-  const { kernels, json, batch, size: wanted } = optionsOf(inspectFields, flags);
+  const { kernels, json, batch, size: wanted, network: said } = optionsOf(inspectFields, flags);
   if (kernels) return showKernels(path, json);
   if (path === undefined) throw new ConfigError("an argument is missing", usageLines(inspect));
   const files = fileSource(path);
-  const { network: spec, facts: source } = await (await formatOf(files, [...modelFormats, configFile])).describe(files);
+  const { network: spec, facts: source } = await (await formatOf(files, [...modelFormats, configFile])).describe(files, askedFor({ network: said }));
   const network = networkOf(spec);
   const { sample, config } = network.spec;
   const channels = sample.at(-1)!;

@@ -17,7 +17,7 @@ import type { TrainedModel } from "../models/load-model.js";
 import { trainDefaults } from "../train/config.js";
 import { withDevice, type Arguments, type Command } from "./command.js";
 import { openProgress } from "./progress.js";
-import { weightsField } from "./sample.js";
+import { askedFor, networkField, variantField, weightsField } from "./sample.js";
 
 const count = integer({ from: 1 });
 const likelihoodFields = {
@@ -27,6 +27,8 @@ const likelihoodFields = {
   every: field(count, 10, "at most so many steps from a computed term to the next, fewer at little noise; 1: all", { value: "K" }),
   batch: field(count, 50, "images per batch"),
   weights: weightsField,
+  variant: variantField,
+  network: networkField,
   seed: field(integer(), 0, "seed of the noise"),
   json: field(flag, false, "print {source, data, count, total, error, prior, steps, rateDistortion} as JSON"),
   out: optional(text, "folder for terms and rate-distortion, as .png and .svg", { value: "DIR", shown: "no pictures" }),
@@ -50,8 +52,8 @@ export const likelihood: Command = {
 async function runLikelihood({ operands: [path], flags }: Arguments): Promise<number> {
   const options = optionsOf(likelihoodFields, flags);
   return withDevice(options.device, async (device) => {
-    const { weights, json, out } = options;
-    const model = await loadModel(path, device, weights === undefined ? {} : { weights });
+    const { json, out } = options;
+    const model = await loadModel(path, device, askedFor(options));
     const data = dataOf(model, options);
     console.error(`model    ${model.source}`);
     console.error(`data     ${data.describe()}`);

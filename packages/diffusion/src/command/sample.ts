@@ -6,10 +6,12 @@ import { deviceField } from "../config/device.js";
 import { field, optional, type OptionsOf } from "../config/fields.js";
 import { flagsOf, givenFields, optionsOf, type FlagValues } from "../config/flags.js";
 import { checkValue, flag, integer, number, oneOf, text } from "@fromnoise/nn/kinds";
-import type { ClipOptions, DiffusionModel } from "../denoisers/denoiser.js";
-import { makeFolder } from "../models/node/files.js";
+import type { ClipOptions } from "../denoisers/clipped.js";
+import type { DiffusionModel } from "../denoisers/denoiser.js";
+import { makeFolder, readJson } from "../models/node/files.js";
 import { encodePng, grid, imageBitmap, strip, type Bitmap } from "../image/node/index.js";
-import { WEIGHTS } from "../models/model-format.js";
+import type { LoadModelOptions } from "../models/load-model.js";
+import { WEIGHTS, type Weights } from "../models/model-format.js";
 import { loadModel } from "../models/node/load.js";
 import { sampleImages, samplingSteps, type SamplingOptions, type SamplingResult } from "../models/sample-images.js";
 import { trainDefaults } from "../train/config.js";
@@ -19,6 +21,21 @@ import { openProgress, type Progress } from "./progress.js";
 
 /** Averaged or raw weights: of `sample` and `export`. */
 export const weightsField = optional(oneOf(WEIGHTS), "averaged or raw weights", { shown: "ema, where the model has it" });
+
+/** Of a folder that diffusers wrote: of `sample`, `import` and `likelihood`. */
+export const variantField = optional(text, "which weights of a folder that diffusers wrote, such as fp16", { shown: "those without a variant" });
+
+/** Of a file of PyTorch: of all that read models. */
+export const networkField = optional(text, "JSON of what a file of PyTorch does not say itself, see docs/pytorch-files.md", { value: "FILE" });
+
+/** What a model's reader is asked for by them. Throws ConfigError where the file of --network cannot be read. */
+export function askedFor({ weights, variant, network }: {
+  weights?: Weights | undefined; variant?: string | undefined; network?: string | undefined;
+}): Omit<LoadModelOptions, "networks"> {
+  return {
+    ...(weights === undefined ? {} : { weights }), ...(variant === undefined ? {} : { variant }), ...(network === undefined ? {} : { network: readJson(network) }),
+  };
+}
 
 const count = integer({ from: 1 });
 const sampleFields = {
@@ -33,6 +50,8 @@ const sampleFields = {
   keepEps: field(flag, false, "where x0 is clipped, keep the network's eps, as diffusers' DDIM does"),
   class: optional(integer(), "class of all images, for class-conditional models", { shown: "all in turn" }),
   weights: weightsField,
+  variant: variantField,
+  network: networkField,
   separate: field(flag, false, "also write every image as a file of its own"),
   size: optional(count, "side of the images", { shown: "the model's own" }),
   seed: field(integer(), 0, "seed of the noise"),
@@ -42,7 +61,7 @@ const sampleFields = {
 export const sample: Command = {
   name: "sample",
   summary: "draw images from a trained model",
-  usage: "fromnoise sample RUN|CHECKPOINT|DIFFUSERS-FOLDER [flags]",
+  usage: "fromnoise sample RUN|CHECKPOINT|DIFFUSERS-FOLDER|FILE.pt [flags]",
   operands: ["<model>"],
   flags: [
     ...flagsOf(sampleFields), ...flagsOf(guidanceFields, "guidance without a classifier"),
@@ -70,8 +89,8 @@ async function runSample({ operands: [path], flags }: Arguments): Promise<number
 async function draw(
   path: string, device: Device, options: OptionsOf<typeof sampleFields>, sampler: AnySampler, flags: FlagValues,
 ): Promise<SamplingResult> {
-  const { count, batch, seed, weights, size } = options;
-  const model = await loadModel(path, device, weights === undefined ? {} : { weights });
+  const { count, batch, seed, size } = options;
+  const model = await loadModel(path, device, askedFor(options));
   console.error(`model    ${model.source}`);
   console.error(`device   ${device.description}`);
   const { sample, classes } = model.network.spec;
@@ -130,10 +149,11 @@ function clippingOf(
   { clipX0, dynamicThreshold: quantile, keepEps }: OptionsOf<typeof sampleFields>, model: DiffusionModel,
 ): boolean | ClipOptions | undefined {
   if (quantile === undefined && !keepEps) return clipX0;
+  const own: ClipOptions = typeof model.clipX0 === "object" && clipX0 === undefined ? model.clipX0 : { to: 1 };
   if (!(clipX0 ?? (quantile !== undefined || model.clipX0 !== false))) {
     throw new ConfigError(`${keepEps ? "--keep-eps" : "--dynamic-threshold"} means nothing where x0 is not clipped`, ["hint     --clip-x0 clips it"]);
   }
-  return { ...(quantile === undefined ? { to: 1 } : { to: "dynamic" as const, quantile }), eps: keepEps ? "keep" : "rederive" };
+  return { ...own, ...(quantile === undefined ? {} : { to: "dynamic" as const, quantile }), ...(keepEps ? { eps: "keep" as const } : {}) };
 }
 
 /** Throws ConfigError for a value that only another sampler's flag of this name allows, and for a flag that only other samplers have. */

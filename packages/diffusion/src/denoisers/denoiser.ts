@@ -1,11 +1,10 @@
 /** A network seen from a sampler: at a level of noise it gives its best guess of x0, whatever it predicts. */
-import { clip, ConfigError, multiply, split, type Tensor } from "@fromnoise/tensor";
+import { ConfigError, multiply, split, type Tensor } from "@fromnoise/tensor";
 import type { Given, Network } from "@fromnoise/nn";
-import { dynamicThreshold } from "./dynamic-threshold.js";
+import { clipped, type ClipOptions } from "./clipped.js";
 import { guided, type Guidance } from "./guided.js";
-import type { Amounts, NoiseLevel } from "../process/level.js";
+import type { NoiseLevel } from "../process/level.js";
 import type { Process } from "../process/process.js";
-import { combine } from "../process/q-sample.js";
 import type { VarianceKind } from "../process/schedules.js";
 import { convertPrediction, predictionOf, type Prediction, type PredictionName } from "./prediction.js";
 import { readVariance, type SaidVariance } from "./variance.js";
@@ -86,30 +85,4 @@ export function rawDenoiser(
 export function readPrediction(output: Tensor, xt: Tensor, at: NoiseLevel, prediction: PredictionName | Prediction): Denoised {
   const x0 = convertPrediction(output, xt, at, prediction, "x0");
   return { x0, eps: convertPrediction(output, xt, at, prediction, "eps"), rawX0: x0 };
-}
-
-export interface ClipOptions {
-  /** x0 is clipped to [-to, to]; "dynamic" clips every image to its own bound and divides by it, see `dynamicThreshold`. */
-  readonly to: number | "dynamic";
-  /** The share of values that the bound of "dynamic" leaves as they are; default 0.995. */
-  readonly quantile?: number;
-  /**
-   * The eps that goes with a clipped x0: `rederive` takes the one that makes x_t = alpha x0 + sigma eps true (improved-diffusion,
-   * lucidrains), `keep` the network's (diffusers' default for DDIM). Default rederive.
-   */
-  readonly eps?: "rederive" | "keep";
-}
-
-/** A denoiser whose guess of x0 is clipped (Ho et al. 2020, section 3.4: images lie in [-1, 1]). */
-export function clipped(denoise: Denoiser, { to, quantile = 0.995, eps: convention = "rederive" }: ClipOptions): Denoiser {
-  return (xt, at, previousX0) => xt.device.scope(() => {
-    const raw = denoise(xt, at, previousX0);
-    const x0 = to === "dynamic" ? dynamicThreshold(raw.x0, quantile) : clip(raw.x0, -to, to);
-    return { ...raw, x0, eps: convention === "keep" ? raw.eps : epsOf(xt, x0, at) };
-  });
-}
-
-/** eps = (x_t - alpha x0) / sigma. */
-function epsOf(xt: Tensor, x0: Tensor, { alpha, sigma }: Amounts): Tensor {
-  return combine(1 / sigma, xt, -alpha / sigma, x0);
 }

@@ -7,11 +7,12 @@ const BISECTIONS = 30;
 
 /**
  * Dynamic thresholding (Saharia et al. 2022, Imagen, section 2.3): every image's values are clipped to [-s, s] and divided by s,
- * s = max(1, the `quantile` of its |x0|). x0 [N, ...]. The quantile is found by bisection, the least b such that at least that share
- * of the values has |x0| <= b, from kernels alone: nothing is read.
- * Throws ConfigError for a quantile outside 0 .. 1.
+ * s = min(max(1, the `quantile` of its |x0|), most). x0 [N, ...]. The quantile is found by bisection, the least b such that at least
+ * that share of the values has |x0| <= b, from kernels alone: nothing is read. (torch.quantile goes on from there towards the next value.)
+ * Throws ConfigError for a quantile outside 0 .. 1, and a bound `most` that is not above 0.
  */
-export function dynamicThreshold(x0: Tensor, quantile: number): Tensor {
+export function dynamicThreshold(x0: Tensor, quantile: number, most = Infinity): Tensor {
+  if (!(most > 0)) throw new ConfigError(`most: ${most} is not allowed`, ["allowed  numbers > 0"]);
   if (!(quantile > 0 && quantile <= 1)) {
     throw new ConfigError(`quantile: ${quantile} is not allowed`, ["allowed  numbers > 0 and <= 1"]);
   }
@@ -27,7 +28,7 @@ export function dynamicThreshold(x0: Tensor, quantile: number): Tensor {
       high = where(enough, middle, high);
       low = where(enough, low, middle);
     }
-    const s = maximum(high, 1);
+    const s = most === Infinity ? maximum(high, 1) : minimum(maximum(high, 1), most);
     return divide(maximum(minimum(x0, s), multiply(s, -1)), s);
   });
 }

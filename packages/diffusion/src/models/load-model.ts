@@ -20,6 +20,10 @@ export interface TrainedModel extends DiffusionModel {
 export interface LoadModelOptions {
   /** Averaged or raw weights; unless given, the averaged ones where there are any. */
   readonly weights?: Weights;
+  /** Of a folder that diffusers wrote: the variant of its weights, such as "fp16"; unless given, those without one. */
+  readonly variant?: string;
+  /** Of a file of PyTorch: what it does not say of its network, see docs/pytorch-files.md. */
+  readonly network?: Readonly<Record<string, unknown>>;
   /** Networks of one's own, by the kind that their files say: { line: (config) => new Line(config) }. */
   readonly networks?: NetworkKinds;
 }
@@ -30,10 +34,12 @@ export interface LoadModelOptions {
  * network that is not known, and what else is not implemented.
  */
 export async function loadModel(
-  source: Source, device: Device, { weights, networks }: LoadModelOptions = {},
+  source: Source, device: Device, { weights, variant, network, networks }: LoadModelOptions = {},
 ): Promise<TrainedModel> {
   const format = await formatOf(source, modelFormats);
-  const file = await format.read(source, weights === undefined ? {} : { weights });
+  const file = await format.read(source, {
+    ...(weights === undefined ? {} : { weights }), ...(variant === undefined ? {} : { variant }), ...(network === undefined ? {} : { network }),
+  });
   const { variance, clipX0, training } = file;
   return {
     network: networkOn(device, file, networks), process: processOf(file.process), prediction: predictionFor(file.prediction, file.process),

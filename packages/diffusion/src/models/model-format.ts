@@ -1,9 +1,11 @@
 /** What a file format of models is to the rest of the house, and the plain data that every format is read as. */
+import { ConfigError } from "@fromnoise/tensor";
 import type { NetworkSpec, StateEntry } from "@fromnoise/nn";
+import type { ClipOptions } from "../denoisers/clipped.js";
 import type { PredictionName } from "../denoisers/prediction.js";
 import type { ProcessOptions } from "../process/named.js";
 import type { VarianceKind } from "../process/schedules.js";
-import type { TrainConfig } from "../train/config.js";
+import type { TrainConfig, TrainConfigInput } from "../train/config.js";
 import type { TrainerPosition } from "../train/trainer.js";
 import type { Source } from "./source.js";
 import type { Target } from "./target.js";
@@ -17,8 +19,8 @@ export interface ModelInfo {
   readonly prediction: PredictionName;
   /** Of ancestral steps. */
   readonly variance: VarianceKind;
-  /** Whether guesses of x0 are clipped to [-1, 1]. */
-  readonly clipX0: boolean;
+  /** Whether guesses of x0 are clipped to [-1, 1], or how. */
+  readonly clipX0: boolean | ClipOptions;
 }
 
 /** A model with one set of weights, as a file holds it. */
@@ -30,11 +32,29 @@ export interface ModelFile extends ModelInfo {
   readonly training?: TrainConfig;
   /** Of a run's checkpoint: where the run stood. */
   readonly position?: TrainerPosition;
+  /** Of another program's checkpoint: how it was trained, as far as the file says. */
+  readonly trained?: TrainConfigInput;
+  /** Of another program's checkpoint: the sets of weights that it holds, where it says which they are. */
+  readonly held?: readonly Weights[];
 }
 
 /** Weights of a run: averaged, or the parameters themselves. */
 export const WEIGHTS = ["ema", "model"] as const;
 export type Weights = (typeof WEIGHTS)[number];
+
+export interface ReadOptions {
+  /** Which weights; unless given the averaged ones where there are any. */
+  readonly weights?: Weights;
+  /** Which of several files of the same weights, such as "fp16", where the format has such. */
+  readonly variant?: string;
+  /** What the file does not say of its network and process, where the format has such files: JSON that the layout knows. */
+  readonly network?: Readonly<Record<string, unknown>>;
+}
+
+/** Throws ConfigError where a format is told what its files say themselves. */
+export function refuseNetwork(name: string, { network }: Pick<ReadOptions, "network">): void {
+  if (network !== undefined) throw new ConfigError(`--network is not for ${name}`, ["allowed  a file of PyTorch that does not say which network it is of"]);
+}
 
 /** What a source may hold: how it is told, and what of it can be shown. */
 export interface Held {
@@ -44,15 +64,18 @@ export interface Held {
   readonly files: string;
   detect(source: Source): Promise<boolean>;
   /** The network, and facts for people, without reading a tensor. Throws as `read` does. */
-  describe(source: Source): Promise<{ network: ModelInfo["network"]; facts: Readonly<Record<string, unknown>> }>;
+  describe(source: Source, options?: Pick<ReadOptions, "network">): Promise<{ network: ModelInfo["network"]; facts: Readonly<Record<string, unknown>> }>;
 }
 
 export interface ModelFormat extends Held {
   /**
-   * Reads what `detect` was true for; `weights` says which of them, unless given the averaged ones where there are any.
+   * Reads what `detect` was true for.
    * Throws CheckpointError for what is missing or damaged, ConfigError for what is not implemented.
    */
-  read(source: Source, options?: { weights?: Weights }): Promise<ModelFile>;
-  /** Writes files that `read` reads. Throws ConfigError for a model that the format cannot hold, and what the target throws. */
-  write?(model: Omit<ModelFile, "source">, to: Target): Promise<void>;
+  read(source: Source, options?: ReadOptions): Promise<ModelFile>;
+  /**
+   * Writes files that `read` reads, the variant fp16 in half precision. Throws ConfigError for a model that the format cannot hold, CheckpointError for weights
+   * that are not finite, and what the target throws.
+   */
+  write?(model: Omit<ModelFile, "source">, to: Target, options?: { variant?: "fp16" }): Promise<void>;
 }

@@ -3,11 +3,12 @@ import { CheckpointError } from "@fromnoise/tensor";
 import { checkpointFormat } from "./formats/checkpoint-format.js";
 import { configFile } from "./formats/config-file.js";
 import { diffusersFormat } from "./formats/diffusers.js";
+import { torchFormat } from "./formats/torch.js";
 import type { Held, ModelFormat } from "./model-format.js";
 import type { Source } from "./source.js";
 
 /** The first that knows a source reads it. */
-export const modelFormats: readonly ModelFormat[] = [checkpointFormat, diffusersFormat];
+export const modelFormats: readonly ModelFormat[] = [checkpointFormat, diffusersFormat, torchFormat];
 
 /**
  * What a source holds, among the formats that are wanted.

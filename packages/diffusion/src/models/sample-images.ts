@@ -1,6 +1,7 @@
 /** Samples from a trained model, with what a reader wants to see of the way there. */
 import { ConfigError, NumericError, sizeOf, type Device, type Indices, type NumberArray, type Shape } from "@fromnoise/tensor";
-import { denoiserOf, type ClipOptions, type DiffusionModel } from "../denoisers/denoiser.js";
+import type { ClipOptions } from "../denoisers/clipped.js";
+import { denoiserOf, type DiffusionModel } from "../denoisers/denoiser.js";
 import type { Guidance } from "../denoisers/guided.js";
 import { stripSteps, type ImageBatch } from "../image/index.js";
 import type { NoiseLevel } from "../process/level.js";
@@ -156,6 +157,9 @@ function labelsOf<O extends object, S>(
   if (classes === undefined) {
     if (labels === undefined) return undefined;
     throw new ConfigError("sampling: labels for a network without classes");
+  }
+  if (labels === undefined && classes === Infinity) {
+    throw new ConfigError("sampling: labels are missing", ["reason   the network is told a number beside the time, and any is one"]);
   }
   if (labels === undefined) return Array.from({ length: count }, (_, i) => (first + i) % classes);
   if (labels.length === count) return Array.from(labels);

@@ -56,8 +56,13 @@ export async function withFile<T>(source: Source, path: string, use: (file: File
   }
 }
 
-/** The JSON object in a file. Throws CheckpointError when it cannot be read, is too large, or holds something else. */
-export async function readJsonFile(source: Source, path: string): Promise<Readonly<Record<string, unknown>>> {
+/**
+ * The JSON object in a file; with `infinities` the one word that Python writes beside JSON, -Infinity, is a number too.
+ * Throws CheckpointError when it cannot be read, is too large, or holds something else.
+ */
+export async function readJsonFile(
+  source: Source, path: string, { infinities = false }: { infinities?: boolean } = {},
+): Promise<Readonly<Record<string, unknown>>> {
   const shown = pathOf(source, path);
   const bytes = await withFile(source, path, async (file) => {
     if (file.size > MAX_JSON_BYTES) {
@@ -69,7 +74,8 @@ export async function readJsonFile(source: Source, path: string): Promise<Readon
   });
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder().decode(bytes));
+    const text = new TextDecoder().decode(bytes);
+    value = JSON.parse(infinities ? text.replace(/"(?:[^"\\]|\\.)*"|-Infinity\b/g, (part) => (part === "-Infinity" ? "-1e999" : part)) : text);
   } catch (error) {
     throw new CheckpointError(`${shown} is not JSON`, [`reason   ${(error as Error).message}`]);
   }

@@ -13,7 +13,7 @@ export interface NoiseLevel extends Amounts {
   readonly index?: number;
   /** The time of a continuous process, 0 clean .. 1 noise; absent on discrete ones. */
   readonly u?: number;
-  /** What the network is told: t, 1000 u, ln(sigma) / 4. */
+  /** What the network is told: t or a multiple of it, 1000 u, ln(sigma) / 4. */
   readonly time: number;
 }
 

@@ -30,14 +30,15 @@ export interface DiscreteProcess extends Process {
 
 /**
  * The process of Ho et al. 2020 over a schedule, or the options of one: alpha = sqrt(alphaBar_t), sigma = sqrt(1 - alphaBar_t), the
- * network is told t, and training draws t uniformly. Between two steps `levelAt` interpolates t linearly in the log-SNR (as k-diffusion
- * does in ln sigma), before a last step without signal linearly in alpha; alpha^2 + sigma^2 = 1. Throws ConfigError as makeSchedule does.
+ * network is told t timeScale (1000 / T in improved-diffusion: no whole number then), and training draws t uniformly. Between two steps
+ * `levelAt` interpolates t linearly in the log-SNR (as k-diffusion does in ln sigma), before a last step without signal linearly in
+ * alpha; alpha^2 + sigma^2 = 1. Throws ConfigError as makeSchedule does.
  */
-export function discreteProcess(given: NoiseSchedule | ScheduleOptions): DiscreteProcess {
+export function discreteProcess(given: NoiseSchedule | ScheduleOptions, timeScale = 1): DiscreteProcess {
   const schedule = "alphaBar" in given ? given : makeSchedule(given);
   const { name, T, sqrtAlphaBar, sqrtOneMinusAlphaBar } = schedule;
   const levels = Array.from({ length: T }, (_, t): NoiseLevel => (
-    { index: t, time: t, alpha: sqrtAlphaBar[t], sigma: sqrtOneMinusAlphaBar[t] }
+    { index: t, time: t * timeScale, alpha: sqrtAlphaBar[t], sigma: sqrtOneMinusAlphaBar[t] }
   ));
   const logSnrs = levels.map(logSnr);                                          // falling
   return {
@@ -63,7 +64,7 @@ export function discreteProcess(given: NoiseSchedule | ScheduleOptions): Discret
       if (step !== undefined) return levels[step];
       const alpha = Math.sqrt(1 / (1 + elementary.exp(-wanted))), sigma = Math.sqrt(1 / (1 + elementary.exp(wanted)));
       const way = levels[high].alpha === 0 ? 1 - alpha / levels[low].alpha : (logSnrs[low] - wanted) / (logSnrs[low] - logSnrs[high]);
-      return { time: low + way, alpha, sigma };
+      return { time: (low + way) * timeScale, alpha, sigma };
     },
   };
 }

@@ -6,7 +6,7 @@ import { checkOffsetNoise } from "./offset-noise.js";
 
 /** Throws ConfigError where a network cannot be trained on a dataset with a loss: names what each of them has. */
 export function checkFit(
-  { spec: { kind, sample, outputs, classes, nullClass } }: Network, { name, heads }: Loss, dataset: Dataset,
+  { spec: { kind, sample, outputs, classes, nullClass, embedding } }: Network, { name, heads }: Loss, dataset: Dataset,
   { flip, labelDrop, offsetNoise }: { flip: boolean; labelDrop: number; offsetNoise: number },
 ): void {
   const { shape } = dataset;
@@ -32,7 +32,12 @@ export function checkFit(
       `network  ${kind}, samples ${sides}`, `allowed  ${wanted} outputs, ${heads} for each of ${shape[shape.length - 1]}`,
     ]);
   }
-  if (classes === undefined || (dataset.label !== undefined && classes === dataset.classes)) return;
+  if (embedding !== undefined) {
+    throw new ConfigError("a network that is given a vector as its condition is not trained by a run: data have none", [
+      `network  ${kind}, vectors of ${embedding}`, "hint     network.forward(x, t, { embedding }) and its backward take one",
+    ]);
+  }
+  if (classes === undefined || (dataset.label !== undefined && (classes === dataset.classes || classes === Infinity))) return;
   throw new ConfigError(`the network's classes are not those of ${dataset.name}`, [
     `network  ${kind}, ${classes} classes`, `data     ${dataset.classes === undefined ? "no labels" : `${dataset.classes} classes`}`,
   ]);

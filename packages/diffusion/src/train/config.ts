@@ -7,12 +7,13 @@ import { ConfigError } from "@fromnoise/tensor";
 import { constantLr, cosineLr, warmupLr, type LrSchedule } from "@fromnoise/nn";
 import { deviceField } from "../config/device.js";
 import {
-  checkFields, field, group, migrateFields, namedFields, type InputOf, type OptionsOf, type ResumableOf,
+  checkFields, field, group, migrateFields, namedFields, optional, type InputOf, type OptionsOf, type ResumableOf,
 } from "../config/fields.js";
-import { checkValue, flag, integer, number, object, oneOf, pair, text } from "@fromnoise/nn/kinds";
+import { checkValue, flag, integer, list, number, object, oneOf, pair, text } from "@fromnoise/nn/kinds";
 import { holdOutKind } from "../data/split.js";
 import { BAD_IMAGES } from "../data/bad-images.js";
 import { MAX_PIXELS } from "../image/limits.js";
+import { clipping } from "../denoisers/clipped.js";
 import { checkPrediction, predictionFor, PREDICTIONS } from "../denoisers/prediction.js";
 import { LOSSES } from "../losses/index.js";
 import { LOSS_WEIGHTINGS } from "../losses/weighting.js";
@@ -54,7 +55,9 @@ export const trainFields = {
     timesteps: field(count, 1000, "noising steps", { flag: "timesteps", value: "T" }),
     betaStart: field(beta, 1e-4, "first beta of linear, scaled-linear and quad", { flag: "beta-start" }),
     betaEnd: field(beta, 0.02, "last beta of linear, scaled-linear and quad, the only one of const", { flag: "beta-end" }),
+    betas: optional(list(number({ above: 0, to: 1 })), "those of the schedule betas, one for each step; a file holds them", { shown: "none" }),
     zeroTerminalSnr: field(flag, false, "rescale the betas so that the last step is pure noise; not for eps", { flag: "zero-terminal-snr" }),
+    timeScale: field(positive, 1, "the network is told the step times this, improved-diffusion 1000 / T", { flag: "time-scale" }),
     logSnrShift: field(number(), 0, "added to the log-SNR of the continuous ones: 2 ln(64 / d) for images of side d", { flag: "log-snr-shift" }),
     sigmaData: field(positive, 0.5, "standard deviation of the data, by which the prediction edm scales", { flag: "sigma-data" }),
   }),
@@ -90,7 +93,7 @@ export const trainFields = {
   }),
   sampling: group({
     variance: field(oneOf(VARIANCES), "fixed-small", "of ancestral steps of samples, unless asked otherwise"),
-    clipX0: field(flag, true, "clip guesses of x0 to [-1, 1] in samples, unless asked otherwise", { was: "clip" }),
+    clipX0: field(clipping, true, "clip guesses of x0 to [-1, 1] in samples, or how, unless asked otherwise", { was: "clip" }),
   }),
   seed: field(integer(), 0, "seed of all random numbers"),
   device: deviceField("wasm", { resume: true }),

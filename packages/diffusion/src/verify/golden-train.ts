@@ -1,7 +1,7 @@
 import { ConfigError, tensor, type Tensor } from "@fromnoise/tensor";
 import {
-  Adam, AdamW, Grads, UNet, checkGolden, checkNetwork, clipCoefficient, disposeParameters, globalNorm, goldenFill, initialize,
-  loadGoldenParameters, toChannelsLast, type Golden, type GoldenRow, type VerifyOptions,
+  Adam, AdamW, Grads, checkGolden, clipCoefficient, disposeParameters, globalNorm, goldenFill, goldenUNet, initialize, isLucidrainsConfig,
+  loadGoldenParameters, toChannelsLast, type Golden, type GoldenRow, type Network, type VerifyOptions,
 } from "@fromnoise/nn";
 import { predictions } from "../denoisers/prediction.js";
 import { mseLoss } from "../losses/mse.js";
@@ -36,10 +36,9 @@ export interface TrainGolden extends Golden {
  */
 export async function verifyTraining(golden: TrainGolden, { device, dtype }: VerifyOptions): Promise<GoldenRow[]> {
   checkGolden(golden, "train");
-  checkNetwork(golden.config);
   const process = processOf(golden);
   const loss = mseLoss({ prediction: predictions.eps });
-  const unet = initialize(new UNet(golden.config), { device, dtype, seed: 0 });
+  const unet = initialize(goldenUNet(golden.config, Object.keys(golden.final_l2)), { device, dtype, seed: 0 });
   try {
     loadGoldenParameters(unet, Object.keys(golden.final_l2), golden.fill);
     const optimizer = optimizerOf(golden, unet);
@@ -76,11 +75,14 @@ export async function verifyTraining(golden: TrainGolden, { device, dtype }: Ver
 
 /** Images and noise, channels last, and where each image stands. */
 function batchOf(
-  { fill, batch, config }: TrainGolden, unet: UNet, T: number, s: number,
+  { fill, batch, config }: TrainGolden, unet: Network, T: number, s: number,
 ): { x0: Float64Array; eps: Float64Array; shape: [number, number, number, number]; timesteps: number[] } {
-  const { sample_size: size, in_channels: channels } = unet.config;
-  if (size === null) throw new ConfigError("golden file: the config has no sample_size", [`config   ${JSON.stringify(config)}`]);
-  const [h, w] = typeof size === "number" ? [size, size] : size;
+  const sample = unet.spec.sample.filter((side) => side !== null);
+  if (sample.length < 3) {
+    const problem = isLucidrainsConfig(config) ? "image_size" : "sample_size";
+    throw new ConfigError(`golden file: the config has no ${problem}`, [`config   ${JSON.stringify(config)}`]);
+  }
+  const [h, w, channels] = sample;
   const count = batch * channels * h * w;
   const timesteps = Array.from({ length: batch }, (_, i) => (37 * s + 251 * i) % T);
   const torchShape = [batch, channels, h, w];
@@ -99,7 +101,7 @@ function processOf({ schedule: { name, beta_start, beta_end, timesteps }, object
 }
 
 /** Likewise: PyTorch's Adam adds weight decay to the gradient, ours is decoupled, so only AdamW can be compared with it. */
-function optimizerOf({ optimizer }: TrainGolden, unet: UNet): Adam {
+function optimizerOf({ optimizer }: TrainGolden, unet: Network): Adam {
   const { name, lr, betas: [beta1, beta2], eps, weight_decay: weightDecay = name === "adamw" ? 0.01 : 0 } = optimizer;
   if (name === "adam" && weightDecay === 0) return new Adam(unet, { lr, beta1, beta2, eps });
   if (name === "adamw") return new AdamW(unet, { lr, beta1, beta2, eps, weightDecay });

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { loadSafetensors } from "@fromnoise/nn";
@@ -138,17 +138,17 @@ describe("models on the command line", () => {
 
     it("write diffusers' names, layouts and scheduler fields", async () => {
       await succeeds("export", place("run"), "--out", place("diffusers"), "--weights", "model");
-      const { tensors, metadata } = await loadSafetensors(place("diffusers", "diffusion_pytorch_model.safetensors"));
+      const { tensors, metadata } = await loadSafetensors(place("diffusers", "unet", "diffusion_pytorch_model.safetensors"));
       const checkpoint = await loadCheckpoint(place("run", "checkpoint-2.safetensors"), (name) => name.startsWith("model."));
       expect(metadata).to.deep.equal({ format: "pt" });
       expect(new Map([...tensors].map(([name, tensor]) => [`model.${name}`, tensor]))).to.deep.equal(checkpoint.tensors);
       const json = (name: string): Record<string, unknown> => JSON.parse(
         readFileSync(place("diffusers", name), "utf8"),
       ) as Record<string, unknown>;
-      expect(json("config.json")).to.include(
+      expect(json("unet/config.json")).to.include(
         { _class_name: "UNet2DModel", act_fn: "silu", sample_size: 8, in_channels: 3, attention_head_dim: null },
       );
-      const scheduler = json("scheduler_config.json");
+      const scheduler = json("scheduler/scheduler_config.json");
       expect(scheduler).to.include({
         _class_name: "DDPMScheduler", num_train_timesteps: 12, prediction_type: "v_prediction",
         variance_type: "fixed_large", clip_sample: false,
@@ -156,6 +156,88 @@ describe("models on the command line", () => {
       expect(scheduler["trained_betas"]).to.have.length(
         12,
       );                                   // diffusers' sigmoid is another curve
+    });
+
+    it("bring back what diffusers has no name for: betas, clipping to a range, the network's eps", async () => {
+      await succeeds("export", place("run"), "--out", place("theirs"));
+      const betas = Array.from({ length: 10 }, (_, t) => 0.01 + 0.03 * t * t / 81);
+      const fields = {
+        _class_name: "DDIMScheduler", num_train_timesteps: 10, trained_betas: betas, clip_sample_range: 0.5, prediction_type: "sample",
+        thresholding: false, timestep_spacing: "leading", set_alpha_to_one: false, lambda_min_clipped: "-Infinity",
+      };
+      const scheduler = place("theirs", "scheduler", "scheduler_config.json");
+      writeFileSync(scheduler, JSON.stringify(fields).replace('"-Infinity"', "-Infinity"));
+      await succeeds("import", place("theirs"), "--out", place("ours"));
+      const drawn = async (model: string): Promise<string> => {
+        await succeeds("sample", place(model), "--out", place("drawn-again"), "--count", "2", "--steps", "4");
+        return readFileSync(place("drawn-again", "samples.png")).toString("base64");
+      };
+      const first = await drawn("theirs");
+      expect(await drawn("ours")).to.equal(first);
+
+      await succeeds("export", place("ours"), "--out", place("back"));
+      expect(await drawn("back")).to.equal(first);
+      for (const file of ["unet/diffusion_pytorch_model.safetensors", "unet/config.json"]) {
+        expect(readFileSync(place("back", file)).equals(readFileSync(place("theirs", file))), file).to.equal(true);
+      }
+      expect(JSON.parse(readFileSync(place("back", "scheduler", "scheduler_config.json"), "utf8"))).to.deep.include({
+        _class_name: "DDPMScheduler", trained_betas: betas, clip_sample: true, clip_sample_range: 0.5, prediction_type: "sample",
+        _fromnoise_clip: { to: 0.5, eps: "keep" },
+      });
+
+      await succeeds("train", "--resume", "--out", place("ours"), "--data", writeSheet(folder, { channels: 3 }), "--steps", "2", "--preview-every", "0");
+      const { info: { model } } = await loadCheckpoint(place("ours", "checkpoint-2.safetensors"), () => false);
+      expect(model.process).to.deep.include({ name: "betas", timesteps: 10, betas });
+      expect(model.clipX0).to.deep.equal({ to: 0.5, eps: "keep" });
+      await succeeds("export", place("ours"), "--out", place("trained"), "--weights", "model");
+      const [before, after] = ["theirs", "trained"].map((name) => readFileSync(place(name, "unet/diffusion_pytorch_model.safetensors")));
+      expect(after.length).to.equal(before.length);
+      expect(after.equals(before)).to.equal(false);
+    });
+
+    it("know rectified flow and EDM's process there, of which only the first has a pipeline", async () => {
+      for (const [kind, written] of [["flow", "unet, scheduler, model_index.json"], ["edm", "unet, scheduler"]] as const) {
+        writeFileSync(place(`${kind}.json`), JSON.stringify({
+          device: "reference", data: writeSheet(folder, { channels: 3 }), model: { ...tinyModel, in_channels: 3, out_channels: 3 }, steps: 1, batch: 2,
+          previewEvery: 0, schedule: { name: kind }, prediction: kind,
+        }));
+        await succeeds("train", "--config", place(`${kind}.json`), "--out", place(kind));
+        expect(await succeeds("export", place(kind), "--out", place(`${kind}-there`))).to.equal(`wrote ${place(`${kind}-there`)}: ${written}`);
+        await succeeds("import", place(`${kind}-there`), "--out", place(`${kind}-back`));
+        const pictures = [];
+        for (const model of [kind, `${kind}-there`, `${kind}-back`]) {
+          await succeeds("sample", place(model), "--out", place("same"), "--count", "2", "--steps", "3");
+          pictures.push(readFileSync(place("same", "samples.png")).toString("base64"));
+        }
+        expect(pictures[1]).to.equal(pictures[0]);
+        expect(pictures[2]).to.equal(pictures[0]);
+      }
+    });
+
+    it("write weights in half precision, which come back as they were written", async () => {
+      await succeeds("export", place("run64"), "--variant", "fp16", "--out", place("half"));
+      await succeeds("import", place("half"), "--variant", "fp16", "--out", place("half-run"));
+      await succeeds("export", place("half-run"), "--variant", "fp16", "--out", place("half-again"));
+      const file = "unet/diffusion_pytorch_model.fp16.safetensors";
+      expect(readFileSync(place("half-again", file)).equals(readFileSync(place("half", file)))).to.equal(true);
+      const [whole, half] = [await loadCheckpoint(place("run64")), await loadSafetensors(place("half", file))];
+      for (const [name, { data, dtype }] of half.tensors) {
+        expect(dtype).to.equal("F16");
+        const exact = whole.tensors.get(`ema.${name}`)!.data;
+        expect(data.every((value, i) => Math.abs(value - exact[i]) <= Math.max(Math.abs(exact[i]) * 2 ** -11, 2 ** -25)), name).to.equal(true);
+      }
+    });
+
+    it("read a variant where it is asked for", async () => {
+      await succeeds("export", place("run"), "--out", place("variant"));
+      renameSync(place("variant", "unet", "diffusion_pytorch_model.safetensors"), place("variant", "unet", "diffusion_pytorch_model.fp16.safetensors"));
+      const { code, err } = await fromnoise("sample", place("variant"), "--count", "1", "--steps", "2", "--out", place("none"));
+      expect([code, err]).to.deep.equal([1, [
+        `CheckpointError: ${place("variant")} holds no weights`, "  expected diffusion_pytorch_model.safetensors beside a config.json, or both in unet/",
+        "  found    the variant fp16", '  hint     --variant fp16 reads it, { variant: "fp16" } in code',
+      ].join("\n")]);
+      await succeeds("sample", place("variant"), "--variant", "fp16", "--count", "1", "--steps", "2", "--out", place("none"));
+      await succeeds("import", place("variant"), "--variant", "fp16", "--out", place("variant-run"));
     });
 
     it("make a run that goes on from the imported weights", async () => {

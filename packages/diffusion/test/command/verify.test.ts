@@ -18,6 +18,8 @@ const files: [path: string, kind: string][] = [
   [golden("tensor", "ops.json"), "ops"], [golden("nn", "unet_tiny_ho.json"), "unet"],
   [golden("nn", "unet_tiny_diffusers_default.json"), "unet"],
   [golden("nn", "unet_tiny_scale_shift.json"), "unet"], [golden("nn", "dit_tiny.json"), "dit"],
+  ...["1.6.4", "1.7.1", "1.8.8", "1.9.0", "2.3.1"].map((version): [string, string] =>
+    [golden("nn", `unet_tiny_lucidrains_${version}.json`), "unet"]),
   [golden("diffusion", "train_tiny_ho.json"), "train"],
 ];
 const folder = temporaryFolder();
@@ -86,8 +88,8 @@ describe("fromnoise verify", () => {
       const { code, err } = await fromnoise("verify", path);
       return [code, err.split("\n")[0].replace(path, "FILE")];
     };
-    expect(await refusal({ config: { dim: 8, dim_mults: [1, 2] } })).to.deep.equal(
-      [2, "ConfigError: FILE: this network is not implemented"],
+    expect(await refusal({ config: { dim: 8, dim_mults: [1, 2], flash_attn: true } })).to.deep.equal(
+      [2, "ConfigError: FILE: lucidrains config: the field flash_attn is not known"],
     );
     expect(await refusal({ kind: "sampler" })).to.deep.equal([2, 'ConfigError: FILE: the kind is "sampler"']);
     expect(await refusal({ output: undefined, loss: undefined })).to.deep.equal(

@@ -75,7 +75,7 @@ describe("a checkpoint of format 2", () => {
     expect(rest).to.deep.equal({});
     expect(model).to.deep.equal({
       network: { kind: "unet", config: JSON.parse(JSON.stringify(trainer.network.spec.config)) as object },
-      process: { name: "quad", timesteps: 30, betaStart: 2e-4, betaEnd: 0.03, zeroTerminalSnr: false, logSnrShift: 0, sigmaData: 0.5 },
+      process: { name: "quad", timesteps: 30, betaStart: 2e-4, betaEnd: 0.03, zeroTerminalSnr: false, logSnrShift: 0, sigmaData: 0.5, timeScale: 1 },
       prediction: "v", variance: "fixed-large", clipX0: false,
     });
     const { model: _model, schedule: _schedule, prediction: _prediction, sampling: _sampling, ...own } = trainer.config;

@@ -74,10 +74,8 @@ describe("a model from a source", () => {
     const files: Record<string, Uint8Array> = {};
     const to: Target = { name: "memory", write: async (path, parts) => void (files[path] = bytesOf(parts)) };
     await diffusersFormat.write({ ...infoOf(unet.spec), tensors: await stateDict(unet) }, to);
-    const pipeline = Object.fromEntries(Object.entries(files).map(
-      ([name, bytes]) => [`${name.startsWith("scheduler") ? "scheduler" : "unet"}/${name}`, bytes],
-    ));
-    for (const held of [files, pipeline]) {
+    const flat = Object.fromEntries(Object.entries(files).filter(([name]) => name.includes("/")).map(([name, bytes]) => [name.split("/")[1], bytes]));
+    for (const held of [files, flat]) {
       const { network, process, source } = await loadModel(memorySource("memory", held), device);
       expect(await stateDict(network)).to.deep.equal(await stateDict(unet));
       expect([process.levels?.length, source]).to.deep.equal([10, "memory, as diffusers wrote it"]);
@@ -164,7 +162,7 @@ describe("what a path holds of a model", () => {
       "/other holds no model",
       "  found    checkpoint-x.safetensors, deep/checkpoint-1.safetensors, notes.txt",
       `  allowed  ${run}: checkpoint-<step>.safetensors`,
-      `           ${diffusers}: config.json and ${weights}, in it or in unet/`,
+      `           ${diffusers}: model_index.json of a pipeline; or config.json and ${weights}`,
     ].join("\n"));
     expect(await message("nothing", [checkpointFormat])).to.contain("\n  found    no files\n");
     expect(() => fileSource(place("missing"))).to.throw(CheckpointError, `${place("missing")} does not exist`);
@@ -176,7 +174,8 @@ describe("what a path holds of a model", () => {
     const error = await thrown(CheckpointError, loadCheckpoint(place("run")));
     expect(error.summary).to.equal(`${place("run", "checkpoint-20.safetensors")}: not a safetensors file`);
     const device = await openDevice("reference");
-    expect((await thrown(CheckpointError, loadFrom(place("pickle"), device))).details.at(-1)).to.contain("a pickle");
+    writeFileSync(place("pickle", "unet", "config.json"), "{}");
+    expect((await thrown(CheckpointError, loadFrom(place("pickle"), device))).summary).to.contain("is no file of torch.save");
     await device.dispose();
   });
 

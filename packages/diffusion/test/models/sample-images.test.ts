@@ -36,6 +36,20 @@ describe("samples of a model", () => {
     expect(await largest({ clipX0: false })).to.be.above(1);
     expect(await largest({ model: { ...model, clipX0: false } })).to.be.above(1);
     expect(await largest({ model: { ...model, clipX0: false }, clipX0: true })).to.be.at.most(1);
+    expect(await largest({ model: { ...model, clipX0: { to: 0.25 } } })).to.equal(0.25);
+    expect(await largest({ model: { ...model, clipX0: { to: 0.25 } }, clipX0: { to: 0.5 } })).to.equal(0.5);
+    // A bound of 1 at most is clipping to [-1, 1]; with more room the values are divided.
+    const dynamic = async (most: number): Promise<unknown> =>
+      (await sampleImages({ model: { ...model, clipX0: { to: "dynamic", quantile: 1, most } }, device, count: 2 })).images;
+    expect(await dynamic(1)).to.deep.equal((await sampleImages({ model, device, count: 2 })).images);
+    expect(await dynamic(2)).to.not.deep.equal(await dynamic(1));
+  });
+
+  it("of a network that is told a number have one each", async () => {
+    const told = initialize(new UNet({ ...tinyModel, class_embed_type: "timestep" }), { device, seed: 0 });
+    const draw = (labels?: number[]): Promise<unknown> => sampleImages({ model: { ...model, network: told }, device, count: 1, labels });
+    expect(await draw([0.5])).to.not.deep.equal(await draw([7]));
+    expect((await thrown(ConfigError, draw())).summary).to.equal("sampling: labels are missing");
   });
 
   it("take the model's variance of ancestral steps, unless asked otherwise", async () => {

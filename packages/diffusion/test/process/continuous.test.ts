@@ -147,7 +147,7 @@ describe("a process by its name", () => {
   it("is refused with what is another's", () => {
     const made = (options: Partial<ProcessOptions>): unknown => processOf({ name: "flow", timesteps: 10, ...options });
     expectConfigError(() => made({ zeroTerminalSnr: true }),
-      `schedule.zeroTerminalSnr: true is not for the process flow\n  allowed  false; others for ${SCHEDULE_NAMES.join(", ")}`);
+      `schedule.zeroTerminalSnr: true is not for the process flow\n  allowed  false; others for ${SCHEDULE_NAMES.join(", ")}, betas`);
     for (const name of ["flow", "edm", "cosine"] as const) {
       expectConfigError(() => made({ name, logSnrShift: 1 }),
         `schedule.logSnrShift: 1 is not for the process ${name}\n  allowed  0; others for continuous-cosine, continuous-linear`);

@@ -6,19 +6,12 @@ export interface Field {
   readonly kind: Kind<unknown>;
   /** The default; undefined where the config must say it. */
   readonly value: unknown;
-  /** False for fields of which only the default is implemented: they are checked and left out of the config. */
-  readonly kept: boolean;
 }
 
 /** A field with a default. */
-export const field = <T>(kind: Kind<T>, value: NoInfer<T>): Field => ({ kind, value, kept: true });
+export const field = <T>(kind: Kind<T>, value: NoInfer<T>): Field => ({ kind, value });
 /** A field that the config must say. */
-export const required = (kind: Kind<unknown>): Field => ({ kind, value: undefined, kept: true });
-/** A field that is implemented for these values only, all of which mean the same. */
-export function only(...values: readonly unknown[]): Field {
-  const allowed = `${values.map(String).join(", ")}; nothing else is implemented`;
-  return { kind: { allowed, fits: (v): v is unknown => values.includes(v) }, value: values[0], kept: false };
-}
+export const required = (kind: Kind<unknown>): Field => ({ kind, value: undefined });
 
 /** Numbers of things: channels, layers, classes. */
 export const count = integer({ from: 1 });
@@ -41,10 +34,10 @@ export function readFields(
     ]);
   }
   const config: Record<string, unknown> = {};
-  for (const [name, { kind, value, kept }] of Object.entries(fields)) {
+  for (const [name, { kind, value }] of Object.entries(fields)) {
     const v = given[name] === undefined ? value : given[name];
     checkValue(kind, `${what}: ${name}`, v);
-    if (kept) config[name] = v;
+    config[name] = v;
   }
   return config;
 }

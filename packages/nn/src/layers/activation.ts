@@ -1,11 +1,11 @@
-import { gelu, silu, type Tensor } from "@fromnoise/tensor";
+import { gelu, mish, relu, silu, type Tensor } from "@fromnoise/tensor";
 import type { Grads } from "../parameters/grads.js";
 import type { Parameter } from "../parameters/parameter.js";
 import { backwardAt, forwardAt } from "./enter.js";
 import type { Layer } from "./layer.js";
 
 /** The activations by name. */
-export const activations = { silu, gelu } as const;
+export const activations = { silu, gelu, relu, mish } as const;
 export type ActivationName = keyof typeof activations;
 
 export interface ActivationCache {

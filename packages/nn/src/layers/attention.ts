@@ -9,6 +9,8 @@ import { Linear, type LinearCache } from "./linear.js";
 export interface AttentionOptions {
   /** Channels of one head, so that heads = channels / headDim; null is one head of all channels, as in the paper. */
   readonly headDim?: number | null;
+  /** How many heads, in place of headDim. */
+  readonly heads?: number | undefined;
   /** Groups of the normalisation before the projections; null for none. */
   readonly groups: number | null;
   readonly eps?: number;
@@ -31,7 +33,7 @@ export interface AttentionCache {
 /**
  * Self-attention over all pixels of an image (Ho et al. 2020; Vaswani et al. 2017, equation 1):
  * y = (x + out(softmax(q k' / sqrt(d)) v)) / outputScaleFactor, q, k, v linear in groupNorm(x), each head on its d channels.
- * x, y [N, H, W, C]; inside, an image is [N, H W, C]. Throws ConfigError when headDim does not divide the channels.
+ * x, y [N, H, W, C]; inside, an image is [N, H W, C]. Throws ConfigError when headDim, or heads, does not divide the channels.
  */
 export class Attention implements Module {
   readonly heads: number;
@@ -43,8 +45,9 @@ export class Attention implements Module {
   private readonly outputScaleFactor: number;
 
   constructor(readonly name: string, channels: number, options: AttentionOptions) {
-    const { headDim = null, groups, eps = 1e-5, outputScaleFactor = 1 } = options;
-    if (headDim !== null && channels % headDim !== 0) {
+    const { heads, groups, eps = 1e-5, outputScaleFactor = 1 } = options;
+    const headDim = heads === undefined ? options.headDim ?? null : channels / heads;
+    if (headDim !== null && (channels % headDim !== 0 || !Number.isInteger(headDim))) {
       throw new ConfigError(`${name}: ${channels} channels cannot be split into heads of ${headDim}`, [
         "allowed  a divisor of the channels, or null for one head of all channels",
       ]);

@@ -13,6 +13,8 @@ export interface Conv2dOptions {
   readonly padding?: number | readonly [top: number, bottom: number, left: number, right: number];
   /** The last convolution of a residual branch: near zero in the paper's initialisation. */
   readonly closesBranch?: boolean;
+  /** Default true. */
+  readonly bias?: boolean;
 }
 
 export interface Conv2dCache {
@@ -20,33 +22,33 @@ export interface Conv2dCache {
   x: Tensor;
 }
 
-/** Convolution with bias: x [N, H, W, Cin], weight [k, k, Cin, Cout], y [N, H', W', Cout]. */
+/** Convolution, with bias unless told otherwise: x [N, H, W, Cin], weight [k, k, Cin, Cout], y [N, H', W', Cout]. */
 export class Conv2d implements Module {
   readonly weight: Parameter;
-  readonly bias: Parameter;
+  readonly bias: Parameter | undefined;
   private readonly attrs: { stride: number; padding: number | readonly [number, number, number, number] };
 
   constructor(readonly name: string, inChannels: number, outChannels: number, options: Conv2dOptions = {}) {
-    const { kernel = 3, stride = 1, padding = (kernel - 1) / 2, closesBranch = false } = options;
+    const { kernel = 3, stride = 1, padding = (kernel - 1) / 2, closesBranch = false, bias = true } = options;
     this.attrs = { stride, padding };
     const fan = { fanIn: inChannels * kernel * kernel, fanOut: outChannels * kernel * kernel };
     const shape = [kernel, kernel, inChannels, outChannels];
     this.weight = new Parameter(join(name, "weight"), shape, { kind: "conv", role: "weight", ...fan, closesBranch });
-    this.bias = new Parameter(join(name, "bias"), [outChannels], { kind: "vector", role: "bias", ...fan });
+    this.bias = bias ? new Parameter(join(name, "bias"), [outChannels], { kind: "vector", role: "bias", ...fan }) : undefined;
   }
 
   get parameters(): Parameter[] {
-    return [this.weight, this.bias];
+    return this.bias === undefined ? [this.weight] : [this.weight, this.bias];
   }
 
   forward(x: Tensor): [y: Tensor, cache: Conv2dCache] {
-    return forwardAt(this, { x }, () => [conv2d.forward(x, this.weight.tensor, this.bias.tensor, this.attrs), { x }]);
+    return forwardAt(this, { x }, () => [conv2d.forward(x, this.weight.tensor, this.bias?.tensor, this.attrs), { x }]);
   }
 
   backward(dy: Tensor, cache: Conv2dCache, grads: Grads): Tensor {
     return backwardAt(this, dy, cache, grads, () => {
       const { x } = cache;
-      grads.add(this.bias, conv2d.gradBias(dy));
+      if (this.bias !== undefined) grads.add(this.bias, conv2d.gradBias(dy));
       grads.add(this.weight, conv2d.gradWeight(dy, x, this.weight.shape, this.attrs));
       return conv2d.gradInput(dy, this.weight.tensor, x.shape, this.attrs);
     });

@@ -3,11 +3,13 @@ import type { Grads } from "../parameters/grads.js";
 import { join, type Module } from "../parameters/module.js";
 import type { Parameter } from "../parameters/parameter.js";
 import { Conv2d, type Conv2dCache } from "./conv2d.js";
+import type { ActivationName } from "./activation.js";
 import { backwardAt, forwardAt } from "./enter.js";
-import type { GroupNormCache } from "./group-norm.js";
-import { NormSilu } from "./norm-silu.js";
+import { firDouble, firHalve } from "./fir.js";
+import type { Layer } from "./layer.js";
+import { normActivation } from "./norm-activation.js";
 import { double, halve, identity, type Resample } from "./resample.js";
-import { AddTimeNorm, ScaleShiftTimeNorm, type TimeNorm, type TimeNormCache } from "./time-norm.js";
+import { AddTimeNorm, ScaleShiftTimeNorm, type TimeNorm } from "./time-norm.js";
 import { TimeProjection, type TimeProjectionCache } from "./time-projection.js";
 
 export interface ResBlockOptions {
@@ -15,12 +17,18 @@ export interface ResBlockOptions {
   readonly outChannels: number;
   /** Width of the time embedding. */
   readonly timeChannels: number;
+  /** Of norm1, and of norm2 unless that has its own. */
   readonly groups: number;
+  readonly groupsOut?: number;
   readonly eps?: number;
+  /** After both normalisations and before the time's projection; default "silu". */
+  readonly activation?: ActivationName;
   /** How the time enters; default "default": added before norm2. */
   readonly timeScaleShift?: "default" | "scale_shift";
-  /** The skip and the branch are halved or doubled after norm1; default "none". */
-  readonly resample?: "none" | "down" | "up";
+  /** The skip and the branch are halved or doubled after norm1, plainly or by a filter (fir.ts); default "none". */
+  readonly resample?: "none" | "down" | "up" | "fir-down" | "fir-up";
+  /** Whether the skip has a 1x1 convolution; default where the channels change. */
+  readonly shortcut?: boolean;
   /** Rate of the values dropped before conv2 where forward gets random numbers; default 0. */
   readonly dropout?: number;
   /** y = (skip + branch) / outputScaleFactor; default 1. */
@@ -29,31 +37,31 @@ export interface ResBlockOptions {
 
 export interface ResBlockCache {
   /** Of x [N, H, W, Cin]. */
-  norm1: GroupNormCache;
+  norm1: unknown;
   /** Of norm1(x), resampled: [N, H', W', Cin]. */
   conv1: Conv2dCache;
   /** Of temb [N, D]. */
   time: TimeProjectionCache;
   /** Of conv1's output [N, H', W', Cout] and the time. */
-  norm2: TimeNormCache;
+  norm2: unknown;
   /** [N, H', W', Cout]: 0 where dropped; undefined where nothing is. */
   mask: Tensor | undefined;
   /** Of [N, H', W', Cout]. */
   conv2: Conv2dCache;
-  /** Of x, resampled: [N, H', W', Cin]; undefined where the channels stay. */
+  /** Of x, resampled: [N, H', W', Cin]; undefined without a convolution there. */
   skip: Conv2dCache | undefined;
 }
 
-const resamples = { none: identity, down: halve, up: double } as const;
+const resamples = { "none": identity, "down": halve, "up": double, "fir-down": firHalve, "fir-up": firDouble } as const;
 
 /**
  * Residual block (Ho et al. 2020): y = (skip(x) + conv2(dropout(norm2(conv1(norm1(x)), time(temb))))) / outputScaleFactor.
- * norm1 is GroupNorm then SiLU; norm2 takes in the time as well (time-norm.ts); skip is a 1x1 convolution where the channels
- * change. A block that resamples does so to x and to norm1(x) (Song et al. 2021, from BigGAN).
+ * norm1 is GroupNorm then SiLU, or another activation; norm2 takes in the time as well (time-norm.ts); skip is a 1x1 convolution where
+ * the channels change. A block that resamples does so to x and to norm1(x) (Song et al. 2021, from BigGAN).
  * x [N, H, W, Cin], temb [N, D], y [N, H', W', Cout].
  */
 export class ResBlock implements Module {
-  private readonly norm1: NormSilu;
+  private readonly norm1: Layer;
   private readonly resample: Resample;
   private readonly conv1: Conv2d;
   private readonly time: TimeProjection;
@@ -64,16 +72,16 @@ export class ResBlock implements Module {
   private readonly outputScaleFactor: number;
 
   constructor(readonly name: string, options: ResBlockOptions) {
-    const { inChannels, outChannels, timeChannels, groups, eps = 1e-5, resample = "none" } = options;
+    const { inChannels, outChannels, timeChannels, groups, groupsOut = groups, eps = 1e-5, activation = "silu", resample = "none" } = options;
     const TimeNormClass = options.timeScaleShift === "scale_shift" ? ScaleShiftTimeNorm : AddTimeNorm;
-    this.norm1 = new NormSilu(join(name, "norm1"), inChannels, { groups, eps });
+    this.norm1 = normActivation(join(name, "norm1"), inChannels, { groups, eps }, activation);
     this.resample = resamples[resample];
     this.conv1 = new Conv2d(join(name, "conv1"), inChannels, outChannels);
-    this.time = new TimeProjection(join(name, "time_emb_proj"), timeChannels, outChannels * TimeNormClass.width);
-    this.norm2 = new TimeNormClass(join(name, "norm2"), outChannels, { groups, eps });
+    this.time = new TimeProjection(join(name, "time_emb_proj"), timeChannels, outChannels * TimeNormClass.width, {}, activation);
+    this.norm2 = new TimeNormClass(join(name, "norm2"), outChannels, { groups: groupsOut, eps }, activation);
     this.dropoutRate = options.dropout ?? 0;
     this.conv2 = new Conv2d(join(name, "conv2"), outChannels, outChannels, { closesBranch: true });
-    if (inChannels !== outChannels) this.skip = new Conv2d(join(name, "conv_shortcut"), inChannels, outChannels, { kernel: 1 });
+    if (options.shortcut ?? inChannels !== outChannels) this.skip = new Conv2d(join(name, "conv_shortcut"), inChannels, outChannels, { kernel: 1 });
     this.outputScaleFactor = options.outputScaleFactor ?? 1;
   }
 

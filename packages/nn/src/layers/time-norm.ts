@@ -1,56 +1,56 @@
 /**
- * The two ways in which a ResBlock's second normalisation takes in the time, t = time_emb_proj(silu(temb)):
- *  - AddTimeNorm (Ho et al. 2020): silu(norm(x + t)), t [N, C];
- *  - ScaleShiftTimeNorm (Nichol, Dhariwal 2021): silu(norm(x) (1 + scale) + shift), t = [scale, shift] [N, 2C].
+ * The two ways in which a ResBlock's second normalisation takes in the time, t = time_emb_proj(f(temb)):
+ *  - AddTimeNorm (Ho et al. 2020): f(norm(x + t)), t [N, C];
+ *  - ScaleShiftTimeNorm (Nichol, Dhariwal 2021): f(norm(x) (1 + scale) + shift), t = [scale, shift] [N, 2C].
+ * f is SiLU unless another activation is given; norm is a group normalisation, of the second any layer that keeps the shape may take its place.
  */
 import {
-  add, addPerImage, assertTensor, concat, multiply, reshape, silu, slice, sumPerImage, type Tensor,
+  add, addPerImage, assertTensor, concat, multiply, reshape, slice, sumPerImage, type Tensor,
 } from "@fromnoise/tensor";
 import type { Grads } from "../parameters/grads.js";
 import type { Module } from "../parameters/module.js";
 import type { Parameter } from "../parameters/parameter.js";
+import { activations, type ActivationName } from "./activation.js";
 import { backwardAt, forwardAt } from "./enter.js";
-import { GroupNorm, type GroupNormCache, type GroupNormOptions } from "./group-norm.js";
-import { NormSilu } from "./norm-silu.js";
+import { GroupNorm, type GroupNormOptions } from "./group-norm.js";
+import type { Layer } from "./layer.js";
+import { normActivation } from "./norm-activation.js";
 
 export interface ScaleShiftCache {
-  /** Of x [N, H, W, C]. */
-  group: GroupNormCache;
+  /** The normalisation's, of x [N, H, W, C]. */
+  group: unknown;
   /** [N, H, W, C]: the normalised x. */
   norm: Tensor;
   /** [N, 1, 1, C]: 1 + scale. */
   factor: Tensor;
-  /** [N, H, W, C]: input of the SiLU. */
+  /** [N, H, W, C]: input of the activation. */
   shifted: Tensor;
 }
 
-/** The cache of AddTimeNorm is that of its normalisation, of x + t. */
-export type TimeNormCache = GroupNormCache | ScaleShiftCache;
-
-export interface TimeNorm extends Module {
-  forward(x: Tensor, t: Tensor): [y: Tensor, cache: TimeNormCache];
-  backward(dy: Tensor, cache: TimeNormCache, grads: Grads): { dx: Tensor; dt: Tensor };
+export interface TimeNorm<C = unknown> extends Module {
+  forward(x: Tensor, t: Tensor): [y: Tensor, cache: C];
+  backward(dy: Tensor, cache: C, grads: Grads): { dx: Tensor; dt: Tensor };
 }
 
-/** y = silu(groupNorm(x + t)), x [N, H, W, C], t [N, C] the same at every pixel. */
+/** y = f(groupNorm(x + t)), x [N, H, W, C], t [N, C] the same at every pixel. The cache is that of the normalisation, of x + t. */
 export class AddTimeNorm implements TimeNorm {
   /** Values of t for each channel. */
   static readonly width = 1;
-  private readonly norm: NormSilu;
+  private readonly norm: Layer;
 
-  constructor(readonly name: string, channels: number, options: GroupNormOptions) {
-    this.norm = new NormSilu(name, channels, options);
+  constructor(readonly name: string, channels: number, options: GroupNormOptions, activation: ActivationName = "silu") {
+    this.norm = normActivation(name, channels, options, activation);
   }
 
-  get parameters(): Parameter[] {
+  get parameters(): readonly Parameter[] {
     return this.norm.parameters;
   }
 
-  forward(x: Tensor, t: Tensor): [y: Tensor, cache: GroupNormCache] {
+  forward(x: Tensor, t: Tensor): [y: Tensor, cache: unknown] {
     return forwardAt(this, { x, t }, () => this.norm.forward(addPerImage(x, t)));
   }
 
-  backward(dy: Tensor, cache: GroupNormCache, grads: Grads): { dx: Tensor; dt: Tensor } {
+  backward(dy: Tensor, cache: unknown, grads: Grads): { dx: Tensor; dt: Tensor } {
     return backwardAt(this, dy, cache, grads, () => {
       const dx = this.norm.backward(dy, cache, grads);
       return { dx, dt: sumPerImage(dx) };
@@ -58,16 +58,18 @@ export class AddTimeNorm implements TimeNorm {
   }
 }
 
-/** y = silu(groupNorm(x) (1 + scale) + shift), x [N, H, W, C], t = [scale, shift] [N, 2C]. */
-export class ScaleShiftTimeNorm implements TimeNorm {
+/** y = f(norm(x) (1 + scale) + shift), x [N, H, W, C], t = [scale, shift] [N, 2C]; norm a group normalisation or the given layer. */
+export class ScaleShiftTimeNorm implements TimeNorm<ScaleShiftCache> {
   static readonly width = 2;
-  private readonly norm: GroupNorm;
+  private readonly norm: Layer;
 
-  constructor(readonly name: string, private readonly channels: number, options: GroupNormOptions) {
-    this.norm = new GroupNorm(name, channels, options);
+  constructor(
+    readonly name: string, private readonly channels: number, norm: GroupNormOptions | Layer, private readonly activation: ActivationName = "silu",
+  ) {
+    this.norm = "forward" in norm ? norm : new GroupNorm(name, channels, norm);
   }
 
-  get parameters(): Parameter[] {
+  get parameters(): readonly Parameter[] {
     return this.norm.parameters;
   }
 
@@ -78,14 +80,14 @@ export class ScaleShiftTimeNorm implements TimeNorm {
       const [norm, group] = this.norm.forward(x);
       const factor = add(reshape(slice(t, [0, 0], [n, c]), [n, 1, 1, c]), 1);
       const shifted = addPerImage(multiply(norm, factor), slice(t, [0, c], [n, 2 * c]));
-      return [silu.forward(shifted), { group, norm, factor, shifted }];
+      return [activations[this.activation].forward(shifted), { group, norm, factor, shifted }];
     });
   }
 
   backward(dy: Tensor, cache: ScaleShiftCache, grads: Grads): { dx: Tensor; dt: Tensor } {
     return backwardAt(this, dy, cache, grads, () => {
       const { group, norm, factor, shifted } = cache;
-      const dshifted = silu.backward(dy, shifted);
+      const dshifted = activations[this.activation].backward(dy, shifted);
       const dshift = sumPerImage(dshifted);
       const dscale = sumPerImage(multiply(dshifted, norm));
       const dnorm = multiply(dshifted, factor);

@@ -1,22 +1,25 @@
-import { silu, type Tensor } from "@fromnoise/tensor";
+import type { Tensor } from "@fromnoise/tensor";
 import type { Grads } from "../parameters/grads.js";
 import type { Module } from "../parameters/module.js";
 import type { Parameter } from "../parameters/parameter.js";
+import { activations, type ActivationName } from "./activation.js";
 import { backwardAt, forwardAt } from "./enter.js";
 import { Linear, type LinearCache, type LinearOptions } from "./linear.js";
 
 export interface TimeProjectionCache {
   /** [N, D] */
   temb: Tensor;
-  /** Of silu(temb) [N, D]. */
+  /** Of f(temb) [N, D]. */
   linear: LinearCache;
 }
 
-/** t = linear(silu(temb)): what a block makes of the time embedding, temb [N, D] -> t [N, C]. */
+/** t = linear(f(temb)), f SiLU or another activation: what a block makes of the time embedding, temb [N, D] -> t [N, C]. */
 export class TimeProjection implements Module {
   private readonly linear: Linear;
 
-  constructor(readonly name: string, embedding: number, channels: number, options: LinearOptions = {}) {
+  constructor(
+    readonly name: string, embedding: number, channels: number, options: LinearOptions = {}, private readonly activation: ActivationName = "silu",
+  ) {
     this.linear = new Linear(name, embedding, channels, options);
   }
 
@@ -26,7 +29,7 @@ export class TimeProjection implements Module {
 
   forward(temb: Tensor): [t: Tensor, cache: TimeProjectionCache] {
     return forwardAt(this, { x: temb }, () => {
-      const [t, linear] = this.linear.forward(silu.forward(temb));
+      const [t, linear] = this.linear.forward(activations[this.activation].forward(temb));
       return [t, { temb, linear }];
     });
   }
@@ -34,7 +37,7 @@ export class TimeProjection implements Module {
   backward(dt: Tensor, cache: TimeProjectionCache, grads: Grads): Tensor {
     return backwardAt(this, dt, cache, grads, () => {
       const { temb, linear } = cache;
-      return silu.backward(this.linear.backward(dt, linear, grads), temb);
+      return activations[this.activation].backward(this.linear.backward(dt, linear, grads), temb);
     });
   }
 }

@@ -1,4 +1,4 @@
-import { ConfigError, ShapeError, formatShape, type Shape } from "@fromnoise/tensor";
+import { ConfigError, ShapeError, formatShape, sameShape, type Shape } from "@fromnoise/tensor";
 import type { Given, NetworkSpec } from "./network.js";
 
 /**
@@ -7,7 +7,7 @@ import type { Given, NetworkSpec } from "./network.js";
  * read.
  */
 export function checkGiven(
-  what: string, { classes, selfCondition }: NetworkSpec, shape: Shape, t: ArrayLike<number>, given: Given,
+  what: string, { classes, selfCondition, embedding: width }: NetworkSpec, shape: Shape, t: ArrayLike<number>, given: Given,
 ): void {
   const [n] = shape;
   const { labels, embedding, x0 } = given;
@@ -18,6 +18,10 @@ export function checkGiven(
   if (classes !== undefined && labels === undefined) throw refuse("class labels are missing", `classes  ${classes}`);
   if (classes === undefined && labels !== undefined) throw refuse("class labels for a network without classes");
   if (labels !== undefined && labels.length !== n) throw wrongCount(`${labels.length} class labels`);
-  if (embedding !== undefined) throw refuse("an embedding for a network that reads none");
+  if (embedding !== undefined && width === undefined) throw refuse("an embedding for a network that reads none");
+  if (width !== undefined && embedding === undefined) throw refuse("the embedding is missing", `given    { embedding } [${n}, ${width}]`);
+  if (embedding !== undefined && !sameShape(embedding.shape, [n, width!])) {
+    throw new ShapeError(`${what}: the embedding does not fit`, [`given    ${formatShape(embedding.shape)}   expected [${n}, ${width}]`]);
+  }
   if (x0 !== undefined && selfCondition !== true) throw refuse("a guess of x0 for a network that is not self-conditioned");
 }

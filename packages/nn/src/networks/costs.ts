@@ -34,7 +34,12 @@ export function layerCosts(network: Network, { sample, batch = 1 }: CostOptions)
   const copy = network.create();
   for (const p of copy.parameters) p.tensor = zeros(p.shape, { device });
   const x = zeros([batch, ...sample], { device });
-  const perSample = new Array<number>(batch).fill(0);                                     // t, and labels where it needs them
+  const { classes, embedding } = network.spec;
+  const times = new Array<number>(batch).fill(1);
+  const given = {
+    ...(classes === undefined ? {} : { labels: classes === Infinity ? times : new Array<number>(batch).fill(0) }),
+    ...(embedding === undefined ? {} : { embedding: zeros([batch, embedding], { device }) }),
+  };
   const costs = new Map<string, LayerCost>();
   const shapes = new Map<string, Shape>();
   const costOf = (layer: string): LayerCost => {
@@ -51,7 +56,7 @@ export function layerCosts(network: Network, { sample, batch = 1 }: CostOptions)
     },
   }, () => tapLayers(
     ({ name, kind, tensor }) => void (kind === "out" && shapes.set(name, tensor.shape)),
-    () => device.scope(() => copy.apply(x, perSample, network.spec.classes === undefined ? {} : { labels: perSample })),
+    () => device.scope(() => copy.apply(x, times, given)),
   ));
   for (const p of copy.parameters) costOf(p.name.slice(0, Math.max(0, p.name.lastIndexOf(".")))).parameters += sizeOf(p.shape);
   for (const cost of costs.values()) cost.output = shapes.get(cost.layer);

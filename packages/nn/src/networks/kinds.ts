@@ -1,5 +1,6 @@
 import { ConfigError } from "@fromnoise/tensor";
 import { Dit } from "./dit/dit.js";
+import { LucidrainsUNet } from "./lucidrains/lucidrains-unet.js";
 import { Mlp } from "./mlp/mlp.js";
 import type { JsonObject, Network, NetworkSpec } from "./network.js";
 import { innerSpec, SelfConditioned } from "./self-conditioned.js";
@@ -15,12 +16,13 @@ export interface NetworkKinds {
 export const networkKinds: NetworkKinds = {
   unet: (config) => new UNet(config),
   dit: (config) => new Dit(config),
+  lucidrains: (config) => new LucidrainsUNet(config),
   mlp: (config) => new Mlp(config),
   "self-conditioned": (config, kinds) => new SelfConditioned(networkOf(innerSpec(config), kinds)),
 };
 
 /**
- * The network that a spec describes, without values: "unet", "dit", "mlp", "self-conditioned", or one of `kinds`, which come
+ * The network that a spec describes, without values: "unet", "dit", "lucidrains", "mlp", "self-conditioned", or one of `kinds`, which come
  * first. Throws ConfigError for an unknown kind, and what the network's own constructor throws.
  */
 export function networkOf({ kind, config }: Pick<NetworkSpec, "kind" | "config">, kinds: NetworkKinds = {}): Network {

@@ -9,7 +9,7 @@ export interface JsonObject { readonly [key: string]: Json }
 
 /** What the outside has to know of a network. With `kind` and `config` it is built again, by `networkOf`. */
 export interface NetworkSpec {
-  /** Name of the class in files: "unet", "dit", "mlp", or one's own. */
+  /** Name of the class in files: "unet", "dit", "lucidrains", "mlp", or one's own. */
   readonly kind: string;
   /** What its constructor needs, as JSON. */
   readonly config: JsonObject;
@@ -17,10 +17,12 @@ export interface NetworkSpec {
   readonly sample: readonly (number | null)[];
   /** Size of the last axis of y. */
   readonly outputs: number;
-  /** Number of classes, where the network needs labels. */
+  /** Number of classes, where the network needs labels; Infinity where any number is one. */
   readonly classes?: number;
   /** The label that stands for "no class", where the network knows one. */
   readonly nullClass?: number;
+  /** Width of the vector that it needs as a condition, `Given.embedding`. */
+  readonly embedding?: number;
   /** Whether it reads the guess of x0 of the step before (Chen et al. 2022). */
   readonly selfCondition?: boolean;
 }

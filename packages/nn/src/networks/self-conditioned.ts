@@ -47,7 +47,7 @@ export class SelfConditioned implements Network<SelfConditionedCache> {
   /** Throws ShapeError for an x0 of another shape than x, and what the inner network throws. */
   forward(x: Tensor, t: ArrayLike<number>, given: Given = {}, dropout?: Random): [y: Tensor, cache: SelfConditionedCache] {
     return x.device.scope(() => forwardAt(this, { x }, () => {
-      const [y, inner] = this.inner.forward(beside(x, given), t, without(given), dropout);
+      const [y, inner] = this.inner.forward(beside("self-conditioned", x, given), t, without(given), dropout);
       return [y, { inner }];
     }));
   }
@@ -61,7 +61,7 @@ export class SelfConditioned implements Network<SelfConditionedCache> {
   }
 
   apply(x: Tensor, t: ArrayLike<number>, given: Given = {}): Tensor {
-    return x.device.scope(() => this.inner.apply(beside(x, given), t, without(given)));
+    return x.device.scope(() => this.inner.apply(beside("self-conditioned", x, given), t, without(given)));
   }
 
   /** What console.log shows. */
@@ -70,11 +70,11 @@ export class SelfConditioned implements Network<SelfConditionedCache> {
   }
 }
 
-/** [x0, x] along the last axis. */
-function beside(x: Tensor, { x0 }: Given): Tensor {
-  assertTensor("self-conditioned", "x", x);
+/** [x0, x] along the last axis, x0 zeros where there is no guess; `what` names the network in errors. Throws ShapeError. */
+export function beside(what: string, x: Tensor, { x0 }: Given): Tensor {
+  assertTensor(what, "x", x);
   if (x0 !== undefined && !sameShape(x0.shape, x.shape)) {
-    throw new ShapeError("self-conditioned: the guess of x0 has another shape than x", [
+    throw new ShapeError(`${what}: the guess of x0 has another shape than x`, [
       `x        ${formatShape(x.shape)}`, `x0       ${formatShape(x0.shape)}`,
     ]);
   }

@@ -7,7 +7,7 @@ import type { Parameter } from "./parameter.js";
  * a = sqrt 5).
  * `paper`: Ho et al. 2020: weights U(-1, 1) sqrt(3 s / fan_avg), fan_avg = (fan_in + fan_out) / 2, with s = 1, and 1e-10 for the
  * last projection of every residual branch and of the network, so that blocks at first pass their input on; biases 0.
- * In both, normalisation starts as gamma 1, beta 0, embeddings as N(0, 1), scales as 1, and whatever has a `start` as that.
+ * In both, normalisation starts as gamma 1, beta 0, embeddings as N(0, 1) times their spread, scales as 1, and whatever has a `start` as that.
  */
 export type InitScheme = "pytorch" | "paper";
 
@@ -40,7 +40,7 @@ function initialValues(p: Parameter, random: Random, scheme: InitScheme): Float6
   switch (p.role) {
     case "norm-scale": case "scale": return new Float64Array(n).fill(1);
     case "norm-shift": return new Float64Array(n);
-    case "embedding": return random.normal(n);
+    case "embedding": return random.normal(n).map((z) => z * p.spread);
     case "bias": return scheme === "paper" ? new Float64Array(n) : uniform(n, 1 / Math.sqrt(p.fanIn), random);
     case "weight": return uniform(n, scheme === "paper" ? paperLimit(p) : 1 / Math.sqrt(p.fanIn), random);
   }

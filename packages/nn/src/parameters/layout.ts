@@ -2,23 +2,30 @@
 import type { NumberArray, Shape } from "@fromnoise/tensor";
 import type { Parameter } from "./parameter.js";
 
-/** Axis j of the file's array is axis order[j] of ours. */
-const fileOrder = { conv: [3, 2, 0, 1], linear: [1, 0], vector: [0], table: [0, 1] } as const;
+/** Axis j of the file's array is axis order[j] of ours, but for axes of size 1. */
+function fileOrder({ kind, shape }: Parameter): readonly number[] {
+  switch (kind) {
+    case "conv": return [3, 2, 0, 1];
+    case "linear": return [1, 0];
+    case "vector": case "table": case "channels": case "array": return shape.map((_, axis) => axis);
+  }
+}
 
-/** The shape in files: [Cout, Cin, kh, kw] for a convolution, [out, in] for a linear layer. */
+/** The shape in files: [Cout, Cin, kh, kw] for a convolution, [out, in] for a linear layer, [1, C, 1, 1] for a factor by channel. */
 export function fileShape(p: Parameter): number[] {
-  return fileOrder[p.kind].map((axis) => p.shape[axis]);
+  const shape = fileOrder(p).map((axis) => p.shape[axis]);
+  return p.kind === "channels" ? [1, ...shape, 1, 1] : shape;
 }
 
 /** Values of p in our layout -> in PyTorch's. */
 export function toFileLayout<A extends NumberArray>(p: Parameter, values: A): A {
-  return transposed(values, p.shape, fileOrder[p.kind]);
+  return transposed(values, p.shape, fileOrder(p));
 }
 
 /** Values of p in PyTorch's layout -> in ours. */
 export function fromFileLayout<A extends NumberArray>(p: Parameter, values: A): A {
-  const order = fileOrder[p.kind];
-  return transposed(values, fileShape(p), order.map((_, axis) => (order as readonly number[]).indexOf(axis)));
+  const order = fileOrder(p);
+  return transposed(values, order.map((axis) => p.shape[axis]), order.map((_, axis) => order.indexOf(axis)));
 }
 
 /** [N, C, H, W] -> [N, H, W, C] */

@@ -5,9 +5,11 @@ import { ConfigError, ShapeError, assertTensor, formatShape, inspectSymbol, type
  *  - `conv`    [kh, kw, Cin, Cout] here, [Cout, Cin, kh, kw] in files;
  *  - `linear`  [in, out] here, [out, in] in files;
  *  - `vector`  [C] in both;
- *  - `table`   [rows, D] in both.
+ *  - `table`   [rows, D] in both;
+ *  - `channels` [C] here, [1, C, 1, 1] in files;
+ *  - `array`   any shape, the same in both.
  */
-export type ParameterKind = "conv" | "linear" | "vector" | "table";
+export type ParameterKind = "conv" | "linear" | "vector" | "table" | "channels" | "array";
 
 /** What a parameter does in its layer; initialisation and golden fills go by it. */
 export type ParameterRole = "weight" | "bias" | "norm-scale" | "norm-shift" | "embedding" | "scale";
@@ -22,6 +24,8 @@ export interface ParameterOptions {
   readonly closesBranch?: boolean;
   /** What every value starts as, whatever the scheme; of a `scale` 1 unless given, of the others drawn. */
   readonly start?: number | undefined;
+  /** Standard deviation with which an embedding is drawn; default 1. */
+  readonly spread?: number;
 }
 
 /**
@@ -38,10 +42,11 @@ export class Parameter {
   readonly fanOut: number;
   readonly closesBranch: boolean;
   readonly start: number | undefined;
+  readonly spread: number;
   private value: Tensor | undefined;
 
   constructor(name: string, shape: Shape, options: ParameterOptions) {
-    const { kind, role, fanIn = 1, fanOut = 1, closesBranch = false, start } = options;
+    const { kind, role, fanIn = 1, fanOut = 1, closesBranch = false, start, spread = 1 } = options;
     this.name = name;
     this.shape = shape;
     this.kind = kind;
@@ -50,6 +55,7 @@ export class Parameter {
     this.fanOut = fanOut;
     this.closesBranch = closesBranch;
     this.start = start;
+    this.spread = spread;
   }
 
   /** The values. Throws ConfigError while there are none. */

@@ -6,9 +6,12 @@ import { disposeParameters } from "../parameters/module.js";
 import type { Parameter } from "../parameters/parameter.js";
 import { Dit } from "../networks/dit/dit.js";
 import type { Network } from "../networks/network.js";
+import { isLucidrainsConfig } from "../networks/lucidrains/config.js";
+import { eraOfNames } from "../networks/lucidrains/eras.js";
+import { LucidrainsUNet } from "../networks/lucidrains/lucidrains-unet.js";
 import { UNet } from "../networks/unet/unet.js";
 import {
-  checkGolden, checkNetwork, goldenFill, loadGoldenParameters, relativeMax, worse,
+  checkGolden, goldenFill, loadGoldenParameters, relativeMax, worse,
   type Golden, type GoldenRow, type VerifyOptions,
 } from "./golden.js";
 
@@ -21,7 +24,10 @@ export interface GoldenGradient {
   readonly grad_first: readonly number[];
 }
 
-/** A golden file of kind "unet" or "dit": one forward and backward of a network, images as [N, C, H, W]. */
+/**
+ * A golden file of kind "unet" or "dit": one forward and backward of a network, images as [N, C, H, W]. A U-Net's config
+ * with `dim` is lucidrains', its era, unless the config says it, what the names of the parameters tell.
+ */
 export interface UNetGolden extends Golden {
   readonly config: Readonly<Record<string, unknown>>;
   readonly input: { readonly shape: readonly [number, number, number, number] } &
@@ -29,6 +35,8 @@ export interface UNetGolden extends Golden {
   readonly t: readonly number[];
   /** Of a network with classes. */
   readonly labels?: readonly number[];
+  /** Of a network that is given a vector as a condition: fill(fill_index, scale, 0). */
+  readonly embedding?: { readonly fill_index: number; readonly scale: number };
   readonly output: readonly number[];
   readonly loss: number;
   readonly params: readonly GoldenGradient[];
@@ -43,8 +51,12 @@ export interface UNetGolden extends Golden {
  */
 export async function verifyUNet(golden: UNetGolden, options: VerifyOptions): Promise<GoldenRow[]> {
   checkGolden(golden, "unet");
-  checkNetwork(golden.config);
-  return verifyNetwork(golden, new UNet(golden.config), options);
+  return verifyNetwork(golden, goldenUNet(golden.config, golden.params.map(({ name }) => name)), options);
+}
+
+/** The U-Net of a golden file with parameters of these names: diffusers' or lucidrains'. Throws ConfigError for a config of neither. */
+export function goldenUNet(config: UNetGolden["config"], names: readonly string[]): Network {
+  return isLucidrainsConfig(config) ? new LucidrainsUNet({ era: eraOfNames(names), ...config }) : new UNet(config);
 }
 
 /** The same for a file of kind "dit", whose config is a `DitConfig`. */
@@ -65,7 +77,8 @@ async function verifyNetwork(golden: UNetGolden, network: Network, { device, dty
     const grads = new Grads(device);
     const { y, loss } = device.scope(() => {
       const target = images(goldenFill(golden.fill, n * cout * h * w, 77, 1, 0), cout);
-      const [out, cache] = network.forward(images(inputValues(golden), cin), golden.t, { labels: golden.labels });
+      const given = { labels: golden.labels, embedding: embeddingOf(golden, network, { device, dtype }) };
+      const [out, cache] = network.forward(images(inputValues(golden), cin), golden.t, given);
       network.backward(mse.backward(tensor(1, { device, dtype }), out, target).da, cache, grads);
       return { y: out, loss: mse.forward(out, target) };
     });
@@ -87,6 +100,12 @@ function inputValues({ input, fill }: UNetGolden): Float64Array {
   return goldenFill(fill, sizeOf(input.shape), input.fill_index, input.scale, 0);
 }
 
+function embeddingOf({ embedding, input: { shape: [n] }, fill }: UNetGolden, { spec: { embedding: width } }: Network, options: VerifyOptions): Tensor | undefined {
+  if (embedding === undefined || width === undefined) return undefined;
+  return tensor(goldenFill(fill, n * width, embedding.fill_index, embedding.scale, 0), { ...options, shape: [n, width] });
+}
+
+/** A parameter that nothing gives a gradient, such as frequencies that stay as drawn, has one of zeros. */
 async function gradientRows(
   parameters: readonly Parameter[], grads: Grads, goldens: readonly GoldenGradient[],
 ): Promise<GoldenRow[]> {
@@ -95,7 +114,7 @@ async function gradientRows(
   const rows: GoldenRow[] = [];
   for (const { name, grad_sum, grad_l2, grad_first } of goldens) {
     const p = byName.get(name)!;
-    const g = toFileLayout(p, await grads.get(p)!.data());
+    const g = toFileLayout(p, await grads.get(p)?.data() ?? new Float64Array(sizeOf(p.shape)));
     let [sum, squares] = [0, 0];
     for (const value of g) {
       sum += value;

@@ -31,14 +31,6 @@ export function checkGolden(golden: Golden, kind: string): void {
   ]);
 }
 
-/** Throws ConfigError when the config is of a network that is not implemented: lucidrains' Unet, known by `dim`. */
-export function checkNetwork(config: Readonly<Record<string, unknown>>): void {
-  if (!("dim" in config)) return;
-  throw new ConfigError("this network is not implemented", [
-    "config   dim, dim_mults: lucidrains' Unet", "allowed  configs of diffusers' UNet2DModel",
-  ]);
-}
-
 /**
  * Gives the module the parameters of a golden file, whose list of names is in the file's order: parameter k is
  * fill(k, 0.1, base), base 1 for normalisation weights, else 0. Throws CheckpointError when the names do not fit.

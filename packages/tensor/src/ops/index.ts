@@ -8,6 +8,7 @@ export { leakyRelu, type LeakyReluOptions } from "./neural/leaky-relu.js";
 export { tanh } from "./neural/tanh.js";
 export { sigmoid } from "./neural/sigmoid.js";
 export { gelu } from "./neural/gelu.js";
+export { mish } from "./neural/mish.js";
 export { softmax, type SoftmaxOptions } from "./neural/softmax.js";
 export { attention, type AttentionOptions } from "./neural/attention.js";
 export { upsampleNearest } from "./neural/upsample-nearest.js";

@@ -2,6 +2,7 @@
 import type { Tensor } from "../core/tensor.js";
 import { gelu } from "../ops/neural/gelu.js";
 import { leakyRelu } from "../ops/neural/leaky-relu.js";
+import { mish } from "../ops/neural/mish.js";
 import { relu } from "../ops/neural/relu.js";
 import { sigmoid } from "../ops/neural/sigmoid.js";
 import { silu } from "../ops/neural/silu.js";
@@ -22,4 +23,5 @@ export const activations: Readonly<Record<string, Activation>> = {
   tanh: { forward: tanh, backward: (dy, x) => tanh.backward(dy, tanh(x)) },
   sigmoid: { forward: sigmoid, backward: (dy, x) => sigmoid.backward(dy, sigmoid(x)) },
   gelu: { forward: gelu.forward, backward: gelu.backward },
+  mish: { forward: mish.forward, backward: mish.backward },
 };

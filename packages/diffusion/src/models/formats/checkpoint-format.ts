@@ -1,7 +1,7 @@
 /** Checkpoints as one of the formats of models. */
 import { CheckpointError } from "@fromnoise/tensor";
 import type { StateDict } from "@fromnoise/nn";
-import { WEIGHTS, type ModelFormat } from "../model-format.js";
+import { refuseNetwork, WEIGHTS, type ModelFormat } from "../model-format.js";
 import { withFile, type Source } from "../source.js";
 import { checkpointIn, withCheckpoint } from "./checkpoint.js";
 
@@ -15,14 +15,17 @@ export const checkpointFormat: ModelFormat = {
     return file !== undefined && (names.length > 1 || await looksLikeSafetensors(source, file));
   },
 
-  describe: (source) => withCheckpoint(source, async ({ path, info: { format, model, training, position } }) => {
+  describe: (source, options = {}) => withCheckpoint(source, async ({ path, info: { format, model, training, position } }) => {
+    refuseNetwork(path, options);
     const { network, ...how } = model;
     if (training === undefined || position === undefined) return { network, facts: { file: path, format, ...how } };
     const { model: _network, ...trainer } = training;
     return { network, facts: { file: path, format, step: position.step, trainer } };
   }),
 
-  read: (source, { weights } = {}) => withCheckpoint(source, async ({ path, info: { model, training, position }, names, read }) => {
+  read: (source, { weights, variant, ...options } = {}) => withCheckpoint(source, async ({ path, info: { model, training, position }, names, read }) => {
+    refuseNetwork(path, options);
+    if (variant !== undefined) throw new CheckpointError(`${path} has no variants`, ["hint     they are of folders that diffusers wrote"]);
     const held = WEIGHTS.filter((group) => names.some((name) => name.startsWith(`${group}.`)));
     const group = weights ?? held[0] ?? "model";
     if (!held.includes(group)) {

@@ -1,95 +1,110 @@
 /**
- * Folders as diffusers writes them: config.json of a UNet2DModel, diffusion_pytorch_model.safetensors, and scheduler_config.json
- * (DDPMScheduler); or a pipeline's, with the first two in unet/ and the third in scheduler/. Names, shapes and fields are
- * diffusers' own on both sides.
+ * Folders as diffusers writes them: a pipeline's, with model_index.json, unet/ and scheduler/; or their files in one folder. Names,
+ * shapes and fields are diffusers' own on both sides. docs/exchange.md says what is read, what is refused, and which names differ.
  */
 import { CheckpointError, ConfigError } from "@fromnoise/tensor";
-import {
-  encodeSafetensors, readSafetensorsHeader, readSafetensorsTensor, unetConfig, type JsonObject, type LoadedTensor, type StateDict,
-  type StateEntry,
-} from "@fromnoise/nn";
-import type { ModelFormat } from "../model-format.js";
-import { pathOf, readJsonFile, withFile, type Source } from "../source.js";
+import { encodeSafetensors, unetConfig, type JsonObject, type StateDict, type StateEntry } from "@fromnoise/nn";
+import { refuseNetwork, type ModelFormat } from "../model-format.js";
+import { pathOf, readJsonFile, type Source } from "../source.js";
 import { writeJsonFile } from "../target.js";
+import { checkNetworkClass, checkPipeline, INDEX_FILE, NETWORK_CLASS } from "./diffusers-pipeline.js";
 import { readScheduler, schedulerFields } from "./diffusers-scheduler.js";
+import { readWeights, weightFiles, weightsFile, weightsIn, WEIGHTS_FILE } from "./diffusers-weights.js";
 
-const WEIGHTS_FILE = "diffusion_pytorch_model.safetensors";
-const PICKLE = "diffusion_pytorch_model.bin";
+const SCHEDULER_FILE = "scheduler_config.json";
+
+/** A version of diffusers that has all fields that are written. */
+const VERSION = "0.35.1";
 
 export const diffusersFormat = {
   name: "a folder as diffusers writes it",
-  files: `config.json and ${WEIGHTS_FILE}, in it or in unet/`,
+  files: `${INDEX_FILE} of a pipeline; or config.json and ${WEIGHTS_FILE}`,
 
   async detect(source) {
     const names = await source.list();
-    return [WEIGHTS_FILE, PICKLE].some((file) => fileIn(names, "unet", file) !== undefined);
+    return names.includes(INDEX_FILE) || weightFiles(names).length > 0;
   },
 
-  async describe(source) {
-    return { network: await readNetwork(source, await weightsIn(source)), facts: { folder: source.name, format: "diffusers" } };
+  async describe(source, options = {}) {
+    refuseNetwork(source.name, options);
+    await checkPipeline(source);
+    const [{ folder }] = weightFiles(await source.list());
+    return { network: await readNetwork(source, folder), facts: { folder: source.name, format: "diffusers" } };
   },
 
-  async read(source, { weights } = {}) {
-    const file = await weightsIn(source);
+  async read(source, { weights, variant, ...options } = {}) {
+    refuseNetwork(source.name, options);
+    await checkPipeline(source);
+    const file = await weightsIn(source, variant);
     if (weights !== undefined) {
       throw new CheckpointError(
         `${source.name} holds one set of weights, and does not say which`, ["hint     leave out which to take"],
       );
     }
-    const network = await readNetwork(source, file);
-    const place = fileIn(await source.list(), "scheduler", "scheduler_config.json");
+    const network = await readNetwork(source, file.folder);
+    const names = await source.list();
+    const place = [SCHEDULER_FILE, `scheduler/${SCHEDULER_FILE}`].find((name) => names.includes(name));
     const scheduler = place === undefined ? readScheduler({}, "the default scheduler")
-      : readScheduler(await readJsonFile(source, place), pathOf(source, place));
-    const tensors = currentNames(await readTensors(source, file));
-    return { network, ...scheduler, tensors, source: `${source.name}, as diffusers wrote it` };
+      : readScheduler(await readJsonFile(source, place, { infinities: true }), pathOf(source, place));
+    const tensors = currentNames(await readWeights(source, file));
+    const which = variant === undefined ? "" : `, variant ${variant}`;
+    const without = place === undefined ? ", without a scheduler: DDPMScheduler's defaults" : "";
+    return { network, ...scheduler, tensors, source: `${source.name}, as diffusers wrote it${which}${without}` };
   },
 
-  /** Three files; a schedule that diffusers has no name for becomes trained_betas. */
-  async write({ network: { kind, config }, tensors, ...model }, to) {
+  /** A DDPMPipeline's folder, or its network and scheduler alone where no pipeline of diffusers draws by that scheduler. */
+  async write({ network: { kind, config }, tensors, ...model }, to, { variant } = {}) {
     if (kind !== "unet") throw new ConfigError(`diffusers has no network of kind "${kind}"`, ["allowed  unet"]);
+    if (config["_num_heads"] !== undefined) {
+      throw new ConfigError(`diffusers has no U-Net of ${String(config["_num_heads"])} heads in attentions of several widths`, ["allowed  heads of attention_head_dim channels each"]);
+    }
     const scheduler = schedulerFields(model);
-    const encoded = encodeSafetensors(tensors, { format: "pt" });
-    await to.write(WEIGHTS_FILE, encoded, encoded.byteLength);
-    await writeJsonFile(to, "config.json", { _class_name: "UNet2DModel", act_fn: "silu", ...config });
-    await writeJsonFile(to, "scheduler_config.json", scheduler);
+    checkWeights(tensors, variant === undefined ? Infinity : HALF_LIMIT);
+    const encoded = encodeSafetensors(tensors, { format: "pt" }, variant === undefined ? {} : { dtype: "F16" });
+    await to.write(`unet/${weightsFile(variant)}`, encoded, encoded.byteLength);
+    await writeJsonFile(to, "unet/config.json", sorted({ _class_name: NETWORK_CLASS, act_fn: "silu", ...config }));
+    await writeJsonFile(to, `scheduler/${SCHEDULER_FILE}`, sorted(scheduler));
+    if (!drawnByPipeline(scheduler._class_name)) return;
+    await writeJsonFile(to, INDEX_FILE, sorted({
+      _class_name: "DDPMPipeline", scheduler: ["diffusers", scheduler._class_name], unet: ["diffusers", NETWORK_CLASS],
+    }));
   },
 } satisfies ModelFormat;
 
-/** A file of a folder, or of a pipeline's folder of this part. */
-function fileIn(names: readonly string[], part: string, file: string): string | undefined {
-  return [file, `${part}/${file}`].find((name) => names.includes(name));
+/** DDPMPipeline gives the network x as it is, where EDM scales it: a pipeline's index would promise samples that are none. */
+function drawnByPipeline(scheduler: string): boolean {
+  return scheduler !== "EDMEulerScheduler";
 }
 
-/** Where the weights are. Throws CheckpointError where there are none. */
-async function weightsIn(source: Source): Promise<string> {
-  const names = await source.list();
-  const file = fileIn(names, "unet", WEIGHTS_FILE);
-  if (file !== undefined) return file;
-  const pickle = fileIn(names, "unet", PICKLE);
-  const found = pickle === undefined ? [] : [`found    ${pickle}, a pickle; diffusers saves it anew with safe_serialization=True`];
-  throw new CheckpointError(
-    `${source.name} holds no ${WEIGHTS_FILE}`, ["expected it beside a config.json, or both in unet/", ...found],
-  );
+/** Fields in diffusers' order, which is the alphabet's, with the version whose fields they are. */
+function sorted(fields: object): object {
+  const all = { ...fields, _diffusers_version: VERSION };
+  return Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** The network of the config.json beside the weights. */
-async function readNetwork(source: Source, weights: string): Promise<{ kind: string; config: JsonObject }> {
-  const config = unetConfig(await readJsonFile(source, weights.replace(WEIGHTS_FILE, "config.json")));
-  return { kind: "unet", config: { ...config } };
+/** From here on half precision rounds to infinity. */
+const HALF_LIMIT = 65520;
+
+/** Throws CheckpointError for a value that is not finite, or becomes so in half precision, naming its tensor. */
+function checkWeights(tensors: ReadonlyMap<string, StateEntry>, limit: number): void {
+  for (const [name, { data }] of tensors) {
+    const i = data.findIndex((value) => !(Math.abs(value) < limit));
+    if (i < 0) continue;
+    const what = Number.isFinite(data[i]) ? "is too large for half precision" : "is not finite";
+    throw new CheckpointError(`${name} ${what}, so it is not written`, [`element ${i} of ${data.length} is ${data[i]}`]);
+  }
 }
 
-function readTensors(source: Source, file: string): Promise<ReadonlyMap<string, LoadedTensor>> {
-  const path = pathOf(source, file);
-  return withFile(source, file, async (reader) => {
-    const header = await readSafetensorsHeader(reader, path);
-    const tensors = new Map<string, LoadedTensor>();
-    for (const name of header.tensors.keys()) tensors.set(name, await readSafetensorsTensor(reader, header, name, path));
-    return tensors;
-  });
+/** The network of the config.json in a folder of the source. */
+async function readNetwork(source: Source, folder: string): Promise<{ kind: string; config: JsonObject }> {
+  const file = `${folder}config.json`;
+  const fields = await readJsonFile(source, file);
+  checkNetworkClass(pathOf(source, file), fields["_class_name"]);
+  return { kind: "unet", config: { ...unetConfig(fields) } as unknown as JsonObject };
 }
 
 /** Attention of older checkpoints: query, key, value, proj_attn; and duplicates that were once saved are dropped. */
-function currentNames(tensors: ReadonlyMap<string, StateEntry>): StateDict {
+export function currentNames(tensors: ReadonlyMap<string, StateEntry>): StateDict {
   const renamed: StateDict = new Map();
   const pairs: [RegExp, string][] = [
     [/\.query\./, ".to_q."], [/\.key\./, ".to_k."], [/\.value\./, ".to_v."], [/\.proj_attn\./, ".to_out.0."],

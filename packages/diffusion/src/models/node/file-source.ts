@@ -52,13 +52,14 @@ function filesIn(path: string): { name: string; folder: boolean }[] {
   }
 }
 
-/** A folder, made when the first file goes there. `write` throws ConfigError when that cannot be, else as replaceFile does. */
+/** A folder, made with those below it when the first file goes there. `write` throws ConfigError when that cannot be, else as replaceFile does. */
 export function folderTarget(path: string): Target {
   return {
     name: path,
     async write(name, parts, byteLength) {
-      makeFolder(path);
-      await replaceFile(join(path, name), parts, byteLength);
+      const file = join(path, name);
+      makeFolder(dirname(file));
+      await replaceFile(file, parts, byteLength);
     },
   };
 }

@@ -1,5 +1,5 @@
 import { ConfigError } from "@fromnoise/tensor";
-import { networkOf, SelfConditioned, UNet, type NetworkKinds } from "@fromnoise/nn";
+import { LucidrainsUNet, networkOf, SelfConditioned, UNet, type NetworkKinds } from "@fromnoise/nn";
 import { openDataset } from "../../data/node/index.js";
 import type { FolderOptions, FolderRecord } from "../../data/node/folder.js";
 import { splitDataset, type SplitDataset } from "../../data/split.js";
@@ -22,15 +22,16 @@ export function openTrainingData(
   const network = networkOf(networkSpec(model), networks);
   const { sample, outputs, classes } = network.spec;
   const inner = network instanceof SelfConditioned ? network.inner : network;
-  const names = inner instanceof UNet ? unetNames : specNames;
+  const names = inner instanceof UNet ? unetNames : inner instanceof LucidrainsUNet ? lucidrainsNames : specNames;
   const refuse = (field: keyof typeof specNames, value: unknown, allowed: string): never => {
     throw new ConfigError(`model.${names[field]}: ${JSON.stringify(value)} is not allowed`, [`allowed  ${allowed}`]);
   };
   const [height, width, channels] = sample;
   if (sample.length !== 3) return refuse("size", sample, "the shape of images, [H, W, C]");
   if (height === null || width === null) return refuse("size", null, "a side in pixels, or [height, width]");
-  if (inner instanceof UNet) {
-    const { sample_size: size, block_out_channels: { length: levels } } = inner.config;
+  if (inner instanceof UNet || inner instanceof LucidrainsUNet) {
+    const [size, { length: levels }] = inner instanceof UNet ? [inner.config.sample_size, inner.config.block_out_channels]
+      : [inner.config.image_size, inner.config.dim_mults];
     const multiple = 2 ** (levels - 1), times = levels === 2 ? "1 time" : `${levels - 1} times`;
     if (height % multiple !== 0 || width % multiple !== 0) {
       refuse("size", size, `multiples of ${multiple}, as the ${levels} levels halve the image ${times}`);
@@ -44,12 +45,13 @@ export function openTrainingData(
   }
   const dataset = openDataset(data, { size: [height, width], channels }, { ...reading, badImages, maxPixels: maxMegapixels * 1e6 });
   const labels = dataset.classes;
-  if (classes !== undefined && classes !== labels) {
-    refuse("classes", classes, labels === undefined ? `null: ${data} has no labels` : `${labels}, the classes of ${data}, or null`);
+  if (classes !== undefined && (classes === Infinity ? labels === undefined : classes !== labels)) {
+    refuse("classes", classes === Infinity ? "any number" : classes, labels === undefined ? `null: ${data} has no labels` : `${labels}, the classes of ${data}, or null`);
   }
   return { ...splitDataset(dataset, holdOut), ...("record" in dataset ? { record: dataset.record } : {}) };
 }
 
-/** What the fields are called in the configuration of a U-Net, and in the spec of any network. */
+/** What the fields are called in the configurations of U-Nets, and in the spec of any network. */
 const unetNames = { size: "sample_size", channels: "in_channels", outputs: "out_channels", classes: "num_class_embeds" } as const;
+const lucidrainsNames = { size: "image_size", channels: "channels", outputs: "out_dim", classes: "classes" } as const;
 const specNames = { size: "sample", channels: "sample", outputs: "outputs", classes: "classes" } as const;

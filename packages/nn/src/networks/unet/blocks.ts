@@ -1,4 +1,7 @@
-/** The parts of the U-Net: a level on the way down, the middle, a level on the way up. x [N, H, W, C], temb [N, D]. */
+/**
+ * The parts of a U-Net, whatever its stages are: a level on the way down, the middle, a level on the way up. x [N, H, W, C], temb
+ * [N, D]. The order of their parameters is that of a state dict, which who builds them knows.
+ */
 import { add, concat, type Random, type Tensor } from "@fromnoise/tensor";
 import { backwardAt, forwardAt } from "../../layers/enter.js";
 import type { Grads } from "../../parameters/grads.js";
@@ -6,47 +9,68 @@ import type { Module } from "../../parameters/module.js";
 import type { Parameter } from "../../parameters/parameter.js";
 import type { Policy } from "../policy.js";
 import type { Resampler } from "./resampler.js";
-import type { Stage, StageCache } from "./stage.js";
 
 /** Gradients of what a block reads. */
 export interface BlockGradients { dx: Tensor; dtemb: Tensor }
+
+/** With the gradient of the image that blocks hand along, where they do (skip-blocks.ts). */
+export interface DownGradients extends BlockGradients { dimage?: Tensor }
+export interface UpGradients extends DownGradients { dskips: Tensor[] }
+
+/** A level on the way down. */
+export interface Down<C = unknown> extends Module {
+  /** Number of outputs. */
+  readonly outputCount: number;
+  /** The outputs of all steps, each a skip, the last one what the next block reads; after them the image that is handed on, if any. */
+  forward(x: Tensor, temb: Tensor, policy: Policy, random?: Random, image?: Tensor): [made: Tensor[], cache: C];
+  /**
+   * dy: gradient of the last output from the next block; dskips: gradients of the outputs from the way up, of all of them, or of the
+   * stages alone where the way up does not read what the downsampler gives; dimage of the image.
+   */
+  backward(dy: Tensor, dskips: readonly Tensor[], cache: C, grads: Grads, dimage?: Tensor): DownGradients;
+}
+
+/** A level on the way up. */
+export interface Up<C = unknown> extends Module {
+  /** Number of skips the block reads. */
+  readonly skipCount: number;
+  /** skips[j] goes into stage j: [x, skip] along the channels. Gives y, and after it the image that is handed on, if any. */
+  forward(
+    x: Tensor, skips: readonly Tensor[], temb: Tensor, policy: Policy, random?: Random, image?: Tensor,
+  ): [made: readonly Tensor[], cache: C];
+  /** dskips[j] is the gradient of skips[j]. */
+  backward(dy: Tensor, cache: C, grads: Grads, dimage?: Tensor): UpGradients;
+}
+
+/** A step of a level, which keeps the sides: y = f(x, temb). */
+export interface BlockStage<C = unknown> {
+  forward(x: Tensor, temb: Tensor, policy: Policy, random?: Random): [y: Tensor, cache: C];
+  backward(dy: Tensor, cache: C, grads: Grads): BlockGradients;
+}
 
 /** The time embedding is read by many layers: their gradients add up. */
 export function sumOf(tensors: readonly (Tensor | undefined)[]): Tensor {
   return tensors.filter((t) => t !== undefined).reduce((a, b) => add(a, b));
 }
 
-/** Parameters in the order of diffusers' state dict: attentions, resnets, then the resampler. */
-function parametersOf(stages: readonly Stage[], resampler?: Resampler): Parameter[] {
-  return [
-    ...stages.flatMap((stage) => stage.attention?.parameters ?? []), ...stages.flatMap((stage) => stage.resnet.parameters),
-    ...(resampler?.parameters ?? []),
-  ];
-}
-
 export interface DownBlockCache {
   /** Stage 0 is of x [N, H, W, Cin], the others of [N, H, W, C]. */
-  stages: StageCache[];
-  /** The downsampler's, of [N, H, W, C]; undefined at the lowest level. */
+  stages: unknown[];
+  /** The downsampler's, of [N, H, W, C]; undefined where there is none. */
   downsampler: unknown;
 }
 
-/** A level on the way down: its stages, then unless it is the last a step that halves the sides. Every output is a skip. */
-export class DownBlock implements Module {
-  readonly parameters: readonly Parameter[];
-
+/** A level on the way down: its stages, then where there is one a step to the next level, which most often halves the sides. */
+export class DownBlock implements Down<DownBlockCache> {
   constructor(
-    readonly name: string, private readonly stages: readonly Stage[], private readonly downsampler: Resampler | undefined,
-  ) {
-    this.parameters = parametersOf(stages, downsampler);
-  }
+    readonly name: string, readonly parameters: readonly Parameter[], private readonly stages: readonly BlockStage[],
+    private readonly downsampler: Resampler | undefined,
+  ) {}
 
-  /** Number of outputs. */
   get outputCount(): number {
     return this.stages.length + (this.downsampler === undefined ? 0 : 1);
   }
 
-  /** The outputs of all steps; the last one goes on to the next block. */
   forward(x: Tensor, temb: Tensor, policy: Policy, random?: Random): [outputs: Tensor[], cache: DownBlockCache] {
     return forwardAt(this, { x, temb }, () => {
       const outputs: Tensor[] = [];
@@ -61,12 +85,11 @@ export class DownBlock implements Module {
     });
   }
 
-  /** dy: gradient of the last output from the next block; dskips: gradients of all outputs from the way up. */
   backward(dy: Tensor, dskips: readonly Tensor[], cache: DownBlockCache, grads: Grads): BlockGradients {
     return backwardAt(this, dy, cache, grads, () => {
       const count = this.stages.length;
       const down = this.downsampler && dy.device.scope(() =>
-        this.downsampler!.backward(add(dy, dskips[count]), cache.downsampler, grads));
+        this.downsampler!.backward(dskips.length > count ? add(dy, dskips[count]) : dy, cache.downsampler, grads));
       const dtembs = [down?.dtemb];
       let dh = down?.dx ?? dy;
       for (let j = count - 1; j >= 0; j--) {
@@ -81,16 +104,14 @@ export class DownBlock implements Module {
 
 export interface MidBlockCache {
   /** Of [N, H, W, C] each. */
-  stages: StageCache[];
+  stages: unknown[];
 }
 
 /** The middle, at the lowest resolution: ResBlock, attention, ResBlock. */
 export class MidBlock implements Module {
-  readonly parameters: readonly Parameter[];
-
-  constructor(readonly name: string, private readonly stages: readonly Stage[]) {
-    this.parameters = parametersOf(stages);
-  }
+  constructor(
+    readonly name: string, readonly parameters: readonly Parameter[], private readonly stages: readonly BlockStage[],
+  ) {}
 
   forward(x: Tensor, temb: Tensor, policy: Policy, random?: Random): [y: Tensor, cache: MidBlockCache] {
     return policy.step(x.device, () => forwardAt(this, { x, temb }, () => {
@@ -120,34 +141,32 @@ export class MidBlock implements Module {
 
 export interface UpBlockCache {
   /** Stage j is of [N, H, W, C_j + channels of skip j]. */
-  stages: StageCache[];
+  stages: unknown[];
   /** C_j: how many of the channels that stage j reads come from below. */
   channels: number[];
-  /** The upsampler's, of [N, H, W, C]; undefined at the full resolution. */
+  /** The upsampler's, of [N, H, W, C]; undefined where there is none. */
   upsampler: unknown;
 }
 
-/** A level on the way up: each stage reads its input beside one skip; then, unless it is the last, a step doubles the sides. */
-export class UpBlock implements Module {
-  readonly parameters: readonly Parameter[];
-
+/**
+ * A level on the way up: each stage reads its input beside one skip; then where there is one a step to the next level, which most
+ * often doubles the sides.
+ */
+export class UpBlock implements Up<UpBlockCache> {
   constructor(
-    readonly name: string, private readonly stages: readonly Stage[], private readonly upsampler: Resampler | undefined,
-  ) {
-    this.parameters = parametersOf(stages, upsampler);
-  }
+    readonly name: string, readonly parameters: readonly Parameter[], private readonly stages: readonly BlockStage[],
+    private readonly upsampler: Resampler | undefined,
+  ) {}
 
-  /** Number of skips the block reads. */
   get skipCount(): number {
     return this.stages.length;
   }
 
-  /** skips[j] goes into stage j: [x, skip] along the channels. */
   forward(
     x: Tensor, skips: readonly Tensor[], temb: Tensor, policy: Policy, random?: Random,
-  ): [y: Tensor, cache: UpBlockCache] {
+  ): [made: [y: Tensor], cache: UpBlockCache] {
     const { device } = x;
-    return policy.step(device, () => forwardAt(this, { x, skips, temb }, () => {
+    const [made, cache] = policy.step(device, () => forwardAt(this, { x, skips, temb }, () => {
       const channels: number[] = [];
       let h = x;
       const stages = this.stages.map((stage, j) => {
@@ -161,10 +180,10 @@ export class UpBlock implements Module {
       const [y, upsampler] = policy.step(device, () => this.upsampler!.forward(h, temb, random));
       return [y, { stages, channels, upsampler }];
     }));
+    return [[made], cache];
   }
 
-  /** dskips[j] is the gradient of skips[j]. */
-  backward(dy: Tensor, cache: UpBlockCache, grads: Grads): BlockGradients & { dskips: Tensor[] } {
+  backward(dy: Tensor, cache: UpBlockCache, grads: Grads): UpGradients {
     return backwardAt(this, dy, cache, grads, () => {
       const up = this.upsampler && dy.device.scope(() => this.upsampler!.backward(dy, cache.upsampler, grads));
       const dtembs = [up?.dtemb];

@@ -4,6 +4,7 @@ import { ResBlock, type ResBlockCache, type ResBlockOptions } from "../../layers
 import type { Grads } from "../../parameters/grads.js";
 import { join } from "../../parameters/module.js";
 import type { Policy } from "../policy.js";
+import type { BlockStage } from "./blocks.js";
 
 export interface StageCache {
   /** Of x [N, H, W, Cin] and temb [N, D]. */
@@ -13,7 +14,7 @@ export interface StageCache {
 }
 
 /** A ResBlock and, in Attn blocks, self-attention after it: y = attention(resnet(x, temb)). Blocks are rows of stages. */
-export class Stage {
+export class Stage implements BlockStage<StageCache> {
   readonly resnet: ResBlock;
   readonly attention: Attention | undefined;
 

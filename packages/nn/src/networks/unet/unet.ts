@@ -1,31 +1,20 @@
 import {
-  ShapeError, add, assertTensor, at, formatShape, inspectSymbol, tensor, type Random, type Tensor,
+  ShapeError, add, assertTensor, formatShape, inspectSymbol, multiply, tensor, type Random, type Tensor,
 } from "@fromnoise/tensor";
-import { ClassEmbedding, type ClassEmbeddingCache } from "../../layers/class-embedding.js";
 import { Conv2d, type Conv2dCache } from "../../layers/conv2d.js";
 import { backwardAt, forwardAt } from "../../layers/enter.js";
 import type { GroupNormCache } from "../../layers/group-norm.js";
 import { NormSilu } from "../../layers/norm-silu.js";
-import { TimeMlp, type TimeMlpCache } from "../../layers/time-mlp.js";
-import { timestepEmbedding } from "../../layers/timestep-embedding.js";
 import type { Grads } from "../../parameters/grads.js";
 import type { Parameter } from "../../parameters/parameter.js";
 import { checkGiven } from "../check-given.js";
 import { formatNetwork } from "../format.js";
 import type { Given, Network, NetworkSpec } from "../network.js";
 import { freeSteps, keepCaches, type Policy } from "../policy.js";
-import {
-  sumOf, type DownBlock, type DownBlockCache, type MidBlock, type MidBlockCache, type UpBlock, type UpBlockCache,
-} from "./blocks.js";
-import { downBlocks, midBlock, timeChannels, upBlocks } from "./build.js";
-import { unetConfig, type UNetConfig, type UNetOptions } from "./config.js";
-
-interface EmbeddingCache {
-  /** Of the sinusoids [N, width]. */
-  time: TimeMlpCache;
-  /** Of N labels; undefined without classes. */
-  classes: ClassEmbeddingCache | undefined;
-}
+import { sumOf, type Down, type MidBlock, type MidBlockCache, type Up } from "./blocks.js";
+import { downBlocks, midBlock, upBlocks } from "./build.js";
+import { isSkip, normGroups, timeChannels, unetConfig, type UNetConfig, type UNetOptions } from "./config.js";
+import { Embedding, type EmbeddingCache } from "./embedding.js";
 
 /** Level i has H_i = H / 2^i, W_i = W / 2^i and C_i channels. */
 export interface UNetCache {
@@ -33,13 +22,15 @@ export interface UNetCache {
   /** Of x [N, H, W, in_channels]. */
   convIn: Conv2dCache;
   /** Level i of [N, H_i, W_i, C_(i-1)]. */
-  downs: DownBlockCache[];
-  /** Of [N, H_i, W_i, C_i], i the lowest level. */
-  mid: MidBlockCache;
+  downs: unknown[];
+  /** Of [N, H_i, W_i, C_i], i the lowest level; undefined without a middle. */
+  mid: MidBlockCache | undefined;
   /** From the lowest level up. */
-  ups: UpBlockCache[];
+  ups: unknown[];
   /** Of [N, H, W, C_0] both. */
   normOut: GroupNormCache; convOut: Conv2dCache;
+  /** [N, 1, 1, 1]: 1 / t, where the output is divided by it. */
+  scale: Tensor | undefined;
 }
 
 /**
@@ -53,29 +44,27 @@ export class UNet implements Network<UNetCache> {
   readonly spec: NetworkSpec;
   readonly parameters: readonly Parameter[];
   private readonly convIn: Conv2d;
-  private readonly timeMlp: TimeMlp;
-  private readonly classEmbedding: ClassEmbedding | undefined;
-  private readonly downs: readonly DownBlock[];
-  private readonly mid: MidBlock;
-  private readonly ups: readonly UpBlock[];
+  private readonly embedding: Embedding;
+  private readonly downs: readonly Down[];
+  private readonly mid: MidBlock | undefined;
+  private readonly ups: readonly Up[];
   private readonly normOut: NormSilu;
   private readonly convOut: Conv2d;
 
   constructor(options: UNetOptions) {
     const config = unetConfig(options);
-    const { block_out_channels: [width], num_class_embeds: classes } = config;
+    const { block_out_channels: [width] } = config;
     this.config = config;
     this.spec = specOf(config);
     this.convIn = new Conv2d("conv_in", config.in_channels, width);
-    this.timeMlp = new TimeMlp("time_embedding", width, timeChannels(config));
-    this.classEmbedding = classes === null ? undefined : new ClassEmbedding("class_embedding", classes, timeChannels(config));
+    this.embedding = new Embedding(config);
     this.downs = downBlocks(config);
     this.mid = midBlock(config);
     this.ups = upBlocks(config);
-    this.normOut = new NormSilu("conv_norm_out", width, { groups: config.norm_num_groups, eps: config.norm_eps });
+    this.normOut = new NormSilu("conv_norm_out", width, { groups: normGroups(config, width), eps: config.norm_eps });
     this.convOut = new Conv2d("conv_out", width, config.out_channels, { closesBranch: true });
     this.parameters = [                                                    // in the order of diffusers' state dict
-      this.convIn, this.timeMlp, this.classEmbedding, ...this.downs, ...this.ups, this.mid, this.normOut, this.convOut,
+      this.convIn, this.embedding, ...this.downs, ...this.ups, this.mid, this.normOut, this.convOut,
     ].flatMap((layer) => layer?.parameters ?? []);
   }
 
@@ -84,7 +73,8 @@ export class UNet implements Network<UNetCache> {
   }
 
   /**
-   * epsTheta(x, t) and what backward needs. `given.labels` are N classes, for a network with num_class_embeds only.
+   * epsTheta(x, t) and what backward needs. `given.labels` are N classes, for a network with num_class_embeds, or N numbers where its
+   * class_embed_type is "timestep"; `given.embedding` is [N, D], D the width of the time embedding, where it is "identity".
    * Throws ShapeError for sides that are no multiples of 2^(levels - 1), and ConfigError for missing or needless labels.
    */
   forward(x: Tensor, t: ArrayLike<number>, given: Given = {}, dropout?: Random): [y: Tensor, cache: UNetCache] {
@@ -99,27 +89,37 @@ export class UNet implements Network<UNetCache> {
   private run(x: Tensor, t: ArrayLike<number>, given: Given, policy: Policy, dropout?: Random): [y: Tensor, cache: UNetCache] {
     this.check(x, t, given);
     const { device } = x;
+    const { center_input_sample: centred, down_block_types: [down], time_embedding_type: time } = this.config;
     return policy.step(device, () => forwardAt(this, { x }, () => {
-      const [temb, embedding] = policy.step(device, () => this.embed(x, t, given));
-      const [h0, convIn] = policy.step(device, () => this.convIn.forward(x));
+      const [temb, embedding] = policy.step(device, () => this.embedding.forward(t, given, x));
+      const input = centred ? add(multiply(x, 2), -1) : x;
+      const [h0, convIn] = policy.step(device, () => this.convIn.forward(input));
       const skips = [h0];
-      const downs = this.downs.map((down) => {
-        const [outputs, cache] = down.forward(skips.at(-1)!, temb, policy, dropout);
-        skips.push(...outputs);
+      let image = isSkip(down) ? input : undefined;                        // handed along beside the features, where blocks do so
+      const downs = this.downs.map((block) => {
+        const [made, cache] = block.forward(skips.at(-1)!, temb, policy, dropout, image);
+        skips.push(...made.slice(0, block.outputCount));
+        if (image !== undefined && image !== x) policy.done(image);
+        image = made[block.outputCount];
         return cache;
       });
-      const [bottom, mid] = this.mid.forward(skips.at(-1)!, temb, policy, dropout);
+      const [bottom, mid] = this.mid?.forward(skips.at(-1)!, temb, policy, dropout) ?? [skips.at(-1)!, undefined];
       let h = bottom;
-      const ups = this.ups.map((up) => {
-        const read = takeLast(skips, up.skipCount);
-        const [y, cache] = up.forward(h, read, temb, policy, dropout);
+      let grown: Tensor | undefined;                                       // the image that the levels on the way up add to
+      const ups = this.ups.map((block) => {
+        const read = takeLast(skips, block.skipCount);
+        const [[y, next], cache] = block.forward(h, read, temb, policy, dropout, grown);
         policy.done(h, ...read);
-        h = y;
+        if (grown !== undefined) policy.done(grown);
+        [h, grown] = [y, next];
         return cache;
       });
       const [a, normOut] = policy.step(device, () => this.normOut.forward(h));
-      const [y, convOut] = this.convOut.forward(a);
-      return [y, { embedding, convIn, downs, mid, ups, normOut, convOut }];
+      const [out, convOut] = this.convOut.forward(a);
+      const whole = grown === undefined ? out : add(out, grown);
+      const scale = time === "fourier" ? reciprocals(t, x) : undefined;
+      const y = scale === undefined ? whole : multiply(whole, scale);
+      return [y, { embedding, convIn, downs, mid, ups, normOut, convOut, scale }];
     }));
   }
 
@@ -128,42 +128,32 @@ export class UNet implements Network<UNetCache> {
     return backwardAt(this, dy, cache, grads, () => dy.device.scope(() => {
       const dtembs: Tensor[] = [];
       const dskips: Tensor[] = [];
-      const da = this.convOut.backward(dy, cache.convOut, grads);
+      const dout = cache.scale === undefined ? dy : multiply(dy, cache.scale);
+      const da = this.convOut.backward(dout, cache.convOut, grads);
       let dh = this.normOut.backward(da, cache.normOut, grads);
+      let dgrown: Tensor | undefined = dout;                               // of the image, where there is one: the sum forks
       for (let i = this.ups.length - 1; i >= 0; i--) {
-        const up = dy.device.scope(() => this.ups[i].backward(dh, cache.ups[i], grads));
+        const up = dy.device.scope(() => this.ups[i].backward(dh, cache.ups[i], grads, dgrown));
         dskips.push(...up.dskips.reverse());                               // gradients of the skips in the order they were made
         dtembs.push(up.dtemb);
-        dh = up.dx;
+        [dh, dgrown] = [up.dx, up.dimage];
       }
-      const mid = dy.device.scope(() => this.mid.backward(dh, cache.mid, grads));
-      dtembs.push(mid.dtemb);
-      dh = mid.dx;
+      if (this.mid !== undefined) {
+        const mid = dy.device.scope(() => this.mid!.backward(dh, cache.mid!, grads));
+        dtembs.push(mid.dtemb);
+        dh = mid.dx;
+      }
+      let dimage: Tensor | undefined;
       for (let i = this.downs.length - 1; i >= 0; i--) {
         const doutputs = dskips.splice(-this.downs[i].outputCount);
-        const down = dy.device.scope(() => this.downs[i].backward(dh, doutputs, cache.downs[i], grads));
+        const down = dy.device.scope(() => this.downs[i].backward(dh, doutputs, cache.downs[i], grads, dimage));
         dtembs.push(down.dtemb);
-        dh = down.dx;
+        [dh, dimage] = [down.dx, down.dimage];
       }
-      this.embedBackward(sumOf(dtembs), cache.embedding, grads);
-      return this.convIn.backward(sumOf([dh, ...dskips]), cache.convIn, grads);
+      this.embedding.backward(sumOf(dtembs), cache.embedding, grads);
+      const dinput = sumOf([this.convIn.backward(sumOf([dh, ...dskips]), cache.convIn, grads), dimage]);
+      return this.config.center_input_sample ? multiply(dinput, 2) : dinput;
     }));
-  }
-
-  /** temb = timeMlp(sinusoid(t)) + classEmbedding(label), [N, D]. */
-  private embed(x: Tensor, t: ArrayLike<number>, { labels }: Given): [temb: Tensor, cache: EmbeddingCache] {
-    const { block_out_channels: [width], flip_sin_to_cos: flipSinToCos, freq_shift: freqShift } = this.config;
-    const sinusoid = timestepEmbedding(t, width, { flipSinToCos, freqShift });
-    const features = tensor(sinusoid, { device: x.device, dtype: x.dtype, shape: [t.length, width] });
-    const [a, time] = this.timeMlp.forward(features);
-    if (this.classEmbedding === undefined) return [a, { time, classes: undefined }];
-    const [c, classes] = this.classEmbedding.forward(Array.from(labels!));
-    return [at("class_embedding", () => add(a, c)), { time, classes }];
-  }
-
-  private embedBackward(dtemb: Tensor, { time, classes }: EmbeddingCache, grads: Grads): void {
-    if (classes !== undefined) this.classEmbedding!.backward(dtemb, classes, grads);
-    this.timeMlp.backward(dtemb, time, grads);
   }
 
   private check(x: Tensor, t: ArrayLike<number>, given: Given): void {
@@ -190,10 +180,23 @@ export class UNet implements Network<UNetCache> {
 }
 
 function specOf(config: UNetConfig): NetworkSpec {
-  const { sample_size: size, in_channels: channels, out_channels: outputs, num_class_embeds: rows } = config;
+  const { sample_size: size, in_channels: channels, out_channels: outputs } = config;
   const sides = typeof size === "number" ? [size, size] : size ?? [null, null];
-  const labels = rows === null ? {} : config._null_class === true ? { classes: rows - 1, nullClass: rows - 1 } : { classes: rows };
-  return { kind: "unet", config: { ...config }, sample: [...sides, channels], outputs, ...labels };
+  return { kind: "unet", config: { ...config }, sample: [...sides, channels], outputs, ...conditionOf(config) };
+}
+
+/** What the network needs beside the time. */
+function conditionOf(config: UNetConfig): Pick<NetworkSpec, "classes" | "nullClass" | "embedding"> {
+  const { num_class_embeds: rows, class_embed_type: type } = config;
+  if (type === "timestep") return { classes: Infinity };
+  if (type === "identity") return { embedding: timeChannels(config) };
+  if (rows === null) return {};
+  return config._null_class === true ? { classes: rows - 1, nullClass: rows - 1 } : { classes: rows };
+}
+
+/** 1 / t, [N, 1, 1, 1]. */
+function reciprocals(t: ArrayLike<number>, { device, dtype }: Tensor): Tensor {
+  return tensor(Float64Array.from(t, (value) => 1 / value), { device, dtype, shape: [t.length, 1, 1, 1] });
 }
 
 /** Removes the last `count` entries of a stack and gives them in the order of popping. */

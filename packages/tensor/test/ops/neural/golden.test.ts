@@ -59,7 +59,7 @@ describe("comparing ops with a golden file", () => {
   const broken: [string, GoldenOp, string][] = [
     ["an unknown op", { ...linear, op: "maxout" },
       'golden file: op "maxout" is unknown\n' +
-      "  allowed  conv2d, weightStandardizedConv2d, linear, groupNorm, rmsNorm, silu, relu, leakyRelu, tanh, sigmoid, gelu, softmax, " +
+      "  allowed  conv2d, weightStandardizedConv2d, linear, groupNorm, rmsNorm, silu, relu, leakyRelu, tanh, sigmoid, gelu, mish, softmax, " +
       "logSoftmax, crossEntropy, maxPool, upsampleNearest, pixelUnshuffle, attentionBlock, linearAttention, mse, l1"],
     ["a name every object has", { ...linear, op: "toString" }, 'golden file: op "toString" is unknown'],
     ["an input that is missing", { ...linear, inputs: { x: linear.inputs["x"], w: linear.inputs["w"] } },
