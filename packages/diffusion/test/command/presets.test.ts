@@ -102,7 +102,7 @@ describe("presets", () => {
     await succeeds("train", "--out", out, "--resume", "--steps", "3");
     const { info: { model, position, training } } = await loadCheckpoint(out);
     expect([position!.step, training!.ema.warmup, model.network.kind]).to.deep.equal([3, "ema-pytorch", "lucidrains"]);
-    expect(await succeeds("inspect", out)).to.contain("downs.0.2.to_qkv");
+    expect(await succeeds("inspect", out, "--layers")).to.contain("downs.0.2.to_qkv");
     expect(await succeeds("sample", out, "--count", "1", "--steps", "2", "--out", join(folder, "samples"))).to.contain("wrote 1 image");
     const { code, err } = await fromnoise("train", "--out", out, "--resume", "--preset", "lucidrains");
     expect([code, err.split("\n")[0]]).to.deep.equal([2, "ConfigError: --preset cannot change when a run is resumed"]);

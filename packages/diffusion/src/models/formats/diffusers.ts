@@ -8,7 +8,7 @@ import {
   encodeSafetensors, readSafetensorsHeader, readSafetensorsTensor, unetConfig, type JsonObject, type LoadedTensor, type StateDict,
   type StateEntry,
 } from "@fromnoise/nn";
-import type { ModelFormat } from "../model-format.js";
+import type { ModelFormat, ModelInfo } from "../model-format.js";
 import { pathOf, readJsonFile, withFile, type Source } from "../source.js";
 import { writeJsonFile } from "../target.js";
 import { readScheduler, schedulerFields } from "./diffusers-scheduler.js";
@@ -26,7 +26,14 @@ export const diffusersFormat = {
   },
 
   async describe(source) {
-    return { network: await readNetwork(source, await weightsIn(source)), facts: { folder: source.name, format: "diffusers" } };
+    const network = await readNetwork(source, await weightsIn(source));
+    const facts = { folder: source.name, format: "diffusers" };
+    try {
+      return { network, facts, how: await readHow(source) };
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      return { network, facts: { ...facts, scheduler: `not one that can be read: ${error.summary}` } };
+    }
   },
 
   async read(source, { weights } = {}) {
@@ -37,11 +44,8 @@ export const diffusersFormat = {
       );
     }
     const network = await readNetwork(source, file);
-    const place = fileIn(await source.list(), "scheduler", "scheduler_config.json");
-    const scheduler = place === undefined ? readScheduler({}, "the default scheduler")
-      : readScheduler(await readJsonFile(source, place), pathOf(source, place));
     const tensors = currentNames(await readTensors(source, file));
-    return { network, ...scheduler, tensors, source: `${source.name}, as diffusers wrote it` };
+    return { network, ...await readHow(source), tensors, source: `${source.name}, as diffusers wrote it` };
   },
 
   /** Three files; a schedule that diffusers has no name for becomes trained_betas. */
@@ -76,6 +80,13 @@ async function weightsIn(source: Source): Promise<string> {
 async function readNetwork(source: Source, weights: string): Promise<{ kind: string; config: JsonObject }> {
   const config = unetConfig(await readJsonFile(source, weights.replace(WEIGHTS_FILE, "config.json")));
   return { kind: "unet", config: { ...config } };
+}
+
+/** What the scheduler says of noise. Throws ConfigError for one that is not implemented. */
+async function readHow(source: Source): Promise<Omit<ModelInfo, "network">> {
+  const place = fileIn(await source.list(), "scheduler", "scheduler_config.json");
+  return place === undefined ? readScheduler({}, "the default scheduler")
+    : readScheduler(await readJsonFile(source, place), pathOf(source, place));
 }
 
 function readTensors(source: Source, file: string): Promise<ReadonlyMap<string, LoadedTensor>> {
