@@ -12,7 +12,7 @@ import { weightsField } from "./sample.js";
 import { keyDifferences, largestDifference, printDifferences, type KeyDifference } from "./tensor-difference.js";
 import { cutTree, printTree, tensorTree } from "./tensor-tree.js";
 import { printValues, valueStatistics, type ValueStatistics } from "./tensor-values.js";
-import { grouped, shownText } from "./text-table.js";
+import { grouped, jsonText, shownText } from "./text-table.js";
 
 const inspectFields = {
   layers: field(flag, false, "the config, every tensor, and what each layer costs: multiply-adds, bytes, kernels"),
@@ -57,7 +57,7 @@ async function runInspect({ operands: [path], flags }: Arguments): Promise<numbe
     ...(options.values ? { values: await valuesOf(held) } : {}),
     ...(other === undefined ? {} : { against: await differences(held, other) }),
   };
-  if (options.json) console.log(JSON.stringify({ ...await facts(held, options), ...found }, null, 2));
+  if (options.json) console.log(jsonText({ ...await facts(held, options), ...found }));
   else {
     await printFacts(path, held, options);
     for (const [part, print] of [

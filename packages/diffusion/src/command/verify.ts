@@ -11,6 +11,7 @@ import { readJson } from "../models/node/files.js";
 import { verifyTraining, type TrainGolden } from "../verify/golden-train.js";
 import { fileSource } from "../models/node/file-source.js";
 import { modelGolden, verifyModel } from "../verify/golden-model.js";
+import { shownText } from "./text-table.js";
 import { withDevice, type Arguments, type Command } from "./command.js";
 
 const verifyFields = {
@@ -122,12 +123,12 @@ function print({ file, kind, device, dtype, tolerance, worst, pass, rows }: File
   console.log(`${file}: ${kind}, ${dtype} on ${device}`);
   const byName = new Map<string, GoldenRow[]>();
   for (const row of rows) byName.set(row.name, [...(byName.get(row.name) ?? []), row]);
-  const width = Math.max(...[...byName.keys()].map((name) => name.length));
+  const width = Math.max(...[...byName.keys()].map((name) => shownText(name).length));
   for (const [name, quantities] of byName) {
     const errors = quantities.map(
       ({ quantity, error }) => `${quantity} ${error.toExponential(1)}${error <= tolerance ? "" : " !"}`,
     );
-    console.log(`  ${name.padEnd(width)}  ${errors.join("  ")}`);
+    console.log(`  ${shownText(name).padEnd(width)}  ${errors.join("  ")}`);
   }
   console.log(`${pass ? "passed" : "FAILED"}: worst error ${worst.toExponential(2)}, tolerance ${tolerance.toExponential(0)}\n`);
 }

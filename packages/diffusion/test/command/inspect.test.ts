@@ -93,7 +93,9 @@ describe("fromnoise inspect", () => {
     expect(out).to.match(/^ {2}bad\\u001b\[2Jname\\u202e +2\.000 +2\.000 +2\.000 +0\.000 +2\.000 +0\.0 % +1 +2$/m);
     expect(out).to.match(/^ {2}empty +- +- +- +- +0\.000 +- +0 +0$/m);
     expect(out).to.contain("  tensors with NaN or infinities: 1").and.not.match(/[\u001b\u202e]/);
-    const { values } = JSON.parse(await shows(place("values.safetensors"), "--values", "--json")) as { values: { name: string; nan: number }[] };
+    const json = await shows(place("values.safetensors"), "--values", "--json");
+    expect(json).to.not.match(/[\u001b\u202e]/);
+    const { values } = JSON.parse(json) as { values: { name: string; nan: number }[] };
     expect(values.map(({ name, nan }) => [name, nan])).to.deep.include(["bad\u001b[2Jname\u202e", 1]);
     expect((await run(place("tiny.json"), "--values")).err).to.contain("--values: ");
     expect(await shows(place("first.safetensors"), "--values", "--weights", "model")).to.not.equal(
