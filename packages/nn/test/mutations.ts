@@ -6,7 +6,7 @@ import {
   StandardizedConv2d, TimeMlp,
   TimeProjection, TransformerBlock, Upsample,
 } from "@fromnoise/nn";
-import { UnshuffleDown } from "../src/networks/lucidrains/build.js";
+import { UnshuffleDown } from "../src/networks/lucidrains/resample.js";
 import { halve } from "../src/layers/resample.js";
 import { DownBlock, UpBlock } from "../src/networks/unet/blocks.js";
 

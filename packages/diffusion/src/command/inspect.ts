@@ -52,23 +52,23 @@ async function runInspect({ operands: [path], flags }: Arguments): Promise<numbe
   const held = await openInspected(path, options.weights);
   if (options.values && held.each === undefined) throw new ConfigError(`--values: ${path} holds no tensors`);
   const other = options.against === undefined ? undefined : await openInspected(options.against, options.weights);
-  const found = {
-    ...(options.tree ? { tree: cutTree(tensorTree(await held.shapes()), options.depth ?? Infinity) } : {}),
-    ...(options.values ? { values: await valuesOf(held) } : {}),
-    ...(other === undefined ? {} : { against: await differences(held, other) }),
-  };
-  if (options.json) console.log(jsonText({ ...await facts(held, options), ...found }));
+  const tree = options.tree ? cutTree(tensorTree(await held.shapes()), options.depth ?? Infinity) : undefined;
+  const values = options.values ? await valuesOf(held) : undefined;
+  const against = other === undefined ? undefined : await differences(held, other);
+  if (options.json) console.log(jsonText({ ...await facts(held, options), tree, values, against }));
   else {
     await printFacts(path, held, options);
-    for (const [part, print] of [
-      [found.tree, printTree], [found.values, printValues], [found.against, (rows: KeyDifference[]) => printDifferences(rows, options.against!)],
-    ] as const) {
-      if (part === undefined) continue;
+    const parts = [
+      tree && ((): void => printTree(tree)), values && ((): void => printValues(values)),
+      against && ((): void => printDifferences(against, options.against!)),
+    ];
+    for (const print of parts) {
+      if (print === undefined) continue;
       console.log("");
-      (print as (part: unknown) => void)(part);
+      print();
     }
   }
-  return found.against?.some(({ problem }) => problem !== undefined) === true ? 1 : 0;
+  return against?.some(({ problem }) => problem !== undefined) === true ? 1 : 0;
 }
 
 /** What the JSON says of a model, or of tensors alone. */
