@@ -72,7 +72,7 @@ describe("Ema", () => {
   });
 
   /**
-   * ema-pytorch's update by its states, `step` (updates before) and `initted`, in its words: what the average is worth afterwards. The
+   * The update of ema-pytorch 0.2.3 by its states, `step` (updates before) and `initted`, in its words: what the average is worth afterwards. The
    * first update past update_after_step copies, and then averages the copy with itself.
    */
   const emaPytorch = (every: number, after: number, beta: number): ((p: number) => number) => {

@@ -13,8 +13,9 @@ export interface EmaOptions {
    * How the decay grows with the number n = 1, 2, ... of the update, s = n - 1 - start:
    *  - "none"   decay from the first update on;
    *  - "ratio"  min(decay, (1 + s) / (10 + s)), 0 at s = 0 (diffusers' and TensorFlow's);
-   *  - "power"  min(decay, 1 - (1 + s / invGamma)^-power), 0 at s = 0 (diffusers' use_ema_warmup);
-   *  - "ema-pytorch"  the same, and 0 for s <= every, so that the first move after the start is a copy too (lucidrains').
+   *  - "power"  min(decay, 1 - (1 + s / invGamma)^-power), 0 at s = 0 (diffusers' use_ema_warmup, ema-pytorch from 0.6.4 on);
+   *  - "ema-pytorch"  the same, and 0 for s <= every, so that the first move after the start is a copy too: ema-pytorch before that,
+   *    with which lucidrains' program ran at the time of its versions 1.
    * Default "ratio": the average forgets the random start, which a constant 0.9999 keeps for tens of thousands of steps.
    */
   readonly warmup?: EmaWarmup;
