@@ -85,7 +85,7 @@ async function formats(device: Device): Promise<Format[]> {
   const checkpoint = await checkpointBytes(device);
   const config = utf8(JSON.stringify(tinyConfig({ data: "digits" })));
   const unet = JSON.parse(textOf(config)) as { model: object };
-  const { tensors } = await parseSafetensors(checkpoint);
+  const { tensors } = parseSafetensors(checkpoint);
   const weights = encodeSafetensors([...tensors].filter(([name]) => name.startsWith("model.")).map(([name, t]) => [name.slice(6), t]), { format: "pt" });
   const weightBytes = Buffer.concat([...weights]);
   const modelConfig = utf8(JSON.stringify(unet.model)), scheduler = utf8(JSON.stringify({ _class_name: "DDPMScheduler", num_train_timesteps: 20 }));
@@ -105,7 +105,7 @@ async function formats(device: Device): Promise<Format[]> {
   return [
     { name: "PNG", damaged: (i, random) => mutated(images[i % images.length]!, random), open: twice, note: "each decoded twice alike" },
     { name: "JPEG", damaged: (i, random) => mutated(jpegs[i % jpegs.length]!, random), open: twice, note: "each decoded twice alike" },
-    { name: "safetensors", damaged: safetensorsOf(weightBytes), open: (bytes) => parseSafetensors(bytes) },
+    { name: "safetensors", damaged: safetensorsOf(weightBytes), open: async (bytes) => parseSafetensors(bytes) },
     {
       name: "checkpoint", damaged: safetensorsOf(checkpoint),
       async open(bytes) {

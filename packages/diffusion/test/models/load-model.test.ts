@@ -53,7 +53,7 @@ describe("a model from a source", () => {
     expect(await stateDict(network)).to.deep.equal(await stateDict(mine));
     const error = await thrown(ConfigError, loadModel(source, device));
     expect(error.message).to.equal([
-      'network kind "mine" is not known', "  allowed  unet, dit, mlp, self-conditioned",
+      'network kind "mine" is not known', "  allowed  unet, dit, lucidrains, mlp, self-conditioned",
       '  hint     pass your own: { "mine": (config) => new YourNetwork(config) }',
     ].join("\n"));
   });
