@@ -6,6 +6,9 @@ import { expect } from "chai";
 import { denoiserOf, processOf, runSampler, samplers, type ModelFile } from "../../src/index.js";
 import { emptyNetwork } from "../../src/models/load-model.js";
 import { torchContents } from "../../src/models/formats/torch-contents.js";
+import { hoLayout } from "../../src/models/formats/torch-ho.js";
+import { lucidrainsLayout } from "../../src/models/formats/torch-lucidrains.js";
+import { openaiLayout } from "../../src/models/formats/torch-openai.js";
 import { torchFormat } from "../../src/models/formats/torch.js";
 import type { ReadOptions } from "../../src/models/model-format.js";
 import { memorySource, type Source } from "../../src/models/source.js";
@@ -163,6 +166,11 @@ describe("checkpoints of other programs", () => {
     expect(found(new Map([["model", raw], ["ema", prefixed("ema_model.", averaged)]]))).to.deep.equal({ ema: averaged, model: raw, named: true, facts: {} });
     expect(found([raw, new Map(), 1, 20, averaged])).to.deep.equal({ ema: averaged, model: raw, named: true, facts: {} });
     for (const value of [null, 3, [], new Map(), new Map([["model", 3]]), new Opaque("__main__.Unet", [])]) expect(() => found(value)).to.throw(CheckpointError, "holds no state dict");
+  });
+
+  it("has every field of --network in docs/pytorch-files.md", async () => {
+    const page = readFileSync(new URL("../../../../docs/pytorch-files.md", import.meta.url), "utf8");
+    for (const { fields, name } of [lucidrainsLayout, openaiLayout, hoLayout]) for (const field of Object.keys(fields)) expect(page, name).to.include(`\`${field}\``);
   });
 
   it("shows a file without reading its numbers, and refuses what it cannot be", async () => {
