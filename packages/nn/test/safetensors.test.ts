@@ -126,6 +126,23 @@ describe("safetensors", () => {
     expectSame(tensor.data, halves);
   });
 
+  it("rounds to F16 as IEEE 754 does: every half comes back, and between two the nearer, of two alike the even", () => {
+    const write = (values: number[]): Uint16Array => {
+      const bytes = join(encodeSafetensors([["h", { shape: [values.length], data: Float64Array.from(values) }]], {}, { dtype: "F16" }));
+      return new Uint16Array(bytes.slice(bytes.length - 2 * values.length).buffer);
+    };
+    const all = Uint16Array.from({ length: 0x7c00 }, (_, bits) => bits);                        // the finite ones from 0 up
+    const file = handmade({ h: { dtype: "F16", shape: [all.length], data_offsets: [0, 2 * all.length] } }, new Uint8Array(all.buffer));
+    const values = Array.from(parseSafetensors(file).tensors.get("h")!.data);
+    expect(write(values)).to.deep.equal(all);
+    expect(write(values.map((v) => -v))).to.deep.equal(all.map((bits) => bits | 0x8000));
+    const middles = values.slice(1).map((v, i) => (v + values[i]) / 2);
+    expect(write(middles)).to.deep.equal(all.slice(0, -1).map((bits) => bits + (bits % 2)));
+    expect(write(middles.map((v) => v * (1 + 2 ** -40)))).to.deep.equal(all.slice(1));
+    expect(write(middles.map((v) => v * (1 - 2 ** -40)))).to.deep.equal(all.slice(0, -1));
+    expect(Array.from(write([65519.99, 65520, -Infinity, NaN, 1e300, 1e-300]))).to.deep.equal([0x7bff, 0x7c00, 0xfc00, 0x7e00, 0x7c00, 0]);
+  });
+
   it("widens BF16 exactly: normal, subnormal, zeros, infinities, NaN", () => {
     const brains: [number, number][] = [
       [0x3f80, 1], [0xc049, -3.140625], [0x7f7f, 255 * 2 ** 120], [0x0080, 2 ** -126], [0x0001, 2 ** -133],

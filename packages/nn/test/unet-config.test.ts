@@ -21,6 +21,21 @@ const celeba: UNetOptions = {
   up_block_types: ["UpBlock2D", "AttnUpBlock2D", "UpBlock2D", "UpBlock2D", "UpBlock2D", "UpBlock2D"],
 };
 
+/** Networks of other blocks, in the shape of NCSN++ and of OpenAI's consistency models; diffusers' UNet2DModel itself listed their tensors. */
+const repeated = (...blocks: [count: number, block: string][]): string[] => blocks.flatMap(([count, block]) => new Array<string>(count).fill(block));
+const ncsnpp: UNetOptions = {
+  act_fn: "silu", attention_head_dim: null, block_out_channels: [128, 128, 256, 256, 256, 256, 256], mid_block_scale_factor: 1.41421356237,
+  norm_eps: 1e-6, norm_num_groups: null, sample_size: 256, time_embedding_type: "fourier",
+  down_block_types: repeated([4, "SkipDownBlock2D"], [1, "AttnSkipDownBlock2D"], [2, "SkipDownBlock2D"]),
+  up_block_types: repeated([2, "SkipUpBlock2D"], [1, "AttnSkipUpBlock2D"], [4, "SkipUpBlock2D"]),
+};
+const consistency: UNetOptions = {
+  attention_head_dim: 64, attn_norm_num_groups: 32, block_out_channels: [192, 384, 576, 768], layers_per_block: 3, num_class_embeds: 1000,
+  resnet_time_scale_shift: "scale_shift", sample_size: 64, downsample_type: "resnet", upsample_type: "resnet",
+  down_block_types: repeated([1, "ResnetDownsampleBlock2D"], [3, "AttnDownBlock2D"]),
+  up_block_types: repeated([3, "AttnUpBlock2D"], [1, "ResnetUpsampleBlock2D"]),
+};
+
 const published = (file: string): string[] =>
   readFileSync(new URL(`golden/${file}.txt`, import.meta.url), "utf8").trim().split("\n");
 
@@ -28,6 +43,8 @@ describe("published U-Net configs", () => {
   for (const [name, file, config, tensors, parameters] of [
     ["google/ddpm-cifar10-32", "diffusers_cifar10-32", cifar, 328, 35_746_307],
     ["google/ddpm-celebahq-256", "diffusers_celebahq-256", celeba, 450, 113_673_219],
+    ["a network like NCSN++", "diffusers_ncsnpp-256", ncsnpp, 645, 65_574_549],
+    ["a network like a consistency model", "diffusers_cd-imagenet64", consistency, 629, 295_899_267],
   ] as const) {
     it(`${name} builds its ${tensors} tensors with ${parameters} parameters, in name, shape and order`, () => {
       const unet = new UNet(config);

@@ -4,17 +4,18 @@ import { ConfigError, sizeOf } from "@fromnoise/tensor";
 import { networkOf, replaceFile, type StateDict } from "@fromnoise/nn";
 import { optional } from "../config/fields.js";
 import { flagsOf, optionsOf } from "../config/flags.js";
-import { text } from "@fromnoise/nn/kinds";
+import { oneOf, text } from "@fromnoise/nn/kinds";
 import { checkpointFormat } from "../models/formats/checkpoint-format.js";
 import { checkTensors, writeCheckpoint } from "../models/formats/checkpoint.js";
 import { diffusersFormat } from "../models/formats/diffusers.js";
 import { torchFileOf } from "../models/formats/torch-export.js";
 import { torchFormat } from "../models/formats/torch.js";
 import { dtypeOf } from "../models/load-model.js";
-import type { ModelFormat } from "../models/model-format.js";
+import type { ModelFile, ModelFormat } from "../models/model-format.js";
 import { formatOf } from "../models/model-formats.js";
 import { fileSource, folderTarget } from "../models/node/file-source.js";
 import { isLearned } from "../process/schedules.js";
+import type { Target } from "../models/target.js";
 import { trainConfig, trainDefaults } from "../train/config.js";
 import { modelFields } from "../train/model-fields.js";
 import { checkpointSteps, RunDirectory } from "../train/node/run-directory.js";
@@ -25,6 +26,7 @@ import { askedFor, networkField, variantField, weightsField } from "./sample.js"
 const exportFields = {
   out: optional(text, "folder for model_index.json, unet and scheduler; or a .pt or .pth for the weights as PyTorch saves them", { value: "DIR" }),
   weights: weightsField,
+  variant: optional(oneOf(["fp16"]), "weights in half precision, under the name that diffusers loads with variant=\"fp16\"", { shown: "as they are" }),
 };
 
 export const exportCommand: Command = {
@@ -69,7 +71,7 @@ function needed(out: string | undefined, command: Command): string {
 const TORCH_FILE = /\.(pt|pth)$/;
 
 async function runExport({ operands: [path], flags }: Arguments): Promise<number> {
-  const { weights, ...given } = optionsOf(exportFields, flags);
+  const { weights, variant, ...given } = optionsOf(exportFields, flags);
   const out = needed(given.out, exportCommand);
   if (checkpointSteps(out).length > 0) {
     throw new ConfigError(`${out} holds a run, whose config.json would be lost`, ["--out DIR  names another folder"]);
@@ -79,14 +81,30 @@ async function runExport({ operands: [path], flags }: Arguments): Promise<number
   const model = await read(source, weights === undefined ? {} : { weights });
   checkTensors(model.source, model.tensors, networkOf(model.network));
   if (TORCH_FILE.test(out)) {
+    if (variant !== undefined) throw new ConfigError("--variant is for folders of diffusers", [`--out     ${out} is a file for torch.load`]);
     const encoded = torchFileOf(model);
     await replaceFile(out, encoded, encoded.byteLength);
     console.log(`wrote ${out}, for torch.load`);
     return 0;
   }
-  await diffusersFormat.write(model, folderTarget(out));
-  console.log(`wrote ${out}: model_index.json, unet, scheduler`);
+  const written = await writeFolder(out, model, variant);
+  console.log(`wrote ${out}: ${written.join(", ")}`);
   return 0;
+}
+
+/** Writes a folder of diffusers and gives what stands in it: files, and folders of files. */
+async function writeFolder(out: string, model: Omit<ModelFile, "source">, variant: "fp16" | undefined): Promise<string[]> {
+  const folder = folderTarget(out);
+  const written = new Set<string>();
+  const to: Target = {
+    name: out,
+    write: (file, ...contents) => {
+      written.add(file.split("/")[0]);
+      return folder.write(file, ...contents);
+    },
+  };
+  await diffusersFormat.write(model, to, variant === undefined ? {} : { variant });
+  return [...written];
 }
 
 async function runImport({ operands: [path], flags }: Arguments): Promise<number> {

@@ -74,8 +74,8 @@ export interface ModelFormat extends Held {
    */
   read(source: Source, options?: ReadOptions): Promise<ModelFile>;
   /**
-   * Writes files that `read` reads. Throws ConfigError for a model that the format cannot hold, CheckpointError for weights
+   * Writes files that `read` reads, the variant fp16 in half precision. Throws ConfigError for a model that the format cannot hold, CheckpointError for weights
    * that are not finite, and what the target throws.
    */
-  write?(model: Omit<ModelFile, "source">, to: Target): Promise<void>;
+  write?(model: Omit<ModelFile, "source">, to: Target, options?: { variant?: "fp16" }): Promise<void>;
 }

@@ -49,7 +49,7 @@ export const trainFields = {
     timesteps: field(count, 1000, "noising steps", { flag: "timesteps", value: "T" }),
     betaStart: field(beta, 1e-4, "first beta of linear, scaled-linear and quad", { flag: "beta-start" }),
     betaEnd: field(beta, 0.02, "last beta of linear, scaled-linear and quad, the only one of const", { flag: "beta-end" }),
-    betas: optional(list(number({ above: 0, to: 1 })), "those of the schedule betas, one for each step; a file holds them"),
+    betas: optional(list(number({ above: 0, to: 1 })), "those of the schedule betas, one for each step; a file holds them", { shown: "none" }),
     zeroTerminalSnr: field(flag, false, "rescale the betas so that the last step is pure noise; not for eps", { flag: "zero-terminal-snr" }),
     timeScale: field(positive, 1, "the network is told the step times this, improved-diffusion 1000 / T", { flag: "time-scale" }),
     logSnrShift: field(number(), 0, "added to the log-SNR of the continuous ones: 2 ln(64 / d) for images of side d", { flag: "log-snr-shift" }),

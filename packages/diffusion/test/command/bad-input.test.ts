@@ -184,7 +184,7 @@ const cases: [what: string, argv: string[], code: number, err: string][] = [
     "a folder without a checkpoint", ["sample", place("empty")], 1,
     `CheckpointError: ${place("empty")} holds no model\n  found    no files\n`
       + "  allowed  a checkpoint or the folder of a run: checkpoint-<step>.safetensors\n"
-      + "           a folder as diffusers writes it: config.json and diffusion_pytorch_model.safetensors, in it or in unet/",
+      + "           a folder as diffusers writes it: model_index.json of a pipeline; or config.json and diffusion_pytorch_model.safetensors",
   ],
   ["a model that is no checkpoint", ["inspect", plain], 1, `CheckpointError: ${plain} holds no model\n  found    plain\n`],
   [

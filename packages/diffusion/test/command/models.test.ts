@@ -195,6 +195,39 @@ describe("models on the command line", () => {
       expect(after.equals(before)).to.equal(false);
     });
 
+    it("know rectified flow and EDM's process there, of which only the first has a pipeline", async () => {
+      for (const [kind, written] of [["flow", "unet, scheduler, model_index.json"], ["edm", "unet, scheduler"]] as const) {
+        writeFileSync(place(`${kind}.json`), JSON.stringify({
+          device: "reference", data: writeSheet(folder, { channels: 3 }), model: { ...tinyModel, in_channels: 3, out_channels: 3 }, steps: 1, batch: 2,
+          previewEvery: 0, schedule: { name: kind }, prediction: kind,
+        }));
+        await succeeds("train", "--config", place(`${kind}.json`), "--out", place(kind));
+        expect(await succeeds("export", place(kind), "--out", place(`${kind}-there`))).to.equal(`wrote ${place(`${kind}-there`)}: ${written}`);
+        await succeeds("import", place(`${kind}-there`), "--out", place(`${kind}-back`));
+        const pictures = [];
+        for (const model of [kind, `${kind}-there`, `${kind}-back`]) {
+          await succeeds("sample", place(model), "--out", place("same"), "--count", "2", "--steps", "3");
+          pictures.push(readFileSync(place("same", "samples.png")).toString("base64"));
+        }
+        expect(pictures[1]).to.equal(pictures[0]);
+        expect(pictures[2]).to.equal(pictures[0]);
+      }
+    });
+
+    it("write weights in half precision, which come back as they were written", async () => {
+      await succeeds("export", place("run64"), "--variant", "fp16", "--out", place("half"));
+      await succeeds("import", place("half"), "--variant", "fp16", "--out", place("half-run"));
+      await succeeds("export", place("half-run"), "--variant", "fp16", "--out", place("half-again"));
+      const file = "unet/diffusion_pytorch_model.fp16.safetensors";
+      expect(readFileSync(place("half-again", file)).equals(readFileSync(place("half", file)))).to.equal(true);
+      const [whole, half] = [await loadCheckpoint(place("run64")), await loadSafetensors(place("half", file))];
+      for (const [name, { data, dtype }] of half.tensors) {
+        expect(dtype).to.equal("F16");
+        const exact = whole.tensors.get(`ema.${name}`)!.data;
+        expect(data.every((value, i) => Math.abs(value - exact[i]) <= Math.max(Math.abs(exact[i]) * 2 ** -11, 2 ** -25)), name).to.equal(true);
+      }
+    });
+
     it("read a variant where it is asked for", async () => {
       await succeeds("export", place("run"), "--out", place("variant"));
       renameSync(place("variant", "unet", "diffusion_pytorch_model.safetensors"), place("variant", "unet", "diffusion_pytorch_model.fp16.safetensors"));

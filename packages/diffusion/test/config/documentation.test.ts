@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import { withTables } from "../../../../docs/make-configuration.js";
+import { withExchangeTables } from "../../../../docs/make-exchange.js";
 
 describe("docs/configuration.md", () => {
   it("shows the fields as they are: npm run config:table writes them", () => {
@@ -9,4 +10,14 @@ describe("docs/configuration.md", () => {
   });
 
   it("has places for them", () => expect(() => withTables("nothing")).to.throw("no markers for fields"));
+});
+
+describe("docs/exchange.md", () => {
+  it("shows what is read and what is refused as it is: docs/make-exchange.ts writes it", () => {
+    const page = readFileSync(new URL("../../../../docs/exchange.md", import.meta.url), "utf8");
+    expect(page).to.equal(withExchangeTables(page));
+    expect(page).to.contain("| `ScoreSdeVeScheduler` | ").and.contain("| `class_embed_type` | timestep, identity, or null | `null` |");
+  });
+
+  it("has places for it", () => expect(() => withExchangeTables("nothing")).to.throw("no markers for schedulers"));
 });

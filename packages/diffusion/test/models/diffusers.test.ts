@@ -96,7 +96,8 @@ describe("a folder as diffusers writes it", () => {
   it("takes diffusers' defaults where there is no scheduler", async () => {
     const path = await write();
     rmSync(join(path, SCHEDULER));
-    const { process, prediction } = await read(path);
+    const { process, prediction, source } = await read(path);
+    expect(source).to.equal(`${path}, as diffusers wrote it, without a scheduler: DDPMScheduler's defaults`);
     expect([process.name, process.timesteps, process.betaStart, process.betaEnd, prediction]).to.deep.equal(
       ["linear", 1000, 1e-4, 0.02, "eps"],
     );
@@ -161,6 +162,10 @@ describe("a folder as diffusers writes it", () => {
     const error = await thrown(CheckpointError, diffusersFormat.write({ ...model, tensors: broken }, folderTarget(path)));
     expect(error.message).to.equal("conv_out.bias is not finite, so it is not written\n  element 0 of 1 is NaN");
     expect(existsSync(path)).to.equal(false);
+    broken.set("conv_out.bias", { shape, data: data.map(() => 7e4) });
+    const large = await thrown(CheckpointError, diffusersFormat.write({ ...model, tensors: broken }, folderTarget(path), { variant: "fp16" }));
+    expect(large.message).to.equal("conv_out.bias is too large for half precision, so it is not written\n  element 0 of 1 is 70000");
+    await diffusersFormat.write({ ...model, tensors: broken }, folderTarget(path));
   });
 
   it("may name attention as older versions did, and hold duplicates of downsamplers", async () => {

@@ -86,7 +86,7 @@ describe("hidden labels", () => {
         files[path] = bytes;
       },
     });
-    expect(JSON.parse(new TextDecoder().decode(files["config.json"]))).to.deep.include({ num_class_embeds: 3, _null_class: true });
+    expect(JSON.parse(new TextDecoder().decode(files["unet/config.json"]))).to.deep.include({ num_class_embeds: 3, _null_class: true });
     const read = await diffusersFormat.read(memorySource("memory", files));
     expect(new UNet(read.network.config).spec).to.deep.equal(network.spec);
     trainer.dispose();

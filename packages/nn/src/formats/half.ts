@@ -1,4 +1,4 @@
-/** The two 16-bit floating-point formats that checkpoints use, widened to f32 without loss. */
+/** The two 16-bit floating-point formats that checkpoints use, widened to f32 without loss; and numbers rounded to the first of them. */
 
 /** F16 (IEEE 754 binary16: 1 sign, 5 exponent, 10 fraction bits) of every bit pattern; made at first use. */
 let f16Values: Float32Array | undefined;
@@ -16,6 +16,23 @@ export function f16ToF32(bits: Uint16Array): Float32Array {
   const out = new Float32Array(bits.length);
   for (let i = 0; i < bits.length; i++) out[i] = values[bits[i]!]!;
   return out;
+}
+
+/** F16 bit patterns of the nearest values, of two equally near ones the even one, as IEEE 754 rounds; Infinity from 65520 on. */
+export function toF16(values: ArrayLike<number>): Uint16Array {
+  return Uint16Array.from(values, f16Bits);
+}
+
+/** With 2^e the step's power of two, at least 2^-14, a value is n steps of 2^(e-10), n < 2048: the pattern is 1024 (e + 14) + n. */
+function f16Bits(value: number): number {
+  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0, a = Math.abs(value);
+  if (Number.isNaN(value)) return 0x7e00;
+  if (a >= 65520) return sign | 0x7c00;
+  let e = Math.max(-14, Math.floor(Math.log2(a)));
+  if (a < 2 ** e && e > -14) e--;                                              // where the logarithm was rounded up
+  const steps = a / 2 ** (e - 10), down = Math.floor(steps), rest = steps - down;
+  const n = rest > 0.5 || (rest === 0.5 && down % 2 === 1) ? down + 1 : down;
+  return sign | (1024 * (e + 14) + n);
 }
 
 /** Values of BF16 bit patterns: the upper half of an f32. */

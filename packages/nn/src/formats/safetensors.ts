@@ -4,7 +4,7 @@
  */
 import { CheckpointError } from "@fromnoise/tensor";
 import { sha256 } from "./digest.js";
-import { bf16ToF32, f16ToF32 } from "./half.js";
+import { bf16ToF32, f16ToF32, toF16 } from "./half.js";
 import { headerLength, parseHeader, type SafetensorsEntry, type SafetensorsHeader } from "./safetensors-header.js";
 
 /** Numbers with their shape, C order, on the host. */
@@ -101,8 +101,10 @@ export interface EncodedSafetensors extends Iterable<Uint8Array> {
 
 export interface EncodeOptions {
   /** Write every tensor as this; default: as it is held, Float32Array as F32 and Float64Array as F64. */
-  readonly dtype?: "F32" | "F64";
+  readonly dtype?: "F16" | "F32" | "F64";
 }
+
+const BYTES = { F16: 2, F32: 4, F64: 8 } as const;
 
 /** No part is longer, so that writing never needs a second copy of a large tensor. */
 const PART_BYTES = 2 ** 24;
@@ -110,7 +112,7 @@ const PART_BYTES = 2 ** 24;
 /**
  * A safetensors file as parts to be written one after another. F64 comes before F32 and names are in order, as the
  * reference implementation writes; the header is padded with spaces so that all data is aligned. Parts of tensors that
- * need no conversion are views of their data. Writing F64 data as F32 rounds it.
+ * need no conversion are views of their data. Writing F64 data as F32, or either as F16, rounds it.
  * @throws CheckpointError when a name stands twice or is `__metadata__`, or a shape does not fit its data.
  */
 export function encodeSafetensors(
@@ -137,7 +139,7 @@ export function encodeSafetensors(
       throw new CheckpointError(`cannot write tensor "${name}": the name is ${fields.has(name) ? "taken" : "reserved"}`);
     }
     const begin = end;
-    end += data.length * (dtype === "F64" ? 8 : 4);
+    end += data.length * BYTES[dtype];
     fields.set(name, { dtype, shape, data_offsets: [begin, end] });
   }
   const header = encodeHeader(fields);
@@ -177,7 +179,8 @@ function encodeHeader(fields: ReadonlyMap<string, unknown>): Uint8Array {
   return header;
 }
 
-function toBytes(data: Float32Array | Float64Array, dtype: "F32" | "F64"): Uint8Array {
+function toBytes(data: Float32Array | Float64Array, dtype: keyof typeof BYTES): Uint8Array {
+  if (dtype === "F16") return new Uint8Array(toF16(data).buffer);
   const type = dtype === "F64" ? Float64Array : Float32Array;
   const { buffer, byteOffset, byteLength } = data instanceof type ? data : new type(data);
   return new Uint8Array(buffer, byteOffset, byteLength);

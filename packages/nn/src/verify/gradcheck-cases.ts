@@ -310,6 +310,10 @@ export const networkGradcheckCases: readonly LayerGradcheckCase[] = [
     ...small, down_block_types: ["ResnetDownsampleBlock2D", "DownBlock2D"], up_block_types: ["UpBlock2D", "ResnetUpsampleBlock2D"],
     act_fn: "mish", time_embedding_type: "learned", num_train_timesteps: 901, class_embed_type: "timestep", center_input_sample: true,
   }, [2, 0]),
+  networkCase("UNet", "an image on the way up alone", () => new UNet({
+    ...small, in_channels: 2, out_channels: 3, block_out_channels: [4, 8],
+    down_block_types: ["DownBlock2D", "ResnetDownsampleBlock2D"], up_block_types: ["SkipUpBlock2D", "SkipUpBlock2D"],
+  }), [2, 4, 4, 2]),
   networkCase("UNet", "no middle, a vector beside the time", () => new UNet({
     ...small, mid_block_type: null, class_embed_type: "identity", act_fn: "gelu", freq_shift: 0.5,
     down_block_types: ["DownBlock2D", "DownBlock2D"], up_block_types: ["UpBlock2D", "UpBlock2D"],

@@ -11,6 +11,11 @@ import { pathOf, readJsonFile, withFile, type Source } from "../source.js";
 
 export const WEIGHTS_FILE = "diffusion_pytorch_model.safetensors";
 
+/** The name of the one file of safetensors, of a variant or of none. */
+export function weightsFile(variant: string | undefined): string {
+  return variant === undefined ? WEIGHTS_FILE : WEIGHTS_FILE.replace(".", `.${variant}.`);
+}
+
 /** A file of weights, or the index of several. */
 export interface WeightFile {
   /** The folder it is in: "" or "unet/". */
@@ -49,7 +54,7 @@ export async function weightsIn(source: Source, variant: string | undefined): Pr
   const variants = [...new Set(all.flatMap((weights) => weights.variant ?? []))];
   const plain = all.some((weights) => weights.variant === undefined) ? ["weights without a variant"] : [];
   throw new CheckpointError(`${source.name} holds no weights${variant === undefined ? "" : ` of the variant ${JSON.stringify(variant)}`}`, [
-    `expected ${WEIGHTS_FILE.replace(".", variant === undefined ? "." : `.${variant}.`)} beside a config.json, or both in unet/`,
+    `expected ${weightsFile(variant)} beside a config.json, or both in unet/`,
     ...(all.length === 0 ? [] : [`found    ${[...plain, ...variants.map((name) => `the variant ${name}`)].join(", ")}`]),
     ...(variant === undefined && variants.length > 0 ? [`hint     --variant ${variants[0]} reads it, { variant: "${variants[0]}" } in code`] : []),
   ]);

@@ -9,11 +9,11 @@ import { pathOf, readJsonFile, type Source } from "../source.js";
 import { writeJsonFile } from "../target.js";
 import { checkNetworkClass, checkPipeline, INDEX_FILE, NETWORK_CLASS } from "./diffusers-pipeline.js";
 import { readScheduler, schedulerFields } from "./diffusers-scheduler.js";
-import { readWeights, weightFiles, weightsIn, WEIGHTS_FILE } from "./diffusers-weights.js";
+import { readWeights, weightFiles, weightsFile, weightsIn, WEIGHTS_FILE } from "./diffusers-weights.js";
 
 const SCHEDULER_FILE = "scheduler_config.json";
 
-/** The version of diffusers whose fields are written. */
+/** A version of diffusers that has all fields that are written. */
 const VERSION = "0.35.1";
 
 export const diffusersFormat = {
@@ -48,19 +48,20 @@ export const diffusersFormat = {
       : readScheduler(await readJsonFile(source, place, { infinities: true }), pathOf(source, place));
     const tensors = currentNames(await readWeights(source, file));
     const which = variant === undefined ? "" : `, variant ${variant}`;
-    return { network, ...scheduler, tensors, source: `${source.name}, as diffusers wrote it${which}` };
+    const without = place === undefined ? ", without a scheduler: DDPMScheduler's defaults" : "";
+    return { network, ...scheduler, tensors, source: `${source.name}, as diffusers wrote it${which}${without}` };
   },
 
   /** A DDPMPipeline's folder, or its network and scheduler alone where no pipeline of diffusers draws by that scheduler. */
-  async write({ network: { kind, config }, tensors, ...model }, to) {
+  async write({ network: { kind, config }, tensors, ...model }, to, { variant } = {}) {
     if (kind !== "unet") throw new ConfigError(`diffusers has no network of kind "${kind}"`, ["allowed  unet"]);
     if (config["_num_heads"] !== undefined) {
       throw new ConfigError(`diffusers has no U-Net of ${String(config["_num_heads"])} heads in attentions of several widths`, ["allowed  heads of attention_head_dim channels each"]);
     }
     const scheduler = schedulerFields(model);
-    checkFinite(tensors);
-    const encoded = encodeSafetensors(tensors, { format: "pt" });
-    await to.write(`unet/${WEIGHTS_FILE}`, encoded, encoded.byteLength);
+    checkWeights(tensors, variant === undefined ? Infinity : HALF_LIMIT);
+    const encoded = encodeSafetensors(tensors, { format: "pt" }, variant === undefined ? {} : { dtype: "F16" });
+    await to.write(`unet/${weightsFile(variant)}`, encoded, encoded.byteLength);
     await writeJsonFile(to, "unet/config.json", sorted({ _class_name: NETWORK_CLASS, act_fn: "silu", ...config }));
     await writeJsonFile(to, `scheduler/${SCHEDULER_FILE}`, sorted(scheduler));
     if (!drawnByPipeline(scheduler._class_name)) return;
@@ -81,11 +82,16 @@ function sorted(fields: object): object {
   return Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** Throws CheckpointError for a value that is not finite, naming its tensor. */
-function checkFinite(tensors: ReadonlyMap<string, StateEntry>): void {
+/** From here on half precision rounds to infinity. */
+const HALF_LIMIT = 65520;
+
+/** Throws CheckpointError for a value that is not finite, or becomes so in half precision, naming its tensor. */
+function checkWeights(tensors: ReadonlyMap<string, StateEntry>, limit: number): void {
   for (const [name, { data }] of tensors) {
-    const i = data.findIndex((value) => !Number.isFinite(value));
-    if (i >= 0) throw new CheckpointError(`${name} is not finite, so it is not written`, [`element ${i} of ${data.length} is ${data[i]}`]);
+    const i = data.findIndex((value) => !(Math.abs(value) < limit));
+    if (i < 0) continue;
+    const what = Number.isFinite(data[i]) ? "is too large for half precision" : "is not finite";
+    throw new CheckpointError(`${name} ${what}, so it is not written`, [`element ${i} of ${data.length} is ${data[i]}`]);
   }
 }
 
