@@ -53,7 +53,7 @@ describe("a model from a source", () => {
     expect(await stateDict(network)).to.deep.equal(await stateDict(mine));
     const error = await thrown(ConfigError, loadModel(source, device));
     expect(error.message).to.equal([
-      'network kind "mine" is not known', "  allowed  unet, dit, mlp, self-conditioned",
+      'network kind "mine" is not known', "  allowed  unet, dit, lucidrains, mlp, self-conditioned",
       '  hint     pass your own: { "mine": (config) => new YourNetwork(config) }',
     ].join("\n"));
   });
@@ -163,6 +163,7 @@ describe("what a path holds of a model", () => {
       "  found    checkpoint-x.safetensors, deep/checkpoint-1.safetensors, notes.txt",
       `  allowed  ${run}: checkpoint-<step>.safetensors`,
       `           ${diffusers}: model_index.json of a pipeline; or config.json and ${weights}`,
+      `           ${torch}: one .pt, .pth, .ckpt or .bin`,
     ].join("\n"));
     expect(await message("nothing", [checkpointFormat])).to.contain("\n  found    no files\n");
     expect(() => fileSource(place("missing"))).to.throw(CheckpointError, `${place("missing")} does not exist`);
