@@ -112,6 +112,25 @@ describe("a scheduler of diffusers", () => {
     });
   }
 
+  it("has no fields but those that its class takes in diffusers, and ours, which begin with _", () => {
+    const takes: Record<string, string[]> = {
+      DDPMScheduler: [
+        "num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas", "variance_type", "clip_sample", "prediction_type",
+        "thresholding", "dynamic_thresholding_ratio", "clip_sample_range", "sample_max_value", "timestep_spacing", "steps_offset",
+        "rescale_betas_zero_snr",
+      ],
+      FlowMatchEulerDiscreteScheduler: ["num_train_timesteps", "shift", "use_dynamic_shifting", "base_shift", "max_shift", "invert_sigmas"],
+      EDMEulerScheduler: ["sigma_min", "sigma_max", "sigma_data", "sigma_schedule", "num_train_timesteps", "prediction_type", "rho", "final_sigmas_type"],
+    };
+    const written = new Set<string>();
+    for (const [, changes] of back) {
+      const { _class_name: name, ...fields } = schedulerFields({ process: linear, prediction: "eps", variance: "fixed-small", clipX0: true, ...changes });
+      expect(Object.keys(fields).filter((field) => !field.startsWith("_") && !takes[name].includes(field)), name).to.deep.equal([]);
+      written.add(name);
+    }
+    expect([...written].sort()).to.deep.equal(Object.keys(takes).sort());
+  });
+
   it("says clipping and thresholding in diffusers' own fields", () => {
     const fields = (clipX0: ModelInfo["clipX0"]): object => schedulerFields({ process: linear, prediction: "eps", variance: "fixed-small", clipX0 });
     expect(fields({ to: 2 })).to.include({ clip_sample: true, clip_sample_range: 2 });
