@@ -1,4 +1,7 @@
-/** The schedulers of diffusers that are read, and why others are not. */
+/**
+ * The schedulers of diffusers that are read, and why others are not. A scheduler is read for what its networks were trained on, whether
+ * its way of sampling is here or not.
+ */
 import { ConfigError } from "@fromnoise/tensor";
 
 export interface SchedulerForm {
@@ -18,15 +21,24 @@ export interface SchedulerForm {
   readonly only?: Readonly<Record<string, unknown>>;
 }
 
+const vp = { use_flow_sigmas: false };
+const karras = [0.00085, 0.012] as const;
 const edm = { sigma_min: 0.002, sigma_max: 80, prediction_type: "epsilon" };
 
 export const schedulerForms: Readonly<Record<string, SchedulerForm>> = {
   DDPMScheduler: { process: "steps", clips: true, thresholds: true, variance: true },
   DDIMScheduler: { process: "steps", clips: true, thresholds: true, eps: "keep" },
-  DPMSolverMultistepScheduler: { process: "steps", thresholds: true, variance: true, only: { use_flow_sigmas: false } },
+  DPMSolverMultistepScheduler: { process: "steps", thresholds: true, variance: true, only: vp },
+  DPMSolverSinglestepScheduler: { process: "steps", thresholds: true, variance: true, only: vp },
+  DPMSolverSDEScheduler: { process: "steps", betas: karras },
+  UniPCMultistepScheduler: { process: "steps", thresholds: true, only: vp },
+  DEISMultistepScheduler: { process: "steps", thresholds: true, only: vp },
   EulerDiscreteScheduler: { process: "steps", only: { timestep_type: "discrete" } },
   EulerAncestralDiscreteScheduler: { process: "steps" },
-  HeunDiscreteScheduler: { process: "steps", clips: false, betas: [0.00085, 0.012] },
+  HeunDiscreteScheduler: { process: "steps", clips: false, betas: karras },
+  KDPM2DiscreteScheduler: { process: "steps", betas: karras },
+  KDPM2AncestralDiscreteScheduler: { process: "steps", betas: karras },
+  LMSDiscreteScheduler: { process: "steps" },
   PNDMScheduler: { process: "steps" },
   FlowMatchEulerDiscreteScheduler: { process: "flow", only: { num_train_timesteps: 1000, invert_sigmas: false } },
   EDMEulerScheduler: { process: "edm", only: edm },
