@@ -13,6 +13,8 @@ export interface SchedulerForm {
   readonly thresholds?: true;
   /** The eps that goes with a clipped x0, where it is the network's. */
   readonly eps?: "keep";
+  /** Whether it rescales betas to end without signal where it is told to. */
+  readonly rescales?: true;
   /** Whether it says the variance of steps. */
   readonly variance?: true;
   /** beta_start and beta_end where it does not say them; default 1e-4 and 0.02. */
@@ -26,15 +28,15 @@ const karras = [0.00085, 0.012] as const;
 const edm = { sigma_min: 0.002, sigma_max: 80, prediction_type: "epsilon" };
 
 export const schedulerForms: Readonly<Record<string, SchedulerForm>> = {
-  DDPMScheduler: { process: "steps", clips: true, thresholds: true, variance: true },
-  DDIMScheduler: { process: "steps", clips: true, thresholds: true, eps: "keep" },
-  DPMSolverMultistepScheduler: { process: "steps", thresholds: true, variance: true, only: vp },
+  DDPMScheduler: { process: "steps", rescales: true, clips: true, thresholds: true, variance: true },
+  DDIMScheduler: { process: "steps", rescales: true, clips: true, thresholds: true, eps: "keep" },
+  DPMSolverMultistepScheduler: { process: "steps", rescales: true, thresholds: true, variance: true, only: vp },
   DPMSolverSinglestepScheduler: { process: "steps", thresholds: true, variance: true, only: vp },
   DPMSolverSDEScheduler: { process: "steps", betas: karras },
-  UniPCMultistepScheduler: { process: "steps", thresholds: true, only: vp },
+  UniPCMultistepScheduler: { process: "steps", rescales: true, thresholds: true, only: vp },
   DEISMultistepScheduler: { process: "steps", thresholds: true, only: vp },
-  EulerDiscreteScheduler: { process: "steps", only: { timestep_type: "discrete" } },
-  EulerAncestralDiscreteScheduler: { process: "steps" },
+  EulerDiscreteScheduler: { process: "steps", rescales: true, only: { timestep_type: "discrete" } },
+  EulerAncestralDiscreteScheduler: { process: "steps", rescales: true },
   HeunDiscreteScheduler: { process: "steps", clips: false, betas: karras },
   KDPM2DiscreteScheduler: { process: "steps", betas: karras },
   KDPM2AncestralDiscreteScheduler: { process: "steps", betas: karras },
