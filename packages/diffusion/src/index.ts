@@ -82,6 +82,7 @@ export {
 export type { ModelFields, UNetFields } from "./train/model-fields.js";
 export { checkFields, field, group, optional, type Field, type Fields, type Group } from "./config/fields.js";
 export * as kinds from "@fromnoise/nn/kinds";
+export { presets, type Preset } from "./train/presets.js";
 export { demoConfig, demoUNet } from "./train/demo-config.js";
 export {
   randomDraws, trainingStep, type Draws, type DrawStreams, type TrainingBatch, type TrainingSetup, type TrainingStep,
@@ -91,4 +92,5 @@ export { startPosition, streams, Trainer, type TrainerNetwork, type TrainerPosit
 export { BUCKETS, parseMetrics, type StepMetrics } from "./train/metrics.js";
 export * from "./data/index.js";
 export * from "./image/index.js";
+export { modelGolden, verifyModel, type ModelGolden } from "./verify/golden-model.js";
 export { verifyTraining, type TrainGolden } from "./verify/golden-train.js";

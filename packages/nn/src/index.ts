@@ -61,7 +61,7 @@ export { Adam, AdamW, type AdamOptions } from "./optim/adam.js";
 export { Sgd, type SgdOptions } from "./optim/sgd.js";
 export { clipCoefficient, globalNorm } from "./optim/clip.js";
 export { constantLr, cosineLr, warmupLr, type LrSchedule } from "./optim/lr-schedule.js";
-export { Ema, type EmaOptions } from "./optim/ema.js";
+export { EMA_WARMUPS, Ema, type EmaOptions, type EmaWarmup } from "./optim/ema.js";
 
 export { layerGradcheckCases, networkGradcheckCases, type LayerGradcheckCase } from "./verify/gradcheck-cases.js";
 

@@ -71,19 +71,56 @@ describe("Ema", () => {
     expect(await valuesOf(ema.network.p.tensor)).to.deep.equal([7]);
   });
 
-  it("has lucidrains' decays with interval 10 and start 100", () => {
-    const ema = new Ema(vectorModule(device, [1]), { warmup: "power", power: 2 / 3, decay: 0.9999, every: 10, start: 100 });
-    const theirs = (step: number): number => { // ema-pytorch: step counts the updates before this one
-      const epoch = Math.max(0, step - 100);
-      return epoch <= 0 ? 0 : Math.min(0.9999, 1 - (1 + epoch) ** -(2 / 3));
+  /**
+   * The update of ema-pytorch 0.2.3 by its states, `step` (updates before) and `initted`, in its words: what the average is worth afterwards. The
+   * first update past update_after_step copies, and then averages the copy with itself.
+   */
+  const emaPytorch = (every: number, after: number, beta: number): ((p: number) => number) => {
+    let [step, initted, average] = [0, false, 0];
+    return (p) => {
+      const at = step++;
+      if (at % every !== 0) return average;
+      if (at <= after) return (average = p);
+      if (!initted) average = p;
+      initted = true;
+      const epoch = Math.max(step - after - 1, 0);
+      const decay = epoch <= 0 ? 0 : Math.min(Math.max(1 - (1 + epoch / 1) ** -(2 / 3), 0), beta);
+      return (average -= (average - p) * (1 - decay));
     };
-    for (const step of [0, 90, 100, 110, 120, 5000, 2e6]) expect(ema.decayAt(step + 1)).to.equal(theirs(step));
+  };
+
+  for (const [every, start, decay] of [[10, 100, 0.995], [10, 100, 0.9999], [1, 0, 0.9999], [7, 20, 0.9]] as const) {
+    it(`is ema-pytorch's, step by step: every ${every} after ${start}, decay ${decay}`, async () => {
+      const module = vectorModule(device, [0]);
+      const ema = new Ema(module, { warmup: "ema-pytorch", power: 2 / 3, decay, every, start });
+      const theirs = emaPytorch(every, start, decay);
+      const random = new Random(4);
+      let copies = 0;
+      for (let n = 1; n <= 400; n++) {
+        const value = random.uniform(1)[0];
+        module.p.tensor = tensor([value], { device, dtype: "f64" });
+        ema.update();
+        const [ours] = await valuesOf(ema.network.p.tensor);
+        expect(ours, `update ${n}`).to.be.closeTo(theirs(value), 1e-14);
+        if (ours === value) copies++;
+      }
+      const upTo = Math.floor(start / every) + 1;                            // updates 1, 1 + every, ... that are not past the start
+      expect(copies, "and the first one past it").to.equal(upTo + 1);
+    });
+  }
+
+  it("reaches lucidrains' decays at steps far on", () => {
+    const ema = new Ema(vectorModule(device, [1]), { warmup: "ema-pytorch", power: 2 / 3, decay: 0.9999, every: 10, start: 100 });
+    for (const epoch of [20, 4900, 31600]) expect(ema.decayAt(epoch + 101)).to.equal(1 - (1 + epoch) ** -(2 / 3));
+    expect(ema.decayAt(2e6)).to.equal(0.9999);
   });
 
   it("refuses options out of range and networks that create others", () => {
     const module = vectorModule(device, [1]);
     expect(messageOf(() => new Ema(module, { decay: 1.5 }))).to.equal("ConfigError: EMA decay is 1.5\n  allowed  0 .. 1");
     expect(messageOf(() => new Ema(module, { every: 0 }))).to.equal("ConfigError: EMA every is 0\n  allowed  integers from 1");
+    expect(messageOf(() => new Ema(module, { power: 0 }))).to.equal("ConfigError: EMA power is 0\n  allowed  numbers > 0");
+    expect(messageOf(() => new Ema(module, { invGamma: -1 }))).to.equal("ConfigError: EMA invGamma is -1\n  allowed  numbers > 0");
     expect(messageOf(() => new Ema(module, { start: -1 }))).to.equal("ConfigError: EMA start is -1\n  allowed  integers from 0");
     const other = { ...module, create: () => vectorModule(device, [1], "q") };
     expect(messageOf(() => new Ema(other))).to.equal(

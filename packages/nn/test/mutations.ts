@@ -6,7 +6,7 @@ import {
   SelfAttention, SelfConditioned, Sequential, StandardizedConv2d, TimeMlp, TimeProjection, TransformerBlock, Upsample,
 } from "@fromnoise/nn";
 import { firDouble, firHalve } from "../src/layers/fir.js";
-import { UnshuffleDown } from "../src/networks/lucidrains/build.js";
+import { UnshuffleDown } from "../src/networks/lucidrains/resample.js";
 import { halve } from "../src/layers/resample.js";
 import { DownBlock, UpBlock } from "../src/networks/unet/blocks.js";
 import { SkipDownBlock, SkipUpBlock } from "../src/networks/unet/skip-blocks.js";
@@ -112,10 +112,10 @@ export const mutations: readonly Mutation[] = [
   mutation(["PixelAttention", "era 1.8, linear"], "the residual's gradient is lost",
     PixelAttention.prototype, "backward", (backward) => (dy, cache, grads) =>
       subtract(backward(dy, cache, grads), dy)),
-  mutation(["PixelAttention", "era 2.0, linear with memories"], "k and v change places",
+  mutation(["PixelAttention", "era 2.0, memories, linear"], "k and v change places",
     PixelAttention.prototype, "backward", (backward) => (dy, cache, grads) =>
       backward(dy, { ...cache, k: cache.v, v: cache.k }, grads)),
-  mutation(["PixelAttention", "era 2.0, full with memories"], "the memories of keys and values change places",
+  mutation(["PixelAttention", "era 2.0, memories, full"], "the memories of keys and values change places",
     Grads.prototype, "add", (add) => (p, g) => {
       add(p, p.name === "mem_kv" ? flip(g, 0) : g);
     }),

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { clone, observe, openDevice, Random, randomNormal, type Device, type Tensor } from "@fromnoise/tensor";
 import {
-  Attention, Dit, Grads, Linear, Mlp, ResBlock, Sequential, UNet, initialize, tapLayers, type LayerTap, type Module,
+  Attention, Dit, Grads, Linear, LucidrainsUNet, Mlp, ResBlock, Sequential, UNet, initialize, tapLayers, type LayerTap, type Module,
 } from "@fromnoise/nn";
 import { messageOf, smallConfig, smallUNet, valuesOf } from "./small.js";
 
@@ -67,12 +67,13 @@ describe("tapLayers", () => {
     const networks = [
       made(new UNet({ ...smallConfig, ...everything })), made(new Mlp({ size: 2, hidden: [4, 4], classes: 3 })),
       made(new Dit({ sample_size: 4, channels: 2, width: 8, depth: 2, heads: 2, classes: 3 })),
+      made(new LucidrainsUNet({ era: "2.0", dim: 8, dim_mults: [1, 2], channels: 2 })),
     ] as const;
     for (const network of networks) {
       const shape = network.spec.sample.map((side) => side ?? 8);
       const names: Record<LayerTap["kind"], Set<string>> = { in: new Set(), out: new Set(), dout: new Set(), din: new Set() };
       tapLayers(({ name, kind }) => names[kind].add(name), () => device.scope(() => {
-        const [y, cache] = network.forward(normal(2, ...shape), [3, 900], { labels: [2, 0] });
+        const [y, cache] = network.forward(normal(2, ...shape), [3, 900], network.spec.classes === undefined ? {} : { labels: [2, 0] });
         network.backward(y, cache as never, new Grads(device));
       }));
       const layers = network.parameters.map(({ name }) => name.slice(0, name.lastIndexOf(".")));
@@ -83,6 +84,7 @@ describe("tapLayers", () => {
       ];
       const parts: Readonly<Record<string, readonly string[]>> = {
         unet: blocks, mlp: ["body"],
+        lucidrains: ["downs.0", "downs.0.0", "downs.0.2", "downs.0.3", "mid", "mid_attn", "ups.1", "time_mlp", "final_res_block"],
         dit: ["blocks.0", "blocks.1.norm1", "blocks.1.attn", "blocks.1.mlp", "blocks.1.mlp.act", "final_layer.norm_final"],
       };
       expect([...names.in]).to.include.members(parts[network.spec.kind]);

@@ -5,6 +5,7 @@ import {
   encodeTorchFile, Global, Opaque, TorchTensor, isTorchFile, readStateDict, readTorchFile, stateDictOf, type ByteReader, type LoadedTorchTensor, type Saved, type TorchFile,
 } from "@fromnoise/nn";
 import { expect } from "chai";
+import { zip64 } from "./attack/zips.js";
 
 const folder = new URL("golden/torch/", import.meta.url);
 const bytesOf = (name: string): Uint8Array => new Uint8Array(readFileSync(new URL(name, folder)));
@@ -136,6 +137,17 @@ describe("files of PyTorch", () => {
     total = 0;
     await file.read(stateDictOf(file.value)!.get("row")!);
     expect(total).to.equal(6 * 4 + 30 + "views/data/0".length);
+  });
+
+  it("reads archives whose sizes stand in 64 bits", async () => {
+    const bytes = bytesOf("cuda.pt");
+    const at = Buffer.from(bytes).indexOf("archive/data.pkl") + "archive/data.pkl".length;
+    const pickle = bytes.subarray(at, bytes.indexOf(0x2e, Buffer.from(bytes).indexOf("OrderedDict")) + 1);
+    const large = zip64([
+      { name: "x/data.pkl", data: pickle }, { name: "x/data/0", data: new Uint8Array(Float32Array.from(fill(6)).buffer) }, { name: "x/version", data: Uint8Array.of(0x33, 10) },
+    ]);
+    const file = await readTorchFile(readerOf(large), "large.pt");
+    expect(Array.from((await read(file, (file.value as Map<string, unknown>).get("weight"))).data)).to.deep.equal(fill(6));
   });
 
   it("tells files of PyTorch from others", async () => {

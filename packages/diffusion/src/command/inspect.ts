@@ -1,77 +1,139 @@
-import { ConfigError, sizeOf } from "@fromnoise/tensor";
-import { describe, layerCosts, networkOf, parameterCount, type LayerCost } from "@fromnoise/nn";
-import { flag, integer } from "@fromnoise/nn/kinds";
-import { field, optional } from "../config/fields.js";
+import { ConfigError, sizeOf, type Shape } from "@fromnoise/tensor";
+import { formatNetwork } from "@fromnoise/nn";
+import { flag, integer, text } from "@fromnoise/nn/kinds";
+import { field, optional, type OptionsOf } from "../config/fields.js";
 import { flagsOf, optionsOf } from "../config/flags.js";
-import { configFile } from "../models/formats/config-file.js";
-import { formatOf, modelFormats } from "../models/model-formats.js";
-import { fileSource } from "../models/node/file-source.js";
-import { kernelEntries, kernelTable } from "./kernel-table.js";
-import { askedFor, networkField } from "./sample.js";
+import { isSchedule } from "../process/named.js";
 import { usageLines, type Arguments, type Command } from "./command.js";
+import { networkCosts, printCosts, whatPasses } from "./inspect-costs.js";
+import { openInspected, type Inspected } from "./inspected.js";
+import { kernelEntries, kernelTable } from "./kernel-table.js";
+import { askedFor, networkField, weightsField } from "./sample.js";
+import { keyDifferences, largestDifference, printDifferences, type KeyDifference } from "./tensor-difference.js";
+import { cutTree, printTree, tensorTree } from "./tensor-tree.js";
+import { printValues, valueStatistics, type ValueStatistics } from "./tensor-values.js";
+import { grouped, jsonText, shownText } from "./text-table.js";
 
 const inspectFields = {
+  layers: field(flag, false, "the config, every tensor, and what each layer costs: multiply-adds, bytes, kernels"),
+  tree: field(flag, false, "the modules that the tensors' names spell, with the values in each"),
+  depth: optional(integer({ from: 1 }), "levels of that tree", { shown: "all" }),
+  values: field(flag, false, "of every tensor: least, largest, mean, deviation, norm, share of zeros, how many are not finite"),
+  against: optional(text, "key by key what is missing, unexpected or of another shape, and how far values differ", {
+    value: "CONFIG.json|OTHER",
+  }),
+  weights: weightsField,
+  network: networkField,
   size: optional(integer({ from: 1 }), "side of the images for the costs", { shown: "the model's own, or 32" }),
   batch: field(integer({ from: 1 }), 1, "images for the costs"),
-  json: field(flag, false, "print {source, config, parameters, layers, total}, or the list of kernels, as JSON"),
-  network: networkField,
+  json: field(flag, false, "print {source, config, parameters, layers, total}, and what else is asked for, as JSON"),
   kernels: field(flag, false, "no model: the kernels that devices compute, with operands, scalars and equations"),
 };
+type InspectOptions = OptionsOf<typeof inspectFields>;
 
 export const inspect: Command = {
   name: "inspect",
-  summary: "show a model: config, parameters, multiply-adds and bytes per layer; or the list of kernels",
-  usage: "fromnoise inspect RUN|CHECKPOINT|DIFFUSERS-FOLDER|FILE.pt|CONFIG.json [flags], fromnoise inspect --kernels",
+  summary: "show a model or a file of tensors: what it is, its modules, values and costs; or the list of kernels",
+  usage: "fromnoise inspect RUN|CHECKPOINT|DIFFUSERS-FOLDER|FILE.pt|FILE.safetensors|CONFIG.json [flags], fromnoise inspect --kernels",
   operands: ["[model]"],
   flags: flagsOf(inspectFields),
   notes: [
     "MACs are the multiply-adds of convolutions, linear layers and attention in one forward pass; bytes are what the layer's",
-    "kernels write in f32. Nothing is computed, so a large model costs no more than a small one.",
+    "kernels write in f32. For them nothing is computed, so a large model costs no more than a small one. Exit code 1 where --against",
+    "finds keys or shapes that do not fit; values may differ.",
   ].join("\n"),
   run: runInspect,
 };
 
-/** A row of the table, and an entry of `layers` in the JSON. */
-type Cost = Omit<LayerCost, "output">;
-
 async function runInspect({ operands: [path], flags }: Arguments): Promise<number> {
-  const { kernels, json, batch, size: wanted, network: said } = optionsOf(inspectFields, flags);
-  if (kernels) return showKernels(path, json);
+  const options = optionsOf(inspectFields, flags);
+  if (options.kernels) return showKernels(path, options.json);
   if (path === undefined) throw new ConfigError("an argument is missing", usageLines(inspect));
-  const files = fileSource(path);
-  const { network: spec, facts: source } = await (await formatOf(files, [...modelFormats, configFile])).describe(files, askedFor({ network: said }));
-  const network = networkOf(spec);
-  const { sample, config } = network.spec;
-  const channels = sample.at(-1)!;
-  const size = sample.slice(0, -1).map((side) => wanted ?? side ?? 32);
-  const layers = layerCosts(network, { sample: [...size, channels], batch })
-    .map(({ output: _, ...cost }) => ({ ...cost, layer: cost.layer === "" ? "(between layers)" : cost.layer }));
-  const sum = (pick: (layer: Cost) => number): number => layers.reduce((total, layer) => total + pick(layer), 0);
-  const total = {
-    parameters: parameterCount(network), kernels: sum((l) => l.kernels), macs: sum((l) => l.macs), bytes: sum((l) => l.bytes),
-  };
-  const weightMacs = sum((l) => (l.parameters > 0 ? l.macs : 0));
-  const parameters = describe(network);
-  if (json) {
-    console.log(
-      JSON.stringify({ source, config, parameters, batch, size, layers, total: { ...total, weightMacs } }, null, 2),
-    );
-    return 0;
+  if (options.depth !== undefined && !options.tree) throw new ConfigError("--depth means nothing without --tree");
+  const held = await openInspected(path, askedFor(options));
+  if (options.values && held.each === undefined) throw new ConfigError(`--values: ${path} holds no tensors`);
+  const other = options.against === undefined ? undefined : await openInspected(options.against, options.weights === undefined ? {} : { weights: options.weights });
+  const tree = options.tree ? cutTree(tensorTree(await held.shapes()), options.depth ?? Infinity) : undefined;
+  const values = options.values ? await valuesOf(held) : undefined;
+  const against = other === undefined ? undefined : await differences(held, other);
+  if (options.json) console.log(jsonText({ ...await facts(held, options), tree, values, against }));
+  else {
+    await printFacts(path, held, options);
+    const parts = [
+      tree && ((): void => printTree(tree)), values && ((): void => printValues(values)),
+      against && ((): void => printDifferences(against, options.against!)),
+    ];
+    for (const print of parts) {
+      if (print === undefined) continue;
+      console.log("");
+      print();
+    }
   }
-  const what = size.length === 0 ? `point${batch === 1 ? "" : "s"} of ${channels}` : `image${batch === 1 ? "" : "s"} of ${size.join("x")}`;
-  fields("source", source);
-  fields("config", config);
-  console.log(`parameters: ${grouped(total.parameters)} in ${parameters.length} tensors`);
-  table(
-    ["name", "shape", "values"], parameters.map(({ name, shape }) => [name, `[${shape.join(", ")}]`, grouped(sizeOf(shape))]),
-  );
-  console.log(`\none forward pass of ${batch} ${what}`);
-  const row = ({ layer, parameters: count, kernels, macs, bytes }: Cost): string[] =>
-    [layer, grouped(count), String(kernels), (macs / 1e6).toFixed(3), (bytes / 1024).toFixed(1)];
-  table(["layer", "parameters", "kernels", "MMAC", "KiB"], [...layers, { layer: "total", ...total }].map(row));
-  const [withWeights, others] = [weightMacs, total.macs - weightMacs].map((macs) => grouped(Math.round(macs / 1e6)));
-  console.log(`\n${withWeights} MMAC with weights (convolutions, linear layers), ${others} among activations (attention)`);
-  return 0;
+  return against?.some(({ problem }) => problem !== undefined) === true ? 1 : 0;
+}
+
+/** What the JSON says of a model, or of tensors alone. */
+async function facts({ model, metadata, shapes }: Inspected, { batch, size }: InspectOptions): Promise<object> {
+  if (model === undefined) return { metadata, tensors: [...await shapes()].map(([name, shape]) => ({ name, shape })) };
+  const { built, facts: source, how, step, steps, weights } = model;
+  const { parameters, ...costs } = networkCosts(built, { batch, side: size });
+  return { source, kind: built.spec.kind, ...how, step, steps, weights, config: built.spec.config, parameters, ...costs };
+}
+
+async function printFacts(path: string, { model, metadata, shapes }: Inspected, options: InspectOptions): Promise<void> {
+  if (model === undefined) {
+    const all = [...await shapes()];
+    const total = all.reduce((sum, [, shape]) => sum + sizeOf(shape), 0);
+    printFields("tensors", { file: path, holds: `${grouped(total)} values in ${grouped(all.length)} tensors`, ...metadata });
+    return;
+  }
+  const { built, facts: source, how, step, steps, weights } = model;
+  const costs = networkCosts(built, { batch: options.batch, side: options.size });
+  const { total: { macs, bytes, kernels, parameters: count }, parameters } = costs;
+  const { trainer, ...place } = source;
+  const [, , ...head] = formatNetwork(built).split("\n")[0].split(", ");
+  printFields("model", {
+    ...(how === undefined ? place : Object.fromEntries(Object.entries(place).filter(([name]) => !(name in how) && name !== "step"))),
+    network: `${built.spec.kind}, ${head.join(", ")}`,
+    parameters: `${grouped(count)} in ${parameters.length} tensors`,
+    ...(step === undefined ? {} : { step: steps === undefined ? grouped(step) : `${grouped(step)} of ${grouped(steps)}` }),
+    ...(how === undefined ? {} : {
+      schedule: isSchedule(how.process) ? `${how.process.name}, ${grouped(how.process.timesteps)} steps` : how.process.name, predicts: how.prediction,
+      samples: `${how.variance}, guesses of x0 ${how.clipX0 ? "clipped" : "not clipped"}`,
+    }),
+    ...(weights === undefined ? {} : { weights: weights.join(", ") }),
+    "one pass": `${(macs / 1e6).toFixed(1)} MMAC, ${kernels} kernels, ${(bytes / 2 ** 20).toFixed(1)} MiB for ${whatPasses(built, costs)}`,
+  });
+  if (!options.layers) return;
+  console.log("");
+  printFields("config", built.spec.config);
+  if (trainer !== undefined) {
+    console.log("");
+    printFields("training", trainer as object);
+  }
+  console.log("");
+  printCosts(built, costs);
+}
+
+async function valuesOf({ each }: Inspected): Promise<(ValueStatistics | { name: string; shape: Shape; dtype: string })[]> {
+  const rows: (ValueStatistics | { name: string; shape: Shape; dtype: string })[] = [];
+  await each!(({ name, shape, data, dtype }) =>
+    void rows.push(data === undefined ? { name, shape, dtype } : valueStatistics(name, shape, data)));
+  return rows;
+}
+
+/** Key by key, and by values where both sides have them: the other side's are held, ours come one after another. */
+async function differences(held: Inspected, other: Inspected): Promise<KeyDifference[]> {
+  const rows = keyDifferences(await held.shapes(), await other.shapes());
+  if (held.each === undefined || other.each === undefined) return rows;
+  const fitting = new Map(rows.filter(({ problem }) => problem === undefined).map((row) => [row.name, row]));
+  const theirs = new Map<string, Parameters<typeof largestDifference>[0]>();
+  await other.each(({ name, data }) => void (data !== undefined && fitting.has(name) && theirs.set(name, data)));
+  await held.each(({ name, data }) => {
+    const there = theirs.get(name);
+    if (data !== undefined && there !== undefined) fitting.get(name)!.difference = largestDifference(data, there);
+  });
+  return rows;
 }
 
 function showKernels(path: string | undefined, json: boolean): number {
@@ -80,25 +142,10 @@ function showKernels(path: string | undefined, json: boolean): number {
   return 0;
 }
 
-function fields(title: string, values: object): void {
-  const entries = Object.entries(values);
-  const width = Math.max(...entries.map(([name]) => (name === "trainer" ? 0 : name.length)));
+function printFields(title: string, values: object): void {
+  const entries = Object.entries(values).map(([name, value]) =>
+    [shownText(name), shownText(typeof value === "string" ? value : JSON.stringify(value), 2000)] as const);
+  const width = Math.max(...entries.map(([name]) => name.length));
   console.log(title);
-  for (const [name, value] of entries) {
-    if (name === "trainer") fields("\ntraining", value as object);
-    else console.log(`  ${name.padEnd(width)}  ${typeof value === "string" ? value : JSON.stringify(value)}`);
-  }
-  if (!("trainer" in values)) console.log("");
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): void {
-  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i].length)));
-  const line = (row: readonly string[]): string =>
-    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join("  ");
-  console.log(`  ${line(head)}`);
-  for (const row of rows) console.log(`  ${line(row)}`);
-}
-
-function grouped(n: number): string {
-  return n.toLocaleString("en-US");
+  for (const [name, value] of entries) console.log(`  ${name.padEnd(width)}  ${value}`);
 }

@@ -1,7 +1,7 @@
 /** The flags of `train` beside the configuration's own, and the configuration that all of them make. */
 import { statSync } from "node:fs";
 import { ConfigError } from "@fromnoise/tensor";
-import { networkOf } from "@fromnoise/nn";
+import { eraNames, networkOf, type LucidrainsConfig } from "@fromnoise/nn";
 import { field, migrateFields, optional } from "../config/fields.js";
 import { flagsOf, givenFields, optionsOf, type FlagValues } from "../config/flags.js";
 import { flag, integer, isObject, numbers, oneOf, text } from "@fromnoise/nn/kinds";
@@ -12,28 +12,35 @@ import {
   smallUNet, trainConfig, trainDefaults, trainFields, type ResumeOverrides, type TrainConfig, type TrainConfigInput,
 } from "../train/config.js";
 import { networkSpec, type ModelFields } from "../train/model-fields.js";
+import { presets } from "../train/presets.js";
 
 /** Where a run is, and what it starts from. */
 export const runFields = {
   out: optional(text, "folder of the run", { value: "DIR", shown: "runs/<data>" }),
   resume: field(flag, false, "continue the run in --out"),
+  preset: optional(
+    oneOf(presets.map(({ name }) => name)), presets.map(({ name, summary }) => `${name}: ${summary}`).join("; ") + ". What else is given goes on top",
+  ),
   config: optional(text, "JSON with any of the fields of a run's config.json; flags go on top", { value: "FILE" }),
 };
 
 /** What makes the field `model` of the configuration, together with the data. */
 export const modelFields = {
-  network: optional(oneOf(["unet", "dit"]), "a U-Net or a transformer over patches", { shown: "unet" }),
+  network: optional(
+    oneOf(["unet", "dit", "lucidrains"]), "a U-Net, a transformer over patches, or lucidrains' U-Net", { shown: "unet" },
+  ),
   size: optional(integer({ from: 1 }), "side of the images in pixels", { shown: "the data's own, 32 for folders" }),
   channels: optional(oneOf([1, 3]), "gray or RGB", { shown: "the data's own, 3 for folders" }),
   width: optional(
-    numbers("32,64,128"), "channels of the U-Net's levels; of a DiT one number",
-    { shown: `${String(smallUNet.block_out_channels)}; 64` },
+    numbers("32,64,128"), "channels of the U-Net's levels; of a DiT one number, and lucidrains' dim",
+    { shown: `${String(smallUNet.block_out_channels)}; 64; 64` },
   ),
   layers: optional(
     integer({ from: 1 }), "residual blocks per level; blocks of a DiT", { shown: `${String(smallUNet.layers_per_block)}; 4` },
   ),
   patch: optional(integer({ from: 1 }), "side of a DiT's patches in pixels", { shown: "2" }),
   heads: optional(integer({ from: 1 }), "attention heads of a DiT", { shown: "4" }),
+  era: optional(oneOf(eraNames), "version of denoising-diffusion-pytorch from which on lucidrains' U-Net was as it is meant", { shown: "1.8" }),
   classes: optional(flag, "class-conditional, where the data has labels; with a null class under --label-drop"),
   selfCondition: optional(flag, "tell the network its own guess of the step before"),
   model: optional(text, "the network as diffusers' config.json, or {kind, config}; the flags above go on top", { value: "FILE" }),
@@ -48,9 +55,15 @@ export const RESUMABLE = resumable.map(({ name }) => `--${name}`);
  * learned-range. Throws ConfigError, and ImageError for data that cannot be read.
  */
 export function configOf(flags: FlagValues): TrainConfig {
-  const { config: file } = optionsOf(runFields, flags);
-  const input = merged(file === undefined ? {} : migrateFields(trainFields, readJson(file)), givenFields(trainFields, flags));
-  const { model: modelFile } = optionsOf(modelFields, flags);
+  const { config: file, preset } = optionsOf(runFields, flags);
+  const settings = presets.find(({ name }) => name === preset)?.config ?? {};
+  const saved = file === undefined ? {} : migrateFields(trainFields, readJson(file));
+  const input = merged(merged(settings, saved), givenFields(trainFields, flags));
+  const { model: modelFile, network } = optionsOf(modelFields, flags);
+  const { model: ofPreset } = settings;
+  if (ofPreset !== undefined && input["model"] === ofPreset && network !== undefined && network !== networkSpec(ofPreset).kind) {
+    delete input["model"];                                                   // the flag wins over the preset
+  }
   const base = modelFile === undefined ? input["model"] : readJson(modelFile);
   const data = input["data"] ?? trainDefaults.data;
   const learned = input["loss"] === "hybrid" ? { variance: "learned-range" } : {};
@@ -63,13 +76,13 @@ export function configOf(flags: FlagValues): TrainConfig {
   return trainConfig(input as TrainConfigInput);
 }
 
-/** Fields of a file with those of flags on top, group by group. */
-function merged(file: Readonly<Record<string, unknown>>, flags: TrainConfigInput): Record<string, unknown> {
-  const onTop = Object.entries(flags).map(([name, value]) => {
-    const group = "fields" in trainFields[name as keyof TrainConfig];
-    return [name, group && typeof file[name] === "object" ? { ...file[name], ...value as object } : value] as const;
+/** Fields with others on top, group by group. */
+function merged(below: Readonly<Record<string, unknown>>, above: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const onTop = Object.entries(above).map(([name, value]) => {
+    const group = Object.hasOwn(trainFields, name) && "fields" in trainFields[name as keyof TrainConfig];
+    return [name, group && isObject(below[name]) && isObject(value) ? { ...below[name], ...value } : value] as const;
   });
-  return { ...file, ...Object.fromEntries(onTop) };
+  return { ...below, ...Object.fromEntries(onTop) };
 }
 
 /** What the rest of the configuration asks of a network: values for each value of a sample, and a class that means none. */
@@ -81,7 +94,9 @@ function modelOf(
 ): Record<string, unknown> {
   const { network = "unet" } = optionsOf(modelFields, flags);
   const kind = base === undefined ? network : base["kind"] ?? "unet";
-  const others: Readonly<Record<string, readonly string[]>> = { unet: ["patch", "heads"], dit: [] };
+  const others: Readonly<Record<string, readonly string[]>> = {
+    unet: ["patch", "heads", "era"], dit: ["era"], lucidrains: ["layers", "patch", "heads", "classes"],
+  };
   const given = flagsOf(modelFields).map(({ name }) => name).filter((name) => flags.has(name) && name !== "model");
   const wrong = given.find((name) => !Object.hasOwn(others, kind as string) || others[kind as string].includes(name)
     || (name === "network" && network !== kind));
@@ -90,8 +105,10 @@ function modelOf(
   }
   const config = base !== undefined && "kind" in base ? base["config"] as object : base;
   const model = kind === "dit" ? ditOf(config, flags, data, asked)
+    : kind === "lucidrains" ? lucidrainsOf(config, flags, data, asked)
     : kind === "unet" ? unetOf(config, flags, data, asked) : { ...base };
-  return optionsOf(modelFields, flags).selfCondition === true ? selfConditioned(model) : model;
+  const wrap = kind !== "lucidrains" && optionsOf(modelFields, flags).selfCondition === true;
+  return wrap ? selfConditioned(model) : model;
 }
 
 /** A network with room for its own guess, in front of its images. */
@@ -116,6 +133,21 @@ function ditOf(base: object | undefined, flags: FlagValues, data: string, asked:
     ...(classes === undefined ? {} : classes ? { classes: classesOf(data), nullClass: asked.nullClass } : { classes: null, nullClass: false }),
   }).filter(([, value]) => value !== undefined);
   return { kind: "dit", config: { ...base, ...Object.fromEntries(given) } };
+}
+
+/** lucidrains' U-Net of a config, or of era 1.8 with dim 64, in the data's size and channels unless the config says them. */
+function lucidrainsOf(base: object = { era: "1.8", dim: 64 }, flags: FlagValues, data: string, asked: Asked): Record<string, unknown> {
+  const { size, channels, width, era, selfCondition } = optionsOf(modelFields, flags);
+  if (width !== undefined && width.length !== 1) {
+    throw new ConfigError(`--width: ${String(width)} is not allowed`, ["allowed  one number for lucidrains' U-Net, its dim"]);
+  }
+  const { image_size: held = null, channels: heldChannels } = base as Partial<LucidrainsConfig>;
+  const [side, , own] = held === null || heldChannels === undefined ? dataShape(data, size) : [];
+  const given = Object.entries({
+    image_size: size ?? held ?? side, channels: channels ?? heldChannels ?? own, dim: width?.[0], era, self_condition: selfCondition,
+    learned_variance: asked.heads === 2 ? true : undefined,
+  }).filter(([, value]) => value !== undefined);
+  return { kind: "lucidrains", config: { ...base, ...Object.fromEntries(given) } };
 }
 
 /** The U-Net of a config, or the small one of the defaults, likewise. */

@@ -1,3 +1,4 @@
+import { dirname, resolve } from "node:path";
 import {
   ConfigError, FromnoiseError, largestGradient, runGoldenOp, type Device, type DType, type GoldenOp,
 } from "@fromnoise/tensor";
@@ -8,6 +9,9 @@ import { flagsOf, optionsOf } from "../config/flags.js";
 import { flag, number, oneOf } from "@fromnoise/nn/kinds";
 import { readJson } from "../models/node/files.js";
 import { verifyTraining, type TrainGolden } from "../verify/golden-train.js";
+import { fileSource } from "../models/node/file-source.js";
+import { modelGolden, verifyModel } from "../verify/golden-model.js";
+import { shownText } from "./text-table.js";
 import { withDevice, type Arguments, type Command } from "./command.js";
 
 const verifyFields = {
@@ -24,7 +28,7 @@ export const verify: Command = {
   operands: ["<files...>"],
   flags: flagsOf(verifyFields),
   notes: [
-    "Files have the format fromnoise-golden-1, of kind ops, unet, dit or train: docs/golden-format.md says how to write one. Exit",
+    "Files have the format fromnoise-golden-1, of kind ops, unet, dit, train or model: docs/golden-format.md says how to write one. Exit",
     "code 1 past the tolerance, 2 for a dtype that the device does not have or a network that is not implemented.",
   ].join("\n"),
   run: runVerify,
@@ -64,7 +68,7 @@ async function runVerify({ operands: files, flags }: Arguments): Promise<number>
 const NETWORK = ["fill", "config", "input", "t", "output", "loss", "params"];
 /** What a file of each kind must have. */
 const kinds: Readonly<Record<string, readonly string[]>> = {
-  ops: ["ops"], unet: NETWORK, dit: NETWORK,
+  ops: ["ops"], model: ["source"], unet: NETWORK, dit: NETWORK,
   train: ["fill", "config", "batch", "schedule", "objective", "optimizer", "steps", "final_l2"],
 };
 
@@ -88,6 +92,10 @@ async function verifyFile(file: string, device: Device, dtype: DType): Promise<{
   switch (kind) {
     case "unet": return { kind, rows: await verifyUNet(golden as unknown as UNetGolden, { device, dtype }) };
     case "dit": return { kind, rows: await verifyDit(golden as unknown as UNetGolden, { device, dtype }) };
+    case "model": {
+      const checked = modelGolden(golden);
+      return { kind, rows: await verifyModel(checked, fileSource(resolve(dirname(file), checked.source)), { device, dtype }) };
+    }
     case "train": return { kind, rows: await verifyTraining(golden as unknown as TrainGolden, { device, dtype }) };
     default: return { kind, rows: await verifyOps(golden["ops"] as Record<string, GoldenOp>, device, dtype) };
   }
@@ -115,12 +123,12 @@ function print({ file, kind, device, dtype, tolerance, worst, pass, rows }: File
   console.log(`${file}: ${kind}, ${dtype} on ${device}`);
   const byName = new Map<string, GoldenRow[]>();
   for (const row of rows) byName.set(row.name, [...(byName.get(row.name) ?? []), row]);
-  const width = Math.max(...[...byName.keys()].map((name) => name.length));
+  const width = Math.max(...[...byName.keys()].map((name) => shownText(name).length));
   for (const [name, quantities] of byName) {
     const errors = quantities.map(
       ({ quantity, error }) => `${quantity} ${error.toExponential(1)}${error <= tolerance ? "" : " !"}`,
     );
-    console.log(`  ${name.padEnd(width)}  ${errors.join("  ")}`);
+    console.log(`  ${shownText(name).padEnd(width)}  ${errors.join("  ")}`);
   }
   console.log(`${pass ? "passed" : "FAILED"}: worst error ${worst.toExponential(2)}, tolerance ${tolerance.toExponential(0)}\n`);
 }

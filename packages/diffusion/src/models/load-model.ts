@@ -26,15 +26,17 @@ export interface LoadModelOptions {
   readonly network?: Readonly<Record<string, unknown>>;
   /** Networks of one's own, by the kind that their files say: { line: (config) => new Line(config) }. */
   readonly networks?: NetworkKinds;
+  /** Number type of the network; default the file's where the device has it, else f32. */
+  readonly dtype?: DType;
 }
 
 /**
- * Loads a model onto a device, in the file's dtype where the device has it, else in f32.
+ * Loads a model onto a device, in the file's dtype where the device has it, else in f32; or in the one that is asked for.
  * Throws CheckpointError when the source holds no model, or its tensors are damaged or do not fit; ConfigError for a kind of
  * network that is not known, and what else is not implemented.
  */
 export async function loadModel(
-  source: Source, device: Device, { weights, variant, network, networks }: LoadModelOptions = {},
+  source: Source, device: Device, { weights, variant, network, networks, dtype }: LoadModelOptions = {},
 ): Promise<TrainedModel> {
   const format = await formatOf(source, modelFormats);
   const file = await format.read(source, {
@@ -42,17 +44,19 @@ export async function loadModel(
   });
   const { variance, clipX0, training } = file;
   return {
-    network: networkOn(device, file, networks), process: processOf(file.process), prediction: predictionFor(file.prediction, file.process),
+    network: networkOn(device, file, networks, dtype), process: processOf(file.process), prediction: predictionFor(file.prediction, file.process),
     variance, clipX0, source: file.source, ...(training === undefined ? {} : { training }),
   };
 }
 
 /** The network of a file on a device, with its weights. */
-function networkOn(device: Device, { network: spec, tensors, source }: ModelFile, networks: NetworkKinds | undefined): Network {
-  const dtype = dtypeOf(tensors);
+function networkOn(
+  device: Device, { network: spec, tensors, source }: ModelFile, networks: NetworkKinds | undefined, wanted: DType | undefined,
+): Network {
+  const dtype = wanted ?? dtypeOf(tensors);
   const network = networkOf(spec, networks);
   checkTensors(source, tensors, network);
-  loadStateDict(emptyNetwork(network, device, device.dtypes.includes(dtype) ? dtype : "f32"), tensors);
+  loadStateDict(emptyNetwork(network, device, wanted ?? (device.dtypes.includes(dtype) ? dtype : "f32")), tensors);
   return network;
 }
 

@@ -56,6 +56,20 @@ export function refuseNetwork(name: string, { network }: Pick<ReadOptions, "netw
   if (network !== undefined) throw new ConfigError(`--network is not for ${name}`, ["allowed  a file of PyTorch that does not say which network it is of"]);
 }
 
+/** What can be said of a source without reading a tensor. */
+export interface Described {
+  readonly network: ModelInfo["network"];
+  /** Facts for people. */
+  readonly facts: Readonly<Record<string, unknown>>;
+  /** How the model sees noise, where the source says it. */
+  readonly how?: Omit<ModelInfo, "network">;
+  /** Steps of training done, and to be done in all, where the source says so. */
+  readonly step?: number;
+  readonly steps?: number;
+  /** The sets of weights that `read` may be asked for, where there is a choice. */
+  readonly weights?: readonly Weights[];
+}
+
 /** What a source may hold: how it is told, and what of it can be shown. */
 export interface Held {
   /** What messages call it: "a folder as diffusers writes it". */
@@ -64,7 +78,7 @@ export interface Held {
   readonly files: string;
   detect(source: Source): Promise<boolean>;
   /** The network, and facts for people, without reading a tensor. Throws as `read` does. */
-  describe(source: Source, options?: Pick<ReadOptions, "network">): Promise<{ network: ModelInfo["network"]; facts: Readonly<Record<string, unknown>> }>;
+  describe(source: Source, options?: Pick<ReadOptions, "network">): Promise<Described>;
 }
 
 export interface ModelFormat extends Held {

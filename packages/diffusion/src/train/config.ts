@@ -4,7 +4,7 @@
  * change it, and its row in docs/configuration.md come from here.
  */
 import { ConfigError } from "@fromnoise/tensor";
-import { constantLr, cosineLr, warmupLr, type LrSchedule } from "@fromnoise/nn";
+import { EMA_WARMUPS, constantLr, cosineLr, warmupLr, type LrSchedule } from "@fromnoise/nn";
 import { deviceField } from "../config/device.js";
 import {
   checkFields, field, group, migrateFields, namedFields, optional, type InputOf, type OptionsOf, type ResumableOf,
@@ -81,7 +81,9 @@ export const trainFields = {
   }),
   ema: group({
     decay: field(fraction, 0.995, "decay of the averaged weights", { flag: "ema" }),
-    warmup: field(oneOf(["none", "ratio", "power"]), "ratio", "how that decay grows at the start"),
+    warmup: field(oneOf(EMA_WARMUPS), "ratio", "how that decay grows at the start"),
+    power: field(positive, 0.75, "exponent of the warm-ups power and ema-pytorch (lucidrains: 2/3)"),
+    invGamma: field(positive, 1, "steps that they count as one"),
     every: field(count, 1, "steps from one move of the averaged weights to the next (lucidrains: 10)"),
     start: field(integer(), 0, "first steps, in which the averaged weights are a copy (lucidrains: 100)"),
   }),

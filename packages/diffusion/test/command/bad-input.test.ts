@@ -84,7 +84,7 @@ const cases: [what: string, argv: string[], code: number, err: string][] = [
   ["an argument too many", ["train", "digits"], 2, 'ConfigError: unexpected argument "digits"\n  usage    fromnoise train '],
   [
     "an argument too few", ["sample"], 2,
-    "ConfigError: an argument is missing\n  usage    fromnoise sample RUN|CHECKPOINT|DIFFUSERS-FOLDER [flags]\n",
+    "ConfigError: an argument is missing\n  usage    fromnoise sample RUN|CHECKPOINT|DIFFUSERS-FOLDER|FILE.pt [flags]\n",
   ],
   [
     "a number that is none", ["train", "--steps", "many"], 2,
@@ -189,7 +189,7 @@ const cases: [what: string, argv: string[], code: number, err: string][] = [
   ["a model that is no checkpoint", ["inspect", plain], 1, `CheckpointError: ${plain} holds no model\n  found    plain\n`],
   [
     "an export without a place", ["export", place("nowhere")], 2,
-    "ConfigError: --out is missing\n  usage    fromnoise export RUN|CHECKPOINT --out DIR\n",
+    "ConfigError: --out is missing\n  usage    fromnoise export RUN|CHECKPOINT --out DIR|FILE.pt\n",
   ],
   [
     "an import from nothing", ["import", place("empty"), "--out", place("out")], 1,

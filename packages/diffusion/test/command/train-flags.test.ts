@@ -96,7 +96,7 @@ describe("the network that the flags of train make", () => {
     expect(new Dit(config).config).to.deep.include(
       { sample_size: 8, channels: 2, outputs: 1, patch: 4, width: 8, depth: 2, heads: 2 });
     expect(position!.step).to.equal(3);
-    expect(await succeeds("inspect", run)).to.contain("blocks.1.mlp.fc2");
+    expect(await succeeds("inspect", run, "--layers")).to.contain("blocks.1.mlp.fc2");
     const samples = ["--count", "2", "--steps", "2", "--device", "reference", "--out", join(folder, "samples")];
     expect(await succeeds("sample", run, ...samples)).to.contain("wrote 2 images");
     const { code, err } = await fromnoise("export", run, "--out", join(folder, "out"));

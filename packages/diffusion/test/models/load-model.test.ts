@@ -53,7 +53,7 @@ describe("a model from a source", () => {
     expect(await stateDict(network)).to.deep.equal(await stateDict(mine));
     const error = await thrown(ConfigError, loadModel(source, device));
     expect(error.message).to.equal([
-      'network kind "mine" is not known', "  allowed  unet, dit, mlp, self-conditioned",
+      'network kind "mine" is not known', "  allowed  unet, dit, lucidrains, mlp, self-conditioned",
       '  hint     pass your own: { "mine": (config) => new YourNetwork(config) }',
     ].join("\n"));
   });
@@ -153,16 +153,17 @@ describe("what a path holds of a model", () => {
   it("is refused where something else is wanted, or where there is nothing, with what was found and what is allowed", async () => {
     const message = async (name: string, wanted: Parameters<typeof formatOf>[1]): Promise<string> =>
       (await thrown(CheckpointError, formatOf(fileSource(place(name)), wanted))).message.replaceAll(folder, "");
-    const [run, diffusers] = ["a checkpoint or the folder of a run", "a folder as diffusers writes it"];
+    const [run, diffusers, torch] = ["a checkpoint or the folder of a run", "a folder as diffusers writes it", "a file of torch.save"];
     expect(await message("run", [diffusersFormat])).to.equal(`/run is ${run}\n  expected ${diffusers}`);
     expect(await message("run/config.json", modelFormats))
-      .to.equal(`/run/config.json is a config.json\n  expected ${run}, or ${diffusers}`);
+      .to.equal(`/run/config.json is a config.json\n  expected ${run}, or ${diffusers}, or ${torch}`);
     expect(await message("diffusers", [checkpointFormat])).to.equal(`/diffusers is ${diffusers}\n  expected ${run}`);
     expect(await message("other", modelFormats)).to.equal([
       "/other holds no model",
       "  found    checkpoint-x.safetensors, deep/checkpoint-1.safetensors, notes.txt",
       `  allowed  ${run}: checkpoint-<step>.safetensors`,
       `           ${diffusers}: model_index.json of a pipeline; or config.json and ${weights}`,
+      `           ${torch}: one .pt, .pth, .ckpt or .bin`,
     ].join("\n"));
     expect(await message("nothing", [checkpointFormat])).to.contain("\n  found    no files\n");
     expect(() => fileSource(place("missing"))).to.throw(CheckpointError, `${place("missing")} does not exist`);

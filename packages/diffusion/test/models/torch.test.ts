@@ -6,6 +6,9 @@ import { expect } from "chai";
 import { denoiserOf, processOf, runSampler, samplers, type ModelFile } from "../../src/index.js";
 import { emptyNetwork } from "../../src/models/load-model.js";
 import { torchContents } from "../../src/models/formats/torch-contents.js";
+import { hoLayout } from "../../src/models/formats/torch-ho.js";
+import { lucidrainsLayout } from "../../src/models/formats/torch-lucidrains.js";
+import { openaiLayout } from "../../src/models/formats/torch-openai.js";
 import { torchFormat } from "../../src/models/formats/torch.js";
 import type { ReadOptions } from "../../src/models/model-format.js";
 import { memorySource, type Source } from "../../src/models/source.js";
@@ -165,10 +168,16 @@ describe("checkpoints of other programs", () => {
     for (const value of [null, 3, [], new Map(), new Map([["model", 3]]), new Opaque("__main__.Unet", [])]) expect(() => found(value)).to.throw(CheckpointError, "holds no state dict");
   });
 
+  it("has every field of --network in docs/pytorch-files.md", async () => {
+    const page = readFileSync(new URL("../../../../docs/pytorch-files.md", import.meta.url), "utf8");
+    for (const { fields, name } of [lucidrainsLayout, openaiLayout, hoLayout]) for (const field of Object.keys(fields)) expect(page, name).to.include(`\`${field}\``);
+  });
+
   it("shows a file without reading its numbers, and refuses what it cannot be", async () => {
-    const { network, facts } = await torchFormat.describe(sourceOf("model-3.pt"));
+    const { network, facts, step, weights } = await torchFormat.describe(sourceOf("model-3.pt"));
     expect(network.kind).to.equal("lucidrains");
-    expect(facts).to.include({ file: "model-3.pt", format: "torch.save, denoising-diffusion-pytorch", weights: "ema", step: 1000, version: "2.0.0" });
+    expect(facts).to.include({ file: "model-3.pt", format: "torch.save, denoising-diffusion-pytorch", version: "2.0.0" });
+    expect([step, weights]).to.deep.equal([1000, ["ema", "model"]]);
     const refusals: readonly [name: string, options: ReadOptions, message: RegExp][] = [
       ["ho.pt", { weights: "ema" }, /holds one set of weights/],
       ["ho.pt", { network: { num_heads: 3 } }, /num_heads is no field of the paper's network/],

@@ -2,6 +2,10 @@ import { ConfigError, clone, emaUpdate } from "@fromnoise/tensor";
 import type { Network } from "../networks/network.js";
 import { disposeParameters, type Module } from "../parameters/module.js";
 
+/** The ways in which the decay may grow. */
+export const EMA_WARMUPS = ["none", "ratio", "power", "ema-pytorch"] as const;
+export type EmaWarmup = (typeof EMA_WARMUPS)[number];
+
 export interface EmaOptions {
   /** Decay once warmed up; default 0.9999 (Ho et al. 2020). */
   readonly decay?: number;
@@ -9,13 +13,15 @@ export interface EmaOptions {
    * How the decay grows with the number n = 1, 2, ... of the update, s = n - 1 - start:
    *  - "none"   decay from the first update on;
    *  - "ratio"  min(decay, (1 + s) / (10 + s)), 0 at s = 0 (diffusers' and TensorFlow's);
-   *  - "power"  min(decay, 1 - (1 + s / invGamma)^-power), 0 at s = 0 (diffusers' use_ema_warmup, lucidrains').
+   *  - "power"  min(decay, 1 - (1 + s / invGamma)^-power), 0 at s = 0 (diffusers' use_ema_warmup, ema-pytorch from 0.6.4 on);
+   *  - "ema-pytorch"  the same, and 0 for s <= every, so that the first move after the start is a copy too: ema-pytorch before that,
+   *    with which lucidrains' program ran at the time of its versions 1.
    * Default "ratio": the average forgets the random start, which a constant 0.9999 keeps for tens of thousands of steps.
    */
-  readonly warmup?: "none" | "ratio" | "power";
+  readonly warmup?: EmaWarmup;
   /** Default 1. */
   readonly invGamma?: number;
-  /** Default 3/4; 2/3 suits runs of a million steps. */
+  /** Default 3/4; 2/3 suits runs of a million steps, and is lucidrains'. */
   readonly power?: number;
   /** Only every so many updates does the average move, from the first one on; default 1 (lucidrains: 10). */
   readonly every?: number;
@@ -40,6 +46,8 @@ export class Ema<N extends Module = Network> {
     const { decay = 0.9999, warmup = "ratio", invGamma = 1, power = 0.75, every = 1, start = 0 } = options;
     if (!(decay >= 0 && decay <= 1)) throw new ConfigError(`EMA decay is ${decay}`, ["allowed  0 .. 1"]);
     if (!Number.isInteger(every) || every < 1) throw new ConfigError(`EMA every is ${every}`, ["allowed  integers from 1"]);
+    if (!(invGamma > 0)) throw new ConfigError(`EMA invGamma is ${invGamma}`, ["allowed  numbers > 0"]);
+    if (!(power > 0)) throw new ConfigError(`EMA power is ${power}`, ["allowed  numbers > 0"]);
     if (!Number.isInteger(start) || start < 0) throw new ConfigError(`EMA start is ${start}`, ["allowed  integers from 0"]);
     this.options = { decay, warmup, invGamma, power, every, start };
     this.network = source.create();
@@ -52,11 +60,11 @@ export class Ema<N extends Module = Network> {
 
   /** The decay of update n = 1, 2, ...: 0 makes a copy. */
   decayAt(n: number): number {
-    const { decay, warmup, invGamma, power, start } = this.options;
+    const { decay, warmup, invGamma, power, every, start } = this.options;
     const s = n - 1 - start;
     if (s < 0) return 0;
     if (warmup === "none") return decay;
-    if (s === 0) return 0;
+    if (s === 0 || (warmup === "ema-pytorch" && s <= every)) return 0;
     return Math.min(decay, warmup === "ratio" ? (1 + s) / (10 + s) : 1 - (1 + s / invGamma) ** -power);
   }
 

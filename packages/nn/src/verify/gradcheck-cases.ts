@@ -31,11 +31,11 @@ import { Dit } from "../networks/dit/dit.js";
 import { FinalLayer } from "../networks/dit/final-layer.js";
 import { PatchEmbedding } from "../networks/dit/patch-embedding.js";
 import { TransformerBlock } from "../networks/dit/transformer-block.js";
-import { NearestUp, UnshuffleDown } from "../networks/lucidrains/build.js";
 import type { LucidrainsOptions } from "../networks/lucidrains/config.js";
 import { eras, type LucidrainsEra } from "../networks/lucidrains/eras.js";
 import { LucidrainsUNet } from "../networks/lucidrains/lucidrains-unet.js";
 import { PixelAttention, type PixelAttentionOptions } from "../networks/lucidrains/pixel-attention.js";
+import { NearestUp, UnshuffleDown } from "../networks/lucidrains/resample.js";
 import { ResnetBlock, type ResnetBlockOptions } from "../networks/lucidrains/resnet-block.js";
 import { Mlp } from "../networks/mlp/mlp.js";
 import type { Given, Network } from "../networks/network.js";
@@ -206,8 +206,8 @@ export const layerGradcheckCases: readonly LayerGradcheckCase[] = [
   pixelAttentionCase("1.6", "linear, divided by the pixels", {}),
   pixelAttentionCase("1.6", "full", { full: true }),
   pixelAttentionCase("1.8", "linear", {}),
-  pixelAttentionCase("2.0", "linear with memories", {}),
-  pixelAttentionCase("2.0", "full with memories", { full: true }),
+  pixelAttentionCase("2.0", "memories, linear", {}),
+  pixelAttentionCase("2.0", "memories, full", { full: true }),
   plainCase("UnshuffleDown", "2 to 3 channels", [1, 4, 2, 2], () => new UnshuffleDown("", 2, 3)),
   plainCase("NearestUp", "2 to 3 channels", [2, 2, 1, 2], () => new NearestUp("", 2, 3)),
   plainCase("SelfAttention", "heads of 2", [2, 3, 4], () => new SelfAttention("", 4, 2)),

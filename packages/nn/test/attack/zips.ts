@@ -59,6 +59,42 @@ export function zip(parts: readonly Part[], end: { readonly offset?: number; rea
   ])]));
 }
 
+/** The same with sizes and places in 64 bits, as archives of more than 4 GB have them. */
+export function zip64(parts: readonly Part[]): Uint8Array {
+  const plain = zip(parts);
+  const view = new DataView(plain.buffer);
+  const end = plain.length - 22, start = view.getUint32(end + 16, true);
+  const files = plain.subarray(0, start);
+  const directory: Uint8Array[] = [];
+  for (let at = start; at < end;) {
+    const name = view.getUint16(at + 28, true);
+    const extra = new Uint8Array(28);
+    const fields = new DataView(extra.buffer);
+    fields.setUint16(0, 1, true);
+    fields.setUint16(2, 24, true);
+    for (const [i, field] of [24, 20, 42].entries()) fields.setBigUint64(4 + 8 * i, BigInt(view.getUint32(at + field, true)), true);
+    const entry = plain.slice(at, at + 46 + name);
+    const own = new DataView(entry.buffer);
+    for (const field of [20, 24, 42]) own.setUint32(field, 0xffffffff, true);
+    own.setUint16(30, 28, true);
+    directory.push(entry, extra);
+    at += 46 + name;
+  }
+  const length = directory.reduce((sum, part) => sum + part.length, 0);
+  const last = new Uint8Array(56 + 20 + 22);
+  const fields = new DataView(last.buffer);
+  fields.setUint32(0, 0x06064b50, true);
+  fields.setBigUint64(4, 44n, true);
+  for (const [offset, value] of [[24, parts.length], [32, parts.length], [40, length], [48, start]] as const) fields.setBigUint64(offset, BigInt(value), true);
+  fields.setUint32(56, 0x07064b50, true);
+  fields.setBigUint64(64, BigInt(start + length), true);
+  fields.setUint32(72, 1, true);
+  fields.setUint32(76, 0x06054b50, true);
+  for (const offset of [84, 86]) fields.setUint16(offset, 0xffff, true);
+  for (const offset of [88, 92]) fields.setUint32(offset, 0xffffffff, true);
+  return new Uint8Array(Buffer.concat([files, ...directory, last]));
+}
+
 /** A file of torch.save with this pickle and these storages. */
 export function torchZip(pickle: Uint8Array, storages: Readonly<Record<string, Uint8Array>> = {}): Uint8Array {
   const data = Object.entries(storages).map(([key, bytes]) => ({ name: `archive/data/${key}`, data: bytes }));

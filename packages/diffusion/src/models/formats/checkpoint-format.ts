@@ -1,7 +1,7 @@
 /** Checkpoints as one of the formats of models. */
 import { CheckpointError } from "@fromnoise/tensor";
 import type { StateDict } from "@fromnoise/nn";
-import { refuseNetwork, WEIGHTS, type ModelFormat } from "../model-format.js";
+import { refuseNetwork, WEIGHTS, type ModelFormat, type Weights } from "../model-format.js";
 import { withFile, type Source } from "../source.js";
 import { checkpointIn, withCheckpoint } from "./checkpoint.js";
 
@@ -15,18 +15,20 @@ export const checkpointFormat: ModelFormat = {
     return file !== undefined && (names.length > 1 || await looksLikeSafetensors(source, file));
   },
 
-  describe: (source, options = {}) => withCheckpoint(source, async ({ path, info: { format, model, training, position } }) => {
+  describe: (source, options = {}) => withCheckpoint(source, async ({ path, names, info: { format, model, training, position } }) => {
     refuseNetwork(path, options);
     const { network, ...how } = model;
-    if (training === undefined || position === undefined) return { network, facts: { file: path, format, ...how } };
+    const weights = heldWeights(names);
+    if (training === undefined || position === undefined) return { network, how, weights, facts: { file: path, format, ...how } };
     const { model: _network, ...trainer } = training;
-    return { network, facts: { file: path, format, step: position.step, trainer } };
+    const { step } = position;
+    return { network, how, weights, step, steps: training.steps, facts: { file: path, format, step, trainer } };
   }),
 
   read: (source, { weights, variant, ...options } = {}) => withCheckpoint(source, async ({ path, info: { model, training, position }, names, read }) => {
     refuseNetwork(path, options);
     if (variant !== undefined) throw new CheckpointError(`${path} has no variants`, ["hint     they are of folders that diffusers wrote"]);
-    const held = WEIGHTS.filter((group) => names.some((name) => name.startsWith(`${group}.`)));
+    const held = heldWeights(names);
     const group = weights ?? held[0] ?? "model";
     if (!held.includes(group)) {
       const found = held.length === 0 ? `${names.length} tensors of other names` : held.map((name) => `${name}.*`).join(", ");
@@ -42,8 +44,13 @@ export const checkpointFormat: ModelFormat = {
   }),
 };
 
+/** The sets of weights among tensors of these names. */
+function heldWeights(names: readonly string[]): Weights[] {
+  return WEIGHTS.filter((group) => names.some((name) => name.startsWith(`${group}.`)));
+}
+
 /** Whether a file begins as such files do: 8 bytes of length, of which the last four are 0, and JSON. */
-function looksLikeSafetensors(source: Source, file: string): Promise<boolean> {
+export function looksLikeSafetensors(source: Source, file: string): Promise<boolean> {
   return withFile(source, file, async (reader) => {
     if (reader.size < 9) return false;
     const first = await reader.read(0, 9);

@@ -4,7 +4,7 @@
  */
 import { CheckpointError, ConfigError } from "@fromnoise/tensor";
 import { encodeSafetensors, unetConfig, type JsonObject, type StateDict, type StateEntry } from "@fromnoise/nn";
-import { refuseNetwork, type ModelFormat } from "../model-format.js";
+import { refuseNetwork, type ModelFormat, type ModelInfo } from "../model-format.js";
 import { pathOf, readJsonFile, type Source } from "../source.js";
 import { writeJsonFile } from "../target.js";
 import { checkNetworkClass, checkPipeline, INDEX_FILE, NETWORK_CLASS } from "./diffusers-pipeline.js";
@@ -29,7 +29,15 @@ export const diffusersFormat = {
     refuseNetwork(source.name, options);
     await checkPipeline(source);
     const [{ folder }] = weightFiles(await source.list());
-    return { network: await readNetwork(source, folder), facts: { folder: source.name, format: "diffusers" } };
+    const network = await readNetwork(source, folder);
+    const facts = { folder: source.name, format: "diffusers" };
+    try {
+      const { without: _, ...how } = await readHow(source);
+      return { network, facts, how };
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      return { network, facts: { ...facts, scheduler: `not one that can be read: ${error.summary}` } };
+    }
   },
 
   async read(source, { weights, variant, ...options } = {}) {
@@ -42,13 +50,9 @@ export const diffusersFormat = {
       );
     }
     const network = await readNetwork(source, file.folder);
-    const names = await source.list();
-    const place = [SCHEDULER_FILE, `scheduler/${SCHEDULER_FILE}`].find((name) => names.includes(name));
-    const scheduler = place === undefined ? readScheduler({}, "the default scheduler")
-      : readScheduler(await readJsonFile(source, place, { infinities: true }), pathOf(source, place));
+    const { without, ...scheduler } = await readHow(source);
     const tensors = currentNames(await readWeights(source, file));
     const which = variant === undefined ? "" : `, variant ${variant}`;
-    const without = place === undefined ? ", without a scheduler: DDPMScheduler's defaults" : "";
     return { network, ...scheduler, tensors, source: `${source.name}, as diffusers wrote it${which}${without}` };
   },
 
@@ -101,6 +105,15 @@ async function readNetwork(source: Source, folder: string): Promise<{ kind: stri
   const fields = await readJsonFile(source, file);
   checkNetworkClass(pathOf(source, file), fields["_class_name"]);
   return { kind: "unet", config: { ...unetConfig(fields) } as unknown as JsonObject };
+}
+
+/** What the scheduler says of noise; `without` says for people that there is none. Throws ConfigError for one that is not implemented. */
+async function readHow(source: Source): Promise<Omit<ModelInfo, "network"> & { without: string }> {
+  const names = await source.list();
+  const place = [SCHEDULER_FILE, `scheduler/${SCHEDULER_FILE}`].find((name) => names.includes(name));
+  const scheduler = place === undefined ? readScheduler({}, "the default scheduler")
+    : readScheduler(await readJsonFile(source, place, { infinities: true }), pathOf(source, place));
+  return { ...scheduler, without: place === undefined ? ", without a scheduler: DDPMScheduler's defaults" : "" };
 }
 
 /** Attention of older checkpoints: query, key, value, proj_attn; and duplicates that were once saved are dropped. */

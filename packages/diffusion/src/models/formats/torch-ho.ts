@@ -17,6 +17,7 @@ const variances = { fixedlarge: "fixed-large", fixedsmall: "fixed-small" } as co
 
 export const hoLayout: TorchLayout = {
   name: "the paper's network",
+  fields: defaults,
 
   knows: (dict) => dict.has("temb.dense.0.weight") && dict.has("down.0.block.0.conv1.weight") && dict.has("mid.block_1.conv1.weight"),
 

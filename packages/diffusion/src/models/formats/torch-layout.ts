@@ -33,6 +33,8 @@ export interface TorchModel extends ModelInfo {
 export interface TorchLayout {
   /** For people: "improved-diffusion". */
   readonly name: string;
+  /** The fields of `Said` that change what is read, with their defaults; docs/pytorch-files.md has them all. */
+  readonly fields: Readonly<Record<string, unknown>>;
   /** Whether a state dict has its names. */
   knows(dict: TorchStateDict): boolean;
   /** Throws CheckpointError for shapes that make no network of it, ConfigError for what is not implemented and for fields that are none. */

@@ -23,6 +23,7 @@ const schedules = { sigmoid: "sigmoid", cosine: "cosine", linear: "scaled-linear
 
 export const lucidrainsLayout: TorchLayout = {
   name: "denoising-diffusion-pytorch",
+  fields: defaults,
 
   knows: (dict) => dict.has("init_conv.weight") || dict.has("model.init_conv.weight"),
 

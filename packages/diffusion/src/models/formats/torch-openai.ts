@@ -27,6 +27,7 @@ const schedules = { linear: "scaled-linear", cosine: "cosine" } as const;
 
 export const openaiLayout: TorchLayout = {
   name: "improved-diffusion or guided-diffusion",
+  fields: defaults,
 
   knows: (dict) => dict.has("time_embed.0.weight") && dict.has("input_blocks.0.0.weight") && dict.has("output_blocks.0.0.in_layers.0.weight"),
 

@@ -15,6 +15,7 @@ const RUN_FIELDS = ["schedule", "prediction", "sampling"] as const;
 
 export const plainLayout: TorchLayout = {
   name: "a network of this library",
+  fields: {},
 
   knows: () => true,
 

@@ -26,13 +26,13 @@ export const torchFormat: ModelFormat = {
     return names.length === 1 && withFile(source, names[0]!, isTorchFile);
   },
 
-  describe: (source, { network } = {}) => withTorch(source, {}, network, async ({ weights, layout, model, set }) => ({
-    network: model.network,
-    facts: {
-      file: weights.source, format: `torch.save, ${layout.name}`, weights: set, ...Object.fromEntries(weights.facts), process: model.process,
-      prediction: model.prediction, variance: model.variance, clipX0: model.clipX0, ...(model.assumed === "" ? {} : { assumed: model.assumed }),
-    },
-  })),
+  describe: (source, { network } = {}) => withTorch(source, {}, network, async ({ weights, layout, model, named, held }) => {
+    const { network: spec, process, prediction, variance, clipX0, assumed } = model;
+    const how = { process, prediction, variance, clipX0 };
+    const step = weights.facts.get("step");
+    const facts = { file: weights.source, format: `torch.save, ${layout.name}`, ...Object.fromEntries(weights.facts), ...(assumed === "" ? {} : { assumed }) };
+    return { network: spec, how, facts: { ...facts, ...how }, ...(typeof step === "number" ? { step } : {}), ...(named ? { weights: held } : {}) };
+  }),
 
   read: (source, { weights: wanted, network } = {}) => withTorch(source, wanted === undefined ? {} : { wanted }, network, async ({ file, weights, layout, model, set, named, held }) => {
     const { assumed, wanted: isWeight, convert, ...info } = model;

@@ -1,93 +1,15 @@
 /** From a config to the blocks of lucidrains' U-Net, with its names and channel rules. */
-import { pixelUnshuffle, type Random, type Tensor } from "@fromnoise/tensor";
 import { Conv2d, type Conv2dCache } from "../../layers/conv2d.js";
-import { backwardAt, forwardAt } from "../../layers/enter.js";
 import type { Layer } from "../../layers/layer.js";
-import { double } from "../../layers/resample.js";
-import type { Grads } from "../../parameters/grads.js";
-import { join } from "../../parameters/module.js";
 import type { Parameter } from "../../parameters/parameter.js";
-import type { Policy } from "../policy.js";
-import { DownBlock, MidBlock, UpBlock, type BlockGradients, type BlockStage } from "../unet/blocks.js";
+import { DownBlock, MidBlock, UpBlock } from "../unet/blocks.js";
 import { Untimed } from "../unet/resampler.js";
 import { fixedSettings, type LucidrainsConfig } from "./config.js";
 import { eras } from "./eras.js";
-import { PixelAttention, type PixelAttentionCache } from "./pixel-attention.js";
-import { ResnetBlock, type ResnetBlockCache } from "./resnet-block.js";
-
-/** Halves the sides: the pixels of each 2x2 square become channels, then a 1x1 convolution, [N, H, W, C] -> [N, H/2, W/2, D]. */
-export class UnshuffleDown implements Layer<Conv2dCache> {
-  private readonly conv: Conv2d;
-
-  constructor(readonly name: string, inChannels: number, outChannels: number) {
-    this.conv = new Conv2d(join(name, "1"), 4 * inChannels, outChannels, { kernel: 1 });
-  }
-
-  get parameters(): Parameter[] {
-    return this.conv.parameters;
-  }
-
-  forward(x: Tensor): [y: Tensor, cache: Conv2dCache] {
-    return forwardAt(this, { x }, () => this.conv.forward(pixelUnshuffle.forward(x, { scale: 2 })));
-  }
-
-  backward(dy: Tensor, cache: Conv2dCache, grads: Grads): Tensor {
-    return backwardAt(this, dy, cache, grads, () => pixelUnshuffle.backward(this.conv.backward(dy, cache, grads), { scale: 2 }));
-  }
-}
-
-/** Doubles the sides: every pixel twice in each direction, then a 3x3 convolution, [N, H, W, C] -> [N, 2H, 2W, D]. */
-export class NearestUp implements Layer<Conv2dCache> {
-  private readonly conv: Conv2d;
-
-  constructor(readonly name: string, inChannels: number, outChannels: number) {
-    this.conv = new Conv2d(join(name, "1"), inChannels, outChannels);
-  }
-
-  get parameters(): Parameter[] {
-    return this.conv.parameters;
-  }
-
-  forward(x: Tensor): [y: Tensor, cache: Conv2dCache] {
-    return forwardAt(this, { x }, () => this.conv.forward(double.forward(x)));
-  }
-
-  backward(dy: Tensor, cache: Conv2dCache, grads: Grads): Tensor {
-    return backwardAt(this, dy, cache, grads, () => double.backward(this.conv.backward(dy, cache, grads)));
-  }
-}
-
-interface StageCache {
-  /** Of x [N, H, W, Cin] and temb [N, D]. */
-  block: ResnetBlockCache;
-  /** Of the block's output [N, H, W, Cout]; undefined without attention. */
-  attention: PixelAttentionCache | undefined;
-}
-
-/** A residual block and, where there is one, the attention after it. */
-class Stage implements BlockStage<StageCache> {
-  constructor(private readonly block: ResnetBlock, private readonly attention?: PixelAttention) {}
-
-  get parameters(): readonly Parameter[] {
-    return [...this.block.parameters, ...(this.attention?.parameters ?? [])];
-  }
-
-  forward(x: Tensor, temb: Tensor, policy: Policy, random?: Random): [y: Tensor, cache: StageCache] {
-    return policy.step(x.device, (): [Tensor, StageCache] => {
-      const [h, block] = policy.step(x.device, () => this.block.forward(x, temb, random));
-      if (this.attention === undefined) return [h, { block, attention: undefined }];
-      const [y, attention] = this.attention.forward(h);
-      return [y, { block, attention }];
-    });
-  }
-
-  backward(dy: Tensor, cache: StageCache, grads: Grads): BlockGradients {
-    return dy.device.scope(() => {                                         // frees what the backward leaves behind
-      const dh = this.attention?.backward(dy, cache.attention!, grads) ?? dy;
-      return this.block.backward(dh, cache.block, grads);
-    });
-  }
-}
+import { PixelAttention } from "./pixel-attention.js";
+import { NearestUp, UnshuffleDown } from "./resample.js";
+import { ResnetBlock } from "./resnet-block.js";
+import { Stage } from "./stage.js";
 
 export interface LucidrainsBlocks {
   /** Channels of the first convolution. */
