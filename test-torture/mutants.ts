@@ -1,5 +1,5 @@
 /** Damaged files of every format that is read: each is opened, or refused by one of the library's own errors, in time. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Random, openDevice, type Device } from "@fromnoise/tensor";
@@ -89,7 +89,8 @@ async function formats(device: Device): Promise<Format[]> {
   const weights = encodeSafetensors([...tensors].filter(([name]) => name.startsWith("model.")).map(([name, t]) => [name.slice(6), t]), { format: "pt" });
   const weightBytes = Buffer.concat([...weights]);
   const modelConfig = utf8(JSON.stringify(unet.model)), scheduler = utf8(JSON.stringify({ _class_name: "DDPMScheduler", num_train_timesteps: 20 }));
-  const torch = ["zip.pt", "legacy.pt"].map((name) => file(`nn/test/golden/torch/${name}`));
+  const torchFolder = new URL("../packages/nn/test/golden/torch/", import.meta.url);
+  const torch = readdirSync(torchFolder).filter((name) => name.endsWith(".pt")).map((name) => new Uint8Array(readFileSync(new URL(name, torchFolder))));
   const goldens = ["diffusion/test/golden/train_tiny_ho.json", "nn/test/golden/unet_tiny_ho.json", "tensor/test/golden/ops.json"].map(file);
   const images = [
     grayPng(20, 20, (x, y) => (x * y) % 256),
