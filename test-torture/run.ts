@@ -50,7 +50,7 @@ async function faults(what: string, file: string): Promise<Tried> {
 
 console.log(`Node ${process.versions.node}, seed ${seed}`);
 if (wanted === undefined || wanted.includes("mutants")) await attackFormats(counts.mutants, seed, add);
-const ground = new Playground(process.execPath, 150, seed), long = new Playground(process.execPath, 400, seed);
+const ground = new Playground(process.execPath, 150, seed), long = new Playground(process.execPath, 200, seed);
 await part("kills", () => kills(ground, counts.kills));
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) await part("signals", () => signals(ground, counts.signals, signal));
 await part("starts", () => starts(long, counts.starts));
