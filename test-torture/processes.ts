@@ -9,7 +9,7 @@ import { encodePng } from "../packages/diffusion/src/image/node/index.js";
 import { tinyModel } from "../packages/diffusion/test/train/fixtures.js";
 import type { Tried } from "./report.js";
 
-const BIN = fileURLToPath(new URL("../packages/diffusion/bin/fromnoise.js", import.meta.url));
+export const BIN = fileURLToPath(new URL("../packages/diffusion/bin/fromnoise.js", import.meta.url));
 
 interface Ended { code: number | null; err: string }
 interface Program { child: ChildProcess; ended: Promise<Ended>; began: Promise<void> }
