@@ -38,7 +38,7 @@ export default {
     forbid("tensor-is-the-ground", "tensor depends on no other package", { path: tensor }, { path: "^packages/(nn|diffusion)/" }),
     forbid("nn-over-tensor", "nn depends on tensor alone", { path: "^packages/nn/src/" }, { path: "^packages/diffusion/" }),
     forbid("packages-over-tools", "packages know neither tests nor benches, pages and scripts",
-      { path: "^packages/[^/]+/src/" }, { path: "^(bench|site|docs|scripts|test-gpu)/|^packages/[^/]+/test/" }),
+      { path: "^packages/[^/]+/src/" }, { path: "^(bench|site|docs|scripts|test-gpu|test-torture)/|^packages/[^/]+/test/" }),
     forbid("by-the-front-door", "another package gives what its entries export, so that nn and diffusion name no backend",
       { path: "^packages/([^/]+)/src/" },
       { path: "^packages/[^/]+/src/", pathNot: ["^packages/$1/", "^packages/[^/]+/src/(index|node|verify/chai|config/kinds)\\.ts$"] }),
@@ -48,7 +48,7 @@ export default {
       { path: "^packages/diffusion/src/(?!command/)" }, { path: "^packages/diffusion/src/command/" }),
     forbid("pages-without-node", "what a page may load imports no module of Node", pages, { dependencyTypes: ["core"] }),
     forbid("node-in-its-folders", "what a page may load knows neither the folders that need Node nor what decodes images there",
-      pages, { path: `${diffusion}([^/]+/node/|node\\.ts$)|node_modules/(pngjs|jpeg-js)/` }),
+      pages, { path: `${diffusion}([^/]+/node/|node\\.ts$)|node_modules/(pngjs|@cornerstonejs)/` }),
     ...declared,
 
     forbid("kernels-stand-alone", "the contract speaks of shapes and of nothing else",

@@ -10,8 +10,8 @@ import { fields } from "../packages/nn/src/networks/unet/config-fields.js";
 
 /** The page with its tables as they should be. Throws where it has no markers for one. */
 export function withExchangeTables(page: string): string {
-  const rows = Object.entries(schedulerForms).map(([name, { process, clips, thresholds, eps, variance, betas, only = {} }]) => [
-    code(name), process === "steps" ? `steps${betas === undefined ? "" : `, betas from ${betas.join(" to ")} unless it says`}` : process,
+  const rows = Object.entries(schedulerForms).map(([name, { process, clips, thresholds, rescales, eps, variance, betas, only = {} }]) => [
+    code(name), process === "steps" ? `steps${rescales === true ? ", rescaled where it says" : ""}${betas === undefined ? "" : `, betas from ${betas.join(" to ")} unless it says`}` : process,
     clips === undefined ? "no" : `\`clip_sample\`, ${String(clips)} unless it says${eps === undefined ? "" : "; the network's eps is kept"}`,
     thresholds === true ? "`thresholding`" : "no", variance === true ? "`variance_type`" : "fixed-small",
     Object.entries(only).map(([field, value]) => `\`${field}\` ${JSON.stringify(value)}`).join(", "),

@@ -75,10 +75,12 @@ export {
 } from "./formats/safetensors.js";
 export type { SafetensorsEntry, SafetensorsHeader } from "./formats/safetensors-header.js";
 export {
-  loadSafetensors, openFile, replaceFile, saveSafetensors,
+  loadSafetensors, openFile, replaceFile, saveSafetensors, writeAll,
   type FileLayer, type FileReader, type FileWriter, type LoadOptions, type SaveOptions,
 } from "./formats/files.js";
 
+export { platformFiles } from "#platform";
+export { sha256 } from "./formats/digest.js";
 export {
   isTorchFile, readStateDict, readTorchFile, stateDictOf, type LoadedTorchTensor, type TorchFile, type TorchStateDict,
 } from "./formats/torch/file.js";

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { openDevice, Random, randomNormal, tensor, type Device } from "@fromnoise/tensor";
+import { elementary, openDevice, Random, randomNormal, tensor, type Device } from "@fromnoise/tensor";
 import { Adam, clipCoefficient, Ema, globalNorm, Grads, type EmaOptions } from "@fromnoise/nn";
 import { messageOf, smallUNet, valuesOf, vectorModule } from "./small.js";
 
@@ -13,7 +13,7 @@ describe("Ema", () => {
     const decays = (options: EmaOptions): number[] => [1, 2, 3, 11].map((n) => new Ema(module, options).decayAt(n));
     expect(decays({ warmup: "none", decay: 0.9 })).to.deep.equal([0.9, 0.9, 0.9, 0.9]);
     expect(decays({ decay: 0.5 })).to.deep.equal([0, 2 / 11, 3 / 12, 0.5]);
-    const power = (s: number): number => 1 - (1 + s / 2) ** -0.75;
+    const power = (s: number): number => 1 - elementary.power(1 + s / 2, -0.75);
     expect(decays({ warmup: "power", invGamma: 2, decay: 0.7 })).to.deep.equal([0, power(1), power(2), 0.7]);
   });
 
@@ -62,7 +62,7 @@ describe("Ema", () => {
   it("is a copy before its start, and warms up from there", async () => {
     const module = vectorModule(device, [0]);
     const ema = new Ema(module, { start: 2, warmup: "power", power: 1, decay: 0.9 });
-    expect([1, 2, 3, 4, 5].map((n) => ema.decayAt(n))).to.deep.equal([0, 0, 0, 1 / 2, 1 - 1 / 3]);
+    expect([1, 2, 3, 4, 5].map((n) => ema.decayAt(n))).to.deep.equal([0, 0, 0, 1 / 2, 1 - elementary.power(3, -1)]);
     expect(new Ema(module, { start: 2, warmup: "none", decay: 0.9 }).decayAt(3)).to.equal(0.9);
     for (const value of [4, 5, 6, 8]) {
       module.p.tensor = tensor([value], { device, dtype: "f64" });
@@ -111,7 +111,7 @@ describe("Ema", () => {
 
   it("reaches lucidrains' decays at steps far on", () => {
     const ema = new Ema(vectorModule(device, [1]), { warmup: "ema-pytorch", power: 2 / 3, decay: 0.9999, every: 10, start: 100 });
-    for (const epoch of [20, 4900, 31600]) expect(ema.decayAt(epoch + 101)).to.equal(1 - (1 + epoch) ** -(2 / 3));
+    for (const epoch of [20, 4900, 31600]) expect(ema.decayAt(epoch + 101)).to.be.closeTo(1 - (1 + epoch) ** -(2 / 3), 2e-16);
     expect(ema.decayAt(2e6)).to.equal(0.9999);
   });
 

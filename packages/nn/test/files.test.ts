@@ -100,7 +100,7 @@ describe("saving and loading safetensors files", () => {
           return {
             ...file,
             async [full](bytes: Uint8Array) {
-              if (full === "write" && ++calls < 2) return file.write(bytes);
+              if (full === "write" && ++calls < 2) return file.write(bytes.subarray(0, 10));
               if (full === "close") await file.close();
               throw failure("ENOSPC");
             },
@@ -179,9 +179,13 @@ class FailingDisk implements FileLayer {
 
   async create(path: string) {
     this.operation();
-    const file = { bytes: Buffer.alloc(0), synced: false };
-    this.contents.set("new", file);
+    this.contents.set("new", { bytes: Buffer.alloc(0), synced: false });
     this.names.set(path, "new");
+    return this.append();
+  }
+
+  async append() {
+    const file = this.contents.get("new")!;
     return {
       write: async (bytes: Uint8Array) => {
         this.operation();
@@ -226,7 +230,7 @@ class FailingDisk implements FileLayer {
 
 describe("a power cut while saving", () => {
   const path = "model.safetensors";
-  const stages = 8;  // create, header, two tensors, sync, close, rename, folder
+  const stages = 6;  // create, write, sync, close, rename, folder
 
   it("leaves the earlier file or the new one, whole, wherever it strikes", async () => {
     for (let dieAt = 1; dieAt <= stages; dieAt++) {

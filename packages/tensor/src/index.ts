@@ -19,6 +19,8 @@ export { kernelPrinter, setDebug, type DebugSettings } from "./observers/debug.j
 export { finiteCheck } from "./observers/finite-check.js";
 export { referenceCheck } from "./observers/reference-check.js";
 export { tap, type Tapped } from "./observers/tap.js";
+/** Functions of numbers with the same bits in every engine, for whatever must not depend on where it was computed. */
+export * as elementary from "./math/elementary.js";
 export * from "./random/random.js";
 export * from "./ops/index.js";
 export { gradcheck, type GradcheckFunction, type GradcheckOptions } from "./verify/gradcheck.js";

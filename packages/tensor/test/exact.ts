@@ -56,6 +56,25 @@ export function exactUnitCircle(u: number): [cos: bigint, sin: bigint] {
   return sums;
 }
 
+/** e^x for |x| < 64: Taylor series. */
+export function exactExp(x: number): bigint {
+  const fixed = toFixed(x);
+  let sum = 0n;
+  for (let term = ONE, n = 1n; term !== 0n && term !== -1n; term = (term * fixed >> BITS) / n++) sum += term;
+  return sum;
+}
+
+/** [cos x, sin x] for |x| < 2^20, by the series after whole turns are taken off. */
+export function exactCosSin(x: number): [cos: bigint, sin: bigint] {
+  const turn = 2n * PI;
+  const rest = toFixed(x) % turn;
+  const sums: [bigint, bigint] = [0n, 0n];
+  for (let term = ONE, n = 0n; term !== 0n && term !== -1n; n++, term = (term * rest >> BITS) / n) {
+    sums[Number(n % 2n)] += n % 4n < 2n ? term : -term;
+  }
+  return sums;
+}
+
 /** |y - exact| in units of the last place of y (normal numbers below 2^52). */
 export function ulps(y: number, exact: bigint): number {
   const unit = 2 ** (Math.floor(Math.log2(Math.abs(y))) - 52);

@@ -6,6 +6,7 @@ import { demoConfig } from "../train/demo-config.js";
 import { checkpointSteps, runIn } from "../train/node/run-directory.js";
 import { ddim } from "../samplers/index.js";
 import type { Arguments, Command } from "./command.js";
+import { withoutReaders } from "./output.js";
 import { formatSeconds } from "./progress.js";
 import { sampleShowing, writeSamples } from "./sample.js";
 import { trainShowing } from "./train.js";
@@ -35,7 +36,7 @@ async function runDemo({ flags }: Arguments): Promise<number> {
   const began = performance.now();
   const { out = freeFolder("demo-run"), ...changes } = optionsOf(demoFields, flags);
   const config = trainConfig({ ...demoConfig, ...changes });
-  const { trainer: { model, device } } = await trainShowing({ start: { config }, out });
+  const { trainer: { model, device } } = await withoutReaders(() => trainShowing({ start: { config }, out }));
   try {
     const result = await sampleShowing({
       model, device, count: IMAGES, seed: config.seed, sampler: ddim, options: { steps: SAMPLER_STEPS, eta: 1 },

@@ -126,10 +126,14 @@ async function runImport({ operands: [path], flags }: Arguments): Promise<number
   const zeros: StateDict = new Map(
     [...tensors].map(([name, { shape }]) => [name, { shape, data: new Float64Array(sizeOf(shape)) }]),
   );
-  const directory = new RunDirectory(out, { resume: false });
+  const directory = await RunDirectory.open(out, { resume: false });
   const groups = { "model.": raw, "ema.": tensors, "adam.m.": zeros, "adam.v.": zeros };
-  await writeCheckpoint(directory.checkpointPath(0), { model, training, position: startPosition(training.seed) }, groups);
-  await directory.write("config.json", `${JSON.stringify(training, null, 2)}\n`);
+  try {
+    await directory.write("config.json", `${JSON.stringify(training, null, 2)}\n`);
+    await writeCheckpoint(directory.checkpointPath(0), { model, training, position: startPosition(training.seed) }, groups);
+  } finally {
+    await directory.close();
+  }
   console.log(`wrote ${join(out, "checkpoint-0.safetensors")}`);
   console.log(`sample with: fromnoise sample ${out}`);
   return 0;

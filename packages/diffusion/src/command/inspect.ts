@@ -8,7 +8,7 @@ import { usageLines, type Arguments, type Command } from "./command.js";
 import { networkCosts, printCosts, whatPasses } from "./inspect-costs.js";
 import { openInspected, type Inspected } from "./inspected.js";
 import { kernelEntries, kernelTable } from "./kernel-table.js";
-import { askedFor, networkField, weightsField } from "./sample.js";
+import { askedFor, networkField, variantField, weightsField } from "./sample.js";
 import { keyDifferences, largestDifference, printDifferences, type KeyDifference } from "./tensor-difference.js";
 import { cutTree, printTree, tensorTree } from "./tensor-tree.js";
 import { printValues, valueStatistics, type ValueStatistics } from "./tensor-values.js";
@@ -23,9 +23,10 @@ const inspectFields = {
     value: "CONFIG.json|OTHER",
   }),
   weights: weightsField,
-  network: networkField,
+  variant: variantField,
   size: optional(integer({ from: 1 }), "side of the images for the costs", { shown: "the model's own, or 32" }),
   batch: field(integer({ from: 1 }), 1, "images for the costs"),
+  network: networkField,
   json: field(flag, false, "print {source, config, parameters, layers, total}, and what else is asked for, as JSON"),
   kernels: field(flag, false, "no model: the kernels that devices compute, with operands, scalars and equations"),
 };
@@ -52,7 +53,7 @@ async function runInspect({ operands: [path], flags }: Arguments): Promise<numbe
   if (options.depth !== undefined && !options.tree) throw new ConfigError("--depth means nothing without --tree");
   const held = await openInspected(path, askedFor(options));
   if (options.values && held.each === undefined) throw new ConfigError(`--values: ${path} holds no tensors`);
-  const other = options.against === undefined ? undefined : await openInspected(options.against, options.weights === undefined ? {} : { weights: options.weights });
+  const other = options.against === undefined ? undefined : await openInspected(options.against, askedFor({ weights: options.weights }));
   const tree = options.tree ? cutTree(tensorTree(await held.shapes()), options.depth ?? Infinity) : undefined;
   const values = options.values ? await valuesOf(held) : undefined;
   const against = other === undefined ? undefined : await differences(held, other);

@@ -24,19 +24,19 @@ export interface Inspected {
   readonly each: ((use: (tensor: InspectedTensor) => void | Promise<void>) => Promise<void>) | undefined;
 }
 
-/** Opens a path; `options` say which weights, and of a file of PyTorch what it does not say itself. Throws as `fileSource`, `formatOf` and the formats do. */
-export async function openInspected(path: string, options: ReadOptions): Promise<Inspected> {
+/** Opens a path; `asked` says which set of weights, and what the file does not say itself. Throws as `fileSource`, `formatOf` and the formats do. */
+export async function openInspected(path: string, asked: ReadOptions): Promise<Inspected> {
   const files = fileSource(path);
   const tensors = await tensorsAlone(files);
   if (tensors !== undefined) return tensors;
   const format = await formatOf(files, [...modelFormats, configFile]);
-  const described = await format.describe(files, options.network === undefined ? {} : { network: options.network });
+  const described = await format.describe(files, asked.network === undefined ? {} : { network: asked.network });
   const model = { ...described, built: networkOf(described.network) };
   const ofNetwork = async (): Promise<ReadonlyMap<string, Shape>> => new Map(describe(model.built).map(({ name, shape }) => [name, shape]));
   const readable = modelFormats.find(({ name }) => name === format.name);
   if (readable === undefined) return { model, shapes: ofNetwork, each: undefined };
   let read: ReturnType<typeof readable.read> | undefined;
-  const tensorsOf = async (): ReturnType<typeof readable.read> => (read ??= readable.read(files, options));
+  const tensorsOf = async (): ReturnType<typeof readable.read> => (read ??= readable.read(files, asked));
   return {
     model,
     shapes: async () => new Map([...(await tensorsOf()).tensors].map(([name, { shape }]) => [name, shape])),

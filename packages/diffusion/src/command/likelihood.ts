@@ -141,7 +141,7 @@ async function writePictures(out: string, { steps }: Bound, points: readonly Rat
 }
 
 async function writeChart(path: string, series: Series, options: { title: string; xLabel: string; logY?: boolean }): Promise<void> {
-  const png = encodePng(chartBitmap([series], { ...options, window: 1 }));
+  const png = encodePng(chartBitmap([series], { ...options, window: 1 }), { drawn: true });
   const svg = new TextEncoder().encode(chartSvg([series], { ...options, window: 1 }));
   await replaceFile(`${path}.png`, [png], png.length);
   await replaceFile(`${path}.svg`, [svg], svg.length);

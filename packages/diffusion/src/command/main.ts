@@ -3,10 +3,12 @@ import { fileURLToPath } from "node:url";
 import { ConfigError, FromnoiseError } from "@fromnoise/tensor";
 import { readJson } from "../models/node/files.js";
 import type { Command } from "./command.js";
+import { check } from "./check.js";
 import { demo } from "./demo.js";
 import { exportCommand, importCommand } from "./exchange.js";
 import { gradcheckCommand } from "./gradcheck.js";
 import { overview } from "./help.js";
+import { printOnlyPrintable, watchOutput } from "./output.js";
 import { inspect } from "./inspect.js";
 import { likelihood } from "./likelihood.js";
 import { parseCommandLine } from "./parse.js";
@@ -15,12 +17,13 @@ import { train } from "./train.js";
 import { verify } from "./verify.js";
 
 export const commands: readonly Command[] = [
-  train, sample, likelihood, inspect, gradcheckCommand, verify, exportCommand, importCommand, demo,
+  train, sample, likelihood, check, inspect, gradcheckCommand, verify, exportCommand, importCommand, demo,
 ];
 
 /** Runs the command line and gives the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
 export async function main(argv: readonly string[]): Promise<number> {
-  if (!process.stdout.listeners("error").includes(endQuietly)) process.stdout.on("error", endQuietly);
+  watchOutput();
+  const restore = printOnlyPrintable();
   try {
     if (argv.length === 0) {
       console.log(overview(commands));
@@ -32,17 +35,13 @@ export async function main(argv: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     return report(error);
+  } finally {
+    restore();
   }
 }
 
 function version(): string {
   return readJson(fileURLToPath(new URL("../../package.json", import.meta.url)))["version"] as string;
-}
-
-/** A reader such as `head` has enough. */
-function endQuietly(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EPIPE") throw error;
-  process.exit(0);
 }
 
 /** Prints an error as its own few lines; a stack trace is for developers (FROMNOISE_DEBUG >= 1). */

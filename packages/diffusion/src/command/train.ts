@@ -3,8 +3,12 @@ import { flagsOf, optionsOf } from "../config/flags.js";
 import { trainFields } from "../train/config.js";
 import { trainRun, type RunOptions, type RunResult } from "../train/node/run.js";
 import type { Arguments, Command } from "./command.js";
+import { withoutReaders } from "./output.js";
 import { formatRate, openProgress, type Progress } from "./progress.js";
 import { configOf, modelFields, resumeOverrides, RESUMABLE, runFields } from "./train-flags.js";
+
+/** Exit codes after the signals that ask a run to stop: a terminal's Ctrl-C, a container's or batch system's end, a closed terminal. */
+const STOPPED_BY = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 export const train: Command = {
   name: "train",
@@ -15,7 +19,7 @@ export const train: Command = {
     ...flagsOf(runFields), ...flagsOf(modelFields, "the network"), ...flagsOf(trainFields, "fields of the run's config.json"),
   ],
   notes: [
-    "Ctrl-C finishes the step, saves and says how to resume. Resuming gives the same numbers, to the last bit, as a run that was",
+    "Ctrl-C, SIGTERM and SIGHUP finish the step, save and say how to resume. Resuming gives the same numbers, to the last bit, as a run that was",
     `never stopped; only ${RESUMABLE.join(", ")} may change.`,
   ].join("\n"),
   run: runTrain,
@@ -31,14 +35,23 @@ async function runTrain({ flags }: Arguments): Promise<number> {
 /** Trains with a progress bar and Ctrl-C handling, and prints what was written. Returns the exit code. */
 async function trainWithProgress(start: RunOptions["start"], out: string): Promise<number> {
   const stop = new AbortController();
-  const interrupt = (): void => {
-    if (stop.signal.aborted) process.exit(130);
+  let code = 0;
+  const interrupt = (signal: NodeJS.Signals): void => {
+    if (stop.signal.aborted) {
+      if (signal === "SIGINT") process.exit(130);
+      return;                                                                           // a terminal that closes says so twice
+    }
+    code = STOPPED_BY[signal as keyof typeof STOPPED_BY];
     stop.abort();                                                                       // ends the bar, see trainShowing
     console.error("finishing this step, then saving; Ctrl-C again stops at once and keeps the last checkpoint");
   };
-  process.on("SIGINT", interrupt);
+  const signals = Object.keys(STOPPED_BY) as (keyof typeof STOPPED_BY)[];
+  // From the first step on; until then there is nothing to save, and a look at many images leaves a signal no turn.
+  const onStart = (): void => signals.forEach((signal) => process.on(signal, interrupt));
   try {
-    const { trainer: { step, device }, finished } = await trainShowing({ start, out, signal: stop.signal });
+    const { trainer: { step, device }, finished } = await withoutReaders(
+      () => trainShowing({ start, out, signal: stop.signal, onStart }),
+    );
     await device.dispose();
     if (finished) {
       console.log(`trained ${step === 1 ? "1 step" : `${step} steps`}; the run is in ${out}`);
@@ -47,22 +60,31 @@ async function trainWithProgress(start: RunOptions["start"], out: string): Promi
     }
     console.log(`stopped after step ${step}; everything is saved in ${out}`);
     console.log(`resume with: fromnoise train --out ${out} --resume`);
-    return 130;
+    return code;
   } finally {
-    process.off("SIGINT", interrupt);
+    for (const signal of signals) process.off(signal, interrupt);
   }
 }
 
 /** `trainRun` with its lines and a progress bar on standard error. */
 export async function trainShowing(options: RunOptions): Promise<RunResult> {
   let progress: Progress | undefined;
+  let said = performance.now();
   const shown: Record<string, string> = {};
   options.signal?.addEventListener("abort", () => progress?.stop(), { once: true });
   try {
     return await trainRun({
       ...options,
       onLine: (line) => console.error(line),
-      onStart: (step, { steps }) => (progress = openProgress("step", steps, step)),
+      onImage: (done, all) => {
+        if (performance.now() - said < 3000) return;
+        said = performance.now();
+        console.error(`looked at ${done} of ${all} images`);
+      },
+      onStart: (step, config) => {
+        options.onStart?.(step, config);
+        progress = openProgress("step", config.steps, step);
+      },
       onStep: ({ step, loss, imagesPerSecond, bound }) => {
         Object.assign(shown, { loss: loss.toFixed(4), "images/s": formatRate(imagesPerSecond) });
         if (bound !== undefined) shown["bits/dim"] = bound === null ? "-" : `${bound.toFixed(3)} (step ${step})`;

@@ -28,10 +28,10 @@ export function edmPrediction(d: number): Prediction {
     name: "edm",
     pair({ alpha, sigma }) {
       const s = sigma / alpha;
-      const skip = d * d / (s * s + d * d), out = s * d / Math.hypot(s, d);
+      const skip = d * d / (s * s + d * d), out = s * d / Math.sqrt(s * s + d * d);
       return [(1 - skip) / out, -skip * s / out];
     },
-    inputScale: ({ alpha, sigma }) => 1 / (alpha * Math.hypot(sigma / alpha, d)),
+    inputScale: ({ alpha, sigma }) => 1 / (alpha * Math.sqrt((sigma / alpha) * (sigma / alpha) + d * d)),
   };
 }
 

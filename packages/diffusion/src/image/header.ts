@@ -2,15 +2,39 @@
 import { ImageError } from "@fromnoise/tensor";
 import type { Channels } from "./picture.js";
 
-/** `end` is the number of bytes that belong to the image; undefined when they go on beyond the bytes given. */
-export interface ImageHeader {
-  readonly format: "PNG" | "JPEG";
+interface AnyHeader {
   readonly width: number;
   readonly height: number;
   /** 1 for gray files (with or without alpha), else 3. */
   readonly channels: Channels;
+  /** The number of bytes that belong to the image; undefined when they go on beyond the bytes given. */
   readonly end: number | undefined;
 }
+
+export interface PngHeader extends AnyHeader {
+  readonly format: "PNG";
+  /** Bits of a sample, or of an index into the palette. */
+  readonly depth: number;
+  /** Samples of a pixel in the file: 1 for gray and palettes, 2 gray and alpha, 3, 4 RGB and alpha. */
+  readonly samples: number;
+  /** Whether it comes in the seven passes of Adam7. */
+  readonly interlaced: boolean;
+}
+
+export interface JpegHeader extends AnyHeader {
+  readonly format: "JPEG";
+  /** Samples of a pixel in the file: 1, 3, or 4 of CMYK. */
+  readonly components: number;
+  readonly progressive: boolean;
+}
+
+export type ImageHeader = PngHeader | JpegHeader;
+
+/** Of PNG's colour types: samples of a pixel and the depths they may have (RFC 2083, section 4.1.1). */
+const COLOR_TYPES: Readonly<Record<number, { samples: number; depths: readonly number[] }>> = {
+  0: { samples: 1, depths: [1, 2, 4, 8, 16] }, 2: { samples: 3, depths: [8, 16] }, 3: { samples: 1, depths: [1, 2, 4, 8] },
+  4: { samples: 2, depths: [8, 16] }, 6: { samples: 4, depths: [8, 16] },
+};
 
 const PNG_SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 const OTHER_FORMATS: readonly [name: string, magic: string, at: number][] = [
@@ -36,7 +60,7 @@ export function readHeader(bytes: Uint8Array, file: string): ImageHeader | undef
 /** The header of a whole file. @throws ImageError as readHeader, and when the file stops before the image's end. */
 export function readCompleteHeader(bytes: Uint8Array, file: string): ImageHeader & { readonly end: number } {
   const header = readHeader(bytes, file);
-  if (header?.end !== undefined) return { ...header, end: header.end };
+  if (header?.end !== undefined) return header as ImageHeader & { readonly end: number };
   const png = bytes[0] === 0x89;
   throw new ImageError(`${file}: truncated ${png ? "PNG" : "JPEG"}`, [
     `expected   data up to the ${png ? "IEND chunk" : "end-of-image marker (ff d9)"}`,
@@ -45,21 +69,41 @@ export function readCompleteHeader(bytes: Uint8Array, file: string): ImageHeader
 }
 
 /** Chunks are length (4 bytes), type (4), data, checksum (4); IHDR comes first, IEND last. */
-function pngHeader(bytes: Uint8Array, file: string): ImageHeader | undefined {
-  if (bytes.length < 26) return undefined;
+function pngHeader(bytes: Uint8Array, file: string): PngHeader | undefined {
+  if (bytes.length < 29) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const size = { width: view.getUint32(16), height: view.getUint32(20) };
   checkSize(size, file);
-  let at = 8;
-  while (at + 12 <= bytes.length && latin1(bytes, at + 4, 4) !== "IEND") at += 12 + view.getUint32(at);
-  const end = at + 12 <= bytes.length ? at + 12 : undefined;
-  return { format: "PNG", ...size, channels: bytes[25] === 0 || bytes[25] === 4 ? 1 : 3, end };
+  const [depth, colorType, , , interlace] = bytes.subarray(24, 29);
+  const type = Object.hasOwn(COLOR_TYPES, colorType) ? COLOR_TYPES[colorType] : undefined;
+  if (type?.depths.includes(depth) !== true || interlace > 1) {
+    throw new ImageError(`${file}: damaged PNG`, [
+      "expected   a colour type of 0, 2, 3, 4 or 6, a depth that it may have, and interlacing 0 or 1",
+      `found      colour type ${colorType}, depth ${depth}, interlacing ${interlace}`,
+    ]);
+  }
+  let end: number | undefined;
+  for (const chunk of pngChunks(bytes)) if (chunk.type === "IEND") end = chunk.end;
+  const channels = colorType === 0 || colorType === 4 ? 1 : 3;
+  return { format: "PNG", ...size, channels, end, depth, samples: type.samples, interlaced: interlace === 1 };
+}
+
+/** The chunks of a PNG that are there whole, up to IEND: type, where the data is, where the next chunk begins. */
+export function* pngChunks(bytes: Uint8Array): Generator<{ type: string; data: Uint8Array; end: number }> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 8, type = ""; type !== "IEND" && at + 12 <= bytes.length;) {
+    const end = at + 12 + view.getUint32(at);
+    if (end > bytes.length) return;
+    type = latin1(bytes, at + 4, 4);
+    yield { type, data: bytes.subarray(at + 8, end - 4), end };
+    at = end;
+  }
 }
 
 /** Segments are ff, marker, length (2 bytes), data; SOFn holds the size; after SOS only a marker may follow ff unstuffed. */
-function jpegHeader(bytes: Uint8Array, file: string): ImageHeader | undefined {
+function jpegHeader(bytes: Uint8Array, file: string): JpegHeader | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let found: Omit<ImageHeader, "end"> | undefined;
+  let found: Omit<JpegHeader, "end"> | undefined;
   let at = 2;
   while (at + 10 <= bytes.length) {
     if (bytes[at] !== 0xff || bytes[at + 1] === 0xff) {  // fill bytes
@@ -71,7 +115,8 @@ function jpegHeader(bytes: Uint8Array, file: string): ImageHeader | undefined {
     if (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc) {
       const size = { height: view.getUint16(at + 5), width: view.getUint16(at + 7) };
       checkSize(size, file);
-      found = { format: "JPEG", ...size, channels: bytes[at + 9] === 1 ? 1 : 3 };
+      const components = bytes[at + 9];
+      found = { format: "JPEG", ...size, channels: components === 1 ? 1 : 3, components, progressive: marker === 0xc2 };
     }
     at += 2 + view.getUint16(at + 2);
   }

@@ -27,7 +27,7 @@ export function lossWeight(at: Amounts, prediction: PredictionName | Prediction,
   const read = predictionOf(prediction);
   if (!(gamma > 0)) throw new ConfigError(`gamma: ${gamma} does not bound a signal-to-noise ratio`, ["allowed    numbers > 0"]);
   if (weighting === "simple") return 1;
-  const snr = (at.alpha / at.sigma) ** 2;
+  const snr = (at.alpha * at.alpha) / (at.sigma * at.sigma);
   const [, b] = predictionCoefficients(at, read, "x0");
   return (weighting === "snr" ? snr : Math.min(snr, gamma)) * b * b;
 }

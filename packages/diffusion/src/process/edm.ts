@@ -1,3 +1,4 @@
+import { elementary } from "@fromnoise/tensor";
 import { continuousProcess, type ContinuousOptions, type ContinuousProcess } from "./continuous.js";
 import type { Times } from "./times.js";
 
@@ -23,12 +24,12 @@ const RHO = 7;
 export function edmProcess(
   { sigmaMin = 0.002, sigmaMax = 80, mean = -1.2, sd = 1.2, times, logSnrRange }: EdmOptions = {},
 ): ContinuousProcess {
-  const low = sigmaMin ** (1 / RHO), high = sigmaMax ** (1 / RHO);
-  const sigmaAt = (u: number): number => (low + u * (high - low)) ** RHO;
-  const timeOf = (sigma: number): number => (sigma ** (1 / RHO) - low) / (high - low);
-  const logNormal: Times = (n, random) => random.normal(n).map((z) => timeOf(Math.exp(mean + sd * z)));
+  const low = elementary.power(sigmaMin, 1 / RHO), high = elementary.power(sigmaMax, 1 / RHO);
+  const sigmaAt = (u: number): number => elementary.integerPower(low + u * (high - low), RHO);
+  const timeOf = (sigma: number): number => (elementary.power(sigma, 1 / RHO) - low) / (high - low);
+  const logNormal: Times = (n, random) => random.normal(n).map((z) => timeOf(elementary.exp(mean + sd * z)));
   return continuousProcess({
-    name: "edm", amounts: (u) => ({ alpha: 1, sigma: sigmaAt(u) }), timeAt: (lambda) => timeOf(Math.exp(-lambda / 2)),
-    told: (_, { sigma }) => Math.log(sigma) / 4,
-  }, { times: times ?? logNormal, logSnrRange: logSnrRange ?? [-2 * Math.log(sigmaMax), -2 * Math.log(sigmaMin)] });
+    name: "edm", amounts: (u) => ({ alpha: 1, sigma: sigmaAt(u) }), timeAt: (lambda) => timeOf(elementary.exp(-lambda / 2)),
+    told: (_, { sigma }) => elementary.log(sigma) / 4,
+  }, { times: times ?? logNormal, logSnrRange: logSnrRange ?? [-2 * elementary.log(sigmaMax), -2 * elementary.log(sigmaMin)] });
 }

@@ -1,3 +1,4 @@
+import { elementary } from "@fromnoise/tensor";
 import { continuousProcess, type ContinuousOptions, type ContinuousProcess } from "./continuous.js";
 import { logSnr } from "./level.js";
 import { logitNormalTimes } from "./times.js";
@@ -15,6 +16,6 @@ export function flowProcess(
   { times = logitNormalTimes, logSnrRange = [-Infinity, logSnr({ alpha: 1 - LEAST, sigma: LEAST })] }: ContinuousOptions = {},
 ): ContinuousProcess {
   return continuousProcess({
-    name: "flow", amounts: (u) => ({ alpha: 1 - u, sigma: u }), timeAt: (lambda) => 1 / (1 + Math.exp(lambda / 2)),
+    name: "flow", amounts: (u) => ({ alpha: 1 - u, sigma: u }), timeAt: (lambda) => 1 / (1 + elementary.exp(lambda / 2)),
   }, { times, logSnrRange });
 }

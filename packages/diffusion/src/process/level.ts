@@ -1,4 +1,5 @@
 /** How noisy a sample is: x_t = alpha x0 + sigma eps, eps ~ N(0, I). */
+import { elementary } from "@fromnoise/tensor";
 
 /** How much is left of x0, and how much noise there is: x_t = alpha x0 + sigma eps. */
 export interface Amounts { readonly alpha: number; readonly sigma: number }
@@ -21,7 +22,7 @@ export const CLEAN: NoiseLevel = { time: 0, alpha: 1, sigma: 0 };
 
 /** ln of the signal-to-noise ratio alpha^2 / sigma^2: Infinity without noise, -Infinity without signal. */
 export function logSnr({ alpha, sigma }: Amounts): number {
-  return 2 * Math.log(alpha / sigma);
+  return 2 * elementary.log(alpha / sigma);
 }
 
 /** Whether a level is the clean end of a path. */

@@ -2,6 +2,7 @@
  * Continuous processes given by their log-SNR lambda(u) = ln(alpha^2 / sigma^2), variance preserving: alpha^2 = sigmoid(lambda),
  * sigma^2 = sigmoid(-lambda) (Kingma et al. 2021). The network is told 1000 u.
  */
+import { elementary } from "@fromnoise/tensor";
 import { continuousProcess, type ContinuousOptions, type ContinuousProcess } from "./continuous.js";
 import type { Amounts } from "./level.js";
 import { uniformTimes } from "./times.js";
@@ -16,7 +17,7 @@ export interface LogSnrOptions extends ContinuousOptions {
 
 /** alpha and sigma of unit variance with a log-SNR. */
 function amountsOf(lambda: number): Amounts {
-  return { alpha: Math.sqrt(1 / (1 + Math.exp(-lambda))), sigma: Math.sqrt(1 / (1 + Math.exp(lambda))) };
+  return { alpha: Math.sqrt(1 / (1 + elementary.exp(-lambda))), sigma: Math.sqrt(1 / (1 + elementary.exp(lambda))) };
 }
 
 /**
@@ -28,8 +29,8 @@ export function cosineProcess(
 ): ContinuousProcess {
   return continuousProcess({
     name: "continuous-cosine",
-    amounts: (u) => amountsOf(-2 * Math.log(Math.tan((Math.PI / 2) * u)) + shift),
-    timeAt: (lambda) => (2 / Math.PI) * Math.atan(Math.exp((shift - lambda) / 2)),
+    amounts: (u) => amountsOf(-2 * elementary.log(elementary.sin((Math.PI / 2) * u) / elementary.cos((Math.PI / 2) * u)) + shift),
+    timeAt: (lambda) => (2 / Math.PI) * elementary.atan(elementary.exp((shift - lambda) / 2)),
   }, { times, logSnrRange });
 }
 
@@ -38,10 +39,10 @@ export function cosineProcess(
  * fixed schedule it is). Throws ConfigError as continuousProcess does.
  */
 export function linearProcess({ shift = 0, times = uniformTimes, logSnrRange }: LogSnrOptions = {}): ContinuousProcess {
-  const lambda = (u: number): number => -Math.log(Math.expm1(1e-4 + 10 * u * u)) + shift;
+  const lambda = (u: number): number => -elementary.log(elementary.expm1(1e-4 + 10 * u * u)) + shift;
   return continuousProcess({
     name: "continuous-linear",
     amounts: (u) => amountsOf(lambda(u)),
-    timeAt: (wanted) => Math.sqrt(Math.max(0, (Math.log1p(Math.exp(shift - wanted)) - 1e-4) / 10)),
+    timeAt: (wanted) => Math.sqrt(Math.max(0, (elementary.log1p(elementary.exp(shift - wanted)) - 1e-4) / 10)),
   }, { times, logSnrRange: logSnrRange ?? [lambda(1), lambda(0)] });
 }

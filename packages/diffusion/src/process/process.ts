@@ -1,5 +1,5 @@
 /** A noising process: the levels of noise there are, which of them training draws, and the level of a given signal-to-noise ratio. */
-import { ConfigError, type Random } from "@fromnoise/tensor";
+import { ConfigError, elementary, type Random } from "@fromnoise/tensor";
 import { logSnr, type NoiseLevel } from "./level.js";
 import { checkTimestep, makeSchedule, type NoiseSchedule, type ScheduleOptions } from "./schedules.js";
 
@@ -62,7 +62,7 @@ export function discreteProcess(given: NoiseSchedule | ScheduleOptions, timeScal
       }
       const step = [low, high].find((t) => logSnrs[t] === wanted);
       if (step !== undefined) return levels[step];
-      const alpha = Math.sqrt(1 / (1 + Math.exp(-wanted))), sigma = Math.sqrt(1 / (1 + Math.exp(wanted)));
+      const alpha = Math.sqrt(1 / (1 + elementary.exp(-wanted))), sigma = Math.sqrt(1 / (1 + elementary.exp(wanted)));
       const way = levels[high].alpha === 0 ? 1 - alpha / levels[low].alpha : (logSnrs[low] - wanted) / (logSnrs[low] - logSnrs[high]);
       return { time: (low + way) * timeScale, alpha, sigma };
     },

@@ -3,7 +3,7 @@
  * (the paper's t is one more). q(x_t | x_{t-1}) = N(sqrt(alpha_t) x_{t-1}, beta_t), alpha_t = 1 - beta_t,
  * alphaBar_t = alpha_0 ... alpha_t, alphaBar_{-1} = 1 (Ho, Jain, Abbeel 2020, equations 2 and 4).
  */
-import { ConfigError } from "@fromnoise/tensor";
+import { ConfigError, elementary } from "@fromnoise/tensor";
 import { checkValue, oneOf } from "@fromnoise/nn/kinds";
 import type { Amounts } from "./level.js";
 import { posterior } from "./posterior.js";
@@ -76,6 +76,8 @@ export interface NoiseSchedule {
 const MAX_BETA = 0.999;
 /** sqrt(alphaBar_t) and its reciprocal are to be numbers of f32 too: x0 = x_t / sqrt(alphaBar_t) - ... divides by it. */
 const MIN_SIGNAL = 2 ** -126;
+/** Most steps of a schedule: its tables take 100 MB, and its time embeddings are of angles up to there. */
+const MAX_TIMESTEPS = 1e6;
 const OPEN_UNIT_INTERVAL = "allowed    numbers between 0 and 1, both excluded";
 
 /** n evenly spaced values from a to b, both included; [a] for n = 1 (NumPy's linspace). */
@@ -93,12 +95,13 @@ function betasFromAlphaBar(f: (u: number) => number, T: number): Float64Array {
 
 /** cos^2(((u + 0.008) / 1.008) pi/2) (Nichol, Dhariwal 2021, equation 17). */
 function cosine(u: number): number {
-  return Math.cos(((u + 0.008) / 1.008) * (Math.PI / 2)) ** 2;
+  const root = elementary.cos(((u + 0.008) / 1.008) * (Math.PI / 2));
+  return root * root;
 }
 
 /** (s(3) - s(6u - 3)) / (s(3) - s(-3)), s the logistic function (Jabri, Fleet, Chen 2022; start -3, end 3, tau 1). */
 function sigmoid(u: number): number {
-  const logistic = (x: number): number => 1 / (1 + Math.exp(-x));
+  const logistic = (x: number): number => 1 / (1 + elementary.exp(-x));
   return (logistic(3) - logistic(6 * u - 3)) / (logistic(3) - logistic(-3));
 }
 
@@ -128,8 +131,8 @@ function scaledLinear(T: number, betaStart: number, betaEnd: number): Float64Arr
 export function makeSchedule(
   { name, timesteps: T, betaStart = 1e-4, betaEnd = 0.02, zeroTerminalSnr = false }: ScheduleOptions,
 ): NoiseSchedule {
-  if (!Number.isInteger(T) || T < 1) {
-    throw new ConfigError(`timesteps: ${T} is not a number of steps`, ["allowed    integers from 1"]);
+  if (!Number.isInteger(T) || T < 1 || T > MAX_TIMESTEPS) {
+    throw new ConfigError(`timesteps: ${T} is not a number of steps`, [`allowed    integers from 1 to ${MAX_TIMESTEPS}`]);
   }
   for (const [field, beta] of Object.entries({ betaStart, betaEnd })) {
     if (beta > 0 && beta < 1) continue;
@@ -175,7 +178,7 @@ export function scheduleFromBetas(betas: ArrayLike<number>, name = "custom"): No
     name, T, betas: beta, alphas, alphaBar, alphaBarPrev, posteriorVariance,
     sqrtAlphaBar: alphaBar.map(Math.sqrt),
     sqrtOneMinusAlphaBar: alphaBar.map((a) => Math.sqrt(1 - a)),
-    posteriorLogVarianceClipped: table((t) => Math.log(posteriorVariance[Math.max(t, 1)] ?? 1e-20)),
+    posteriorLogVarianceClipped: table((t) => elementary.log(posteriorVariance[Math.max(t, 1)] ?? 1e-20)),
     posteriorMeanCoef1: table((t) => posteriors[t]!.x0),
     posteriorMeanCoef2: table((t) => posteriors[t]!.xt),
     snr: alphaBar.map((a) => a / (1 - a)),
@@ -218,7 +221,7 @@ export function variance(schedule: NoiseSchedule, t: number, kind: FixedVariance
 export function logVariance(schedule: NoiseSchedule, t: number, kind: FixedVariance): number {
   checkTimestep(schedule, t);
   checkValue(variances, "variance", kind);
-  return kind === "fixed-small" || t === 0 ? schedule.posteriorLogVarianceClipped[t]! : Math.log(schedule.betas[t]!);
+  return kind === "fixed-small" || t === 0 ? schedule.posteriorLogVarianceClipped[t]! : elementary.log(schedule.betas[t]!);
 }
 
 /** @throws ConfigError when t is not an integer in 0 .. T-1. */

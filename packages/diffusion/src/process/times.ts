@@ -1,4 +1,5 @@
 /** How training draws the times of a continuous process, n of them between its cleanest time `low` and its noisiest `high`. */
+import { elementary } from "@fromnoise/tensor";
 import type { Random } from "@fromnoise/tensor";
 
 export type Times = (n: number, random: Random, range: readonly [low: number, high: number]) => ArrayLike<number>;
@@ -16,4 +17,4 @@ export const lowDiscrepancyTimes: Times = (n, random, [low, high]) => {
 };
 
 /** 1 / (1 + e^-z) of the range, z ~ N(0, 1): the middle, where guesses are hardest, is drawn more often (Esser et al. 2024, section 3.1). */
-export const logitNormalTimes: Times = (n, random, [low, high]) => random.normal(n).map((z) => low + (high - low) / (1 + Math.exp(-z)));
+export const logitNormalTimes: Times = (n, random, [low, high]) => random.normal(n).map((z) => low + (high - low) / (1 + elementary.exp(-z)));

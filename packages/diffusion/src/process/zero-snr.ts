@@ -13,5 +13,8 @@ export function rescaleZeroSnr(betas: ArrayLike<number>): Float64Array {
   let product = 1;
   const s = Float64Array.from(betas, (beta) => Math.sqrt(product *= 1 - beta));
   const last = s[s.length - 1], scale = s[0] / (s[0] - last);
-  return s.map((value, t) => (t === 0 ? betas[0] : 1 - ((value - last) * scale / (t === 1 ? s[0] : (s[t - 1] - last) * scale)) ** 2));
+  return s.map((value, t) => {
+    const ratio = (value - last) * scale / (t === 1 ? s[0] : (s[t - 1] - last) * scale);
+    return t === 0 ? betas[0] : 1 - ratio * ratio;
+  });
 }

@@ -1,4 +1,4 @@
-import { add, exp, multiply, type Tensor } from "@fromnoise/tensor";
+import { add, exp, multiply, elementary, type Tensor } from "@fromnoise/tensor";
 import { field, optional } from "../config/fields.js";
 import { oneOf } from "@fromnoise/nn/kinds";
 import { learnedLogVariance, type SaidVariance } from "../denoisers/variance.js";
@@ -49,6 +49,6 @@ export const ancestral: Sampler<AncestralOptions> = {
 /** The standard deviation of a step: a number, or what the network says for every element. */
 function sigmaOf(kind: VarianceKind, { small, large }: Posterior, said: SaidVariance | undefined): number | Tensor {
   if (!isLearned(kind)) return Math.sqrt(kind === "fixed-small" ? small : large);
-  const log = learnedLogVariance("ancestral", kind, said, { logSmall: Math.log(small), logLarge: Math.log(large) });
+  const log = learnedLogVariance("ancestral", kind, said, { logSmall: elementary.log(small), logLarge: elementary.log(large) });
   return exp(multiply(log, 0.5));
 }

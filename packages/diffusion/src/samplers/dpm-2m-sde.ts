@@ -1,4 +1,4 @@
-import { add, multiply } from "@fromnoise/tensor";
+import { add, multiply, elementary } from "@fromnoise/tensor";
 import { number } from "@fromnoise/nn/kinds";
 import { field } from "../config/fields.js";
 import { isClean } from "../process/level.js";
@@ -27,10 +27,10 @@ export const dpm2mSde: Sampler<Dpm2mSdeOptions, MultistepMemory> = {
   step(xt, i, path, { denoise, noise, options: { eta } }, memory) {
     const at = path[i], to = path[i + 1];
     const { x0, eps } = denoise(xt, at);
-    const h = Math.log(noiseToSignal(at) / noiseToSignal(to));
-    const left = Math.exp(-(1 + eta) * h);
+    const h = elementary.log(noiseToSignal(at) / noiseToSignal(to));
+    const left = elementary.exp(-(1 + eta) * h);
     const mean = combine((to.alpha / at.alpha) * left, xt, to.alpha * (1 - left), extrapolated(x0, h, memory));
-    const sigma = isClean(to) || eta === 0 ? 0 : to.sigma * Math.sqrt(1 - Math.exp(-2 * eta * h));
+    const sigma = isClean(to) || eta === 0 ? 0 : to.sigma * Math.sqrt(1 - elementary.exp(-2 * eta * h));
     const next = sigma === 0 ? mean : add(mean, multiply(noise(), sigma));
     return { shown: { at, to, xt, x0, eps, mean, sigma, next }, memory: { x0, h } };
   },

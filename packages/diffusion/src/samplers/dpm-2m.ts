@@ -1,3 +1,4 @@
+import { elementary } from "@fromnoise/tensor";
 import type { Tensor } from "@fromnoise/tensor";
 import { combine } from "../process/q-sample.js";
 import { noiseToSignal, sigmaFields, sigmaPath, type SigmaOptions } from "./sigma.js";
@@ -31,7 +32,7 @@ export const dpm2m: Sampler<SigmaOptions, MultistepMemory> = {
     const at = path[i], to = path[i + 1];
     const { x0, eps } = denoise(xt, at);
     const left = noiseToSignal(to) / noiseToSignal(at);                       // e^-h
-    const h = -Math.log(left);
+    const h = -elementary.log(left);
     const next = combine(to.sigma / at.sigma, xt, to.alpha * (1 - left), extrapolated(x0, h, memory));
     const shown = { at, to, xt, x0, eps, mean: next, sigma: 0, next };
     return { shown, memory: { x0: x0, h } };

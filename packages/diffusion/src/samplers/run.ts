@@ -62,7 +62,7 @@ export async function* runSampler<O extends object, S>(sampler: Sampler<O, S>, r
     noise: () => noise(draws++, shape, { device, dtype }),
   };
   const { alpha, sigma } = path[0];
-  let x = device.scope(() => (start === undefined ? multiply(noise(0, shape, { device, dtype }), Math.hypot(alpha, sigma)) : clone(start)));
+  let x = device.scope(() => (start === undefined ? multiply(noise(0, shape, { device, dtype }), Math.sqrt(alpha * alpha + sigma * sigma)) : clone(start)));
   let held = new Set([x]);
   let memory: S | undefined;
   /** Frees all that is held but what can be reached from these. */

@@ -2,7 +2,7 @@
  * What solvers share that go by s = sigma / alpha, noise by signal: for y = x / alpha the probability-flow equation is dy/ds = eps
  * whatever the process (Karras et al. 2022, equation 4 with s(t) = 1, sigma(t) = t).
  */
-import { add, ConfigError, multiply, type Tensor } from "@fromnoise/tensor";
+import { add, ConfigError, multiply, elementary, type Tensor } from "@fromnoise/tensor";
 import { field, type Fields } from "../config/fields.js";
 import { integer, number } from "@fromnoise/nn/kinds";
 import { CLEAN, type Amounts, type NoiseLevel } from "../process/level.js";
@@ -35,16 +35,16 @@ export const sigmaFields: Fields<SigmaOptions> = {
 export function sigmaPath(sampler: string, process: Process, { steps, rho }: SigmaOptions): NoiseLevel[] {
   const [first, last] = process.range;
   if (first.alpha === 0) throw new ConfigError(`${sampler}: sigma / alpha is infinite where alpha is 0`, ["allowed  ddim, ddim-heun, ancestral"]);
-  const [high, low] = [first, last].map((level) => noiseToSignal(level) ** (1 / rho));
+  const [high, low] = [first, last].map((level) => elementary.power(noiseToSignal(level), 1 / rho));
   const between = Array.from({ length: Math.max(0, steps - 2) }, (_, i) => (
-    levelOf(process, (high + ((i + 1) / (steps - 1)) * (low - high)) ** rho)
+    levelOf(process, elementary.power(high + ((i + 1) / (steps - 1)) * (low - high), rho))
   ));
   return steps === 1 ? [first, CLEAN] : [first, ...between, last, CLEAN];
 }
 
 /** The level where sigma / alpha is s. */
 export function levelOf({ levelAt }: Pick<Process, "levelAt">, s: number): NoiseLevel {
-  return levelAt(-2 * Math.log(s));
+  return levelAt(-2 * elementary.log(s));
 }
 
 /** x one step of Euler's method on, from a level to another: y' = y + (s' - s) eps. */

@@ -11,6 +11,8 @@ import {
 } from "../config/fields.js";
 import { checkValue, flag, integer, list, number, object, oneOf, pair, text } from "@fromnoise/nn/kinds";
 import { holdOutKind } from "../data/split.js";
+import { BAD_IMAGES } from "../data/bad-images.js";
+import { MAX_PIXELS } from "../image/limits.js";
 import { clipping } from "../denoisers/clipped.js";
 import { checkPrediction, predictionFor, PREDICTIONS } from "../denoisers/prediction.js";
 import { LOSSES } from "../losses/index.js";
@@ -38,6 +40,10 @@ const beta = number({ above: 0, below: 1 });
 /** The fields, with settings that train the small U-Net on digits in minutes. */
 export const trainFields = {
   data: field(text, "digits", "digits, faces, pixel-faces, a folder of images, or SHEET.png:TILE", { resume: true }),
+  badImages: field(
+    oneOf(BAD_IMAGES), "stop", "a folder's image that cannot be used: found before the first step, or left out and counted", { resume: true },
+  ),
+  maxMegapixels: field(positive, MAX_PIXELS / 1e6, "most pixels of an image, in millions", { resume: true }),
   holdOut: field(holdOutKind, 10, "one of so many images is held out, and training never sees it; 0 none"),
   flip: field(flag, false, "mirror half of the images; digits have no mirror images, faces do"),
   model: field(

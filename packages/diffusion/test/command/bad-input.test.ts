@@ -39,7 +39,7 @@ const train = ["train", "--out", place("out")];
 const cases: [what: string, argv: string[], code: number, err: string][] = [
   [
     "an unknown command", ["tarin"], 2,
-    'ConfigError: there is no command "tarin"\n  allowed  train, sample, likelihood, inspect, gradcheck, verify, export, import, demo\n'
+    'ConfigError: there is no command "tarin"\n  allowed  train, sample, likelihood, check, inspect, gradcheck, verify, export, import, demo\n'
       + "  hint     did you mean train?",
   ],
   [
@@ -155,7 +155,7 @@ const cases: [what: string, argv: string[], code: number, err: string][] = [
   ["a config that is no object", [...train, "--config", list], 2, `ConfigError: ${list} holds no JSON object\n`],
   [
     "a config with an unknown field", [...train, "--config", unknown], 2,
-    "ConfigError: config: there is no field stepz\n  allowed  data, holdOut, flip, ",
+    "ConfigError: config: there is no field stepz\n  allowed  data, badImages, maxMegapixels, holdOut, flip, ",
   ],
   [
     "channels that the groups do not divide", [...train, "--config", groups], 2,
@@ -176,7 +176,7 @@ const cases: [what: string, argv: string[], code: number, err: string][] = [
   ],
   [
     "another learning rate for a run that is resumed", ["train", "--resume", "--lr", "1"], 2,
-    "ConfigError: --lr cannot change when a run is resumed\n  allowed  --data, --steps, ",
+    "ConfigError: --lr cannot change when a run is resumed\n  allowed  --data, --bad-images, --max-megapixels, --steps, ",
   ],
 
   ["no model", ["sample", place("nowhere")], 1, `CheckpointError: ${place("nowhere")} does not exist\n`],

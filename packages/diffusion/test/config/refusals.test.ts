@@ -90,7 +90,7 @@ describe("names that mean nothing", () => {
     const error: unknown = await trainRun({ start: { resume: { seed: 3 } as ResumeOverrides }, out: place("fixed") })
       .then(() => undefined, (e: unknown) => e);
     expect(error).to.be.instanceOf(ConfigError).and.to.have.property("message").that.matches(
-      /^seed cannot change when a run is resumed\n {2}allowed {2}data, steps, device, checkpointEvery, /,
+      /^seed cannot change when a run is resumed\n {2}allowed {2}data, badImages, maxMegapixels, steps, device, checkpointEvery, /,
     );
   });
 });

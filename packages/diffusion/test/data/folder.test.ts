@@ -1,12 +1,13 @@
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConfigError, ImageError } from "@fromnoise/tensor";
 import { expect } from "chai";
 import { ImageCache } from "../../src/data/node/cache.js";
-import { listImages } from "../../src/data/node/folder.js";
+import { listImages } from "../../src/data/node/list-images.js";
 import { openDataset, openFolder } from "../../src/data/node/index.js";
-import { toBytes } from "../../src/image/node/index.js";
+import { readImage, toBytes } from "../../src/image/node/index.js";
 import { colorJpeg, grayPng } from "../image/fixtures.js";
 
 describe("folders of images", () => {
@@ -22,7 +23,7 @@ describe("folders of images", () => {
     const names = ["b.png", "B.PNG", "a/z.jpg", "a-b.jpeg", "a/B/c.png", "10.png", "9.png", "\u00e4.png"];
     for (const name of names) write(name, grayPng(1, 1, () => 0));
     for (const other of ["note.txt", ".hidden.png", ".git/x.png", "a/png"]) write(other, Buffer.from("no image"));
-    expect(listImages(folder).map((path) => path.slice(folder.length + 1)))
+    expect(listImages(folder).map(({ path }) => path))
       .to.deep.equal(["10.png", "9.png", "B.PNG", "a-b.jpeg", "a/B/c.png", "a/z.jpg", "b.png", "\u00e4.png"]);
   });
 
@@ -65,13 +66,73 @@ describe("folders of images", () => {
     expect(() => fresh.sample(0)).to.throw(ImageError, "1.png: cannot be read");
   });
 
-  it("follow links, also to folders, but not in circles", () => {
+  it("follow links, also to folders, but to each folder once", () => {
     write("real/1.png", grayPng(1, 1, () => 0));
-    symlinkSync(join(folder, "real"), join(folder, "again"));
+    write("real/deep/2.png", grayPng(1, 1, () => 0));
+    symlinkSync(join(folder, "real"), join(folder, "sea"));
     symlinkSync(folder, join(folder, "real", "up"));
-    expect(listImages(folder).map((path) => path.slice(folder.length + 1))).to.deep.equal(["again/1.png", "real/1.png"]);
+    symlinkSync(join(folder, "real"), join(folder, "real/deep/back"));
+    expect(listImages(folder).map(({ path }) => path)).to.deep.equal(["real/1.png", "real/deep/2.png"]);
     symlinkSync(join(folder, "nowhere"), join(folder, "dead.png"));
-    expect(() => listImages(folder)).to.throw(ImageError, "dead.png: cannot be read\n  it is a link that leads nowhere");
+    symlinkSync(join(folder, "self.png"), join(folder, "self.png"));
+    for (const name of ["dead.png", "self.png"]) {
+      expect(() => openFolder(folder, { size: 1, channels: 1 })).to.throw(ImageError, `${name}: cannot be read\n  it is a link that leads nowhere`);
+      rmSync(join(folder, name));
+    }
+  });
+
+  it("read regular files only: a pipe is told and does not wait", () => {
+    execFileSync("mkfifo", [join(folder, "pipe.png")]);
+    write("z.png", grayPng(1, 1, () => 0));
+    for (const badImages of [undefined, "stop"] as const) {
+      expect(() => openFolder(folder, { size: 1, channels: 1, ...(badImages && { badImages }) }))
+        .to.throw(ImageError, "pipe.png: cannot be read\n  it is no regular file, but a pipe or a device");
+    }
+    expect(() => readImage(join(folder, "pipe.png"))).to.throw(ImageError, "it is no regular file");
+    expect(openFolder(folder, { size: 1, channels: 1, badImages: "skip" }).count).to.equal(1);
+  });
+
+  describe("with images that cannot be used", () => {
+    const bad = (): void => {
+      const damaged = grayPng(9, 9, (x) => x).slice();
+      damaged[50] ^= 0xff;
+      write("b/damaged.png", damaged);
+      write("c.jpg", Buffer.from("I am text"));
+      write("a.png", grayPng(9, 9, (x) => 10 * x));
+      write("d.png", grayPng(9, 9, (x) => 20 * x));
+      write("e.png", grayPng(2, 2, () => 0));
+    };
+
+    it("name the first of them on opening, where asked to decode everything", () => {
+      bad();
+      expect(() => openFolder(folder, { size: 8, channels: 1, badImages: "stop" })).to.throw(ImageError, "damaged.png: damaged PNG");
+    });
+    it("leave them out and count them, where asked to", () => {
+      bad();
+      const images: number[] = [];
+      const data = openFolder(folder, { size: 8, channels: 1, badImages: "skip", onImage: (done, all) => images.push(done / all) });
+      expect(images).to.deep.equal([0.2, 0.4, 0.6, 0.8, 1]);
+      expect(data.describe()).to.equal(`${folder}: 2 images, 8x8 gray, 3 left out`);
+      expect(data.record).to.deep.include({ files: 5, skipped: ["b/damaged.png", "c.jpg", "e.png"] });
+      expect([...data.sample(1)]).to.deep.equal([...openFolder(folder, { size: 8, channels: 1, badImages: "skip" }).sample(1)]);
+    });
+    it("are not decoded again on opening while the folder is as it was", () => {
+      bad();
+      const { record } = openFolder(folder, { size: 8, channels: 1, badImages: "skip" });
+      let decoded = 0;
+      const again = (): number => {
+        decoded = 0;
+        return openFolder(folder, { size: 8, channels: 1, badImages: "skip", known: record, onImage: () => decoded++ }).count;
+      };
+      expect([again(), decoded]).to.deep.equal([2, 0]);
+      write("f.png", grayPng(9, 9, (x) => x));
+      expect([again(), decoded]).to.deep.equal([3, 6]);
+    });
+    it("say so when none is left", () => {
+      write("c.jpg", Buffer.from("I am text"));
+      expect(() => openFolder(folder, { size: 8, channels: 1, badImages: "skip" }))
+        .to.throw(ImageError, "none of its 1 images can be used\n  first      c.jpg");
+    });
   });
 
   it("say when they are missing, empty, or need a size", () => {

@@ -116,9 +116,15 @@ describe("a checkpoint of format 2", () => {
     [{ format: "constructor" }, ' has the format "constructor"'],
     ...[
       "model", "digests", "model/network", "model/network/kind", "model/network/config", "model/prediction", "model/clipX0",
-      "model/process", "model/process/name", "training", "position", "position/step",
+      "model/process", "model/process/name", "training", "position",
     ].map((name): [Record<string, unknown>, string] =>
       [{ [name]: undefined }, `: __metadata__.fromnoise has no ${name.replaceAll("/", ".")}`]),
+    [{ "position/step": undefined }, ": position.step is missing"],
+    [{ "position/step": -1 }, ": position.step is -1"],
+    [{ "position/data": 0.5 }, ": position.data is 0.5"],
+    [{ "position/random": null }, ": position.random is null"],
+    [{ "position/random/noise": [1] }, ": position.random.noise is [1]"],
+    [{ "position/losses": [[1], ["x"]] }, ': position.losses is [[1],["x"]]'],
     [{ "model/prediction": "noise" }, ' holds a configuration that is none: prediction: "noise" is not allowed'],
     [{ "model/clip": 1 }, " holds a configuration that is none: model: there is no field clip"],
     [{ "model/process/timesteps": 0 }, " holds a configuration that is none: process.timesteps: 0 is not allowed"],

@@ -21,8 +21,19 @@ describe("a scheduler of diffusers", () => {
     ["DPMSolverMultistepScheduler", { lambda_min_clipped: -Infinity, variance_type: null }, { process: linear, clipX0: false }],
     ["DPMSolverMultistepScheduler", { clip_sample: true, use_karras_sigmas: true }, { clipX0: false }],
     ["EulerDiscreteScheduler", { interpolation_type: "linear" }, { process: linear, clipX0: false }],
-    ["EulerAncestralDiscreteScheduler", { prediction_type: "v_prediction" }, { prediction: "v", clipX0: false }],
+    ["EulerAncestralDiscreteScheduler", { prediction_type: "v_prediction", rescale_betas_zero_snr: true }, {
+      process: { ...linear, zeroTerminalSnr: true }, prediction: "v", clipX0: false,
+    }],
     ["HeunDiscreteScheduler", { clip_sample: true }, { process: { ...linear, betaStart: 0.00085, betaEnd: 0.012 }, clipX0: true }],
+    ["DPMSolverSinglestepScheduler", { variance_type: "learned_range" }, { process: linear, variance: "learned-range", clipX0: false }],
+    ["DPMSolverSDEScheduler", { noise_sampler_seed: 1 }, { process: { ...linear, betaStart: 0.00085, betaEnd: 0.012 }, clipX0: false }],
+    ["UniPCMultistepScheduler", { thresholding: true, variance_type: "fixed_large" }, {
+      process: linear, variance: "fixed-small", clipX0: { to: "dynamic", quantile: 0.995, most: 1 },
+    }],
+    ["DEISMultistepScheduler", { use_flow_sigmas: false }, { process: linear, clipX0: false }],
+    ["KDPM2DiscreteScheduler", {}, { process: { ...linear, betaStart: 0.00085, betaEnd: 0.012 }, clipX0: false }],
+    ["KDPM2AncestralDiscreteScheduler", { beta_start: 0.001 }, { process: { ...linear, betaStart: 0.001, betaEnd: 0.012 } }],
+    ["LMSDiscreteScheduler", { beta_schedule: "scaled_linear", rescale_betas_zero_snr: true }, { process: { ...linear, name: "quad" }, clipX0: false }],
     ["PNDMScheduler", { skip_prk_steps: true, prediction_type: "sample" }, { process: linear, prediction: "x0", clipX0: false }],
     ["FlowMatchEulerDiscreteScheduler", { shift: 3 }, { process: { name: "flow", timesteps: 1000 }, prediction: "flow", clipX0: false }],
     ["EDMEulerScheduler", { sigma_data: 0.7 }, { process: { name: "edm", timesteps: 1000, sigmaData: 0.7 }, prediction: "edm", clipX0: false }],
@@ -111,6 +122,25 @@ describe("a scheduler of diffusers", () => {
       expect(readScheduler(written, "s")).to.deep.equal(model);
     });
   }
+
+  it("has no fields but those that its class takes in diffusers, and ours, which begin with _", () => {
+    const takes: Record<string, string[]> = {
+      DDPMScheduler: [
+        "num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas", "variance_type", "clip_sample", "prediction_type",
+        "thresholding", "dynamic_thresholding_ratio", "clip_sample_range", "sample_max_value", "timestep_spacing", "steps_offset",
+        "rescale_betas_zero_snr",
+      ],
+      FlowMatchEulerDiscreteScheduler: ["num_train_timesteps", "shift", "use_dynamic_shifting", "base_shift", "max_shift", "invert_sigmas"],
+      EDMEulerScheduler: ["sigma_min", "sigma_max", "sigma_data", "sigma_schedule", "num_train_timesteps", "prediction_type", "rho", "final_sigmas_type"],
+    };
+    const written = new Set<string>();
+    for (const [, changes] of back) {
+      const { _class_name: name, ...fields } = schedulerFields({ process: linear, prediction: "eps", variance: "fixed-small", clipX0: true, ...changes });
+      expect(Object.keys(fields).filter((field) => !field.startsWith("_") && !takes[name].includes(field)), name).to.deep.equal([]);
+      written.add(name);
+    }
+    expect([...written].sort()).to.deep.equal(Object.keys(takes).sort());
+  });
 
   it("says clipping and thresholding in diffusers' own fields", () => {
     const fields = (clipX0: ModelInfo["clipX0"]): object => schedulerFields({ process: linear, prediction: "eps", variance: "fixed-small", clipX0 });

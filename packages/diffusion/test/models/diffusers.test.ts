@@ -121,6 +121,14 @@ describe("a folder as diffusers writes it", () => {
     expect(json("model_index.json")).to.deep.equal({
       _class_name: "DDPMPipeline", _diffusers_version: "0.35.1", scheduler: ["diffusers", "DDPMScheduler"], unet: ["diffusers", "UNet2DModel"],
     });
+    // What UNet2DModel's constructor takes.
+    const takes = [
+      "sample_size", "in_channels", "out_channels", "center_input_sample", "time_embedding_type", "time_embedding_dim", "freq_shift",
+      "flip_sin_to_cos", "down_block_types", "mid_block_type", "up_block_types", "block_out_channels", "layers_per_block", "mid_block_scale_factor",
+      "downsample_padding", "downsample_type", "upsample_type", "dropout", "act_fn", "attention_head_dim", "norm_num_groups", "attn_norm_num_groups",
+      "norm_eps", "resnet_time_scale_shift", "add_attention", "class_embed_type", "num_class_embeds", "num_train_timesteps",
+    ];
+    expect(Object.keys(json("unet/config.json")).filter((name) => !name.startsWith("_")).sort()).to.deep.equal(takes.sort());
     expect(json("unet/config.json")).to.include({ _class_name: "UNet2DModel", _diffusers_version: "0.35.1", sample_size: 8 });
     expect(json(SCHEDULER)).to.include({ _class_name: "DDPMScheduler", _diffusers_version: "0.35.1", num_train_timesteps: 30 });
     for (const name of ["model_index.json", "unet/config.json", SCHEDULER]) {

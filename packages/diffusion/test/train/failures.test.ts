@@ -1,10 +1,11 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { CheckpointError, ConfigError, ImageError, NumericError, openDevice, type Device } from "@fromnoise/tensor";
-import { loadSafetensors, saveSafetensors, tensorDigest, type FileLayer, type FileWriter, type StateDict } from "@fromnoise/nn";
+import { loadSafetensors, platformFiles, saveSafetensors, tensorDigest, type FileLayer, type FileWriter, type StateDict } from "@fromnoise/nn";
 import { encodePng } from "../../src/image/node/index.js";
 import type { Dataset } from "../../src/data/dataset.js";
+import { openFolder } from "../../src/data/node/index.js";
 import { loadCheckpoint } from "../../src/models/node/load.js";
 import { restoreTrainer, saveCheckpoint } from "../../src/train/checkpoint.js";
 import type { TrainConfig } from "../../src/train/config.js";
@@ -26,11 +27,15 @@ async function run(options: RunOptions): Promise<void> {
 function smallDisk(room: number): FileLayer & { contents: Map<string, Uint8Array> } {
   const contents = new Map<string, Uint8Array>();
   let made = 0;
-  return {
+  const disk: FileLayer & { contents: Map<string, Uint8Array> } = {
     contents,
     temporaryName: (path) => `${path}.${++made}`,
     create: async (path): Promise<FileWriter> => {
       contents.set(path, new Uint8Array());
+      return disk.append(path);
+    },
+    append: async (path): Promise<FileWriter> => {
+      if (!contents.has(path)) contents.set(path, new Uint8Array());
       return {
         write: async (bytes) => {
           const used = [...contents.values()].reduce((sum, { length }) => sum + length, 0);
@@ -52,6 +57,7 @@ function smallDisk(room: number): FileLayer & { contents: Map<string, Uint8Array
     remove: async (path) => void contents.delete(path),
     syncFolderOf: async () => undefined,
   };
+  return disk;
 }
 
 describe("a run on a full disk", () => {
@@ -82,13 +88,12 @@ describe("a run that cannot write its metrics", () => {
   it("names the file and the reason", async () => {
     const out = join(folder, "no-metrics");
     const path = join(out, "metrics.jsonl");
-    const spoil = (): void => {
-      rmSync(path);
-      mkdirSync(path);
+    const files: FileLayer = {
+      ...platformFiles, append: async () => { throw Object.assign(new Error("EISDIR"), { code: "EISDIR" }); },
     };
     const start = { config: tinyConfig({ data: sheet, steps: 2 }) };
-    const error = await thrown(CheckpointError, run({ start, out, onStep: spoil }));
-    expect(error.message).to.equal(`cannot write ${path}\n  reason   it is a folder`);
+    const error = await thrown(CheckpointError, run({ start, out, files }));
+    expect(error.message).to.equal(`cannot write ${path}: it is a folder`);
   });
 });
 
@@ -131,7 +136,9 @@ describe("a run whose images go bad", () => {
     const spoil = ({ step }: { step: number }): void => {
       if (step === 1) for (const name of readdirSync(images)) writeFileSync(join(images, name), "text");
     };
-    const error = await thrown(ImageError, run({ start: { config }, out, onStep: spoil }));
+    const error = await thrown(ImageError, run({
+      start: { config }, out, onStep: spoil, dataset: openFolder(images, { size: 8, channels: 1, cacheBytes: 0 }),
+    }));
     expect(error.message).to.contain(images);
     expect(readdirSync(out)).to.include("checkpoint-1.safetensors");
   });

@@ -27,6 +27,8 @@ export interface FileLayer {
   /** A path in the same folder that no other writer uses. */
   temporaryName(path: string): string;
   create(path: string): Promise<FileWriter>;
+  /** Opens a file for adding to its end, and makes it where there is none. */
+  append(path: string): Promise<FileWriter>;
   open(path: string): Promise<FileReader>;
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
@@ -61,7 +63,7 @@ export async function saveSafetensors(
 export async function replaceFile(path: string, parts: Iterable<Uint8Array>, byteLength: number, files = platformFiles): Promise<void> {
   const temporary = files.temporaryName(path);
   try {
-    await writeAll(await files.create(temporary), parts);
+    await writeAndClose(await files.create(temporary), parts);
     await files.rename(temporary, path);
   } catch (error) {
     const removed = await files.remove(temporary).then(() => true, (e: unknown) => errorCode(e) === "ENOENT");
@@ -78,15 +80,42 @@ export async function replaceFile(path: string, parts: Iterable<Uint8Array>, byt
   }
 }
 
-async function writeAll(file: FileWriter, parts: Iterable<Uint8Array>): Promise<void> {
-  try {
-    for (const part of parts) {
-      for (let done = 0; done < part.length;) {
-        const taken = await file.write(part.subarray(done));
-        if (taken === 0) throw new Error("the file takes no more bytes");
-        done += taken;
-      }
+/** Writes all bytes, however few of them the file takes at a time. Throws what its `write` throws. */
+export async function writeAll(file: FileWriter, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    const taken = await file.write(bytes.subarray(done));
+    if (taken === 0) throw new Error("the file takes no more bytes");
+    done += taken;
+  }
+}
+
+/** The same bytes in parts of at least a mebibyte, but for the last: hundreds of small tensors are few writes. */
+function* gathered(parts: Iterable<Uint8Array>): Generator<Uint8Array> {
+  let waiting: Uint8Array[] = [];
+  let length = 0;
+  const joined = (): Uint8Array => {
+    if (waiting.length === 1) return waiting[0];
+    const all = new Uint8Array(length);
+    let at = 0;
+    for (const part of waiting) {
+      all.set(part, at);
+      at += part.length;
     }
+    return all;
+  };
+  for (const part of parts) {
+    waiting.push(part);
+    length += part.length;
+    if (length < 2 ** 20) continue;
+    yield joined();
+    [waiting, length] = [[], 0];
+  }
+  if (length > 0) yield joined();
+}
+
+async function writeAndClose(file: FileWriter, parts: Iterable<Uint8Array>): Promise<void> {
+  try {
+    for (const part of gathered(parts)) await writeAll(file, part);
     await file.sync();
   } catch (error) {
     await file.close().catch(() => undefined);  // the first failure is the one to report

@@ -1,4 +1,4 @@
-import { ConfigError } from "@fromnoise/tensor";
+import { ConfigError, elementary } from "@fromnoise/tensor";
 
 export interface TimestepEmbeddingOptions {
   /** True: cosines first (diffusers' default); false: sines first (the paper). Default true. */
@@ -27,9 +27,9 @@ export function timestepEmbedding(
   const out = new Float64Array(timesteps.length * dim);
   for (let n = 0; n < timesteps.length; n++) {
     for (let i = 0; i < half; i++) {
-      const angle = timesteps[n] * Math.exp(-Math.log(maxPeriod) * i / (half - freqShift));
-      out[n * dim + sines + i] = Math.sin(angle);
-      out[n * dim + cosines + i] = Math.cos(angle);
+      const angle = timesteps[n] * elementary.exp(-elementary.log(maxPeriod) * i / (half - freqShift));
+      out[n * dim + sines + i] = elementary.sin(angle);
+      out[n * dim + cosines + i] = elementary.cos(angle);
     }
   }
   return out;

@@ -1,4 +1,4 @@
-import { adamUpdate, zerosLike, type AdamTensors, type Tensor } from "@fromnoise/tensor";
+import { adamUpdate, zerosLike, elementary, type AdamTensors, type Tensor } from "@fromnoise/tensor";
 import { assertGrads, type Grads } from "../parameters/grads.js";
 import type { Module } from "../parameters/module.js";
 import type { Parameter } from "../parameters/parameter.js";
@@ -47,7 +47,7 @@ export class Adam implements Optimizer {
     assertGrads("Adam.step: there are no gradients", grads);
     const { beta1, beta2, eps, weightDecay } = this.options;
     const t = ++this.steps;
-    const [correction1, correction2] = [1 - beta1 ** t, 1 - beta2 ** t];
+    const [correction1, correction2] = [beta1, beta2].map((beta) => 1 - elementary.integerPower(beta, t));
     const list: AdamTensors[] = [];
     for (const [p, m] of this.m) {
       const g = grads.get(p);

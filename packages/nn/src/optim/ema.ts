@@ -1,4 +1,4 @@
-import { ConfigError, clone, emaUpdate } from "@fromnoise/tensor";
+import { ConfigError, clone, emaUpdate, elementary } from "@fromnoise/tensor";
 import type { Network } from "../networks/network.js";
 import { disposeParameters, type Module } from "../parameters/module.js";
 
@@ -65,7 +65,7 @@ export class Ema<N extends Module = Network> {
     if (s < 0) return 0;
     if (warmup === "none") return decay;
     if (s === 0 || (warmup === "ema-pytorch" && s <= every)) return 0;
-    return Math.min(decay, warmup === "ratio" ? (1 + s) / (10 + s) : 1 - (1 + s / invGamma) ** -power);
+    return Math.min(decay, warmup === "ratio" ? (1 + s) / (10 + s) : 1 - elementary.power(1 + s / invGamma, -power));
   }
 
   /** Moves the average towards the parameters, where it is its turn: call it after each optimiser step. */

@@ -1,4 +1,5 @@
 /** Learning rates as functions of the number of steps already done, 0 for the first step. */
+import { elementary } from "@fromnoise/tensor";
 export type LrSchedule = (step: number) => number;
 
 /** lr at every step. */
@@ -19,6 +20,6 @@ export function cosineLr(lr: number, { warmupSteps = 0, totalSteps }: { warmupSt
   return (step) => {
     if (step < warmupSteps) return (lr * step) / warmupSteps;
     const u = Math.min((step - warmupSteps) / Math.max(1, totalSteps - warmupSteps), 1);
-    return (lr * (1 + Math.cos(Math.PI * u))) / 2;
+    return (lr * (1 + elementary.cos(Math.PI * u))) / 2;
   };
 }

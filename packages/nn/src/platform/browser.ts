@@ -9,6 +9,7 @@ function noFiles(): never {
 export const platformFiles: FileLayer = {
   temporaryName: noFiles,
   create: noFiles,
+  append: noFiles,
   open: noFiles,
   rename: noFiles,
   remove: noFiles,

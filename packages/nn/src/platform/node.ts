@@ -1,21 +1,23 @@
 /** Files in Node. */
-import { open, rename, rm } from "node:fs/promises";
+import { open, rename, rm, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { FileLayer } from "../formats/files.js";
+import type { FileLayer, FileWriter } from "../formats/files.js";
 
 let written = 0;
+
+function writerOf(file: FileHandle): FileWriter {
+  return {
+    write: async (bytes) => (await file.write(bytes)).bytesWritten,
+    sync: () => file.sync(),
+    close: () => file.close(),
+  };
+}
 
 export const platformFiles: FileLayer = {
   temporaryName: (path) => `${path}.${process.pid}-${++written}.partial`,
 
-  async create(path) {
-    const file = await open(path, "w");
-    return {
-      write: async (bytes) => (await file.write(bytes)).bytesWritten,
-      sync: () => file.sync(),
-      close: () => file.close(),
-    };
-  },
+  create: async (path) => writerOf(await open(path, "w")),
+  append: async (path) => writerOf(await open(path, "a")),
 
   async open(path) {
     const file = await open(path, "r");

@@ -42,7 +42,7 @@ function readerOf(bytes: Uint8Array): ByteReader {
   };
 }
 
-async function openTorch(bytes: Uint8Array): Promise<void> {
+export async function openTorch(bytes: Uint8Array): Promise<void> {
   const file = await readTorchFile(readerOf(bytes), "attack.pt");
   const seen = new Set<unknown>();
   const left = [file.value];

@@ -35,18 +35,23 @@ function fromEnvironment(): DebugSettings {
   return { level: level as DebugSettings["level"], check: check as DebugSettings["check"], print: (line) => console.error(line) };
 }
 
-const debug: DebugSettings = fromEnvironment();
+/** Read when first asked for: what the environment holds wrongly is an error of who opens a device, not of who imports. */
+let settings: DebugSettings | undefined;
+
+function current(): DebugSettings {
+  return settings ??= fromEnvironment();
+}
 
 /** Changes some settings, for devices opened from now on, and returns a function that restores them. */
-export function setDebug(settings: Partial<DebugSettings>): () => void {
-  const before = { ...debug };
-  Object.assign(debug, settings);
-  return () => void Object.assign(debug, before);
+export function setDebug(changes: Partial<DebugSettings>): () => void {
+  const before = { ...current() };
+  Object.assign(current(), changes);
+  return () => void Object.assign(current(), before);
 }
 
 /** @internal Attaches to a device that opens what the settings ask for, and the watch for leaks. */
 export async function attachDebug(device: Device): Promise<void> {
-  const { level, check, print } = debug;
+  const { level, check, print } = current();
   device.warnOfLeaks(print);
   if (level >= 1) {
     print(`device ${device.name}: ${device.description}`);

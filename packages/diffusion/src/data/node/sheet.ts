@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { ImageError } from "@fromnoise/tensor";
 import { readImage } from "../../image/node/decode.js";
 import { builtinSheets, type BuiltinName } from "../builtin.js";
+import type { ImageLimits } from "../../image/limits.js";
 import type { Dataset, ImageFormat } from "../dataset.js";
 import { tileDataset, type TileOptions } from "../tiles.js";
 
@@ -15,8 +16,8 @@ export const builtinNames = Object.keys(builtinSheets) as BuiltinName[];
  * A PNG (or JPEG) of equal square tiles, decoded whole and kept in memory as floats.
  * @throws ImageError when the file is no image or not made of such tiles; ConfigError on a size that tiles cannot have.
  */
-export function openSheet(path: string, options: TileOptions): Dataset<Float32Array> {
-  return tileDataset(basename(path), path, readImage(path), options);
+export function openSheet(path: string, options: TileOptions & ImageLimits): Dataset<Float32Array> {
+  return tileDataset(basename(path), path, readImage(path, options), options);
 }
 
 /** A built-in dataset; size and channels default to its own. @throws ConfigError on a size that its tiles cannot have. */

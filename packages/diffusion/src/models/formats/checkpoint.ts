@@ -4,12 +4,15 @@
  */
 import { CheckpointError, NumericError } from "@fromnoise/tensor";
 import {
-  checkStateDict, encodeSafetensors, readSafetensorsHeader, readSafetensorsTensor, replaceFile, tensorDigest,
+  checkStateDict, encodeSafetensors, readSafetensorsHeader, readSafetensorsTensor, replaceFile, sha256, tensorDigest,
   type EncodedSafetensors, type FileLayer, type LoadedTensor, type Module, type StateDict, type StateEntry,
 } from "@fromnoise/nn";
 import { pathOf, withFile, type Source } from "../source.js";
 import { formatInfo, type CheckpointInfo, type Digests } from "./checkpoint-info.js";
 import { parseInfo, type ReadInfo } from "./parse-info.js";
+
+/** The key in a file's metadata of the SHA-256 of what `fromnoise` says there; files from before it have none. */
+const INFO_DIGEST = "fromnoise.sha256";
 
 /** The groups of a checkpoint's tensors: parameters, their averages, Adam's moments. */
 export const GROUPS = ["model.", "ema.", "adam.m.", "adam.v."] as const;
@@ -33,7 +36,8 @@ export async function encodeCheckpoint(info: CheckpointInfo, groups: CheckpointG
   const options = info.training === undefined ? {} : { dtype: info.training.dtype === "f64" ? "F64" : "F32" } as const;
   const digests = new Map<string, string>();
   for (const [name, entry] of all) digests.set(name, await tensorDigest(entry, options));    // one at a time: each may need a copy
-  return encodeSafetensors(all, { fromnoise: formatInfo(info, Object.fromEntries(digests)) }, options);
+  const text = formatInfo(info, Object.fromEntries(digests));
+  return encodeSafetensors(all, { fromnoise: text, [INFO_DIGEST]: await sha256(new TextEncoder().encode(text)) }, options);
 }
 
 /** Writes a checkpoint, replacing an earlier file all at once. Throws as encodeCheckpoint, and CheckpointError when that fails. */
@@ -82,14 +86,58 @@ export async function withCheckpoint<T>(source: Source, use: (checkpoint: OpenCh
   if (file === undefined) {
     throw new CheckpointError(`${source.name} holds no checkpoint`, ["expected checkpoint-<step>.safetensors"]);
   }
+  try {
+    return await withCheckpointFile(source, file, use);
+  } catch (error) {
+    if (!(error instanceof CheckpointError) || await isWhole(source, file)) throw error;      // what was broken was not the file
+    throw new CheckpointError(error.summary, [...error.details, ...await wholeBeside(source, file)]);
+  }
+}
+
+/** Opens a checkpoint of a source by name. Throws as withCheckpoint does. */
+export async function withCheckpointFile<T>(
+  source: Source, file: string, use: (checkpoint: OpenCheckpoint) => Promise<T>,
+): Promise<T> {
   const path = pathOf(source, file);
   return withFile(source, file, async (reader) => {
     const header = await readSafetensorsHeader(reader, path);
+    await checkInfo(path, header.metadata);
     const info = parseInfo(path, header.metadata["fromnoise"]);
     const names = [...header.tensors.keys()];
     if (info.digests !== undefined) checkNames(path, names, info.digests);
     return use({ path, info, names, read: (name) => readSafetensorsTensor(reader, header, name, path, info.digests?.[name]) });
   });
+}
+
+/** Reads a checkpoint of a source through, its digests compared. Throws CheckpointError for one that is damaged. */
+export async function checkCheckpoint(source: Source, file: string): Promise<{ tensors: number; format: string }> {
+  return withCheckpointFile(source, file, async ({ info: { format }, names, read }) => {
+    for (const name of names) await read(name);
+    return { tensors: names.length, format };
+  });
+}
+
+async function isWhole(source: Source, file: string): Promise<boolean> {
+  return checkCheckpoint(source, file).then(() => true, () => false);
+}
+
+/** The newest whole checkpoint beside a broken one, as lines of an error. */
+async function wholeBeside(source: Source, broken: string): Promise<string[]> {
+  const others = (await source.list()).filter((name) => name !== broken && checkpointStep(name) !== undefined);
+  for (const name of others.sort((a, b) => checkpointStep(b)! - checkpointStep(a)!)) {
+    if (!(await isWhole(source, name))) continue;
+    return [`whole    ${pathOf(source, name)}, the newest that is`, `hint     remove ${pathOf(source, broken)} to go on from there`];
+  }
+  return [];
+}
+
+/** Throws CheckpointError where what a file says beside its tensors has another digest than it names. */
+async function checkInfo(path: string, { fromnoise: text, [INFO_DIGEST]: named }: Readonly<Record<string, string>>): Promise<void> {
+  if (named === undefined || text === undefined) return;
+  const found = await sha256(new TextEncoder().encode(text));
+  if (found !== named) {
+    throw new CheckpointError(`${path}: what it says beside its tensors is damaged`, [`named    SHA-256 ${named}`, `found    SHA-256 ${found}`]);
+  }
 }
 
 /** Every tensor has a digest, every digest a tensor. */

@@ -87,7 +87,7 @@ export function readScheduler(fields: SchedulerFields, path: string): Scheduler 
   }
 }
 
-function processIn(reader: Reader, { process, betas: [start, end] = [1e-4, 0.02] }: SchedulerForm): ProcessOptions {
+function processIn(reader: Reader, { process, rescales, betas: [start, end] = [1e-4, 0.02] }: SchedulerForm): ProcessOptions {
   const { fields } = reader;
   const own = fields[OWN.schedule] as ProcessOptions | undefined;
   if (own !== undefined) {
@@ -98,7 +98,7 @@ function processIn(reader: Reader, { process, betas: [start, end] = [1e-4, 0.02]
   if (process === "edm") return { name: "edm", timesteps: 1000, sigmaData: reader.number("sigma_data", 0.5) };
   const options = {
     timesteps: reader.number("num_train_timesteps", 1000), betaStart: reader.number("beta_start", start), betaEnd: reader.number("beta_end", end),
-    zeroTerminalSnr: reader.flag("rescale_betas_zero_snr", false),
+    zeroTerminalSnr: rescales === true && reader.flag("rescale_betas_zero_snr", false),
   };
   const { trained_betas: trained, beta_schedule: name } = fields;
   if (Array.isArray(trained)) return { name: "betas", ...options, betas: trained as number[] };

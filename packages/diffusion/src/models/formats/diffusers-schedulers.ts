@@ -1,4 +1,7 @@
-/** The schedulers of diffusers that are read, and why others are not. */
+/**
+ * The schedulers of diffusers that are read, and why others are not. A scheduler is read for what its networks were trained on, whether
+ * its way of sampling is here or not.
+ */
 import { ConfigError } from "@fromnoise/tensor";
 
 export interface SchedulerForm {
@@ -10,6 +13,8 @@ export interface SchedulerForm {
   readonly thresholds?: true;
   /** The eps that goes with a clipped x0, where it is the network's. */
   readonly eps?: "keep";
+  /** Whether it rescales betas to end without signal where it is told to. */
+  readonly rescales?: true;
   /** Whether it says the variance of steps. */
   readonly variance?: true;
   /** beta_start and beta_end where it does not say them; default 1e-4 and 0.02. */
@@ -18,15 +23,24 @@ export interface SchedulerForm {
   readonly only?: Readonly<Record<string, unknown>>;
 }
 
+const vp = { use_flow_sigmas: false };
+const karras = [0.00085, 0.012] as const;
 const edm = { sigma_min: 0.002, sigma_max: 80, prediction_type: "epsilon" };
 
 export const schedulerForms: Readonly<Record<string, SchedulerForm>> = {
-  DDPMScheduler: { process: "steps", clips: true, thresholds: true, variance: true },
-  DDIMScheduler: { process: "steps", clips: true, thresholds: true, eps: "keep" },
-  DPMSolverMultistepScheduler: { process: "steps", thresholds: true, variance: true, only: { use_flow_sigmas: false } },
-  EulerDiscreteScheduler: { process: "steps", only: { timestep_type: "discrete" } },
-  EulerAncestralDiscreteScheduler: { process: "steps" },
-  HeunDiscreteScheduler: { process: "steps", clips: false, betas: [0.00085, 0.012] },
+  DDPMScheduler: { process: "steps", rescales: true, clips: true, thresholds: true, variance: true },
+  DDIMScheduler: { process: "steps", rescales: true, clips: true, thresholds: true, eps: "keep" },
+  DPMSolverMultistepScheduler: { process: "steps", rescales: true, thresholds: true, variance: true, only: vp },
+  DPMSolverSinglestepScheduler: { process: "steps", thresholds: true, variance: true, only: vp },
+  DPMSolverSDEScheduler: { process: "steps", betas: karras },
+  UniPCMultistepScheduler: { process: "steps", rescales: true, thresholds: true, only: vp },
+  DEISMultistepScheduler: { process: "steps", thresholds: true, only: vp },
+  EulerDiscreteScheduler: { process: "steps", rescales: true, only: { timestep_type: "discrete" } },
+  EulerAncestralDiscreteScheduler: { process: "steps", rescales: true },
+  HeunDiscreteScheduler: { process: "steps", clips: false, betas: karras },
+  KDPM2DiscreteScheduler: { process: "steps", betas: karras },
+  KDPM2AncestralDiscreteScheduler: { process: "steps", betas: karras },
+  LMSDiscreteScheduler: { process: "steps" },
   PNDMScheduler: { process: "steps" },
   FlowMatchEulerDiscreteScheduler: { process: "flow", only: { num_train_timesteps: 1000, invert_sigmas: false } },
   EDMEulerScheduler: { process: "edm", only: edm },

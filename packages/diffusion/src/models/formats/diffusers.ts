@@ -32,8 +32,7 @@ export const diffusersFormat = {
     const network = await readNetwork(source, folder);
     const facts = { folder: source.name, format: "diffusers" };
     try {
-      const { without: _, ...how } = await readHow(source);
-      return { network, facts, how };
+      return { network, facts, how: (await readHow(source)).how };
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       return { network, facts: { ...facts, scheduler: `not one that can be read: ${error.summary}` } };
@@ -50,10 +49,11 @@ export const diffusersFormat = {
       );
     }
     const network = await readNetwork(source, file.folder);
-    const { without, ...scheduler } = await readHow(source);
+    const { how, place } = await readHow(source);
     const tensors = currentNames(await readWeights(source, file));
     const which = variant === undefined ? "" : `, variant ${variant}`;
-    return { network, ...scheduler, tensors, source: `${source.name}, as diffusers wrote it${which}${without}` };
+    const without = place === undefined ? ", without a scheduler: DDPMScheduler's defaults" : "";
+    return { network, ...how, tensors, source: `${source.name}, as diffusers wrote it${which}${without}` };
   },
 
   /** A DDPMPipeline's folder, or its network and scheduler alone where no pipeline of diffusers draws by that scheduler. */
@@ -107,13 +107,13 @@ async function readNetwork(source: Source, folder: string): Promise<{ kind: stri
   return { kind: "unet", config: { ...unetConfig(fields) } as unknown as JsonObject };
 }
 
-/** What the scheduler says of noise; `without` says for people that there is none. Throws ConfigError for one that is not implemented. */
-async function readHow(source: Source): Promise<Omit<ModelInfo, "network"> & { without: string }> {
+/** What the scheduler says of noise, and where it says so. Throws ConfigError for one that is not implemented. */
+async function readHow(source: Source): Promise<{ how: Omit<ModelInfo, "network">; place: string | undefined }> {
   const names = await source.list();
   const place = [SCHEDULER_FILE, `scheduler/${SCHEDULER_FILE}`].find((name) => names.includes(name));
-  const scheduler = place === undefined ? readScheduler({}, "the default scheduler")
+  const how = place === undefined ? readScheduler({}, "the default scheduler")
     : readScheduler(await readJsonFile(source, place, { infinities: true }), pathOf(source, place));
-  return { ...scheduler, without: place === undefined ? ", without a scheduler: DDPMScheduler's defaults" : "" };
+  return { how, place };
 }
 
 /** Attention of older checkpoints: query, key, value, proj_attn; and duplicates that were once saved are dropped. */

@@ -6,8 +6,8 @@ import { isObject } from "@fromnoise/nn/kinds";
 import { checkPrediction, predictionFor } from "../../denoisers/prediction.js";
 import { processOf } from "../../process/named.js";
 import { trainFields } from "../../train/config.js";
-import type { TrainerPosition } from "../../train/trainer.js";
 import type { ModelInfo } from "../model-format.js";
+import { checkPosition } from "./check-position.js";
 import { FORMAT_1, fromFormat1 } from "./checkpoint-1.js";
 import { FORMAT_2, joinConfig, type CheckpointInfo, type Digests } from "./checkpoint-info.js";
 
@@ -77,8 +77,7 @@ function checkedInfo(path: string, said: Parts): CheckpointInfo {
   if (training === undefined && position === undefined) return { model };
   if (!isObject(training)) throw lacking(path, "training");
   if (!isObject(position)) throw lacking(path, "position");
-  if (!Number.isSafeInteger(position["step"])) throw lacking(path, "position.step");
-  return { model, training: joinConfig(model, training), position: position as unknown as TrainerPosition };
+  return { model, training: joinConfig(model, training), position: checkPosition(path, position) };
 }
 
 function checkedModel(path: string, { network, ...rest }: Parts): ModelInfo {

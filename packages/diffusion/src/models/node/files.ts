@@ -1,19 +1,28 @@
 /** Small files and folders as commands and runs meet them: errors name the path and the reason in words. */
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { ConfigError } from "@fromnoise/tensor";
-import { failureReason } from "@fromnoise/nn";
+import { errorCode, failureReason } from "@fromnoise/nn";
 
 /** Why an operation on a file failed, as a line of an error's details. */
 export function reasonOf(error: unknown): string {
   return `reason   ${failureReason(error)}`;
 }
 
-/** Makes a folder and those above it. Throws ConfigError when that cannot be. */
-export function makeFolder(path: string): void {
+/**
+ * Makes a folder and those above it, one after the other: Node's own way of making all of them never ends where a file system, such
+ * as /proc, makes none. Returns those that it made, the outermost first. Throws ConfigError when that cannot be.
+ */
+export function makeFolder(path: string): readonly string[] {
+  const missing: string[] = [];
+  for (let folder = resolve(path); !existsSync(folder); folder = dirname(folder)) missing.unshift(folder);
   try {
-    mkdirSync(path, { recursive: true });
+    if (missing.length === 0 && !statSync(path).isDirectory()) throw new Error("a file of this name is there");
+    for (const folder of missing) mkdirSync(folder);
+    return missing;
   } catch (error) {
-    throw new ConfigError(`cannot make the folder ${path}`, [reasonOf(error)]);
+    const nowhere = errorCode(error) === "ENOENT" ? "reason   its file system makes no folders there" : reasonOf(error);
+    throw new ConfigError(`cannot make the folder ${path}`, [nowhere]);
   }
 }
 

@@ -4,6 +4,11 @@ import { sampleImages } from "../../models/sample-images.js";
 import type { RunDirectory } from "./run-directory.js";
 import type { Trainer } from "../trainer.js";
 
+/** Where the preview of a step is. */
+export function previewPath(directory: RunDirectory, step: number): string {
+  return directory.file(`preview-${step}.png`);
+}
+
 /** preview-<step>.png: a grid of samples from the averaged weights, always from the same noise; classes take turns. */
 export async function writePreview({ model, device, config: { previewImages: count, seed }, step }: Trainer, directory: RunDirectory): Promise<void> {
   const { images } = await sampleImages({ model, device, count, seed });
@@ -15,6 +20,6 @@ export async function writeLossCurve(directory: RunDirectory): Promise<void> {
   const metrics = directory.metrics();
   const series = [{ name: "loss", x: metrics.map(({ step }) => step), y: metrics.map(({ loss }) => loss) }];
   const options = { title: "training loss", logY: true };
-  await directory.write("loss.png", encodePng(chartBitmap(series, options)));
+  await directory.write("loss.png", encodePng(chartBitmap(series, options), { drawn: true }));
   await directory.write("loss.svg", chartSvg(series, options));
 }

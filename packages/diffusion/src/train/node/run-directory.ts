@@ -1,18 +1,20 @@
 /**
- * The folder of a run: config.json, metrics.jsonl, checkpoint-<step>.safetensors, preview-<step>.png, loss.png and loss.svg.
- * Every file but the metrics is replaced as a whole; metrics only grow, and are cut at the checkpoint's step on resume. So the
- * folder serves `--resume` whenever the program was stopped.
+ * The folder of a run: config.json, data.json, metrics.jsonl, checkpoint-<step>.safetensors, preview-<step>.png, loss.png and
+ * loss.svg, and run.lock while a program trains there. Every file but the metrics is replaced as a whole; metrics only grow, are on
+ * the disk before each checkpoint is, and are cut at the checkpoint's step on resume. So the folder serves `--resume` whenever the
+ * program or the machine was stopped.
  */
-import { appendFileSync, existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { CheckpointError, ConfigError } from "@fromnoise/tensor";
-import { replaceFile, type FileLayer } from "@fromnoise/nn";
+import { errorCode, failureReason, platformFiles, replaceFile, writeAll, type FileLayer, type FileWriter } from "@fromnoise/nn";
 import { checkpointStep } from "../../models/formats/checkpoint.js";
-import { listFolder, makeFolder, reasonOf } from "../../models/node/files.js";
+import { listFolder, makeFolder } from "../../models/node/files.js";
 import { parseMetrics, type StepMetrics } from "../metrics.js";
+import { LOCK, lockRun, type RunLock } from "./run-lock.js";
 
 /** What a killed program may leave: a file of ours that was being written. */
-const LEFTOVER = /^(checkpoint-\d+\.safetensors|config\.json|metrics\.jsonl|preview-\d+\.png|loss\.(png|svg))\.\d+-\d+\.partial$/;
+const LEFTOVER = /^(checkpoint-\d+\.safetensors|(config|data)\.json|metrics\.jsonl|preview-\d+\.png|loss\.(png|svg))\.\d+-\d+\.partial$/;
 
 /** Steps of the checkpoints in a folder, ascending. */
 export function checkpointSteps(folder: string): number[] {
@@ -28,27 +30,56 @@ export function runIn(folder: string): string | undefined {
   return name === undefined ? undefined : `with a ${name}`;
 }
 
-/** The folder of one run, opened for writing: where its files are, and how they are replaced, added to, cut and removed. */
+/** The folder of one run, owned while it is open: where its files are, and how they are replaced, added to, cut and removed. */
 export class RunDirectory {
   readonly path: string;
   /** How files are written; Node's own unless a test injects another. */
-  readonly files: FileLayer | undefined;
+  readonly files: FileLayer;
+  /** Folders made for it, the outermost first. */
+  readonly #made: readonly string[];
+  readonly #lock: RunLock;
+  #metrics: FileWriter | undefined;
 
-  /**
-   * Opens the folder of a run, new or to be resumed.
-   * Throws ConfigError when the folder cannot be made, or when it holds a run and `resume` is false.
-   */
-  constructor(path: string, { resume, files }: { resume: boolean; files?: FileLayer }) {
+  private constructor(path: string, files: FileLayer, made: readonly string[], lock: RunLock) {
     this.path = path;
     this.files = files;
-    makeFolder(path);
-    const found = runIn(path);
-    if (found !== undefined && !resume) {
-      throw new ConfigError(
-        `${path} already holds a run, ${found}`, ["--resume   continues it", "--out DIR  starts a new one elsewhere"],
-      );
+    this.#made = made;
+    this.#lock = lock;
+  }
+
+  /**
+   * Opens the folder of a run, new or to be resumed, and owns it until `close`.
+   * Throws ConfigError when the folder cannot be made, when another program trains there, when it holds a run and `resume` is false,
+   * or none and `resume` is true.
+   */
+  static async open(path: string, { resume, files = platformFiles }: { resume: boolean; files?: FileLayer }): Promise<RunDirectory> {
+    checkHeld(path, resume);
+    const made = makeFolder(path);
+    const directory = new RunDirectory(path, files, made, lockRun(join(path, LOCK)));
+    try {
+      checkHeld(path, resume);                                                        // what was done until it was ours
+      for (const name of listFolder(path)) if (LEFTOVER.test(name)) await directory.#remove(join(path, name));
+      return directory;
+    } catch (error) {
+      await directory.close();
+      throw error;
     }
-    for (const name of listFolder(path)) if (LEFTOVER.test(name)) rmSync(join(path, name));
+  }
+
+  /** Gives the folder up; it is removed where it was made for the run and nothing was written. */
+  async close(): Promise<void> {
+    await this.#closeMetrics();
+    this.#lock.release();
+    try {
+      for (const folder of [...this.#made].reverse()) rmdirSync(folder);
+    } catch {
+      // something is in it
+    }
+  }
+
+  /** Says that the owner lives: called at every step. */
+  touch(): void {
+    this.#lock.touch();
   }
 
   file(name: string): string {
@@ -73,21 +104,60 @@ export class RunDirectory {
 
   /** Drops the metrics after a step: those of steps that the resumed run does again. */
   async cutMetrics(last: number): Promise<void> {
+    await this.#closeMetrics();
     await this.write("metrics.jsonl", this.metrics(last).map((line) => `${JSON.stringify(line)}\n`).join(""));
   }
 
   /** Adds a line to the metrics. Throws CheckpointError when that fails. */
-  append(metrics: StepMetrics): void {
-    const path = this.file("metrics.jsonl");
+  async append(metrics: StepMetrics): Promise<void> {
+    await this.#addingMetrics(async () => {
+      this.#metrics ??= await this.files.append(this.file("metrics.jsonl"));
+      await writeAll(this.#metrics, new TextEncoder().encode(`${JSON.stringify(metrics)}\n`));
+    });
+  }
+
+  /** Returns once the metrics so far are on the disk: before each checkpoint. Throws CheckpointError when that fails. */
+  async syncMetrics(): Promise<void> {
+    await this.#addingMetrics(async () => this.#metrics?.sync());
+  }
+
+  async #addingMetrics(work: () => Promise<void>): Promise<void> {
     try {
-      appendFileSync(path, `${JSON.stringify(metrics)}\n`);
+      await work();
     } catch (error) {
-      throw new CheckpointError(`cannot write ${path}`, [reasonOf(error)]);
+      throw new CheckpointError(`cannot write ${this.file("metrics.jsonl")}: ${failureReason(error)}`);
     }
   }
 
-  /** Removes all but the newest `keep` checkpoints. */
-  prune(keep: number): void {
-    for (const step of checkpointSteps(this.path).slice(0, -keep)) rmSync(this.checkpointPath(step), { force: true });
+  async #closeMetrics(): Promise<void> {
+    await this.#metrics?.close().catch(() => undefined);
+    this.#metrics = undefined;
   }
+
+  /** Removes all but the newest `keep` checkpoints. Throws CheckpointError when that fails. */
+  async prune(keep: number): Promise<void> {
+    for (const step of checkpointSteps(this.path).slice(0, -keep)) await this.#remove(this.checkpointPath(step));
+  }
+
+  async #remove(path: string): Promise<void> {
+    try {
+      await this.files.remove(path);
+    } catch (error) {
+      if (errorCode(error) !== "ENOENT") throw new CheckpointError(`cannot remove ${path}: ${failureReason(error)}`);
+    }
+  }
+}
+
+/** Throws ConfigError for a run that is to begin where one is, and for one to be resumed where none is. */
+function checkHeld(path: string, resume: boolean): void {
+  const found = runIn(path);
+  if (found === undefined && resume) {
+    throw new ConfigError(
+      `${path} holds no run to resume`, ["hint     --out names the folder of a run; without --resume a new one starts there"],
+    );
+  }
+  if (found === undefined || resume) return;
+  throw new ConfigError(
+    `${path} already holds a run, ${found}`, ["--resume   continues it", "--out DIR  starts a new one elsewhere"],
+  );
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { CheckpointError, ConfigError, ImageError, NumericError, openDeviceSpec } from "@fromnoise/tensor";
 import type { FileLayer, NetworkKinds } from "@fromnoise/nn";
 import type { Dataset } from "../../data/dataset.js";
+import type { FolderRecord } from "../../data/node/folder.js";
 import { readJson } from "../../models/node/files.js";
 import type { Checkpoint } from "../../models/formats/checkpoint.js";
 import { loadCheckpoint } from "../../models/node/load.js";
@@ -11,8 +12,9 @@ import { restoreTrainer, runOf, saveCheckpoint } from "../checkpoint.js";
 import { resumedConfig, savedConfig, type ResumeOverrides, type TrainConfig } from "../config.js";
 import { heldOutBound } from "../held-out-bound.js";
 import type { StepMetrics } from "../metrics.js";
-import { writeLossCurve, writePreview } from "./pictures.js";
-import { checkpointSteps, runIn, RunDirectory } from "./run-directory.js";
+import { changesOf, readDataRecord, writeDataRecord } from "./data-record.js";
+import { previewPath, writeLossCurve, writePreview } from "./pictures.js";
+import { checkpointSteps, RunDirectory } from "./run-directory.js";
 import { Trainer } from "../trainer.js";
 import { openTrainingData } from "./training-data.js";
 
@@ -31,6 +33,8 @@ export interface RunOptions {
   onStep?: (metrics: StepMetrics) => void;
   /** Called with a line for people: what was opened. */
   onLine?: (line: string) => void;
+  /** Called after every image of a folder that is decoded before the first step, to see whether it can be. */
+  onImage?: (done: number, all: number) => void;
   /** Asks the run to stop after the step it is at, saving first. */
   signal?: AbortSignal;
   /** How checkpoints and pictures are written. */
@@ -42,15 +46,30 @@ export interface RunResult { trainer: Trainer; finished: boolean; directory: Run
 /**
  * Trains to the last step of the config, or until the signal asks to stop; both save a checkpoint. One is written at step 0, so a
  * run can be resumed from its first moment. The caller disposes the device (`result.trainer.device.dispose()`).
- * Throws ConfigError for a folder that holds a run, or none to resume; NumericError when the loss is not finite (the newest
+ * The folder is the run's own meanwhile: a second program is refused. Throws ConfigError for a folder that holds a run, or none to resume, or is in use; NumericError when the loss is not finite (the newest
  * checkpoint stays); CheckpointError when a file cannot be read or written; ImageError for a bad image, after saving.
  */
 export async function trainRun(options: RunOptions): Promise<RunResult> {
-  const { start, out, files, networks = {}, onLine = () => undefined } = options;
-  const resume = "resume" in start;
-  const { config, checkpoint }: SavedRun = resume ? await savedRun(out, start.resume) : start;
-  const { training: dataset, heldOut } = options.dataset === undefined ? openTrainingData(config, networks)
-    : { training: options.dataset, heldOut: undefined };
+  const directory = await RunDirectory.open(options.out, {
+    resume: "resume" in options.start, ...(options.files === undefined ? {} : { files: options.files }),
+  });
+  try {
+    return await trainIn(directory, options);
+  } finally {
+    await directory.close();
+  }
+}
+
+async function trainIn(directory: RunDirectory, options: RunOptions): Promise<RunResult> {
+  const { start, out, networks = {}, onLine = () => undefined } = options;
+  const { config, checkpoint }: SavedRun = "resume" in start ? await savedRun(out, start.resume) : start;
+  if (checkpoint?.info.position !== undefined && checkpoint.info.position.step > config.steps) {
+    throw new ConfigError(`steps: ${config.steps} is not allowed`, [`allowed  from ${checkpoint.info.position.step}, the steps that the run has done`]);
+  }
+  const known = "resume" in start ? readDataRecord(out) : undefined;
+  const { training: dataset, heldOut, record } = options.dataset === undefined
+    ? openTrainingData(config, networks, { ...(known && { known }), ...(options.onImage && { onImage: options.onImage }) })
+    : { training: options.dataset, heldOut: undefined, record: undefined };
   if (config.previewEvery > 0 && dataset.shape.length !== 3) {
     throw new ConfigError(`previewEvery: ${config.previewEvery} is not allowed`, [`allowed  0: samples of ${dataset.name} are no images`]);
   }
@@ -63,14 +82,14 @@ export async function trainRun(options: RunOptions): Promise<RunResult> {
       throw new ConfigError(`dtype: the ${device.name} device has no ${config.dtype}`, [`allowed  ${device.dtypes.join(", ")}`]);
     }
     onLine(`data     ${dataset.describe()}`);
+    for (const line of changesOf(known, record)) onLine(`warning  ${line}`);
     onLine(`device   ${device.description}`);
-    const directory = new RunDirectory(out, files === undefined ? { resume } : { resume, files });
     const trainer = new Trainer(config, device, dataset, { networks });
     if (checkpoint !== undefined) {
       restoreTrainer(trainer, checkpoint);
       onLine(`resumed  after step ${trainer.step} of ${config.steps}`);
     }
-    return await runSteps(trainer, directory, heldOut, options);
+    return await runSteps(trainer, directory, { heldOut, record }, options);
   } catch (error) {
     await device.dispose();
     throw error;
@@ -81,31 +100,32 @@ export async function trainRun(options: RunOptions): Promise<RunResult> {
 interface SavedRun { config: TrainConfig; checkpoint?: Checkpoint }
 
 async function savedRun(out: string, changes: ResumeOverrides): Promise<SavedRun> {
-  if (runIn(out) === undefined) {
-    throw new ConfigError(
-      `${out} holds no run to resume`, ["hint     --out names the folder of a run; without --resume a new one starts there"],
-    );
-  }
   if (checkpointSteps(out).length > 0) {
     const checkpoint = await loadCheckpoint(out);
     return { config: resumedConfig(runOf(checkpoint).training, changes), checkpoint };
   }
   const path = join(out, "config.json");
-  if (!existsSync(path)) throw new CheckpointError(`${out} holds neither a checkpoint nor a config.json`);
+  if (!existsSync(path)) {
+    throw new CheckpointError(`${out} holds neither a checkpoint nor a config.json`, ["hint     --out DIR starts a run elsewhere"]);
+  }
   return { config: resumedConfig(savedConfig(readJson(path)), changes) };
 }
 
 async function runSteps(
-  trainer: Trainer, directory: RunDirectory, heldOut: Dataset | undefined, { start, onStart, onStep, signal, files }: RunOptions,
+  trainer: Trainer, directory: RunDirectory, { heldOut, record }: { heldOut: Dataset | undefined; record: FolderRecord | undefined },
+  { start, onStart, onStep, signal, files }: RunOptions,
 ): Promise<RunResult> {
   const { config } = trainer;
+  await directory.write("config.json", `${JSON.stringify(config, null, 2)}\n`);      // first: without it nothing can be resumed
+  if (record !== undefined) await writeDataRecord(directory, record);
   await directory.cutMetrics(trainer.step);
-  await directory.write("config.json", `${JSON.stringify(config, null, 2)}\n`);
+  await directory.prune(config.keep);                                                 // what a kill after a checkpoint has left
   let [saved, drawn] = [trainer.step, 0];
   const save = async (): Promise<void> => {
+    await directory.syncMetrics();                                                    // so that no checkpoint is ahead of its metrics
     await saveCheckpoint(directory.checkpointPath(trainer.step), trainer, files);
     saved = trainer.step;
-    directory.prune(config.keep);
+    await directory.prune(config.keep);
   };
   const draw = async (): Promise<void> => {
     await writeLossCurve(directory);
@@ -113,6 +133,10 @@ async function runSteps(
   };
   const changed = "resume" in start && Object.keys(start.resume).length > 0;
   if (trainer.step === 0 || changed) await save();                                   // the checkpoint carries the config
+  const preview = async (): Promise<void> => {
+    if (config.previewEvery > 0 && trainer.step % config.previewEvery === 0) await writePreview(trainer, directory);
+  };
+  if (trainer.step > 0 && !existsSync(previewPath(directory, trainer.step))) await preview();   // lost to a kill after its checkpoint
   onStart?.(trainer.step, config);
   try {
     while (trainer.step < config.steps && signal?.aborted !== true) {
@@ -120,13 +144,14 @@ async function runSteps(
       if (heldOut !== undefined && config.boundEvery > 0 && trainer.step % config.boundEvery === 0) {
         metrics.bound = await heldOutBound(trainer, heldOut);
       }
-      directory.append(metrics);
+      await directory.append(metrics);
+      directory.touch();
       onStep?.(metrics);
       if (trainer.step % config.checkpointEvery === 0) {
         await save();
         if (trainer.step > 1.2 * drawn) await draw();                 // so that long runs do not redraw all the time
       }
-      if (config.previewEvery > 0 && trainer.step % config.previewEvery === 0) await writePreview(trainer, directory);
+      await preview();
       await new Promise(setImmediate);                                // a turn for signals, where a device computes at once
     }
   } catch (error) {

@@ -1,20 +1,24 @@
 import { ConfigError } from "@fromnoise/tensor";
 import { LucidrainsUNet, networkOf, SelfConditioned, UNet, type NetworkKinds } from "@fromnoise/nn";
 import { openDataset } from "../../data/node/index.js";
+import type { FolderOptions, FolderRecord } from "../../data/node/folder.js";
 import { splitDataset, type SplitDataset } from "../../data/split.js";
+import { MAX_PIXELS } from "../../image/limits.js";
 import { isLearned } from "../../process/schedules.js";
 import type { TrainConfig } from "../config.js";
 import { networkSpec } from "../model-fields.js";
 
 /**
  * Opens what the config's `data` names, at the network's size and channels: the part to train on, and the part that `holdOut` keeps
- * from training. `networks` are one's own kinds of networks.
+ * from training. `networks` are one's own kinds of networks. Of a folder every image is decoded once, unless `known` says that this
+ * was done; `record` says what it held.
  * Throws ConfigError where data and network do not fit each other, ImageError for a bad file.
  */
 export function openTrainingData(
-  { data, holdOut, model, sampling }: Pick<TrainConfig, "data" | "holdOut" | "model"> & Partial<Pick<TrainConfig, "sampling">>,
-  networks: NetworkKinds = {},
-): SplitDataset {
+  config: Pick<TrainConfig, "data" | "holdOut" | "model"> & Partial<Pick<TrainConfig, "sampling" | "badImages" | "maxMegapixels">>,
+  networks: NetworkKinds = {}, reading: Pick<FolderOptions, "known" | "onImage"> = {},
+): SplitDataset & { record?: FolderRecord } {
+  const { data, holdOut, model, sampling, badImages = "stop", maxMegapixels = MAX_PIXELS / 1e6 } = config;
   const network = networkOf(networkSpec(model), networks);
   const { sample, outputs, classes } = network.spec;
   const inner = network instanceof SelfConditioned ? network.inner : network;
@@ -39,12 +43,12 @@ export function openTrainingData(
     refuse("outputs", outputs, learned ? `${2 * channels}, two for each of ${names.channels}: the variance is learned`
       : `${channels}, as ${names.channels}`);
   }
-  const dataset = openDataset(data, { size: [height, width], channels });
+  const dataset = openDataset(data, { size: [height, width], channels }, { ...reading, badImages, maxPixels: maxMegapixels * 1e6 });
   const labels = dataset.classes;
   if (classes !== undefined && (classes === Infinity ? labels === undefined : classes !== labels)) {
     refuse("classes", classes === Infinity ? "any number" : classes, labels === undefined ? `null: ${data} has no labels` : `${labels}, the classes of ${data}, or null`);
   }
-  return splitDataset(dataset, holdOut);
+  return { ...splitDataset(dataset, holdOut), ...("record" in dataset ? { record: dataset.record } : {}) };
 }
 
 /** What the fields are called in the configurations of U-Nets, and in the spec of any network. */

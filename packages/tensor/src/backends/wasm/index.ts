@@ -73,6 +73,13 @@ function threadCount(threads: number | undefined): number {
   return threads;
 }
 
+/** What the environment says. Throws ConfigError for anything but 0 and 1. */
+function wantsRevectorized(): boolean {
+  const value = platform.environment("FROMNOISE_REVECTORIZE") ?? "0";
+  if (value === "0" || value === "1") return value === "1";
+  throw new ConfigError(`FROMNOISE_REVECTORIZE is ${JSON.stringify(value)}`, ["allowed  0, 1"]);
+}
+
 /** A backend that also tells what it holds. */
 export interface WasmBackend extends Backend<Storage> {
   /** Bytes of the WebAssembly memory, and those of them that arrays, workspaces and the threads' control block take. */
@@ -82,7 +89,7 @@ export interface WasmBackend extends Backend<Storage> {
 /** Opens the backend. Throws ConfigError and DeviceError, which say what is missing. */
 export async function openWasm(options: WasmOptions = {}): Promise<WasmBackend> {
   const { precision = "fast", deterministic = false } = options;
-  const revectorize = options.revectorize ?? platform.environment("FROMNOISE_REVECTORIZE") === "1";
+  const revectorize = options.revectorize ?? wantsRevectorized();
   if (deterministic && options.revectorize === true) {
     throw new ConfigError("wasm: deterministic and revectorize exclude each other");
   }

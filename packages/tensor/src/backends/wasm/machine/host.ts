@@ -20,4 +20,5 @@ interface WebAssemblyApi {
   instantiate(module: WasmModule, imports: { env: { memory: WasmMemory } }): Promise<{ readonly exports: WasmExports }>;
 }
 
+/** Not there in an engine that runs without it (node --jitless): `chooseVariant` looks before anything else does. */
 export const webAssembly = (globalThis as unknown as { WebAssembly: WebAssemblyApi }).WebAssembly;

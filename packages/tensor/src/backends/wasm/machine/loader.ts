@@ -33,6 +33,9 @@ function bytesOf(variant: Variant, shared: boolean): Uint8Array {
  * has no SIMD, or no relaxed SIMD for the revectorized build.
  */
 export function chooseVariant(options: { deterministic: boolean; revectorize: boolean }): Variant {
+  if ((webAssembly as unknown) === undefined) {
+    throw new DeviceError("wasm: this JavaScript engine has no WebAssembly", ["hint     the device reference needs none", "perhaps  node runs with --jitless"]);
+  }
   const has = (variant: Variant): boolean => webAssembly.validate(bytesOf(variant, false));
   if (!has("base")) {
     throw new DeviceError("wasm: this JavaScript engine has no WebAssembly SIMD", ["needed   Node 20 or a browser of 2023"]);

@@ -1,6 +1,6 @@
 /** A device's memory, kernels and threads: what the bindings launch the work of the kernel files on. */
 import { DeviceError } from "../../../core/errors.js";
-import { ARGUMENT_BYTES, Bindings, kernelNames } from "../generated/bindings.js";
+import { AdamTensor, ARGUMENT_BYTES, Bindings, kernelNames } from "../generated/bindings.js";
 import type { Block } from "./allocator.js";
 import { webAssembly, type WasmExports, type WasmModule } from "./host.js";
 import type { Memory } from "./memory.js";
@@ -30,6 +30,8 @@ const WORKSPACE_STEP = 4096;
 
 /** What a kernel needs besides its arrays must be smaller: the assembly computes such sizes in 32 bits. */
 const SIZE_LIMIT = 2 ** 31;
+/** Bytes of the longest rows of lists: those of Adam. */
+const LARGEST_ROW = AdamTensor.bytes;
 
 /** Bytes of a size that may be used. Throws DeviceError, saying for what, where it is too large. */
 function checkedSize(bytes: number, purpose: () => string): number {
@@ -61,6 +63,8 @@ export class Machine {
   readonly #pool: Pool | undefined;
   #workspace: Block | undefined;
   #workspaceStride = 0;
+  #list: Block | undefined;
+  #listRows = 0;
 
   /** An instance of the module on a memory, and its pool of threads; with one thread nothing is shared. */
   static async start(module: WasmModule, memory: Memory, threads: number): Promise<Machine> {
@@ -114,12 +118,21 @@ export class Machine {
     }
   }
 
-  /** Calls fn with the address of a list of `count` rows, the fields of row i given by row(i). */
+  /**
+   * Calls fn with the address of a list of `count` rows, the fields of row i given by row(i). Their place is kept, and has room for
+   * rows of every type: so the update of a training step, whose lists are as long as that of the gradients' norm before it, needs no
+   * room that could be missing when half of it is done. Lists do not nest.
+   */
   list<Fields, R>(type: RowType<Fields>, count: number, row: (i: number) => Fields, fn: (address: number) => R): R {
-    return this.scratch(count * type.bytes, "a list of tensors", (address) => {
-      for (let i = 0; i < count; i++) type.write(this.memory, address + i * type.bytes, row(i));
-      return fn(address);
-    });
+    if (count > this.#listRows) {
+      const block = this.memory.allocate(checkedSize(count * LARGEST_ROW, () => "a list of tensors"), () => "a list of tensors");
+      if (this.#list !== undefined) this.memory.free(this.#list);
+      this.#list = block;
+      this.#listRows = count;
+    }
+    const address = this.#list?.address ?? 0;                                         // none of no rows
+    for (let i = 0; i < count; i++) type.write(this.memory, address + i * type.bytes, row(i));
+    return fn(address);
   }
 
   /** Gives each thread a larger workspace. */
