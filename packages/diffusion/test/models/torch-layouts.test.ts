@@ -1,7 +1,7 @@
 /** Layouts of weights with tensors that are missing, of other shapes or names: refused by one line, whatever they are. */
 import { readFileSync } from "node:fs";
 import { FromnoiseError, Random, sizeOf } from "@fromnoise/tensor";
-import { networkOf, readTorchFile, TorchTensor, type StateEntry, type TorchStateDict } from "@fromnoise/nn";
+import { describe as describeNetwork, lucidrainsConfig, networkOf, readTorchFile, TorchTensor, type StateEntry, type TorchStateDict } from "@fromnoise/nn";
 import { expect } from "chai";
 import { checkTensors } from "../../src/models/formats/checkpoint.js";
 import { torchContents } from "../../src/models/formats/torch-contents.js";
@@ -62,6 +62,20 @@ describe("layouts of weights of other programs", () => {
         }
       }
       expect(refused).to.be.above(MUTANTS / 3);
+    });
+  }
+
+  for (const [version, era] of [["1.6.4", "1.6"], ["1.8.8", "1.8"], ["2.3.1", "2.0"]]) {
+    it(`lucidrains' network of dim 64 in version ${version} is told by names and shapes`, async () => {
+      const list = readFileSync(new URL(`../../../nn/test/golden/lucidrains_unet_dim64_${version}.txt`, import.meta.url), "utf8");
+      const dict = new Map(list.trim().split("\n").map((line) => {
+        const [name, shape] = line.split("\t");
+        const sides = JSON.parse(shape) as number[];
+        return [name, new TorchTensor({ key: "0", dtype: "float32", elements: sizeOf(sides) }, "float32", sides, sides.map(() => 0), 0)];
+      }));
+      const { network } = await lucidrainsLayout.model({ source: version, dict, facts: new Map(), numbers: async () => [] }, {});
+      expect(network).to.deep.equal({ kind: "lucidrains", config: lucidrainsConfig({ era, dim: 64, ...(era === "1.6" ? {} : { full_attn: [false, false, false, true] }) }) });
+      expect(describeNetwork(networkOf(network)).map(({ name, shape }) => `${name}\t[${shape.join(", ")}]`).sort()).to.deep.equal(list.trim().split("\n").sort());
     });
   }
 });

@@ -6,12 +6,14 @@ import { expect } from "chai";
 import { denoiserOf, processOf, runSampler, samplers, type ModelFile } from "../../src/index.js";
 import { emptyNetwork } from "../../src/models/load-model.js";
 import { torchContents } from "../../src/models/formats/torch-contents.js";
+import { diffusersFormat } from "../../src/models/formats/diffusers.js";
 import { hoLayout } from "../../src/models/formats/torch-ho.js";
 import { lucidrainsLayout } from "../../src/models/formats/torch-lucidrains.js";
 import { openaiLayout } from "../../src/models/formats/torch-openai.js";
 import { torchFormat } from "../../src/models/formats/torch.js";
 import type { ReadOptions } from "../../src/models/model-format.js";
 import { memorySource, type Source } from "../../src/models/source.js";
+import type { Target } from "../../src/models/target.js";
 import { thrown } from "../thrown.js";
 
 const folder = new URL("../golden/torch/", import.meta.url);
@@ -166,6 +168,15 @@ describe("checkpoints of other programs", () => {
     expect(found(new Map([["model", raw], ["ema", prefixed("ema_model.", averaged)]]))).to.deep.equal({ ema: averaged, model: raw, named: true, facts: {} });
     expect(found([raw, new Map(), 1, 20, averaged])).to.deep.equal({ ema: averaged, model: raw, named: true, facts: {} });
     for (const value of [null, 3, [], new Map(), new Map([["model", 3]]), new Opaque("__main__.Unet", [])]) expect(() => found(value)).to.throw(CheckpointError, "holds no state dict");
+  });
+
+  it("is written for diffusers only where that can say it", async () => {
+    const file = await torchFormat.read(sourceOf("ema_0.9999_000100.pt"), { network: golden["ema_0.9999_000100.pt"].said });
+    const nowhere: Target = { name: "nowhere", write: async () => { throw new Error("nothing is to be written"); } };
+    expect((await thrown(FromnoiseError, diffusersFormat.write(file, nowhere))).message).to.match(/no U-Net of 2 heads in attentions of several widths/);
+    const { _num_heads: _, ...config } = file.network.config;
+    const uniform = { ...file, network: { kind: "unet", config } };
+    expect((await thrown(FromnoiseError, diffusersFormat.write(uniform, nowhere))).message).to.match(/steps that the network is told times 25/);
   });
 
   it("has every field of --network in docs/pytorch-files.md", async () => {
