@@ -31,6 +31,8 @@ export interface ModelGolden {
   /** Where the model is, from the folder of the file. */
   readonly source: string;
   readonly weights: Weights | undefined;
+  /** Of a file of PyTorch: what it does not say of its network, see docs/pytorch-files.md. */
+  readonly network: Fields | undefined;
   readonly cases: readonly ModelCase[];
   readonly samples: readonly ModelSample[];
 }
@@ -44,24 +46,25 @@ type Fields = Readonly<Record<string, unknown>>;
 export function modelGolden(file: object): ModelGolden {
   checkGolden(file as Golden, "model");
   const fields = file as Fields;
-  known(fields, "", ["format", "kind", "source", "weights", "cases", "samples"]);
+  known(fields, "", ["format", "kind", "source", "weights", "network", "cases", "samples"]);
   const { source, weights } = fields;
   if (typeof source !== "string" || source === "") throw wrong("source", source, "a path, from the folder of the file");
   if (weights !== undefined && !WEIGHTS.includes(weights as Weights)) throw wrong("weights", weights, WEIGHTS.join(", "));
+  const network = fields["network"] === undefined ? undefined : objectAt(fields["network"], "network");
   const cases = listAt(fields, "cases").map((one, i) => caseAt(one, `cases[${i}]`));
   const samples = listAt(fields, "samples").map((one, i) => sampleAt(one, `samples[${i}]`));
   if (cases.length + samples.length === 0) throw new ConfigError("the file compares nothing", ["needed   cases or samples, one or more"]);
-  return { source, weights: weights as Weights | undefined, cases, samples };
+  return { source, weights: weights as Weights | undefined, network, cases, samples };
 }
 
 /**
  * Runs the model of `files` on a device and compares, max |ours - theirs| / max |theirs|: the network's outputs, and what the samplers
- * end in. Each draw of a sampler takes the next array of z. Throws ConfigError as `modelGolden`, for samplers that draw another number
- * of times than there are z, and what the network throws; CheckpointError as `loadModel`; DeviceError for a dtype the device lacks.
+ * end in. Each draw of a sampler takes the next array of z; one may be left over, as some programs draw for the last step too. Throws
+ * ConfigError as `modelGolden`, for samplers that draw another number of times than there are z, and what the network throws; CheckpointError as `loadModel`; DeviceError for a dtype the device lacks.
  */
 export async function verifyModel(golden: ModelGolden, files: Source, { device, dtype }: VerifyOptions): Promise<GoldenRow[]> {
-  const { weights, cases, samples } = golden;
-  const model = await loadModel(files, device, { dtype, ...(weights === undefined ? {} : { weights }) });
+  const { weights, network, cases, samples } = golden;
+  const model = await loadModel(files, device, { dtype, ...(weights && { weights }), ...(network && { network }) });
   const upload = ({ shape, data }: GoldenArray): Tensor => (shape.length === 4
     ? tensor(toChannelsLast(data, shape), { device, dtype, shape: [shape[0], shape[2], shape[3], shape[1]] })
     : tensor(data, { device, dtype, shape }));
@@ -102,7 +105,7 @@ async function sampleFrom(
     const y = await lastOf(runSampler(sampler, {
       denoise: denoiserOf(model, given), process, options, shape: start.shape, device, dtype, noise, start, variance,
     }));
-    if (drawn === z.length) return y;
+    if (drawn === z.length || drawn === z.length - 1) return y;         // some draw for the last step too, and multiply by 0
     y.dispose();
     throw new ConfigError(`${where}: ${sampler.name} draws ${drawn} times`, [`z        ${z.length} arrays`]);
   } finally {

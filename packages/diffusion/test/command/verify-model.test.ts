@@ -114,13 +114,16 @@ describe("fromnoise verify of a model", () => {
     expect([missing.code, missing.err.split("\n")[0]]).to.deep.equal(
       [1, `CheckpointError: FILE: ${join(folder, "models", "tiny.safetensors")} holds no tensors ema.*`]);
     expect((await verify({ ...good, weights: "model" })).code).to.equal(0);
+    const told = await verify({ ...good, network: { num_heads: 1 } });
+    expect([told.code, told.err.split("\n")[0]]).to.deep.equal([2, `ConfigError: FILE: --network is not for ${join(folder, "models", "tiny.safetensors")}`]);
   });
 
-  it("takes as many z as the sampler draws, no more and no less", async () => {
+  it("takes as many z as the sampler draws, or one for the last step more", async () => {
     const few = await verify(changed((file) => void (file.samples[0].z = [])));
     expect(few.err).to.equal("ConfigError: FILE: samples[0]: ddim draws more often than there are z\n  z        0 arrays");
-    const many = await verify(changed((file) => void file.samples[1].z.push(array(wave(1)))));
-    expect([many.code, many.err]).to.deep.equal([2, "ConfigError: FILE: samples[1]: ancestral draws 1 times\n  z        2 arrays"]);
+    expect((await verify(changed((file) => void file.samples[1].z.push(array(wave(1)))))).code).to.equal(0);
+    const many = await verify(changed((file) => void file.samples[1].z.push(array(wave(1)), array(wave(2)))));
+    expect([many.code, many.err]).to.deep.equal([2, "ConfigError: FILE: samples[1]: ancestral draws 1 times\n  z        3 arrays"]);
   });
 
   it("tells networks labels and guesses of x0, and images by channels", async () => {
