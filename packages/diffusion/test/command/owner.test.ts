@@ -161,3 +161,15 @@ describe("what the command prints", () => {
     expect([code, err]).to.deep.equal([2, "ConfigError: steps: 1 is not allowed\n  allowed  from 3, the steps that the run has done"]);
   });
 });
+
+describe("folders that cannot be written", () => {
+  it("are told with the reason, and nothing loops", async () => {
+    if (!existsSync("/proc/self")) return console.log("      /proc is not here to be tried");
+    const { code, err } = await fromnoise(...fresh("x").slice(0, 3), "--out", "/proc/x/y");
+    expect([code, err]).to.deep.equal([2, "ConfigError: cannot make the folder /proc/x/y\n  reason   its file system makes no folders there"]);
+    const below = join(config, "run");
+    expect((await fromnoise(...fresh("x").slice(0, 3), "--out", below)).err).to.equal(
+      `ConfigError: cannot make the folder ${below}\n  reason   a part of the path is a file`,
+    );
+  });
+});
