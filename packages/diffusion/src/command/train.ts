@@ -29,7 +29,7 @@ async function runTrain({ flags }: Arguments): Promise<number> {
   const { out, resume } = optionsOf(runFields, flags);
   const { data } = optionsOf(trainFields, flags);
   const start = resume ? { resume: resumeOverrides(flags) } : { config: configOf(flags) };
-  return trainWithProgress(start, out ?? join("runs", runName("config" in start ? start.config.data : data)));
+  return withoutReaders(() => trainWithProgress(start, out ?? join("runs", runName("config" in start ? start.config.data : data))));
 }
 
 /** Trains with a progress bar and Ctrl-C handling, and prints what was written. Returns the exit code. */
@@ -49,9 +49,7 @@ async function trainWithProgress(start: RunOptions["start"], out: string): Promi
   // From the first step on; until then there is nothing to save, and a look at many images leaves a signal no turn.
   const onStart = (): void => signals.forEach((signal) => process.on(signal, interrupt));
   try {
-    const { trainer: { step, device }, finished } = await withoutReaders(
-      () => trainShowing({ start, out, signal: stop.signal, onStart }),
-    );
+    const { trainer: { step, device }, finished } = await trainShowing({ start, out, signal: stop.signal, onStart });
     await device.dispose();
     if (finished) {
       console.log(`trained ${step === 1 ? "1 step" : `${step} steps`}; the run is in ${out}`);
