@@ -15,6 +15,7 @@ export async function withoutReaders<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } finally {
+    await new Promise(setImmediate);                                                  // the last line's error comes a turn later
     working--;
   }
 }

@@ -1,5 +1,5 @@
 /** The `fromnoise` command as tests run it: inside this process, with what it prints; or as a process of its own. */
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
 import { createRequire } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { main } from "../../src/command/main.js";
@@ -25,15 +25,17 @@ export async function fromnoise(...argv: readonly string[]): Promise<Outcome> {
 }
 
 /** Starts a command line as a process; `ended` gives what became of it. */
-export function startFromnoise(argv: readonly string[]): { child: ChildProcess; ended: Promise<Outcome> } {
+export function startFromnoise(
+  argv: readonly string[], stdio: StdioOptions = ["ignore", "pipe", "pipe"],
+): { child: ChildProcess; ended: Promise<Outcome> } {
   const program = fileURLToPath(new URL("main-process.ts", import.meta.url));
   const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
   const child = spawn(
-    process.execPath, ["--import", tsx, "-C", "fromnoise-source", program, ...argv], { stdio: ["ignore", "pipe", "pipe"] },
+    process.execPath, ["--import", tsx, "-C", "fromnoise-source", program, ...argv], { stdio },
   );
   let [out, err] = ["", ""];
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (err += text));
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => (out += text));
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => (err += text));
   const ended = new Promise<Outcome>((resolve) => child.on("close", (code) => resolve({ code, out, err })));
   return { child, ended };
 }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { metricsOf, temporaryFolder, tinyModel, writeSheet } from "../train/fixtures.js";
@@ -88,6 +88,16 @@ describe("a training", function () {
     const { code } = await ended;
     expect(code).to.equal(0);
     expect(metricsOf(path("unread"))).to.have.length(60);
+  });
+
+  it("goes on, and ends as it went, where the log's disk is full", async () => {
+    if (!existsSync("/dev/full")) return console.log("      /dev/full is not here to be tried");
+    const full = openSync("/dev/full", "w");
+    const child = startFromnoise(fresh("full", "--steps", "3"), ["ignore", full, full]).child;
+    const code = await new Promise((resolve) => child.on("exit", resolve));
+    closeSync(full);
+    expect(code).to.equal(0);
+    expect(metricsOf(path("full"))).to.have.length(3);
   });
 });
 
