@@ -246,7 +246,7 @@ describe("what schedules refuse", () => {
     expect(() => makeSchedule({ name: "toString" as "cosine", timesteps: 10 })).to.throw(ConfigError);
     for (const timesteps of [0, -1, 1.5, NaN]) {
       expectConfigError(() => makeSchedule({ name: "cosine", timesteps }),
-        `timesteps: ${timesteps} is not a number of steps\n  allowed    integers from 1`);
+        `timesteps: ${timesteps} is not a number of steps\n  allowed    integers from 1 to 1000000`);
     }
     const allowed = "\n  allowed    numbers between 0 and 1, both excluded";
     expectConfigError(() => makeSchedule({ name: "linear", timesteps: 10, betaEnd: 1 }),

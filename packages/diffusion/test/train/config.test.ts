@@ -29,7 +29,7 @@ describe("the config of a training run", () => {
   });
 
   const refused: [input: object, message: string][] = [
-    [{ stepz: 5 }, "config: there is no field stepz\n  allowed  data, holdOut, flip, model, "],
+    [{ stepz: 5 }, "config: there is no field stepz\n  allowed  data, badImages, maxMegapixels, holdOut, flip, model, "],
     [{ toString: 5 }, "config: there is no field toString\n"],
     [{
       optimizer: { learningRate: 1 },

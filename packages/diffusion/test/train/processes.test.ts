@@ -51,7 +51,7 @@ describe("a run", () => {
       expect(metricsOf(whole).flatMap(({ buckets }) => buckets).filter((mean) => mean !== null).every(Number.isFinite)).to.equal(true);
       expect(model.process).to.include(wanted);
       expect(model.process.range).to.deep.equal(process.range);
-      const inputScale = name === "edm" ? 1 / Math.hypot(3, 0.8) : undefined;
+      const inputScale = name === "edm" ? 1 / Math.sqrt(3 * 3 + 0.8 * 0.8) : undefined;
       expect(predictionOf(model.prediction).inputScale?.({ alpha: 1, sigma: 3 })).to.equal(inputScale);
       for (const sampler of samplers) {
         const drawn = sampleImages({ model, device, count: 3, sampler, options: { steps: 4 } });
