@@ -87,9 +87,9 @@ async function formats(device: Device): Promise<Format[]> {
   const unet = JSON.parse(textOf(config)) as { model: object };
   const { tensors } = parseSafetensors(checkpoint);
   const weights = encodeSafetensors([...tensors].filter(([name]) => name.startsWith("model.")).map(([name, t]) => [name.slice(6), t]), { format: "pt" });
-  const weightBytes = Buffer.concat([...weights]);
+  const weightBytes = new Uint8Array(Buffer.concat([...weights]));                 // a copy: what a Buffer slices, it shares
   const modelConfig = utf8(JSON.stringify(unet.model)), scheduler = utf8(JSON.stringify({ _class_name: "DDPMScheduler", num_train_timesteps: 20 }));
-  const torch = ["zip.pt", "legacy.pt"].map((name) => file(`nn/test/golden/torch/${name}`));
+  const torch = ["checkpoint.pt", "checkpoint-legacy.pt"].map((name) => file(`nn/test/golden/torch/${name}`));
   const goldens = ["diffusion/test/golden/train_tiny_ho.json", "nn/test/golden/unet_tiny_ho.json", "tensor/test/golden/ops.json"].map(file);
   const images = [
     grayPng(20, 20, (x, y) => (x * y) % 256),

@@ -29,7 +29,7 @@ describe("the config of a training run", () => {
   });
 
   const refused: [input: object, message: string][] = [
-    [{ stepz: 5 }, "config: there is no field stepz\n  allowed  data, holdOut, flip, model, "],
+    [{ stepz: 5 }, "config: there is no field stepz\n  allowed  data, badImages, maxMegapixels, holdOut, flip, model, "],
     [{ toString: 5 }, "config: there is no field toString\n"],
     [{
       optimizer: { learningRate: 1 },
@@ -41,6 +41,11 @@ describe("the config of a training run", () => {
     [{ holdOut: 1 }, "holdOut: 1 is not allowed\n  allowed  0, whole numbers from 2"],
     [{ holdOut: -2 }, "holdOut: -2 is not allowed\n  allowed  0, whole numbers from 2"],
     [{ batch: 1.5 }, "batch: 1.5 is not allowed\n  allowed  whole numbers from 1"],
+    [{ batch: 1e9 }, "batch: 1000000000 is not allowed\n  allowed  whole numbers from 1 to 1048576"],
+    [{ accumulate: 1e9 }, "accumulate: 1000000000 is not allowed\n  allowed  whole numbers from 1 to 65536"],
+    [{ steps: 1e12 }, "steps: 1000000000000 is not allowed\n  allowed  whole numbers from 1 to 1000000000"],
+    [{ previewImages: 1e9 }, "previewImages: 1000000000 is not allowed\n  allowed  whole numbers from 1 to 4096"],
+    [{ schedule: { timesteps: 1e9 } }, "schedule.timesteps: 1000000000 is not allowed\n  allowed  whole numbers from 1 to 1000000"],
     [{ seed: -1 }, "seed: -1 is not allowed\n  allowed  whole numbers from 0"],
     [{ seed: 2 ** 53 }, "seed: 9007199254740992 is not allowed\n  allowed  whole numbers from 0"],
     [{ flip: "yes" }, 'flip: "yes" is not allowed\n  allowed  true, false'],
