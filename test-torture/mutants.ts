@@ -152,6 +152,7 @@ function parsedObject(bytes: Uint8Array): Record<string, unknown> {
 export async function attackFormats(count: number, seed: number, onFormat: (tried: Tried & { seconds: number }) => void): Promise<void> {
   const device = await openDevice("reference");
   for (const { name, note = "", damaged, open } of await formats(device)) {
+    if (process.env["FORMATS"] !== undefined && !process.env["FORMATS"].split(",").some((one) => name.includes(one))) continue;
     const random = new Random(seed, name.length);
     const began = performance.now();
     const failed: string[] = [];

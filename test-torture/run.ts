@@ -18,7 +18,7 @@ import { soak } from "./soak.js";
 const { values } = parseArgs({ options: { short: { type: "boolean", default: false }, only: { type: "string" }, seed: { type: "string" } } });
 const seed = Number(values.seed ?? Date.now() % 1e6);
 const counts = values.short
-  ? { mutants: 250, kills: 6, signals: 2, starts: 4, steps: 2000 }
+  ? { mutants: Number(process.env["MUTANTS"] ?? 250), kills: 6, signals: 2, starts: 4, steps: 2000 }
   : { mutants: 10000, kills: 200, signals: 100, starts: 100, steps: 100000 };
 const wanted = values.only?.split(",");
 const rows: (Tried & { seconds: number })[] = [];

@@ -93,6 +93,6 @@ export { TorchTensor, type TorchDtype, type TorchStorage } from "./formats/torch
 
 export { errorCode, failureReason } from "./formats/errno.js";
 
-export { checkGolden, goldenFill, loadGoldenParameters, relativeMax, worse } from "./verify/golden.js";
+export { checkGolden, goldenFill, goldenFillOf, loadGoldenParameters, relativeMax, worse } from "./verify/golden.js";
 export type { FillCoefficients, Golden, GoldenRow, VerifyOptions } from "./verify/golden.js";
 export { goldenUNet, verifyDit, verifyUNet, type GoldenGradient, type UNetGolden } from "./verify/golden-network.js";

@@ -41,6 +41,19 @@ describe("configs that ask for too much", () => {
   }
 });
 
+describe("names that every object has", () => {
+  const config = { unet: {}, dit: { sample_size: 32, channels: 3 }, lucidrains: { era: "1.8", dim: 8 }, mlp: { size: 2, hidden: [8] } };
+  for (const name of ["__proto__", "constructor", "toString"]) {
+    it(`${name} is no field of a config, and no network`, () => {
+      for (const [kind, sound] of Object.entries(config)) {
+        const given = Object.fromEntries([...Object.entries(sound), [name, { in_channels: 5 }]]) as Record<string, never>;
+        expect(() => networkOf({ kind, config: given }), kind).to.throw(ConfigError, `the field ${name} is not known`);
+      }
+      expect(() => networkOf({ kind: name, config: {} })).to.throw(ConfigError, `network kind "${name}" is not known`);
+    });
+  }
+});
+
 describe("a network beyond a device", () => {
   it("is described at once, and refused before its first value, with what it needs", async () => {
     const reference = await openDevice("reference"), wasm = await openDevice("wasm", { threads: 1 });

@@ -26,7 +26,7 @@ export function readFields(
   what: string, fields: Readonly<Record<string, Field>>, given: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
   for (const name of Object.keys(given)) {
-    if (Object.hasOwn(fields, name) || name.startsWith("_")) continue;
+    if (Object.hasOwn(fields, name) || (name.startsWith("_") && name !== "__proto__")) continue;
     throw new ConfigError(`${what}: the field ${shownName(name)} is not known`, [
       `value    ${shown(given[name])}`, `allowed  ${Object.keys(fields).join(", ")}`,
     ]);
