@@ -31,6 +31,9 @@ interface Format {
   open(bytes: Uint8Array): Promise<unknown>;
 }
 
+/** How many damaged files, of which formats. */
+interface Attack { readonly count: number; readonly seed: number; readonly formats: readonly string[] | undefined }
+
 const folder = mkdtempSync(join(tmpdir(), "fromnoise-mutants-"));
 const file = (path: string): Uint8Array => new Uint8Array(readFileSync(new URL(`../packages/${path}`, import.meta.url)));
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -87,11 +90,11 @@ async function formats(device: Device): Promise<Format[]> {
   const unet = JSON.parse(textOf(config)) as { model: object };
   const { tensors } = parseSafetensors(checkpoint);
   const weights = encodeSafetensors([...tensors].filter(([name]) => name.startsWith("model.")).map(([name, t]) => [name.slice(6), t]), { format: "pt" });
-  const weightBytes = Buffer.concat([...weights]);
+  const weightBytes = new Uint8Array(Buffer.concat([...weights]));                 // a copy: what a Buffer slices, it shares
   const modelConfig = utf8(JSON.stringify(unet.model)), scheduler = utf8(JSON.stringify({ _class_name: "DDPMScheduler", num_train_timesteps: 20 }));
   const torchFolder = new URL("../packages/nn/test/golden/torch/", import.meta.url);
   const torch = readdirSync(torchFolder).filter((name) => name.endsWith(".pt")).map((name) => new Uint8Array(readFileSync(new URL(name, torchFolder))));
-  const goldens = ["diffusion/test/golden/train_tiny_ho.json", "nn/test/golden/unet_tiny_ho.json", "tensor/test/golden/ops.json"].map(file);
+  const goldens = ["diffusion/test/golden/train_tiny_ho.json", "nn/test/golden/unet_tiny_ho.json", "tensor/test/golden/ops.json", "nn/test/golden/dit_tiny.json", "nn/test/golden/unet_tiny_lucidrains_2.3.1.json"].map(file);
   const images = [
     grayPng(20, 20, (x, y) => (x * y) % 256),
     png({ width: 5, height: 7, depth: 16, colorType: 6, interlaced: true, samples: Array.from({ length: 140 }, (_, i) => (i * 977) % 65536) }),
@@ -150,10 +153,11 @@ function parsedObject(bytes: Uint8Array): Record<string, unknown> {
   }
 }
 
-/** `count` damaged files of every format. `onFormat` hears of each as it is done. */
-export async function attackFormats(count: number, seed: number, onFormat: (tried: Tried & { seconds: number }) => void): Promise<void> {
+/** `count` damaged files of every format, or of those with one of some words in their names. `onFormat` hears of each as it is done. */
+export async function attackFormats({ count, seed, formats: wanted }: Attack, onFormat: (tried: Tried & { seconds: number }) => void): Promise<void> {
   const device = await openDevice("reference");
   for (const { name, note = "", damaged, open } of await formats(device)) {
+    if (wanted !== undefined && !wanted.some((one) => name.includes(one))) continue;
     const random = new Random(seed, name.length);
     const began = performance.now();
     const failed: string[] = [];

@@ -5,6 +5,7 @@
  *   npm run torture                       everything, in about half an hour
  *   npm run torture -- --short            the same in two minutes, as CI does it
  *   npm run torture -- --only kills,soak  some of it
+ *   npm run torture -- --only mutants --mutants 2000 --formats golden,config    so many damaged files of these formats
  *   npm run torture -- --seed 7           other random draws; printed unless given
  */
 import { execFileSync } from "node:child_process";
@@ -15,7 +16,7 @@ import { kills, Playground, signals, starts } from "./processes.js";
 import { table, type Tried } from "./report.js";
 import { soak } from "./soak.js";
 
-const { values } = parseArgs({ options: { short: { type: "boolean", default: false }, only: { type: "string" }, seed: { type: "string" } } });
+const { values } = parseArgs({ options: { short: { type: "boolean", default: false }, only: { type: "string" }, seed: { type: "string" }, mutants: { type: "string" }, formats: { type: "string" } } });
 const seed = Number(values.seed ?? Date.now() % 1e6);
 const counts = values.short
   ? { mutants: 250, kills: 6, signals: 2, starts: 4, steps: 2000 }
@@ -49,7 +50,7 @@ async function faults(what: string, file: string): Promise<Tried> {
 }
 
 console.log(`Node ${process.versions.node}, seed ${seed}`);
-if (wanted === undefined || wanted.includes("mutants")) await attackFormats(counts.mutants, seed, add);
+if (wanted === undefined || wanted.includes("mutants")) await attackFormats({ count: Number(values.mutants ?? counts.mutants), seed, formats: values.formats?.split(",") }, add);
 const ground = new Playground(process.execPath, 150, seed), long = new Playground(process.execPath, 200, seed);
 await part("kills", () => kills(ground, counts.kills));
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) await part("signals", () => signals(ground, counts.signals, signal));

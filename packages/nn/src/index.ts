@@ -2,6 +2,8 @@
 export { Parameter, type ParameterKind, type ParameterOptions, type ParameterRole } from "./parameters/parameter.js";
 export { apply, disposeParameters, parameterCount, type Module } from "./parameters/module.js";
 export { Grads } from "./parameters/grads.js";
+export { channelCount, depthCount, MOST_LEVELS, side } from "./config/limits.js";
+export { checkRoom, gibibytes, type RoomOptions } from "./parameters/room.js";
 export { initialize, type InitOptions, type InitScheme } from "./parameters/init.js";
 
 export { Linear, type LinearCache, type LinearOptions } from "./layers/linear.js";
@@ -80,6 +82,7 @@ export {
 } from "./formats/files.js";
 
 export { platformFiles } from "#platform";
+export { parseJson, type JsonOptions } from "./formats/json.js";
 export { sha256 } from "./formats/digest.js";
 export {
   isTorchFile, readStateDict, readTorchFile, stateDictOf, type LoadedTorchTensor, type TorchFile, type TorchStateDict,
@@ -90,6 +93,6 @@ export { TorchTensor, type TorchDtype, type TorchStorage } from "./formats/torch
 
 export { errorCode, failureReason } from "./formats/errno.js";
 
-export { checkGolden, goldenFill, loadGoldenParameters, relativeMax, worse } from "./verify/golden.js";
+export { checkGolden, goldenFill, goldenFillOf, loadGoldenParameters, relativeMax, worse } from "./verify/golden.js";
 export type { FillCoefficients, Golden, GoldenRow, VerifyOptions } from "./verify/golden.js";
 export { goldenUNet, verifyDit, verifyUNet, type GoldenGradient, type UNetGolden } from "./verify/golden-network.js";

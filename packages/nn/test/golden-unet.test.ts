@@ -54,7 +54,7 @@ describe("comparing a U-Net with a golden file", () => {
     const kind = await rejection({ kind: "ops" });
     expect(kind).to.be.instanceOf(ConfigError);
     expect((kind as Error).message).to.contain("kind     ops   expected unet");
-    const network = await rejection({ config: { dim: 8, dim_mults: [1, 2] } });
+    const network = await rejection({ config: { dim: 8, dim_mults: [1, 2], channels: 2 } });
     expect(network).to.be.instanceOf(CheckpointError);
     expect((network as Error).message, "lucidrains' names are others").to.contain("the state dict does not fit the model");
     expect(device.memory().tensors).to.equal(0);

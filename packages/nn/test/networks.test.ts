@@ -213,7 +213,7 @@ describe("networks", () => {
 
     it("says what it needs and what it does not read", () => {
       expect(messageOf(() => new Mlp({ size: 2 }))).to.equal(
-        "ConfigError: MLP config: hidden: undefined is not allowed\n  allowed  lists of whole numbers from 1");
+        "ConfigError: MLP config: hidden: undefined is not allowed\n  allowed  lists of whole numbers from 1 to 65536, at most 1024 of them");
       expect(messageOf(() => new Mlp({ size: 2, hidden: [4], activation: "tanh" }))).to.equal(
         'ConfigError: MLP config: activation: "tanh" is not allowed\n  allowed  silu, gelu, relu, mish');
       expect(messageOf(() => new Mlp({ size: 2, hiden: [4] }))).to.contain("ConfigError: MLP config: the field hiden is not known");

@@ -181,20 +181,20 @@ describe("errors of U-Net configs", () => {
   it("name the field, the value and what is allowed", () => {
     expect(rejected({ down_block_types: ["DownBlock2D", "KDownBlock2D"] })).to.equal([
       'ConfigError: U-Net config: down_block_types: ["DownBlock2D","KDownBlock2D"] is not allowed',
-      "  allowed  lists of DownBlock2D, AttnDownBlock2D, ResnetDownsampleBlock2D, SkipDownBlock2D, AttnSkipDownBlock2D; other blocks are not implemented",
+      "  allowed  lists of DownBlock2D, AttnDownBlock2D, ResnetDownsampleBlock2D, SkipDownBlock2D, AttnSkipDownBlock2D, at most 32 of them; other blocks are not implemented",
     ].join("\n"));
     const wrong: [more: object, shown: string, allowed: string][] = [
       [{ time_embedding_type: "gaussian" }, 'time_embedding_type: "gaussian"', "positional, learned, fourier"],
       [{ class_embed_type: "projection" }, 'class_embed_type: "projection"', "timestep, identity, or null"],
       [{ mid_block_type: "UNetMidBlock2DCrossAttn" }, 'mid_block_type: "UNetMidBlock2DCrossAttn"', "UNetMidBlock2D, or null"],
       [{ act_fn: "tanh" }, 'act_fn: "tanh"', "silu, swish, mish, gelu, relu"],
-      [{ norm_num_groups: null }, "norm_num_groups: null", "whole numbers from 1; null with Skip blocks at all levels"],
-      [{ norm_num_groups: 0 }, "norm_num_groups: 0", "whole numbers from 1, or null"],
-      [{ time_embedding_type: "learned" }, "num_train_timesteps: null", 'whole numbers from 1 with time_embedding_type "learned"'],
+      [{ norm_num_groups: null }, "norm_num_groups: null", "whole numbers from 1 to 65536; null with Skip blocks at all levels"],
+      [{ norm_num_groups: 0 }, "norm_num_groups: 0", "whole numbers from 1 to 65536, or null"],
+      [{ time_embedding_type: "learned" }, "num_train_timesteps: null", 'whole numbers from 1 to 1000000 with time_embedding_type "learned"'],
       [{ down_block_types: ["SkipDownBlock2D", "SkipDownBlock2D"] }, "in_channels: 2", "3 with SkipDownBlock2D"],
       [{ up_block_types: ["SkipUpBlock2D", "SkipUpBlock2D"] }, "out_channels: 2", "3 with SkipUpBlock2D"],
       [{ freq_shift: "1" }, 'freq_shift: "1"', "numbers"],
-      [{ attention_head_dim: 0 }, "attention_head_dim: 0", "whole numbers from 1, or null"],
+      [{ attention_head_dim: 0 }, "attention_head_dim: 0", "whole numbers from 1 to 65536, or null"],
       [{ dropout: 1 }, "dropout: 1", "numbers from 0 to below 1"],
       [{ norm_eps: 0 }, "norm_eps: 0", "numbers > 0"],
       [{ downsample_padding: 2 }, "downsample_padding: 2", "0, 1"],
@@ -202,7 +202,9 @@ describe("errors of U-Net configs", () => {
       [{ add_attention: 1 }, "add_attention: 1", "true, false"],
       [{ sample_size: [8] }, "sample_size: [8]", "a side, [height, width], or null"],
       [{ sample_size: 0.5 }, "sample_size: 0.5", "a side, [height, width], or null"],
-      [{ block_out_channels: [] }, "block_out_channels: []", "lists of whole numbers from 1"],
+      [{ block_out_channels: [] }, "block_out_channels: []", "lists of whole numbers from 1 to 65536, at most 32 of them"],
+      [{ block_out_channels: [2147483649, 8] }, "block_out_channels: [2147483649,8]", "lists of whole numbers from 1 to 65536, at most 32 of them"],
+      [{ layers_per_block: 1e7 }, "layers_per_block: 10000000", "whole numbers from 1 to 256"],
     ];
     for (const [more, shown, allowed] of wrong) {
       expect(rejected(more)).to.equal(`ConfigError: U-Net config: ${shown} is not allowed\n  allowed  ${allowed}`);

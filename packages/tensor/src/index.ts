@@ -26,4 +26,5 @@ export * from "./ops/index.js";
 export { gradcheck, type GradcheckFunction, type GradcheckOptions } from "./verify/gradcheck.js";
 export { formatGradcheck, type GradcheckInputReport, type GradcheckReport } from "./verify/gradcheck-report.js";
 export { gradcheckCase, gradcheckCases, type GradcheckCase, type GradcheckSetup } from "./verify/gradcheck-cases/index.js";
-export { largestGradient, runGoldenOp, type GoldenOp, type GoldenRow, type GoldenTensor } from "./verify/golden-ops.js";
+export { goldenError, labelsAt, listAt, numberAt, numbersAt, objectAt, ownField, shapeAt, textAt, type GoldenFields } from "./verify/golden-fields.js";
+export { goldenOpsOf, largestGradient, runGoldenOp, type GoldenOp, type GoldenRow, type GoldenTensor } from "./verify/golden-ops.js";

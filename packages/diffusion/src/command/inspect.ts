@@ -1,5 +1,5 @@
 import { ConfigError, sizeOf, type Shape } from "@fromnoise/tensor";
-import { formatNetwork } from "@fromnoise/nn";
+import { formatNetwork, side } from "@fromnoise/nn";
 import { flag, integer, text } from "@fromnoise/nn/kinds";
 import { field, optional, type OptionsOf } from "../config/fields.js";
 import { flagsOf, optionsOf } from "../config/flags.js";
@@ -24,8 +24,8 @@ const inspectFields = {
   }),
   weights: weightsField,
   variant: variantField,
-  size: optional(integer({ from: 1 }), "side of the images for the costs", { shown: "the model's own, or 32" }),
-  batch: field(integer({ from: 1 }), 1, "images for the costs"),
+  size: optional(side, "side of the images for the costs", { shown: "the model's own, or 32" }),
+  batch: field(integer({ from: 1, to: 65536 }), 1, "images for the costs"),
   network: networkField,
   json: field(flag, false, "print {source, config, parameters, layers, total}, and what else is asked for, as JSON"),
   kernels: field(flag, false, "no model: the kernels that devices compute, with operands, scalars and equations"),

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { ConfigError, type Device } from "@fromnoise/tensor";
-import { replaceFile } from "@fromnoise/nn";
+import { replaceFile, side } from "@fromnoise/nn";
 import { guidanceFields, type Guidance } from "../denoisers/guided.js";
 import { deviceField } from "../config/device.js";
 import { field, optional, type OptionsOf } from "../config/fields.js";
@@ -37,10 +37,12 @@ export function askedFor({ weights, variant, network }: {
   };
 }
 
-const count = integer({ from: 1 });
+/** More are drawn in parts, by --first. */
+const count = integer({ from: 1, to: 1_000_000 });
 const sampleFields = {
   out: field(text, "samples", "folder for samples.png, denoising.png and x0.png", { value: "DIR" }),
   count: field(count, 64, "number of images"),
+  first: field(integer({ to: 2 ** 32 }), 0, "number of the first image: --count 50 --first 50 are the second half of --count 100", { value: "N" }),
   batch: field(count, 64, "images per batch"),
   sampler: field(oneOf(samplers.map(({ name }) => name)), samplers[0].name, "how to get from noise to images"),
   clipX0: optional(flag, "clip the guess of x0 to [-1, 1]; --no-clip-x0 does not", { shown: "the model's", was: "clip" }),
@@ -52,8 +54,8 @@ const sampleFields = {
   weights: weightsField,
   variant: variantField,
   network: networkField,
-  separate: field(flag, false, "also write every image as a file of its own"),
-  size: optional(count, "side of the images", { shown: "the model's own" }),
+  separate: field(flag, false, "also write every image as a file of its own, by its number"),
+  size: optional(side, "side of the images", { shown: "the model's own" }),
   seed: field(integer(), 0, "seed of the noise"),
   device: deviceField(trainDefaults.device),
 };
@@ -76,11 +78,11 @@ export const sample: Command = {
 
 async function runSample({ operands: [path], flags }: Arguments): Promise<number> {
   const options = optionsOf(sampleFields, flags);
-  const { count, out, device, separate } = options;
+  const { count, first, out, device, separate } = options;
   const sampler = samplers.find(({ name }) => name === options.sampler)!;
   refuseOtherSamplers(sampler, flags);
   const result = await withDevice(device, (opened) => draw(path, opened, options, sampler, flags));
-  await writeSamples(out, result, separate);
+  await writeSamples(out, result, separate, first);
   const images = count === 1 ? "1 image" : `${count} images`;
   console.log(`wrote ${images} to ${join(out, "samples.png")}, the way there to denoising.png and x0.png beside it`);
   return 0;
@@ -89,14 +91,14 @@ async function runSample({ operands: [path], flags }: Arguments): Promise<number
 async function draw(
   path: string, device: Device, options: OptionsOf<typeof sampleFields>, sampler: AnySampler, flags: FlagValues,
 ): Promise<SamplingResult> {
-  const { count, batch, seed, size } = options;
+  const { count, first, batch, seed, size } = options;
   const model = await loadModel(path, device, askedFor(options));
   console.error(`model    ${model.source}`);
   console.error(`device   ${device.description}`);
   const { sample, classes } = model.network.spec;
   if (size === undefined && sample.includes(null)) throw new ConfigError("--size is missing: the model's config has no sample_size");
   return sampleShowing({
-    model, device, count, batch, seed, clipX0: clippingOf(options, model), sampler, options: givenFields(sampler.fields, flags),
+    model, device, count, first, batch, seed, clipX0: clippingOf(options, model), sampler, options: givenFields(sampler.fields, flags),
     size: size === undefined ? undefined : [size, size], guidance: guidanceIn(flags), labels: labelsOf(options.class, classes, count),
   });
 }
@@ -121,7 +123,7 @@ export async function sampleShowing<O extends object, S>(options: SamplingOption
 }
 
 /** samples.png, denoising.png (x_t) and x0.png (the guesses of x_0) in a folder. Throws ConfigError and CheckpointError. */
-export async function writeSamples(out: string, { images, moments }: SamplingResult, separate = false): Promise<void> {
+export async function writeSamples(out: string, { images, moments }: SamplingResult, separate = false, first = 0): Promise<void> {
   makeFolder(out);
   const times = moments.map(({ at: { index, time } }) => `t=${index ?? Number(time.toFixed(1))}`);
   const followed = moments[0].xt;
@@ -135,7 +137,7 @@ export async function writeSamples(out: string, { images, moments }: SamplingRes
   const length = shape.reduce((a, b) => a * b, 1);
   for (let i = 0; i < count; i++) {
     const data = images.data.slice(i * length, (i + 1) * length);
-    await writePng(join(out, `${String(i).padStart(5, "0")}.png`), imageBitmap({ shape: [1, ...shape], data }));
+    await writePng(join(out, `${String(first + i).padStart(5, "0")}.png`), imageBitmap({ shape: [1, ...shape], data }));
   }
 }
 

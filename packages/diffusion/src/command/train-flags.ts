@@ -1,10 +1,10 @@
 /** The flags of `train` beside the configuration's own, and the configuration that all of them make. */
 import { statSync } from "node:fs";
 import { ConfigError } from "@fromnoise/tensor";
-import { eraNames, networkOf, type LucidrainsConfig } from "@fromnoise/nn";
+import { MOST_LEVELS, channelCount, eraNames, depthCount, networkOf, side, type LucidrainsConfig } from "@fromnoise/nn";
 import { field, migrateFields, optional } from "../config/fields.js";
 import { flagsOf, givenFields, optionsOf, type FlagValues } from "../config/flags.js";
-import { flag, integer, isObject, numbers, oneOf, text } from "@fromnoise/nn/kinds";
+import { flag, isObject, list, oneOf, text } from "@fromnoise/nn/kinds";
 import { openDataset } from "../data/node/index.js";
 import { readJson } from "../models/node/files.js";
 import { isLearned, type VarianceKind } from "../process/schedules.js";
@@ -29,17 +29,17 @@ export const modelFields = {
   network: optional(
     oneOf(["unet", "dit", "lucidrains"]), "a U-Net, a transformer over patches, or lucidrains' U-Net", { shown: "unet" },
   ),
-  size: optional(integer({ from: 1 }), "side of the images in pixels", { shown: "the data's own, 32 for folders" }),
+  size: optional(side, "side of the images in pixels", { shown: "the data's own, 32 for folders" }),
   channels: optional(oneOf([1, 3]), "gray or RGB", { shown: "the data's own, 3 for folders" }),
   width: optional(
-    numbers("32,64,128"), "channels of the U-Net's levels; of a DiT one number, and lucidrains' dim",
+    list(channelCount, "32,64,128", MOST_LEVELS), "channels of the U-Net's levels; of a DiT one number, and lucidrains' dim",
     { shown: `${String(smallUNet.block_out_channels)}; 64; 64` },
   ),
   layers: optional(
-    integer({ from: 1 }), "residual blocks per level; blocks of a DiT", { shown: `${String(smallUNet.layers_per_block)}; 4` },
+    depthCount, "residual blocks per level; blocks of a DiT", { shown: `${String(smallUNet.layers_per_block)}; 4` },
   ),
-  patch: optional(integer({ from: 1 }), "side of a DiT's patches in pixels", { shown: "2" }),
-  heads: optional(integer({ from: 1 }), "attention heads of a DiT", { shown: "4" }),
+  patch: optional(side, "side of a DiT's patches in pixels", { shown: "2" }),
+  heads: optional(channelCount, "attention heads of a DiT", { shown: "4" }),
   era: optional(oneOf(eraNames), "version of denoising-diffusion-pytorch from which on lucidrains' U-Net was as it is meant", { shown: "1.8" }),
   classes: optional(flag, "class-conditional, where the data has labels; with a null class under --label-drop"),
   selfCondition: optional(flag, "tell the network its own guess of the step before"),
@@ -125,10 +125,10 @@ function ditOf(base: object | undefined, flags: FlagValues, data: string, asked:
   if (width !== undefined && width.length !== 1) {
     throw new ConfigError(`--width: ${String(width)} is not allowed`, ["allowed  one number for a DiT"]);
   }
-  const [side, , own] = base === undefined ? dataShape(data, size) : [];
+  const [dataSide, , own] = base === undefined ? dataShape(data, size) : [];
   const wanted = channels ?? own;
   const given = Object.entries({
-    sample_size: size ?? side, channels: wanted, patch, width: width?.[0], depth: layers, heads,
+    sample_size: size ?? dataSide, channels: wanted, patch, width: width?.[0], depth: layers, heads,
     outputs: wanted === undefined || asked.heads === 1 ? undefined : asked.heads * wanted,
     ...(classes === undefined ? {} : classes ? { classes: classesOf(data), nullClass: asked.nullClass } : { classes: null, nullClass: false }),
   }).filter(([, value]) => value !== undefined);
@@ -142,9 +142,9 @@ function lucidrainsOf(base: object = { era: "1.8", dim: 64 }, flags: FlagValues,
     throw new ConfigError(`--width: ${String(width)} is not allowed`, ["allowed  one number for lucidrains' U-Net, its dim"]);
   }
   const { image_size: held = null, channels: heldChannels } = base as Partial<LucidrainsConfig>;
-  const [side, , own] = held === null || heldChannels === undefined ? dataShape(data, size) : [];
+  const [dataSide, , own] = held === null || heldChannels === undefined ? dataShape(data, size) : [];
   const given = Object.entries({
-    image_size: size ?? held ?? side, channels: channels ?? heldChannels ?? own, dim: width?.[0], era, self_condition: selfCondition,
+    image_size: size ?? held ?? dataSide, channels: channels ?? heldChannels ?? own, dim: width?.[0], era, self_condition: selfCondition,
     learned_variance: asked.heads === 2 ? true : undefined,
   }).filter(([, value]) => value !== undefined);
   return { kind: "lucidrains", config: { ...base, ...Object.fromEntries(given) } };
@@ -155,8 +155,8 @@ function unetOf(base: object | undefined, flags: FlagValues, data: string, { hea
   const { size, channels, width, layers, classes } = optionsOf(modelFields, flags);
   const model: Record<string, unknown> = { ...(base ?? smallUNet) };
   if (base === undefined) {
-    const [side, , own] = dataShape(data, size);
-    Object.assign(model, { sample_size: side, in_channels: own, out_channels: heads * own });
+    const [dataSide, , own] = dataShape(data, size);
+    Object.assign(model, { sample_size: dataSide, in_channels: own, out_channels: heads * own });
   }
   if (size !== undefined) model["sample_size"] = size;
   if (channels !== undefined) Object.assign(model, { in_channels: channels, out_channels: heads * channels });

@@ -1,6 +1,6 @@
 import { dirname, resolve } from "node:path";
 import {
-  ConfigError, FromnoiseError, largestGradient, runGoldenOp, type Device, type DType, type GoldenOp,
+  ConfigError, FromnoiseError, goldenOpsOf, largestGradient, runGoldenOp, type Device, type DType,
 } from "@fromnoise/tensor";
 import { verifyDit, verifyUNet, worse, type GoldenRow, type UNetGolden } from "@fromnoise/nn";
 import { deviceField } from "../config/device.js";
@@ -97,12 +97,13 @@ async function verifyFile(file: string, device: Device, dtype: DType): Promise<{
       return { kind, rows: await verifyModel(checked, fileSource(resolve(dirname(file), checked.source)), { device, dtype }) };
     }
     case "train": return { kind, rows: await verifyTraining(golden as unknown as TrainGolden, { device, dtype }) };
-    default: return { kind, rows: await verifyOps(golden["ops"] as Record<string, GoldenOp>, device, dtype) };
+    default: return { kind, rows: await verifyOps(golden["ops"], device, dtype) };
   }
 }
 
-async function verifyOps(ops: Readonly<Record<string, GoldenOp>>, device: Device, dtype: DType): Promise<GoldenRow[]> {
+async function verifyOps(file: unknown, device: Device, dtype: DType): Promise<GoldenRow[]> {
   const rows: GoldenRow[] = [];
+  const ops = goldenOpsOf(file);
   const largest = largestGradient(Object.values(ops));
   for (const [name, op] of Object.entries(ops)) {
     for (const { quantity, error } of await runGoldenOp(op, device, dtype, largest)) rows.push({ name, quantity, error });
@@ -123,7 +124,7 @@ function print({ file, kind, device, dtype, tolerance, worst, pass, rows }: File
   console.log(`${file}: ${kind}, ${dtype} on ${device}`);
   const byName = new Map<string, GoldenRow[]>();
   for (const row of rows) byName.set(row.name, [...(byName.get(row.name) ?? []), row]);
-  const width = Math.max(...[...byName.keys()].map((name) => shownText(name).length));
+  const width = [...byName.keys()].reduce((most, name) => Math.max(most, shownText(name).length), 0);
   for (const [name, quantities] of byName) {
     const errors = quantities.map(
       ({ quantity, error }) => `${quantity} ${error.toExponential(1)}${error <= tolerance ? "" : " !"}`,

@@ -4,7 +4,7 @@
  * Configurations of runs have one (train/config.ts), and every sampler brings its own.
  */
 import { ConfigError } from "@fromnoise/tensor";
-import { checkValue, isObject, type Kind } from "@fromnoise/nn/kinds";
+import { checkValue, isObject, shown, shownName, type Kind } from "@fromnoise/nn/kinds";
 
 /** What a field may say beside its kind, default and help. */
 export interface Extras {
@@ -88,7 +88,7 @@ export function checkFields<O>(fields: Fields<O>, given: object, what: string): 
 
 function checkTable(fields: FieldTable, given: unknown, what: string, prefix: string): Record<string, unknown> {
   if (!isObject(given)) {
-    throw new ConfigError(`${prefix.slice(0, -1) || what}: ${JSON.stringify(given)} is not allowed`, ["allowed  an object"]);
+    throw new ConfigError(`${prefix.slice(0, -1) || what}: ${shown(given)} is not allowed`, ["allowed  an object"]);
   }
   const unknown = Object.keys(given).find((name) => given[name] !== undefined && !Object.hasOwn(fields, name));
   if (unknown !== undefined) throw noField(fields, unknown, what, prefix);
@@ -103,7 +103,7 @@ function checkTable(fields: FieldTable, given: unknown, what: string, prefix: st
 
 function noField(fields: FieldTable, name: string, what: string, prefix: string): ConfigError {
   const now = Object.entries(fields).find(([, entry]) => "was" in entry && entry.was === name)?.[0];
-  return new ConfigError(`${what}: there is no field ${prefix}${name}`, [
+  return new ConfigError(`${what}: there is no field ${prefix}${shownName(name)}`, [
     ...(now === undefined ? [] : [`now      ${prefix}${now}`]),
     `allowed  ${Object.keys(fields).map((known) => prefix + known).join(", ")}`,
   ]);

@@ -1,7 +1,8 @@
 /** The variational bound of a model on data, term by term: how many bits it needs to say a sample exactly. */
 import {
-  concat, ConfigError, mean, NumericError, square, subtract, tensor, type Device, type DType, type NumberArray, type Tensor,
+  concat, ConfigError, mean, NumericError, sizeOf, square, subtract, tensor, type Device, type DType, type NumberArray, type Tensor,
 } from "@fromnoise/tensor";
+import { checkRoom } from "@fromnoise/nn";
 import { loadBatch } from "../data/batches.js";
 import type { Dataset } from "../data/dataset.js";
 import { denoiserOf, type Denoiser, type DiffusionModel } from "../denoisers/denoiser.js";
@@ -74,7 +75,7 @@ const BATCH = 64;
  * L = L_T + sum over t of L_t in bits per dimension (Ho et al. 2020, equation 5), with one draw of noise for each sample and step;
  * the guesses of x0 are clipped as in samples of the model. Memory is that of one step of one batch.
  * Throws ConfigError for options out of range, a process without steps and data without the labels that the network needs;
- * NumericError where a term is not finite; what network and data throw, and the signal's reason.
+ * NumericError where a term is not finite; DeviceError for a batch that the device has no room for; what network and data throw, and the signal's reason.
  */
 export async function variationalBound(options: BoundOptions): Promise<Bound> {
   const { model, device, data, onStep, signal } = options;
@@ -83,6 +84,11 @@ export async function variationalBound(options: BoundOptions): Promise<Bound> {
   const all = stepsBack("the bound", model.process), levels = model.process.levels!;
   const evaluated = evaluatedSteps(all.length, every);
   const dtype = options.dtype ?? ("network" in model ? model.network.parameters[0]?.tensor.dtype : undefined) ?? "f32";
+  if ("network" in model) {
+    const atOnce = Math.min(batch, count);
+    const values = 3 * atOnce * sizeOf(data.shape);
+    checkRoom(model.network, { device, dtype, data: { what: `${atOnce} samples a batch, their noise and x_t`, values } });
+  }
   const sums = evaluated.map(() => [0, 0, 0]);
   const totals = new Float64Array(count);
   let prior = 0, done = 0;

@@ -1,6 +1,6 @@
 /** A trained network from files, ready to sample. */
 import { zeros, type Device, type DType } from "@fromnoise/tensor";
-import { loadStateDict, networkOf, type Network, type NetworkKinds, type StateEntry } from "@fromnoise/nn";
+import { checkRoom, loadStateDict, networkOf, type Network, type NetworkKinds, type StateEntry } from "@fromnoise/nn";
 import type { DiffusionModel } from "../denoisers/denoiser.js";
 import { predictionFor } from "../denoisers/prediction.js";
 import { processOf } from "../process/named.js";
@@ -60,8 +60,9 @@ function networkOn(
   return network;
 }
 
-/** Gives a network zeros on a device, to be loaded over. */
+/** Gives a network zeros on a device, to be loaded over. Throws DeviceError where there is no room. */
 export function emptyNetwork<N extends Network>(network: N, device: Device, dtype: DType): N {
+  checkRoom(network, { device, dtype });
   for (const p of network.parameters) p.tensor = device.keep(zeros(p.shape, { device, dtype }));
   return network;
 }

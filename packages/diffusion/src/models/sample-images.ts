@@ -1,5 +1,6 @@
 /** Samples from a trained model, with what a reader wants to see of the way there. */
-import { ConfigError, NumericError, sizeOf, type Device, type Indices, type NumberArray, type Shape } from "@fromnoise/tensor";
+import { ConfigError, formatShape, NumericError, sizeOf, type Device, type Indices, type NumberArray, type Shape } from "@fromnoise/tensor";
+import { checkRoom, gibibytes } from "@fromnoise/nn";
 import type { ClipOptions } from "../denoisers/clipped.js";
 import { denoiserOf, type DiffusionModel } from "../denoisers/denoiser.js";
 import type { Guidance } from "../denoisers/guided.js";
@@ -60,10 +61,13 @@ const renamed: Readonly<Record<string, string>> = {
 };
 
 const BATCH = 64;
+/** Most bytes of samples in host memory, in f64: 4 GiB, 170,000 images of 32x32 in color. */
+const MOST_BYTES = 2 ** 32;
 
 /**
  * Runs the sampler batch by batch and reads the samples back.
- * Throws NumericError when a sample is not finite, ConfigError for settings out of range, the signal's reason, and what `onStep` throws;
+ * Throws NumericError when a sample is not finite, ConfigError for settings out of range and for more samples than 4 GiB hold,
+ * DeviceError for a batch that the device has no room for, the signal's reason, and what `onStep` throws;
  * after any error nothing is left on the device.
  */
 export async function sampleImages<O extends object, S>(options: SamplingOptions<O, S>): Promise<SamplingResult> {
@@ -71,8 +75,11 @@ export async function sampleImages<O extends object, S>(options: SamplingOptions
   const { device, count, first = 0, batch = BATCH, record, onStep, signal, seed = 0 } = options;
   const { sampler, model } = chosen(options);
   const shape = sampleShape(model, options.size), size = sizeOf(shape);
-  const labels = labelsOf(options);
   const dtype = model.network.parameters[0]?.tensor.dtype ?? "f32";
+  checkBytes(count, shape);
+  const atOnce = Math.min(batch, count);
+  checkRoom(model.network, { device, dtype, data: { what: `${atOnce} samples a batch, their noise and guess of x0`, values: 3 * atOnce * size } });
+  const labels = labelsOf(options);
   const data = new Float64Array(count * size);
   const moments: SamplingResult["moments"] = [];
   const perBatch = pathOf(sampler, model.process, options.options).length - 1;
@@ -136,6 +143,15 @@ function check<O extends object, S>(options: SamplingOptions<O, S>): void {
     if (Number.isSafeInteger(value) && value >= from) continue;
     throw new ConfigError(`sampling: ${name} is ${String(value)}`, [`allowed  whole numbers from ${from}`]);
   }
+}
+
+function checkBytes(count: number, shape: Shape): void {
+  const each = 8 * sizeOf(shape);
+  if (count * each <= MOST_BYTES) return;
+  throw new ConfigError(`sampling: ${count} samples of ${formatShape(shape)} are too many at once`, [
+    `needed   ${gibibytes(count * each)} of host memory`, `allowed  ${gibibytes(MOST_BYTES)}: ${Math.floor(MOST_BYTES / each)} such samples`,
+    "hint     draw them in parts: first: N goes on with sample N, as --first N does",
+  ]);
 }
 
 /** @internal Shape of one sample: the network's, with the sides that are asked for where it takes any. Throws ConfigError. */

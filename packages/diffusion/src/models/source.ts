@@ -1,6 +1,6 @@
 /** Where the files of a model are: a folder, one file, memory, or whatever else gives files by name. */
 import { CheckpointError, FromnoiseError } from "@fromnoise/tensor";
-import { failureReason, type FileReader } from "@fromnoise/nn";
+import { failureReason, parseJson, type FileReader } from "@fromnoise/nn";
 import { isObject } from "@fromnoise/nn/kinds";
 
 export interface Source {
@@ -74,8 +74,7 @@ export async function readJsonFile(
   });
   let value: unknown;
   try {
-    const text = new TextDecoder().decode(bytes);
-    value = JSON.parse(infinities ? text.replace(/"(?:[^"\\]|\\.)*"|-Infinity\b/g, (part) => (part === "-Infinity" ? "-1e999" : part)) : text);
+    value = parseJson(new TextDecoder().decode(bytes), { infinities });
   } catch (error) {
     throw new CheckpointError(`${shown} is not JSON`, [`reason   ${(error as Error).message}`]);
   }

@@ -77,7 +77,7 @@ const MAX_BETA = 0.999;
 /** sqrt(alphaBar_t) and its reciprocal are to be numbers of f32 too: x0 = x_t / sqrt(alphaBar_t) - ... divides by it. */
 const MIN_SIGNAL = 2 ** -126;
 /** Most steps of a schedule: its tables take 100 MB, and its time embeddings are of angles up to there. */
-const MAX_TIMESTEPS = 1e6;
+export const MAX_TIMESTEPS = 1e6;
 const OPEN_UNIT_INTERVAL = "allowed    numbers between 0 and 1, both excluded";
 
 /** n evenly spaced values from a to b, both included; [a] for n = 1 (NumPy's linspace). */

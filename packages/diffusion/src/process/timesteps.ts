@@ -4,6 +4,7 @@
  */
 import { ConfigError } from "@fromnoise/tensor";
 import type { Kind } from "@fromnoise/nn/kinds";
+import { MAX_TIMESTEPS } from "./schedules.js";
 
 /** How steps may be spaced, see `stridedTimesteps`. */
 export const SPACINGS = ["leading", "trailing", "linspace", "lucidrains"] as const;
@@ -47,10 +48,10 @@ const RESPACING = /^(ddim[1-9]\d*|[1-9]\d*(,[1-9]\d*)+)$/;
 
 /** The kind of such an option. */
 export const stepCount: Kind<StepCount> = {
-  allowed: 'whole numbers from 1, counts by section such as "10,15,20", or a stride such as "ddim50"',
+  allowed: `whole numbers from 1 to ${MAX_TIMESTEPS}, counts by section such as "10,15,20", or a stride such as "ddim50"`,
   placeholder: "S",
   parse: (text) => (/^\d+$/.test(text) ? Number(text) : text),
-  fits: (v): v is StepCount => (typeof v === "string" ? RESPACING.test(v) : Number.isSafeInteger(v) && (v as number) >= 1),
+  fits: (v): v is StepCount => (typeof v === "string" ? RESPACING.test(v) : Number.isSafeInteger(v) && (v as number) >= 1 && (v as number) <= MAX_TIMESTEPS),
 };
 
 /**

@@ -56,8 +56,8 @@ export function repaint({ x0: known, mask }: Known): Sampler<RepaintOptions, Gue
     summary: "inpainting: what is known is put back after every step",
     fields: {
       ...ancestral.fields,
-      jump: field(integer({ from: 1 }), 10, "steps that the path climbs"),
-      resamplings: field(integer({ from: 1 }), 10, "how often each part of the path is gone down"),
+      jump: field(integer({ from: 1, to: 10_000 }), 10, "steps that the path climbs"),
+      resamplings: field(integer({ from: 1, to: 10_000 }), 10, "how often each part of the path is gone down"),
     },
     path: (process, options) => repaintPath(ancestral.path(process, options), options.jump, options.resamplings),
 

@@ -7,6 +7,7 @@ import { field, type Fields } from "../config/fields.js";
 import { integer, number } from "@fromnoise/nn/kinds";
 import { CLEAN, type Amounts, type NoiseLevel } from "../process/level.js";
 import type { Process } from "../process/process.js";
+import { MAX_TIMESTEPS } from "../process/schedules.js";
 import { combine } from "../process/q-sample.js";
 import type { StepContext } from "./sampler.js";
 
@@ -23,7 +24,7 @@ export interface SigmaOptions {
 }
 
 export const sigmaFields: Fields<SigmaOptions> = {
-  steps: field(integer({ from: 1 }), 30, "steps from noise to image", { value: "S" }),
+  steps: field(integer({ from: 1, to: MAX_TIMESTEPS }), 30, "steps from noise to image", { value: "S" }),
   rho: field(number({ from: 1 }), 7, "crowding of the steps towards little noise"),
 };
 

@@ -18,7 +18,7 @@ import { checkPrediction, predictionFor, PREDICTIONS } from "../denoisers/predic
 import { LOSSES } from "../losses/index.js";
 import { LOSS_WEIGHTINGS } from "../losses/weighting.js";
 import { PROCESS_NAMES, processOf } from "../process/named.js";
-import { VARIANCES } from "../process/schedules.js";
+import { MAX_TIMESTEPS, VARIANCES } from "../process/schedules.js";
 import { lossOf } from "./loss-of.js";
 import { TIME_SAMPLINGS, checkTimeSampling } from "./time-sampling.js";
 import { checkModel, type ModelFields, type UNetFields } from "./model-fields.js";
@@ -52,7 +52,7 @@ export const trainFields = {
   init: field(oneOf(["pytorch", "paper"]), "pytorch", "initial weights: PyTorch's, or the paper's with last layers near zero"),
   schedule: group({
     name: field(oneOf(PROCESS_NAMES), "linear", "noise schedule, the last four without steps", { flag: "schedule" }),
-    timesteps: field(count, 1000, "noising steps", { flag: "timesteps", value: "T" }),
+    timesteps: field(integer({ from: 1, to: MAX_TIMESTEPS }), 1000, "noising steps", { flag: "timesteps", value: "T" }),
     betaStart: field(beta, 1e-4, "first beta of linear, scaled-linear and quad", { flag: "beta-start" }),
     betaEnd: field(beta, 0.02, "last beta of linear, scaled-linear and quad, the only one of const", { flag: "beta-end" }),
     betas: optional(list(number({ above: 0, to: 1 })), "those of the schedule betas, one for each step; a file holds them", { shown: "none" }),
@@ -71,9 +71,9 @@ export const trainFields = {
   ),
   timeSampling: field(oneOf(TIME_SAMPLINGS), "own", "how levels of noise are drawn: as the process does by itself, or otherwise"),
   offsetNoise: field(number({ from: 0 }), 0, "noise added to all pixels of a channel alike, for darker and brighter images: 0.1"),
-  steps: field(count, 2000, "optimiser steps in all", { resume: true }),
-  batch: field(count, 32, "images per micro-batch"),
-  accumulate: field(count, 1, "micro-batches per optimiser step", { value: "K" }),
+  steps: field(integer({ from: 1, to: 1_000_000_000 }), 2000, "optimiser steps in all", { resume: true }),
+  batch: field(integer({ from: 1, to: 1_048_576 }), 32, "images per micro-batch"),
+  accumulate: field(integer({ from: 1, to: 65536 }), 1, "micro-batches per optimiser step", { value: "K" }),
   optimizer: group({
     lr: field(positive, 1e-3, "learning rate", { flag: "lr" }),
     betas: field(pair(fraction), [0.9, 0.999], "decays of Adam's two moments", { flag: "adam-betas", value: "A,B" }),
@@ -103,7 +103,7 @@ export const trainFields = {
   checkpointEvery: field(count, 200, "steps between checkpoints", { resume: true }),
   previewEvery: field(integer(), 500, "steps between preview grids, 0 none", { resume: true }),
   boundEvery: field(integer(), 0, "steps between variational bounds of a few held-out images, 0 none", { resume: true }),
-  previewImages: field(count, 16, "images in a preview grid", { resume: true }),
+  previewImages: field(integer({ from: 1, to: 4096 }), 16, "images in a preview grid", { resume: true }),
   keep: field(count, 2, "checkpoints kept", { resume: true }),
 };
 

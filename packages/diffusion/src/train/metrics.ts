@@ -1,5 +1,6 @@
 /** What a training step reports, and the text form in which a run keeps it: one JSON object a line, in step order. */
 import { ConfigError } from "@fromnoise/tensor";
+import { parseJson } from "@fromnoise/nn";
 import type { NoiseLevel } from "../process/level.js";
 
 export interface StepMetrics {
@@ -42,7 +43,7 @@ export function parseMetrics(text: string, last = Infinity): StepMetrics[] {
   const metrics: StepMetrics[] = [];
   lines.forEach((line, i) => {
     try {
-      metrics.push(JSON.parse(line) as StepMetrics);
+      metrics.push(parseJson(line) as StepMetrics);
     } catch {
       if (i < lines.length - 1) {
         throw new ConfigError(`metrics.jsonl: line ${i + 1} is not JSON`, [`line     ${line.slice(0, 80)}`]);

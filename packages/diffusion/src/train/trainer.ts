@@ -3,10 +3,10 @@
  * Everything random comes from counters, so a step can be replayed, and a run resumed, bit for bit.
  */
 import {
-  CheckpointError, finiteCheck, NumericError, observe, Random, tensor, type Device, type RandomState, type Tensor,
+  CheckpointError, finiteCheck, NumericError, observe, Random, sizeOf, tensor, type Device, type RandomState, type Tensor,
 } from "@fromnoise/tensor";
 import {
-  Adam, clipCoefficient, disposeParameters, Ema, globalNorm, Grads, initialize, networkOf, type Network, type NetworkKinds,
+  Adam, checkRoom, clipCoefficient, disposeParameters, Ema, globalNorm, Grads, initialize, networkOf, type Network, type NetworkKinds,
 } from "@fromnoise/nn";
 import { BatchOrder, loadBatch } from "../data/batches.js";
 import type { Dataset } from "../data/dataset.js";
@@ -48,6 +48,9 @@ export function startPosition(seed: number): TrainerPosition {
   return { step: 0, data: 0, random: forStreams((stream) => new Random(seed, streams[stream]).state()) };
 }
 
+/** What a trainer keeps for every parameter; the gradients while a step computes. */
+const KEPT = ["weights", "averages", "first moments", "second moments", "gradients"] as const;
+
 /** What one optimiser step computed before the weights change: losses by micro-batch, errors and levels of noise by image. */
 interface Gradients { grads: Grads; losses: Tensor[]; errors: Tensor[]; levels: DrawnLevel[]; norm: Tensor | undefined }
 
@@ -81,7 +84,8 @@ export class Trainer {
 
   /**
    * A run at step 0: weights drawn from the seed. The network is the one that `config.model` describes, or a given one, which
-   * `config.model` then comes to describe. Throws ConfigError when data, loss and network do not fit each other.
+   * `config.model` then comes to describe. Throws ConfigError when data, loss and network do not fit each other,
+   * DeviceError when the device has no room for what training keeps, before any of it is made.
    */
   constructor(config: TrainConfig, device: Device, dataset: Dataset, { network, networks }: TrainerNetwork = {}) {
     const { seed, dtype, optimizer: { lr, betas: [beta1, beta2], eps, weightDecay } } = config;
@@ -92,6 +96,8 @@ export class Trainer {
     this.loss = lossOf(config, this.process, dataset.shape);
     const made = network ?? networkOf(networkSpec(config.model), networks);
     checkFit(made, this.loss, dataset, config);
+    const values = 3 * config.batch * sizeOf(dataset.shape);                         // x0, eps and x_t
+    checkRoom(made, { device, dtype, kept: KEPT, data: { what: `${config.batch} samples a micro-batch and their noise`, values } });
     this.network = initialize(made, { device, dtype, seed, scheme: config.init });
     this.optimizer = new Adam(this.network, { lr, beta1, beta2, eps, weightDecay });
     this.ema = new Ema(this.network, config.ema);

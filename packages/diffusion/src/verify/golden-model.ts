@@ -1,9 +1,11 @@
 /** A trained model against numbers of another program: what its network says, and what samplers make of given noise. */
-import { ConfigError, formatShape, sizeOf, tensor, type Shape, type Tensor } from "@fromnoise/tensor";
+import {
+  ConfigError, formatShape, goldenError, labelsAt, listAt, numbersAt, objectAt, ownField, shapeAt, sizeOf, tensor, type GoldenFields, type Shape, type Tensor,
+} from "@fromnoise/tensor";
 import {
   checkGolden, disposeParameters, relativeMax, toChannelsFirst, toChannelsLast, type Given, type Golden, type GoldenRow, type VerifyOptions,
 } from "@fromnoise/nn";
-import { isObject } from "@fromnoise/nn/kinds";
+import { shownName } from "@fromnoise/nn/kinds";
 import { denoiserOf } from "../denoisers/denoiser.js";
 import { loadModel, type TrainedModel } from "../models/load-model.js";
 import { WEIGHTS, type Weights } from "../models/model-format.js";
@@ -32,12 +34,10 @@ export interface ModelGolden {
   readonly source: string;
   readonly weights: Weights | undefined;
   /** Of a file of PyTorch: what it does not say of its network, see docs/pytorch-files.md. */
-  readonly network: Fields | undefined;
+  readonly network: GoldenFields | undefined;
   readonly cases: readonly ModelCase[];
   readonly samples: readonly ModelSample[];
 }
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * Checks a golden file of kind "model". Throws ConfigError that names the first field that is missing or not allowed: arrays of another
@@ -45,14 +45,14 @@ type Fields = Readonly<Record<string, unknown>>;
  */
 export function modelGolden(file: object): ModelGolden {
   checkGolden(file as Golden, "model");
-  const fields = file as Fields;
+  const fields = file as GoldenFields;
   known(fields, "", ["format", "kind", "source", "weights", "network", "cases", "samples"]);
   const { source, weights } = fields;
-  if (typeof source !== "string" || source === "") throw wrong("source", source, "a path, from the folder of the file");
-  if (weights !== undefined && !WEIGHTS.includes(weights as Weights)) throw wrong("weights", weights, WEIGHTS.join(", "));
+  if (typeof source !== "string" || source === "") throw goldenError("source", source, "a path, from the folder of the file");
+  if (weights !== undefined && !WEIGHTS.includes(weights as Weights)) throw goldenError("weights", weights, WEIGHTS.join(", "));
   const network = fields["network"] === undefined ? undefined : objectAt(fields["network"], "network");
-  const cases = listAt(fields, "cases").map((one, i) => caseAt(one, `cases[${i}]`));
-  const samples = listAt(fields, "samples").map((one, i) => sampleAt(one, `samples[${i}]`));
+  const cases = listOf(fields, "cases").map((one, i) => caseAt(one, `cases[${i}]`));
+  const samples = listOf(fields, "samples").map((one, i) => sampleAt(one, `samples[${i}]`));
   if (cases.length + samples.length === 0) throw new ConfigError("the file compares nothing", ["needed   cases or samples, one or more"]);
   return { source, weights: weights as Weights | undefined, network, cases, samples };
 }
@@ -127,75 +127,50 @@ function caseAt(value: unknown, where: string): ModelCase {
   const fields = objectAt(value, where);
   known(fields, `${where}.`, ["x", "t", "labels", "x0", "output"]);
   const x = arrayAt(fields, where, "x");
-  const t = numbersAt(fields["t"], `${where}.t`, x.shape[0], "a number for each of x", Number.isFinite);
+  const t = numbersAt(ownField(fields, "t"), `${where}.t`, x.shape[0]);
   return {
-    x, t, labels: labelsAt(fields, where, x.shape[0]), output: arrayAt(fields, where, "output"),
-    x0: fields["x0"] === undefined ? undefined : arrayAt(fields, where, "x0"),
+    x, t, labels: labelsOf(fields, where, x.shape[0]), output: arrayAt(fields, where, "output"),
+    x0: ownField(fields, "x0") === undefined ? undefined : arrayAt(fields, where, "x0"),
   };
 }
 
 function sampleAt(value: unknown, where: string): ModelSample {
   const fields = objectAt(value, where);
   known(fields, `${where}.`, ["sampler", "xT", "z", "labels", "output"]);
-  const { name, ...options } = objectAt(fields["sampler"], `${where}.sampler`);
+  const { name, ...options } = objectAt(ownField(fields, "sampler"), `${where}.sampler`);
   const sampler = samplers.find((one) => one.name === name);
-  if (sampler === undefined) throw wrong(`${where}.sampler.name`, name, samplers.map((one) => one.name).join(", "));
+  if (sampler === undefined) throw goldenError(`${where}.sampler.name`, name, samplers.map((one) => one.name).join(", "));
   const xT = arrayAt(fields, where, "xT");
-  const z = listAt(fields, "z", where).map((one, i) => {
+  const z = listOf(fields, "z", `${where}.`).map((one, i) => {
     const array = arrayOf(one, `${where}.z[${i}]`);
     if (formatShape(array.shape) === formatShape(xT.shape)) return array;
-    throw wrong(`${where}.z[${i}].shape`, array.shape, `${formatShape(xT.shape)}, that of xT`);
+    throw goldenError(`${where}.z[${i}].shape`, array.shape, `${formatShape(xT.shape)}, that of xT`);
   });
-  return { sampler, options, xT, z, labels: labelsAt(fields, where, xT.shape[0]), output: arrayAt(fields, where, "output") };
+  return { sampler, options, xT, z, labels: labelsOf(fields, where, xT.shape[0]), output: arrayAt(fields, where, "output") };
 }
 
-function labelsAt(fields: Fields, where: string, count: number): readonly number[] | undefined {
-  if (fields["labels"] === undefined) return undefined;
-  return numbersAt(fields["labels"], `${where}.labels`, count, "a class for each image", (v) => Number.isSafeInteger(v) && v as number >= 0);
+function labelsOf(fields: GoldenFields, where: string, count: number): readonly number[] | undefined {
+  const labels = ownField(fields, "labels");
+  return labels === undefined ? undefined : labelsAt(labels, `${where}.labels`, count);
 }
 
-function numbersAt(value: unknown, where: string, count: number, allowed: string, fits: (v: unknown) => boolean): readonly number[] {
-  if (Array.isArray(value) && value.length === count && value.every(fits)) return value as number[];
-  throw wrong(where, value, allowed);
-}
-
-const arrayAt = (fields: Fields, where: string, name: string): GoldenArray => arrayOf(fields[name], `${where}.${name}`);
+const arrayAt = (fields: GoldenFields, where: string, name: string): GoldenArray => arrayOf(ownField(fields, name), `${where}.${name}`);
 
 /** {shape, data}: as many finite numbers as the shape says. */
 function arrayOf(value: unknown, where: string): GoldenArray {
   const fields = objectAt(value, where);
   known(fields, `${where}.`, ["shape", "data"]);
-  const { shape, data } = fields;
-  const isShape = Array.isArray(shape) && shape.length >= 1 && shape.length <= 4 && shape.every((side) => Number.isSafeInteger(side) && side >= 1);
-  if (!isShape) throw wrong(`${where}.shape`, shape, "one to four whole numbers from 1");
-  const count = sizeOf(shape as number[]);
-  if (!Array.isArray(data) || data.length !== count) {
-    const length = Array.isArray(data) ? `${data.length} numbers` : undefined;
-    throw wrong(`${where}.data`, length, `a flat list of ${count} numbers, as its shape says`);
-  }
-  const bad = data.findIndex((v) => typeof v !== "number" || !Number.isFinite(v));
-  if (bad >= 0) throw wrong(`${where}.data[${bad}]`, data[bad], "finite numbers");
-  return { shape: shape as number[], data: Float64Array.from(data as number[]) };
+  const shape = shapeAt(ownField(fields, "shape"), `${where}.shape`);
+  if (shape.length < 1 || shape.length > 4) throw goldenError(`${where}.shape`, shape, "one to four whole numbers from 1");
+  return { shape, data: Float64Array.from(numbersAt(ownField(fields, "data"), `${where}.data`, sizeOf(shape))) };
 }
 
-function listAt(fields: Fields, name: string, where?: string): readonly unknown[] {
-  const value = fields[name] ?? [];
-  if (Array.isArray(value)) return value;
-  throw wrong(where === undefined ? name : `${where}.${name}`, value, "a list");
+/** A list, empty where there is none. */
+function listOf(fields: GoldenFields, name: string, where = ""): readonly unknown[] {
+  return listAt(ownField(fields, name) ?? [], `${where}${name}`);
 }
 
-function objectAt(value: unknown, where: string): Fields {
-  if (isObject(value)) return value;
-  throw wrong(where, value, "an object");
-}
-
-function known(fields: Fields, prefix: string, allowed: readonly string[]): void {
+function known(fields: GoldenFields, prefix: string, allowed: readonly string[]): void {
   const other = Object.keys(fields).find((name) => !allowed.includes(name));
-  if (other !== undefined) throw new ConfigError(`golden file: there is no field ${prefix}${other}`, [`allowed  ${allowed.join(", ")}`]);
-}
-
-function wrong(where: string, value: unknown, allowed: string): ConfigError {
-  const text = typeof value === "string" && where.endsWith(".data") ? value : JSON.stringify(value) ?? "undefined";
-  const shown = text.length > 60 ? `${text.slice(0, 60)}...` : text;
-  return new ConfigError(`golden file: ${where}: ${shown} is not allowed`, [`allowed  ${allowed}`]);
+  if (other !== undefined) throw new ConfigError(`golden file: there is no field ${prefix}${shownName(other)}`, [`allowed  ${allowed.join(", ")}`]);
 }

@@ -1,8 +1,11 @@
-import { ConfigError, tensor, type Tensor } from "@fromnoise/tensor";
 import {
-  Adam, AdamW, Grads, checkGolden, clipCoefficient, disposeParameters, globalNorm, goldenFill, goldenUNet, initialize, isLucidrainsConfig,
+  ConfigError, goldenError, listAt, numberAt, objectAt, ownField, tensor, textAt, type GoldenFields, type Tensor,
+} from "@fromnoise/tensor";
+import {
+  Adam, AdamW, Grads, checkGolden, clipCoefficient, disposeParameters, globalNorm, goldenFill, goldenFillOf, goldenUNet, initialize, isLucidrainsConfig,
   loadGoldenParameters, toChannelsLast, type Golden, type GoldenRow, type Network, type VerifyOptions,
 } from "@fromnoise/nn";
+import { integer } from "@fromnoise/nn/kinds";
 import { predictions } from "../denoisers/prediction.js";
 import { mseLoss } from "../losses/mse.js";
 import { discreteProcess, type DiscreteProcess } from "../process/process.js";
@@ -26,16 +29,19 @@ export interface TrainGolden extends Golden {
   readonly final_l2: Readonly<Record<string, number>>;
 }
 
+/** Most images of a batch in a file. */
+const MOST_IMAGES = 1024;
+
 /**
  * Repeats the training of a golden file on a device and compares by |difference| / |reference| the loss and the norm of the
  * gradient (before clipping) of every step, and the norm of every parameter after the last. Step s = 0, 1, ... uses
  * x0 = tanh(fill(300 + s, 1.5, 0)), eps = fill(600 + s, 1.4, 0), t_i = (37 s + 251 i) mod timesteps and
  * loss = mean((epsTheta - eps)^2).
- * Throws ConfigError for another file, network, schedule, objective or optimiser, CheckpointError for other parameters,
+ * Throws ConfigError for another file, network, schedule, objective or optimiser, and where a field is not what it has to be, CheckpointError for other parameters,
  * DeviceError for a dtype the device lacks.
  */
-export async function verifyTraining(golden: TrainGolden, { device, dtype }: VerifyOptions): Promise<GoldenRow[]> {
-  checkGolden(golden, "train");
+export async function verifyTraining(file: TrainGolden, { device, dtype }: VerifyOptions): Promise<GoldenRow[]> {
+  const golden = trainGoldenOf(file);
   const process = processOf(golden);
   const loss = mseLoss({ prediction: predictions.eps });
   const unet = initialize(goldenUNet(golden.config, Object.keys(golden.final_l2)), { device, dtype, seed: 0 });
@@ -71,6 +77,41 @@ export async function verifyTraining(golden: TrainGolden, { device, dtype }: Ver
   } finally {
     disposeParameters(unet);
   }
+}
+
+/** The fields of a file of kind "train", checked one by one. */
+function trainGoldenOf(file: TrainGolden): TrainGolden {
+  checkGolden(file, "train");
+  const fields = file as unknown as GoldenFields;
+  const objectOf = (name: string): GoldenFields => objectAt(ownField(fields, name), name);
+  const numberOf = (from: GoldenFields, where: string, name: string): number => numberAt(ownField(from, name), `${where}.${name}`);
+  const schedule = objectOf("schedule"), optimizer = objectOf("optimizer"), norms = objectOf("final_l2");
+  const batch = ownField(fields, "batch");
+  if (!integer({ from: 1, to: MOST_IMAGES }).fits(batch)) throw goldenError("batch", batch, `whole numbers from 1 to ${MOST_IMAGES}`);
+  const betas = listAt(ownField(optimizer, "betas"), "optimizer.betas");
+  if (betas.length !== 2) throw goldenError("optimizer.betas", betas, "two numbers");
+  const clip = ownField(optimizer, "clip");
+  const steps = listAt(ownField(fields, "steps"), "steps");
+  if (steps.length === 0) throw goldenError("steps", steps, "one step or more: a file without any compares nothing");
+  return {
+    format: file.format, kind: file.kind, fill: goldenFillOf(ownField(fields, "fill")), config: objectOf("config"), batch,
+    schedule: {
+      name: textAt(ownField(schedule, "name"), "schedule.name"), beta_start: numberOf(schedule, "schedule", "beta_start"),
+      beta_end: numberOf(schedule, "schedule", "beta_end"), timesteps: numberOf(schedule, "schedule", "timesteps"),
+    },
+    objective: textAt(ownField(fields, "objective"), "objective"),
+    optimizer: {
+      name: textAt(ownField(optimizer, "name"), "optimizer.name"), lr: numberOf(optimizer, "optimizer", "lr"),
+      betas: [numberAt(betas[0], "optimizer.betas[0]"), numberAt(betas[1], "optimizer.betas[1]")], eps: numberOf(optimizer, "optimizer", "eps"),
+      ...(ownField(optimizer, "weight_decay") === undefined ? {} : { weight_decay: numberOf(optimizer, "optimizer", "weight_decay") }),
+      clip: clip === undefined || clip === null ? null : numberAt(clip, "optimizer.clip"),
+    },
+    steps: steps.map((step, s) => {
+      const inner = objectAt(step, `steps[${s}]`);
+      return { loss: numberOf(inner, `steps[${s}]`, "loss"), grad_norm: numberOf(inner, `steps[${s}]`, "grad_norm") };
+    }),
+    final_l2: Object.fromEntries(Object.keys(norms).map((name) => [name, numberOf(norms, "final_l2", name)])),
+  };
 }
 
 /** Images and noise, channels last, and where each image stands. */

@@ -75,7 +75,7 @@ const cases: [what: string, argv: string[], code: number, err: string][] = [
   ["a switch with a value", ["train", "--flip=yes"], 2, "ConfigError: --flip takes no value\n  usage    fromnoise train "],
   [
     "a flag without its value", ["sample", "x", "--count"], 2,
-    "ConfigError: --count N: the value is missing\n  allowed  whole numbers from 1\n",
+    "ConfigError: --count N: the value is missing\n  allowed  whole numbers from 1 to 1000000\n",
   ],
   [
     "a negative value", ["train", "--steps", "-5"], 2,
@@ -96,7 +96,17 @@ const cases: [what: string, argv: string[], code: number, err: string][] = [
   ],
   [
     "a list of no numbers", ["train", "--width", "8,x"], 2,
-    'ConfigError: --width: "8,x" is not allowed\n  allowed  numbers with commas between, such as 32,64,128',
+    'ConfigError: --width: "8,x" is not allowed\n  allowed  whole numbers from 1 to 65536 with commas between, such as 32,64,128, at most 32 of them',
+  ],
+  ["layers without end", ["train", "--layers", "100000"], 2, 'ConfigError: --layers: "100000" is not allowed\n  allowed  whole numbers from 1 to 1024'],
+  ["images without end", ["sample", "x", "--count", "1e8"], 2, 'ConfigError: --count: "1e8" is not allowed\n  allowed  whole numbers from 1 to 1000000'],
+  [
+    "a network beyond the device", ["train", "--width", "65536,65536", "--out", place("wide")], 1,
+    "DeviceError: the wasm device has no room for network and data: 21920.15 GiB are needed\n  allowed  4.00 GiB",
+  ],
+  [
+    "a batch beyond the device", ["train", "--batch", "1000000", "--out", place("batch")], 1,
+    "DeviceError: the wasm device has no room for network and data: 8.77 GiB are needed\n  allowed  4.00 GiB",
   ],
   ["a bad seed", ["train", "--seed=-1"], 2, 'ConfigError: --seed: "-1" is not allowed\n  allowed  whole numbers from 0'],
   [

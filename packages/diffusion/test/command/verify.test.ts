@@ -24,6 +24,9 @@ const files: [path: string, kind: string][] = [
 ];
 const folder = temporaryFolder();
 
+type Json = Record<string, unknown>;
+const oneOp = (json: Json): Json => Object.values(json["ops"] as Json)[0] as Json;
+
 interface Result {
   file: string; kind: string; device: string; dtype: string; tolerance: number; worst: number; pass: boolean; rows: GoldenRow[],
 }
@@ -95,6 +98,59 @@ describe("fromnoise verify", () => {
     expect(await refusal({ output: undefined, loss: undefined })).to.deep.equal(
       [2, "ConfigError: FILE: a file of kind unet without output, loss"],
     );
+  });
+
+  const hostile: [what: string, file: number, change: (json: Json) => void, message: string][] = [
+    ["no ops", 0, (json) => void (json["ops"] = {}), "golden file: ops: {} is not allowed\n  allowed  one op or more"],
+    ["ops that are a list", 0, (json) => void (json["ops"] = []), "golden file: ops: [] is not allowed\n  allowed  an object"],
+    ["an op that is none", 0, (json) => void (json["ops"] = { constructor: 5 }), "golden file: ops.constructor: 5 is not allowed\n  allowed  an object"],
+    ["an op without its output", 0, (json) => void delete oneOp(json)["output"], "output: undefined is not allowed\n  allowed  an object"],
+    ["a shape of text", 0, (json) => void ((oneOp(json)["output"] as Json)["shape"] = ["2", 4]), 'output.shape: ["2",4] is not allowed\n  allowed  up to 6 whole'],
+    ["a shape without end", 0, (json) => void ((oneOp(json)["output"] as Json)["shape"] = [1e9, 1e9]), "output.shape: [1000000000,1000000000] is not allowed"],
+    ["an output of another shape", 0, (json) => void ((oneOp(json)["output"] as Json)["shape"] = [5, 2, 4, 4]),
+      "golden file: conv2d: the output has another shape\n  file     [5, 4, 4, 2]\n  op       [2, 5, 4, 4]"],
+    ["padding without end", 0, (json) => void ((oneOp(json)["attrs"] as Json)["padding"] = 1e9), "golden file: conv2d: the output has another shape"],
+    ["gradients that are no lists", 0, (json) => void (oneOp(json)["grads"] = { x: { length: 1e9 } }), "grads.x: {"],
+    ["gradients of names that every object has", 0, (json) => void (oneOp(json)["grads"] = { toString: [1] }), "golden file: the inputs of conv2d do not fit"],
+    ["a fill without a step", 1, (json) => void (json["fill"] = { phase: 1, chirp: 0 }), "golden file: fill.step: undefined is not allowed\n  allowed  a finite number"],
+    ["an input of three axes", 1, (json) => void (json["input"] = { shape: [2, 2, 8], fill_index: 1, scale: 1 }), "input.shape: [2,2,8] is not allowed\n  allowed  4 whole numbers"],
+    ["an input beyond memory", 1, (json) => void (json["input"] = { shape: [1e9, 2, 8, 8], fill_index: 1, scale: 1 }), "input.shape: [1000000000,2,8,8] is not allowed"],
+    ["an output of another length", 1, (json) => void (json["output"] = [1, 2]), "golden file: output: [1,2] is not allowed\n  allowed  a flat list of 256 finite numbers"],
+    ["a parameter whose name is a number", 1, (json) => void ((json["params"] as Json[])[3]!["name"] = 7), "golden file: params[3].name: 7 is not allowed\n  allowed  a non-empty string"],
+    ["a parameter of another shape", 1, (json) => void ((json["params"] as Json[])[0]!["shape"] = [1]), "golden file: params[0].shape: [1] is not allowed\n  allowed  [8, 2, 3, 3], that of conv_in.weight"],
+    ["a config that is a list", 1, (json) => void (json["config"] = []), "golden file: config: [] is not allowed\n  allowed  an object"],
+    ["times that are no numbers", 1, (json) => void (json["t"] = ["3", 5]), 'golden file: t[0]: "3" is not allowed'],
+    ["no steps of training", 10, (json) => void (json["steps"] = []), "golden file: steps: [] is not allowed\n  allowed  one step or more"],
+    ["a batch without end", 10, (json) => void (json["batch"] = 1e9), "golden file: batch: 1000000000 is not allowed\n  allowed  whole numbers from 1 to 1024"],
+    ["one beta", 10, (json) => void ((json["optimizer"] as Json)["betas"] = [0.9]), "golden file: optimizer.betas: [0.9] is not allowed\n  allowed  two numbers"],
+    ["a norm that is none", 10, (json) => void (json["final_l2"] = { __proto__: null, "conv_in.weight": null }), "golden file: final_l2.conv_in.weight: null is not allowed"],
+    ["a schedule of text", 10, (json) => void (json["schedule"] = "linear"), 'golden file: schedule: "linear" is not allowed\n  allowed  an object'],
+  ];
+  for (const [what, file, change, message] of hostile) {
+    it(`refuses ${what}`, async () => {
+      const json = JSON.parse(readFileSync(files[file][0], "utf8")) as Json;
+      change(json);
+      const path = join(folder, "hostile.json");
+      writeFileSync(path, JSON.stringify(json));
+      const { code, err } = await fromnoise("verify", path);
+      expect(err).to.contain(`ConfigError: ${path}: golden file: `).and.to.contain(message);
+      expect(code).to.equal(2);
+    });
+  }
+
+  it("takes tensors of 300,000 values, and refuses brackets alone in a line", async () => {
+    const n = 300_000, values = Array.from({ length: n }, (_, i) => Math.sin(i));
+    const relu = { op: "relu", inputs: { x: { shape: [n], data: values } }, output: { shape: [n], data: values.map((v) => Math.max(0, v)) },
+      grad_output: values, grads: { x: values.map((v) => (v > 0 ? v : 0)) } };
+    const path = join(folder, "large.json");
+    writeFileSync(path, JSON.stringify({ format: "fromnoise-golden-1", kind: "ops", ops: { relu } }));
+    const { code, err } = await fromnoise("verify", path);
+    expect(code, err).to.equal(0);
+    writeFileSync(path, "[".repeat(2e7));
+    const refused = await fromnoise("verify", path);
+    expect([refused.code, refused.err]).to.deep.equal([
+      2, `ConfigError: ${path} is not JSON\n  reason   objects and lists are nested more than 100 deep at character 100`,
+    ]);
   });
 
   it("fails where one number of a file is wrong in the seventh digit", async () => {

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { assign, ConfigError, full, NumericError, openDevice, type Device } from "@fromnoise/tensor";
+import { assign, ConfigError, DeviceError, full, NumericError, openDevice, type Device } from "@fromnoise/tensor";
 import { initialize, Mlp, UNet } from "@fromnoise/nn";
 import type { DiffusionModel } from "../../src/denoisers/denoiser.js";
 import { sampleImages, samplingSteps } from "../../src/models/sample-images.js";
@@ -25,6 +25,24 @@ describe("samples of a model", () => {
     expect((await sampleImages({ model, device, count: 2, first: 1 })).images.data).to.deep.equal(images.data.slice(64));
     expect((await sampleImages({ model, device, count: 3, seed: 1 })).images.data).not.to.deep.equal(images.data);
     expect((await sampleImages({ model: { ...model, prediction: "eps" }, device, count: 3 })).images.data).not.to.deep.equal(images.data);
+  });
+
+  it("are refused where the host or the device has no room for them, with what is needed", async () => {
+    const many = await thrown(ConfigError, sampleImages({ model, device, count: 1e8 }));
+    expect(many.message).to.equal([
+      "sampling: 100000000 samples of [8, 8, 1] are too many at once", "  needed   47.68 GiB of host memory", "  allowed  4.00 GiB: 8388608 such samples",
+      "  hint     draw them in parts: first: N goes on with sample N, as --first N does",
+    ].join("\n"));
+    const wide = await thrown(ConfigError, sampleImages({ model, device, count: 1, size: [65536, 65536] }));
+    expect(wide.summary).to.equal("sampling: 1 samples of [65536, 65536, 1] are too many at once");
+    const wasm = await openDevice("wasm", { threads: 1 });
+    try {
+      const network = initialize(new UNet(tinyModel), { device: wasm, seed: 0 });
+      const batch = await thrown(DeviceError, sampleImages({ model: { ...model, network }, device: wasm, count: 8e6, batch: 8e6 }));
+      expect(batch.message).to.match(/no room for network and data: 5\.72 GiB are needed\n {2}allowed {2}4\.00 GiB/);
+    } finally {
+      await wasm.dispose();
+    }
   });
 
   it("are clipped as the model's maker did, unless asked otherwise", async () => {

@@ -1,6 +1,6 @@
 /** Fields of a network's config: what each may hold, and how a config is checked against them. */
 import { ConfigError } from "@fromnoise/tensor";
-import { checkValue, integer, type Kind } from "./kinds.js";
+import { checkValue, shown, shownName, type Kind } from "./kinds.js";
 
 export interface Field {
   readonly kind: Kind<unknown>;
@@ -13,8 +13,6 @@ export const field = <T>(kind: Kind<T>, value: NoInfer<T>): Field => ({ kind, va
 /** A field that the config must say. */
 export const required = (kind: Kind<unknown>): Field => ({ kind, value: undefined });
 
-/** Numbers of things: channels, layers, classes. */
-export const count = integer({ from: 1 });
 /** A value of this kind or null. */
 export const orNull = <T>(kind: Kind<T>): Kind<T | null> => ({
   allowed: `${kind.allowed}, or null`, fits: (v): v is T | null => v === null || kind.fits(v),
@@ -28,9 +26,9 @@ export function readFields(
   what: string, fields: Readonly<Record<string, Field>>, given: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
   for (const name of Object.keys(given)) {
-    if (Object.hasOwn(fields, name) || name.startsWith("_")) continue;
-    throw new ConfigError(`${what}: the field ${name} is not known`, [
-      `value    ${JSON.stringify(given[name])}`, `allowed  ${Object.keys(fields).join(", ")}`,
+    if (Object.hasOwn(fields, name) || (name.startsWith("_") && name !== "__proto__")) continue;
+    throw new ConfigError(`${what}: the field ${shownName(name)} is not known`, [
+      `value    ${shown(given[name])}`, `allowed  ${Object.keys(fields).join(", ")}`,
     ]);
   }
   const config: Record<string, unknown> = {};

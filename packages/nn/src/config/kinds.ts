@@ -63,12 +63,13 @@ export const text: Kind<string> = {
   fits: (v): v is string => typeof v === "string" && v !== "",
 };
 
-/** One or more values of a kind; with an example a flag too, with commas between. */
-export function list<T>(of: Kind<T>, example?: string): Kind<readonly T[]> {
+/** One or more values of a kind, `most` of them at most; with an example a flag too, with commas between. */
+export function list<T>(of: Kind<T>, example?: string, most = Infinity): Kind<readonly T[]> {
+  const bound = most === Infinity ? "" : `, at most ${most} of them`;
   return {
-    ...(example === undefined ? { allowed: `lists of ${of.allowed}` }
-      : { ...separated(of), allowed: `${of.allowed} with commas between, such as ${example}` }),
-    fits: (v): v is readonly T[] => Array.isArray(v) && v.length > 0 && v.every((element) => of.fits(element)),
+    ...(example === undefined ? { allowed: `lists of ${of.allowed}${bound}` }
+      : { ...separated(of), allowed: `${of.allowed} with commas between, such as ${example}${bound}` }),
+    fits: (v): v is readonly T[] => Array.isArray(v) && v.length > 0 && v.length <= most && v.every((element) => of.fits(element)),
   };
 }
 
@@ -99,8 +100,15 @@ export function checkValue<T>(kind: Kind<T>, name: string, value: unknown): asse
   kind.refuse?.(value);
 }
 
-function shown(value: unknown): string {
-  return typeof value === "number" ? String(value) : JSON.stringify(value) ?? String(value);
+/** A value in an error's line: as JSON, its first hundred characters. */
+export function shown(value: unknown): string {
+  const text = typeof value === "number" ? String(value) : JSON.stringify(value) ?? String(value);
+  return text.length > 100 ? `${text.slice(0, 100)}...` : text;
+}
+
+/** A field's name in an error's line: as it is where it could be one, else as `shown`. */
+export function shownName(name: string): string {
+  return /^[\w.-]{1,60}$/.test(name) ? name : shown(name);
 }
 
 function separated<T>({ parse = toNumber }: Kind<T>): Pick<Kind<T>, "parse" | "placeholder"> {

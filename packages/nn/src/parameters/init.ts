@@ -1,6 +1,7 @@
 import { Random, assertDeviceIn, sizeOf, tensor, type DType, type Device } from "@fromnoise/tensor";
 import type { Module } from "./module.js";
 import type { Parameter } from "./parameter.js";
+import { checkRoom } from "./room.js";
 
 /**
  * `pytorch`: what diffusers starts from, PyTorch's defaults: weights and biases U(-1, 1) / sqrt(fan_in) (He et al. 2015 with
@@ -21,10 +22,11 @@ export interface InitOptions {
   readonly scheme?: InitScheme;
 }
 
-/** Gives every parameter of the module its first values, in place of those it has. Returns the module. */
+/** Gives every parameter of the module its first values, in place of those it has. Returns the module. Throws as `checkRoom`. */
 export function initialize<M extends Module>(module: M, options: InitOptions): M {
   assertDeviceIn("initialize", options);
   const { device, dtype = "f32", seed, scheme = "pytorch" } = options;
+  checkRoom(module, { device, dtype });
   for (const p of module.parameters) {
     const values = initialValues(p, new Random(seed, streamOf(p.name)), scheme);
     p.dispose();

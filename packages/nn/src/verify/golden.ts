@@ -1,5 +1,5 @@
 /** What all golden files of the format `fromnoise-golden-1` share: closed-form tensors and rows of errors. */
-import { ConfigError, sizeOf, type DType, type Device } from "@fromnoise/tensor";
+import { ConfigError, numberAt, objectAt, ownField, sizeOf, type DType, type Device } from "@fromnoise/tensor";
 import { fileShape } from "../parameters/layout.js";
 import type { Module } from "../parameters/module.js";
 import { loadStateDict } from "../parameters/state-dict.js";
@@ -23,8 +23,14 @@ export function goldenFill(fill: FillCoefficients, n: number, k: number, scale: 
   return Float64Array.from({ length: n }, (_, j) => base + scale * Math.sin(angle(j)));
 }
 
+/** The coefficients of a file, checked. Throws ConfigError for one that is no number. */
+export function goldenFillOf(fill: unknown): FillCoefficients {
+  const at = (name: string): number => numberAt(ownField(objectAt(fill, "fill"), name), `fill.${name}`);
+  return { phase: at("phase"), step: at("step"), chirp: at("chirp") };
+}
+
 /** Throws ConfigError unless the value is a golden file of the kind. */
-export function checkGolden(golden: Golden, kind: string): void {
+export function checkGolden(golden: Pick<Golden, "format" | "kind">, kind: string): void {
   if (golden.format === "fromnoise-golden-1" && golden.kind === kind) return;
   throw new ConfigError(`not a golden file of kind ${kind}`, [
     `format   ${String(golden.format)}   expected fromnoise-golden-1`, `kind     ${String(golden.kind)}   expected ${kind}`,

@@ -13,6 +13,8 @@ export interface Backend<T> {
   readonly description: string;
   readonly dtypes: readonly DType[];
   readonly kernels: KernelTable<T>;
+  /** Bytes that arrays can take in all, as far as is known before they are made; undefined where there is no end. */
+  readonly capacity?: number;
   /** Room for an array whose contents the next kernel writes. Throws DeviceError, naming the bytes, when there is none. */
   allocate(shape: Shape, dtype: DType): T;
   /** A new array holding a copy of the values. */

@@ -63,6 +63,11 @@ export class Device {
     return this.#backend.dtypes;
   }
 
+  /** Bytes that tensors can take in all, as far as is known before they are made: what is beyond need not be begun. */
+  get capacity(): number {
+    return this.#backend.capacity ?? Infinity;
+  }
+
   /** Live tensors and bytes now, and the most bytes that were alive at once since `resetPeak`. */
   memory(): MemoryReport {
     return { ...this.#memory };

@@ -19,6 +19,7 @@ const browser = globalThis as unknown as Browser;
 
 export const platform: Platform = {
   cores: browser.navigator?.hardwareConcurrency ?? 1,
+  memoryBytes: 2 ** 33,
   mayBlock: browser.document === undefined,
 
   async startWorker(source, message) {

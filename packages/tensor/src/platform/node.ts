@@ -1,11 +1,12 @@
 /** Threads and engine flags in Node. */
-import { availableParallelism } from "node:os";
+import { availableParallelism, totalmem } from "node:os";
 import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
 import type { Platform } from "./platform.js";
 
 export const platform: Platform = {
   cores: availableParallelism(),
+  memoryBytes: Math.min(totalmem(), process.constrainedMemory() || Infinity),      // the latter is 0 where nothing constrains
   mayBlock: true,
 
   async startWorker(source, message) {

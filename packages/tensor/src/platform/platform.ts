@@ -2,6 +2,8 @@
 export interface Platform {
   /** Threads that run at the same time. */
   readonly cores: number;
+  /** Bytes of memory that the program may take; 8 GiB in a page, which is not told. */
+  readonly memoryBytes: number;
   /** Whether this thread may wait for others (the main thread of a page may not). */
   readonly mayBlock: boolean;
   /**

@@ -7,8 +7,10 @@ import { ConfigError } from "../core/errors.js";
 import type { DType } from "../kernels/contract.js";
 import { tensor } from "../ops/array/create.js";
 import { permute, reshape, transpose } from "../ops/array/layout.js";
-import { formatShape, sizeOf, type Shape } from "../core/shape.js";
+import { openDryDevice } from "../core/dry-device.js";
+import { formatShape, sameShape, sizeOf, type Shape } from "../core/shape.js";
 import type { Tensor } from "../core/tensor.js";
+import { goldenError, numbersAt, objectAt, ownField, shapeAt, textAt } from "./golden-fields.js";
 import { goldenOps, type GoldenAttrs, type Layout } from "./golden-table.js";
 
 export interface GoldenTensor { shape: Shape; data: readonly number[] }
@@ -31,19 +33,55 @@ export interface GoldenRow { quantity: string; error: number }
 
 const SMALLEST_SCALE = 1e-4;
 
+/**
+ * The ops of a file of kind "ops" by their names, checked: what has to be a number, a shape or an object is one. Throws ConfigError that
+ * names the first field that is not, and for a file without ops.
+ */
+export function goldenOpsOf(ops: unknown): Readonly<Record<string, GoldenOp>> {
+  const named = Object.entries(objectAt(ops, "ops"));
+  if (named.length === 0) throw goldenError("ops", ops, "one op or more: a file without any compares nothing");
+  return Object.fromEntries(named.map(([name, op]) => [name, goldenOpAt(op, `ops.${name}`)]));
+}
+
+function goldenOpAt(value: unknown, where: string): GoldenOp {
+  const fields = objectAt(value, where);
+  const attrs = ownField(fields, "attrs");
+  return {
+    op: textAt(ownField(fields, "op"), `${where}.op`), attrs: attrs === undefined ? {} : objectAt(attrs, `${where}.attrs`),
+    inputs: each(ownField(fields, "inputs"), `${where}.inputs`, goldenTensorAt), output: goldenTensorAt(ownField(fields, "output"), `${where}.output`),
+    grad_output: numbersAt(ownField(fields, "grad_output"), `${where}.grad_output`),
+    grads: each(ownField(fields, "grads"), `${where}.grads`, (gradient, at) => numbersAt(gradient, at)),
+  };
+}
+
+function goldenTensorAt(value: unknown, where: string): GoldenTensor {
+  const fields = objectAt(value, where);
+  const shape = shapeAt(ownField(fields, "shape"), `${where}.shape`);
+  return { shape, data: numbersAt(ownField(fields, "data"), `${where}.data`) };
+}
+
+/** What `read` makes of every field of an object. */
+function each<T>(value: unknown, where: string, read: (value: unknown, where: string) => T): Record<string, T> {
+  return Object.fromEntries(Object.entries(objectAt(value, where)).map(([name, inner]) => [name, read(inner, `${where}.${name}`)]));
+}
+
 /** The largest Euclidean norm of a gradient among some ops: those of a file. */
 export function largestGradient(ops: Iterable<GoldenOp>): number {
-  return Math.max(0, ...[...ops].flatMap(({ grads }) => Object.values(grads).map((gradient) => Math.hypot(...gradient))));
+  let most = 0;
+  for (const { grads } of ops) for (const gradient of Object.values(grads)) most = Math.max(most, normOf(gradient));
+  return most;
 }
 
 /**
  * Runs one op of a file and compares its output ("output") and every gradient ("dx", "dw", ...) with the file's, whose largest
  * gradient is that of the op itself unless given.
- * Throws ConfigError for an op or input that is not known, a gradient without an input, and data that do not fill their shape.
+ * Throws ConfigError for an op or input that is not known, a gradient without an input, data that do not fill their shape, and an
+ * output of another shape than the op gives, which is found out before anything is computed.
  */
 export async function runGoldenOp(
-  golden: GoldenOp, device: Device, dtype: DType = "f64", largestInFile = largestGradient([golden]),
+  given: GoldenOp, device: Device, dtype: DType = "f64", largestInFile = largestGradient([given]),
 ): Promise<GoldenRow[]> {
+  const golden = goldenOpAt(given, given.op);
   if (!Object.hasOwn(goldenOps, golden.op)) {
     throw new ConfigError(`golden file: op "${golden.op}" is unknown`, [`allowed  ${Object.keys(goldenOps).join(", ")}`]);
   }
@@ -58,18 +96,27 @@ export async function runGoldenOp(
     return entry.inputs[name];
   };
   Object.keys(entry.inputs).forEach(layoutOf);
-  const load = (what: string, data: readonly number[], shape: Shape, layout: Layout): Tensor => {
+  const loadOn = (where: Device) => (what: string, data: readonly number[], shape: Shape, layout: Layout): Tensor => {
     if (data.length !== sizeOf(shape)) {
       throw new ConfigError(`golden file: ${golden.op}: ${what} has ${data.length} values`, [
         `shape    ${formatShape(shape)} = ${sizeOf(shape)} values`,
       ]);
     }
-    return fromTorch(tensor(Float64Array.from(data), { device, dtype, shape }), layout);
+    return fromTorch(tensor(Float64Array.from(data), { device: where, dtype, shape }), layout);
   };
+  const inputsOn = (where: Device): Record<string, Tensor> => Object.fromEntries(
+    Object.entries(golden.inputs).map(([name, { data, shape }]) => [name, loadOn(where)(name, data, shape, layoutOf(name))]));
+  const dry = openDryDevice();
+  const [ours, theirs] = dry.scope(() => (
+    [entry.forward(inputsOn(dry)), loadOn(dry)("output", golden.output.data, golden.output.shape, entry.output)].map(({ shape }) => shape)
+  ));
+  if (!sameShape(ours, theirs)) {
+    throw new ConfigError(`golden file: ${golden.op}: the output has another shape`, [`file     ${formatShape(theirs)}`, `op       ${formatShape(ours)}`]);
+  }
 
+  const load = loadOn(device);
   const compared = device.scope(() => {
-    const inputs = Object.fromEntries(
-      Object.entries(golden.inputs).map(([name, { data, shape }]) => [name, load(name, data, shape, layoutOf(name))]));
+    const inputs = inputsOn(device);
     const output = entry.forward(inputs);
     const expected = load("output", golden.output.data, golden.output.shape, entry.output);
     const dy = load("grad_output", golden.grad_output, golden.output.shape, entry.output);
@@ -88,7 +135,7 @@ export async function runGoldenOp(
   rows.push({ quantity: "output", error: largestDifference(y, yExpected) / largest(yExpected) });
   for (const { name, pair } of compared.gradients) {
     const [dx, expected] = await valuesOf(pair);
-    rows.push({ quantity: name, error: largestDifference(dx, expected) / Math.max(Math.hypot(...expected), SMALLEST_SCALE * largestInFile) });
+    rows.push({ quantity: name, error: largestDifference(dx, expected) / Math.max(normOf(expected), SMALLEST_SCALE * largestInFile) });
   }
   for (const t of [...compared.output, ...compared.gradients.flatMap(({ pair }) => pair)]) t.dispose();
   return rows;
@@ -111,6 +158,13 @@ function fromTorch(x: Tensor, layout: Layout): Tensor {
 
 async function valuesOf([a, b]: readonly [Tensor, Tensor]): Promise<[Float64Array, Float64Array]> {
   return [Float64Array.from(await a.data()), Float64Array.from(await b.data())];
+}
+
+/** The Euclidean norm, whatever the number of values. */
+function normOf(values: ArrayLike<number>): number {
+  let squares = 0;
+  for (let i = 0; i < values.length; i++) squares += values[i] ** 2;
+  return Math.sqrt(squares);
 }
 
 function largest(values: Float64Array): number {

@@ -16,6 +16,7 @@ import { upsampleNearest } from "../ops/neural/upsample-nearest.js";
 import { weightStandardize } from "../ops/neural/weight-standardize.js";
 import type { Shape } from "../core/shape.js";
 import type { Tensor } from "../core/tensor.js";
+import { ownField } from "./golden-fields.js";
 import { activations } from "./activations.js";
 import { attentionBlock } from "./attention-block.js";
 
@@ -141,7 +142,7 @@ export const goldenOps: Readonly<Record<string, (attrs: GoldenAttrs, shapes: Sha
   attentionBlock: (attrs, shapes) => {
     const heads = number(attrs, "heads", 1);
     const channels = shapes["x"]?.[1] ?? 1;                                                         // [N, C, H, W]
-    const scale = attrs["scale"] === "C**-0.5" ? channels ** -0.5 : number(attrs, "scale", (channels / heads) ** -0.5);
+    const scale = ownField(attrs, "scale") === "C**-0.5" ? channels ** -0.5 : number(attrs, "scale", (channels / heads) ** -0.5);
     const options = { groups: number(attrs, "groups"), heads, scale, ...epsOf(attrs) };
     const w = "matrix", b = "same";
     return entry({
@@ -180,16 +181,21 @@ function entry<K extends string>(fn: GoldenFunction<K>): GoldenFunction {
 
 /** A number among the attributes. Throws ConfigError when it is missing or no number. */
 function number(attrs: GoldenAttrs, name: string, absent?: number): number {
-  const value = attrs[name] ?? absent;
-  if (typeof value === "number") return value;
-  throw new ConfigError(`golden file: attribute ${name} is ${String(value)}`, ["allowed  a number"]);
+  const value = ownField(attrs, name) ?? absent;
+  if (typeof value === "number" && Number.isFinite(value)) return value;
+  throw wrongAttribute(name, value, "a number");
 }
 
 /** Whole numbers among the attributes. Throws ConfigError when they are missing or something else. */
 function integers(attrs: GoldenAttrs, name: string): number[] {
-  const value = attrs[name];
+  const value = ownField(attrs, name);
   if (Array.isArray(value) && value.every((item) => Number.isInteger(item))) return value as number[];
-  throw new ConfigError(`golden file: attribute ${name} is ${String(value)}`, ["allowed  a list of whole numbers"]);
+  throw wrongAttribute(name, value, "a list of whole numbers");
+}
+
+function wrongAttribute(name: string, value: unknown, allowed: string): ConfigError {
+  const text = JSON.stringify(value) ?? "undefined";
+  return new ConfigError(`golden file: attribute ${name} is ${text.slice(0, 60)}`, [`allowed  ${allowed}`]);
 }
 
 function epsOf(attrs: GoldenAttrs): { eps: number } {
@@ -197,11 +203,10 @@ function epsOf(attrs: GoldenAttrs): { eps: number } {
 }
 
 function convOptions(attrs: GoldenAttrs): Conv2dOptions {
-  const padding = attrs["padding"] ?? 0;
-  if (typeof padding !== "number" && !(Array.isArray(padding) && padding.length === 4)) {
-    throw new ConfigError(`golden file: attribute padding is ${String(padding)}`, [
-      "allowed  a number, [top, bottom, left, right]",
-    ]);
+  const padding = ownField(attrs, "padding") ?? 0;
+  const whole = (v: unknown): boolean => Number.isSafeInteger(v) && v as number >= 0;
+  if (!whole(padding) && !(Array.isArray(padding) && padding.length === 4 && padding.every(whole))) {
+    throw wrongAttribute("padding", padding, "a number, [top, bottom, left, right]");
   }
   return { stride: number(attrs, "stride", 1), padding: padding as number | [number, number, number, number] };
 }

@@ -1,8 +1,8 @@
 /** Reading what a checkpoint says beside its tensors: nothing of it is believed before it is looked at. */
 import { CheckpointError, ConfigError } from "@fromnoise/tensor";
-import type { JsonObject } from "@fromnoise/nn";
+import { parseJson as parsed, type JsonObject } from "@fromnoise/nn";
 import { checkFields } from "../../config/fields.js";
-import { isObject } from "@fromnoise/nn/kinds";
+import { isObject, shown } from "@fromnoise/nn/kinds";
 import { checkPrediction, predictionFor } from "../../denoisers/prediction.js";
 import { processOf } from "../../process/named.js";
 import { trainFields } from "../../train/config.js";
@@ -54,14 +54,14 @@ function parseJson(path: string, text: string | undefined): Parts {
   if (text === undefined) throw new CheckpointError(`${path} is no checkpoint of fromnoise`, other);
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = parsed(text);
   } catch {
     throw new CheckpointError(`${path}: __metadata__.fromnoise is not JSON`, other);
   }
   const said = isObject(json) ? json : {};
   const { format } = said;
   if (typeof format !== "string" || !Object.hasOwn(parts, format)) {
-    throw new CheckpointError(`${path} has the format ${JSON.stringify(format)}`, other);
+    throw new CheckpointError(`${path} has the format ${shown(format)}`, other);
   }
   for (const part of parts[format]) if (!isObject(said[part])) throw lacking(path, part);
   return said;

@@ -139,7 +139,7 @@ function placeOf(module: string, levels: number, layers: number): [block: string
   if (inner === undefined || layer === undefined) return undefined;
   const j = Number(inner);
   const attention = /^(norm|qkv|proj_out)$/.test(layer);
-  const own = attention ? (layer === "norm" ? ".group_norm" : "") : resnet[layer] === undefined ? undefined : `.${resnet[layer]}`;
+  const own = attention ? (layer === "norm" ? ".group_norm" : "") : !Object.hasOwn(resnet, layer) ? undefined : `.${resnet[layer]}`;
   const named = (block: string, sampler?: string): [string, string] | undefined => {
     if (sampler !== undefined) return [`${sampler}${own ?? (layer === "op" || layer === "conv" ? ".conv" : `.${layer}`)}`, `.${layer}`];
     return own === undefined ? undefined : [`${block}${own}`, `.${layer}`];

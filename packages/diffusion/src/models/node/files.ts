@@ -2,7 +2,11 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { ConfigError } from "@fromnoise/tensor";
-import { errorCode, failureReason } from "@fromnoise/nn";
+import { isObject } from "@fromnoise/nn/kinds";
+import { errorCode, failureReason, parseJson } from "@fromnoise/nn";
+
+/** Golden files hold all their numbers; what is longer is something else, and is not read into memory. */
+const MAX_JSON_BYTES = 2 ** 28;
 
 /** Why an operation on a file failed, as a line of an error's details. */
 export function reasonOf(error: unknown): string {
@@ -35,20 +39,23 @@ export function listFolder(path: string): string[] {
   }
 }
 
-/** Reads a JSON object. Throws ConfigError when the file cannot be read or holds something else. */
-export function readJson(path: string): Record<string, unknown> {
+/** Reads a JSON object. Throws ConfigError when the file cannot be read, is longer than 256 MiB, or holds something else. */
+export function readJson(path: string): Readonly<Record<string, unknown>> {
   let text: string;
   try {
+    const { size } = statSync(path);
+    if (size > MAX_JSON_BYTES) throw new ConfigError(`${path}: ${size} bytes are too many`, [`allowed  up to ${MAX_JSON_BYTES} bytes of JSON`]);
     text = readFileSync(path, "utf8");
   } catch (error) {
+    if (error instanceof ConfigError) throw error;
     throw new ConfigError(`cannot read ${path}`, [reasonOf(error)]);
   }
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (error) {
     throw new ConfigError(`${path} is not JSON`, [`reason   ${(error as Error).message}`]);
   }
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  if (isObject(value)) return value;
   throw new ConfigError(`${path} holds no JSON object`, ["expected {...}"]);
 }

@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { closeSync, openSync, readFileSync, readlinkSync, rmSync, statSync, utimesSync, writeSync } from "node:fs";
 import { hostname } from "node:os";
 import { ConfigError } from "@fromnoise/tensor";
-import { errorCode } from "@fromnoise/nn";
+import { errorCode, parseJson } from "@fromnoise/nn";
 import { isObject } from "@fromnoise/nn/kinds";
 import { reasonOf } from "../../models/node/files.js";
 
@@ -127,7 +127,7 @@ function ownText(): string {
 
 function parseOwner(text: string): Owner | undefined {
   try {
-    const value = JSON.parse(text) as unknown;
+    const value = parseJson(text);
     if (!isObject(value) || !Number.isInteger(value["pid"]) || Number(value["pid"]) < 1) return undefined;
     const texts = ["started", "boot", "host", "space"].every((name) => typeof value[name] === "string");
     return texts ? value as unknown as Owner : undefined;

@@ -1,6 +1,7 @@
 /** The configuration of the DiT. */
 import { ConfigError } from "@fromnoise/tensor";
-import { count, field, orNull, readFields, required, type Field } from "../../config/fields.js";
+import { field, orNull, readFields, required, type Field } from "../../config/fields.js";
+import { channelCount, depthCount, MOST_PATCHES, multiple, rowCount, side } from "../../config/limits.js";
 import { flag, pair, type Kind } from "../../config/kinds.js";
 
 export interface DitConfig {
@@ -29,21 +30,21 @@ export interface DitConfig {
 /** A config; what has a default may be left out. */
 export type DitOptions = (Pick<DitConfig, "sample_size" | "channels"> & Partial<DitConfig>) | Readonly<Record<string, unknown>>;
 
-const sides = pair(count);
+const sides = pair(side);
 const size: Kind<number | [number, number]> = {
-  allowed: "a side, or [height, width]", fits: (v): v is number | [number, number] => count.fits(v) || sides.fits(v),
+  allowed: "a side, or [height, width]", fits: (v): v is number | [number, number] => side.fits(v) || sides.fits(v),
 };
 const fields: Readonly<Record<keyof DitConfig, Field>> = {
   sample_size: required(size),
-  channels: required(count),
-  patch: field(count, 2),
-  width: field(count, 64),
-  depth: field(count, 4),
-  heads: field(count, 4),
-  mlpRatio: field(count, 4),
-  classes: field(orNull(count), null),
+  channels: required(channelCount),
+  patch: field(side, 2),
+  width: field(channelCount, 64),
+  depth: field(depthCount, 4),
+  heads: field(channelCount, 4),
+  mlpRatio: field(multiple, 4),
+  classes: field(orNull(rowCount), null),
   nullClass: field(flag, false),
-  outputs: field(orNull(count), null),
+  outputs: field(orNull(channelCount), null),
 };
 
 /** Checks a config and fills in the defaults. Throws ConfigError naming the field, its value and what is allowed. */
@@ -56,6 +57,8 @@ export function ditConfig(options: DitOptions): DitConfig {
     const problem = `patch ${patch} does not divide sample_size ${JSON.stringify(sample)}`;
     throw refuse(problem, "a side of patches that divides those of the images");
   }
+  const [down, across] = sidesOf(config).map((length) => length / patch);
+  if (down * across > MOST_PATCHES) throw refuse(`${down} x ${across} patches are too many`, `at most ${MOST_PATCHES} patches of side patch in an image`);
   if (width % heads !== 0) throw refuse(`heads ${heads} do not divide width ${width}`, "heads that divide the width");
   if (width % 4 !== 0) throw refuse(`width ${width} cannot hold the places of the patches`, "multiples of 4");
   if (!nullClass || classes !== null) return config;

@@ -55,13 +55,13 @@ export class Dit implements Network<DitCache> {
   private readonly classes: ClassEmbedding | undefined;
   private readonly blocks: readonly TransformerBlock[];
   private readonly final: FinalLayer;
-  /** [L, width] */
-  private readonly places: Float64Array;
+  /** [L, width], made when they are first needed: a network is described without them. */
+  private places: Float64Array | undefined;
 
   constructor(options: DitOptions) {
     const config = ditConfig(options);
     const { channels, patch, width, depth, heads, mlpRatio, classes, nullClass } = config;
-    const [rows, columns] = sidesOf(config).map((side) => side / patch);
+    const [rows] = sidesOf(config).map((side) => side / patch);
     const outputs = config.outputs ?? channels;
     this.config = config;
     this.spec = {
@@ -77,7 +77,6 @@ export class Dit implements Network<DitCache> {
       : new ClassEmbedding("y_embedder.embedding_table", nullClass ? classes + 1 : classes, width);
     this.blocks = Array.from({ length: depth }, (_, i) => new TransformerBlock(`blocks.${i}`, width, heads, mlpRatio * width));
     this.final = new FinalLayer("final_layer", width, patch * patch * outputs);
-    this.places = gridPositions(rows, columns, width);
     this.parameters = [this.patches, this.time, this.classes, ...this.blocks, this.final]
       .flatMap((layer) => layer?.parameters ?? []);
   }
@@ -135,6 +134,9 @@ export class Dit implements Network<DitCache> {
   private place(x: Tensor): [h: Tensor, cache: PatchEmbeddingCache] {
     const { device, dtype } = x;
     const [tokens, cache] = this.patches.forward(x);
+    const { config } = this;
+    const [rows, columns] = sidesOf(config).map((side) => side / config.patch);
+    this.places ??= gridPositions(rows, columns, config.width);
     const places = tensor(this.places, { device, dtype, shape: tokens.shape.slice(1) });
     return [at("pos_embed", () => add(tokens, places)), cache];
   }

@@ -1,7 +1,8 @@
 /** The configuration of lucidrains' U-Net: the arguments of its constructor by their names, and the era. */
 import { ConfigError } from "@fromnoise/tensor";
-import { count, field, orNull, readFields, required, type Field } from "../../config/fields.js";
-import { flag, integer, list, number, oneOf, pair, type Kind } from "../../config/kinds.js";
+import { field, orNull, readFields, required, type Field } from "../../config/fields.js";
+import { channelCount, MOST_LEVELS, multiple, side } from "../../config/limits.js";
+import { flag, list, number, oneOf, pair, type Kind } from "../../config/kinds.js";
 import { eraNames, type LucidrainsEra } from "./eras.js";
 
 export interface LucidrainsConfig {
@@ -50,25 +51,25 @@ export const fixedSettings = {
   sinusoidal_pos_emb_theta: 10000, dropout: 0, attn_dim_head: 32, attn_heads: 4, full_attn: null, resnet_block_groups: 8,
 };
 
-const sides = pair(count);
+const sides = pair(side);
 const size: Kind<number | [number, number]> = {
-  allowed: "a side, [height, width]", fits: (v): v is number | [number, number] => count.fits(v) || sides.fits(v),
+  allowed: "a side, [height, width]", fits: (v): v is number | [number, number] => side.fits(v) || sides.fits(v),
 };
-const aLevel = list(count);
+const aLevel = list(channelCount, undefined, MOST_LEVELS);
 const perLevel: Kind<number | readonly number[]> = {
-  allowed: `${count.allowed}, or a list of them`, fits: (v): v is number | readonly number[] => count.fits(v) || aLevel.fits(v),
+  allowed: `${channelCount.allowed}, or a list of them`, fits: (v): v is number | readonly number[] => channelCount.fits(v) || aLevel.fits(v),
 };
 const even = (from: number): Kind<number> => ({
-  allowed: `even numbers from ${from}`, fits: (v): v is number => integer({ from }).fits(v) && v % 2 === 0,
+  allowed: `even numbers from ${from} to 65536`, fits: (v): v is number => channelCount.fits(v) && v >= from && v % 2 === 0,
 });
 
 const everywhere: Readonly<Record<string, Field>> = {
   era: required(oneOf(eraNames)),
   dim: required(even(4)),
-  init_dim: field(orNull(count), null),
-  out_dim: field(orNull(count), null),
-  dim_mults: field(list(count), [1, 2, 4, 8]),
-  channels: field(count, 3),
+  init_dim: field(orNull(channelCount), null),
+  out_dim: field(orNull(channelCount), null),
+  dim_mults: field(list(multiple, undefined, MOST_LEVELS), [1, 2, 4, 8]),
+  channels: field(channelCount, 3),
   self_condition: field(flag, false),
   learned_variance: field(flag, false),
   learned_sinusoidal_cond: field(flag, false),
@@ -76,12 +77,12 @@ const everywhere: Readonly<Record<string, Field>> = {
   learned_sinusoidal_dim: field(even(2), 16),
   image_size: field(orNull(size), null),
 };
-const groups = { resnet_block_groups: field(count, fixedSettings.resnet_block_groups) };
+const groups = { resnet_block_groups: field(channelCount, fixedSettings.resnet_block_groups) };
 const since18 = {
   sinusoidal_pos_emb_theta: field(number({ above: 1 }), fixedSettings.sinusoidal_pos_emb_theta),
   attn_dim_head: field(perLevel, fixedSettings.attn_dim_head),
   attn_heads: field(perLevel, fixedSettings.attn_heads),
-  full_attn: field(orNull(list(flag)), fixedSettings.full_attn),
+  full_attn: field(orNull(list(flag, undefined, MOST_LEVELS)), fixedSettings.full_attn),
 };
 const since20 = { dropout: field(number({ from: 0, below: 1 }), fixedSettings.dropout) };
 const sometimes: Readonly<Record<string, Field>> = { ...groups, ...since18, ...since20 };

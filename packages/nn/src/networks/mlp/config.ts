@@ -1,7 +1,8 @@
 /** The configuration of the multilayer perceptron. */
 import { ConfigError } from "@fromnoise/tensor";
 import { activations, type ActivationName } from "../../layers/activation.js";
-import { count, field, orNull, readFields, required, type Field } from "../../config/fields.js";
+import { field, orNull, readFields, required, type Field } from "../../config/fields.js";
+import { channelCount, MOST_LAYERS, rowCount } from "../../config/limits.js";
 import { flag, integer, list, oneOf } from "../../config/kinds.js";
 
 export interface MlpConfig {
@@ -26,13 +27,13 @@ export type MlpOptions = (Pick<MlpConfig, "size" | "hidden"> & Partial<MlpConfig
 
 const names = Object.keys(activations);
 const fields: Readonly<Record<keyof MlpConfig, Field>> = {
-  size: required(count),
-  hidden: required(list(count)),
-  time: field(integer({ from: 2 }), 32),
-  classes: field(orNull(count), null),
+  size: required(channelCount),
+  hidden: required(list(channelCount, undefined, MOST_LAYERS)),
+  time: field(integer({ from: 2, to: 65536 }), 32),
+  classes: field(orNull(rowCount), null),
   nullClass: field(flag, false),
   activation: field(oneOf(names), "silu"),
-  outputs: field(orNull(count), null),
+  outputs: field(orNull(channelCount), null),
 };
 
 /** Checks a config and fills in the defaults. Throws ConfigError naming the field, its value and what is allowed. */

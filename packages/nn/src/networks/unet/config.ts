@@ -5,7 +5,8 @@
  * any value that is not implemented, is a ConfigError that names it.
  */
 import { ConfigError } from "@fromnoise/tensor";
-import { count, readFields } from "../../config/fields.js";
+import { readFields } from "../../config/fields.js";
+import { channelCount, rowCount } from "../../config/limits.js";
 import { checkValue, flag } from "../../config/kinds.js";
 import type { ActivationName } from "../../layers/activation.js";
 import { fields, type DOWN_BLOCKS, type UP_BLOCKS } from "./config-fields.js";
@@ -118,7 +119,7 @@ export function unetConfig(options: UNetOptions): UNetConfig {
   if (given["attention_head_dim"] === undefined && paper) config["attention_head_dim"] = null;
   if (hasNullClass(given["_null_class"], config["num_class_embeds"])) config["_null_class"] = true;
   if (given["_num_heads"] !== undefined) {
-    checkValue(count, "U-Net config: _num_heads", given["_num_heads"]);
+    checkValue(channelCount, "U-Net config: _num_heads", given["_num_heads"]);
     config["_num_heads"] = given["_num_heads"];
   }
   checkTogether(config as unknown as UNetConfig);
@@ -165,13 +166,13 @@ function checkTogether(config: UNetConfig): void {
   const levels = channels.length - 1;
   const plain = (type: string): boolean => !isSkip(type);
   if (config.norm_num_groups === null && (downs.some(plain) || ups.some(plain))) {
-    throw new ConfigError("U-Net config: norm_num_groups: null is not allowed", ["allowed  whole numbers from 1; null with Skip blocks at all levels"]);
+    throw new ConfigError("U-Net config: norm_num_groups: null is not allowed", [`allowed  ${channelCount.allowed}; null with Skip blocks at all levels`]);
   }
   // diffusers' Skip blocks are written for three channels.
   if (levels > 0 && downs.some(isSkip)) checkEqual("in_channels", config.in_channels, 3, "SkipDownBlock2D");
   if (levels > 0 && ups.some(isSkip)) checkEqual("out_channels", config.out_channels, 3, "SkipUpBlock2D");
   if (config.time_embedding_type === "learned" && config.num_train_timesteps === null) {
-    throw new ConfigError("U-Net config: num_train_timesteps: null is not allowed", ['allowed  whole numbers from 1 with time_embedding_type "learned"']);
+    throw new ConfigError("U-Net config: num_train_timesteps: null is not allowed", [`allowed  ${rowCount.allowed} with time_embedding_type "learned"`]);
   }
   if (config.time_embedding_type !== "positional" || Math.floor(channels[0] / 2) > config.freq_shift) return;
   throw new ConfigError(`U-Net config: block_out_channels[0] is ${channels[0]}, too few for freq_shift ${config.freq_shift}`, [

@@ -40,11 +40,15 @@ export async function openGpu(mode: GpuMode = "auto"): Promise<GpuBackend> {
   return gpuBackend(await openEngine(mode));
 }
 
+/** No mode says how much memory its GPU has; none has more than 256 GiB. */
+const CAPACITY = 2 ** 38;
+
 /** The backend over an engine that is open. */
 export function gpuBackend({ engine, description }: OpenedEngine): GpuBackend {
   return {
     description,
     dtypes: ["f32"],
+    capacity: CAPACITY,
     kernels,
     allocate: (shape) => engine.allocate(sizeOf(shape)),
     upload: (values) => engine.upload(values),

@@ -6,6 +6,7 @@ import type { Backend, NumberArray } from "../../core/backend.js";
 import { DeviceError } from "../../core/errors.js";
 import type { DType, KernelTable } from "../../kernels/contract.js";
 import { formatShape, sizeOf, type Shape } from "../../core/shape.js";
+import { platform } from "#platform";
 import { convolutions } from "./kernels/conv2d.js";
 import { elementwise } from "./kernels/elementwise.js";
 import { groupNorms } from "./kernels/group-norm.js";
@@ -40,6 +41,7 @@ export function openReference(): Backend<NumberArray> {
     description: "reference: plain TypeScript loops, f32 and f64, one thread",
     dtypes: ["f32", "f64"],
     kernels,
+    capacity: platform.memoryBytes,
     allocate,
     upload(values, shape, dtype) {
       const storage = allocate(shape, dtype);

@@ -109,6 +109,7 @@ export async function openWasm(options: WasmOptions = {}): Promise<WasmBackend> 
   return {
     description: `wasm: ${traits.join(", ")}${deterministic ? ", deterministic" : ""}`,
     dtypes: ["f32"],
+    capacity: memory.limit,
     kernels: kernelsOn(machine, precision, cache),
     allocate,
     upload(values, shape) {

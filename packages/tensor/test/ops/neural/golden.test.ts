@@ -69,7 +69,7 @@ describe("comparing ops with a golden file", () => {
     ["an attribute that is missing", { ...file.ops["group_norm_g2_eps1e-6"], attrs: { eps: 1e-6 } },
       "golden file: attribute groups is undefined\n  allowed  a number"],
     ["padding with three sides", { ...file.ops["conv2d_1x1"], attrs: { stride: 1, padding: [0, 0, 1] } },
-      "golden file: attribute padding is 0,0,1\n  allowed  a number, [top, bottom, left, right]"],
+      "golden file: attribute padding is [0,0,1]\n  allowed  a number, [top, bottom, left, right]"],
   ];
   for (const [what, op, message] of broken) {
     it(`refuses ${what}`, async () => {

@@ -41,6 +41,11 @@ export class Memory {
     return this.memory.buffer.byteLength;
   }
 
+  /** Bytes that it may grow to. */
+  get limit(): number {
+    return this.#maximum * PAGE;
+  }
+
   /** Bytes of it that are in use. */
   get used(): number {
     return this.#allocator?.used ?? 0;
