@@ -68,7 +68,7 @@ export function readCurves(file: string | undefined, config: TrainConfig): Curve
   if (curves?.schema !== CURVES_SCHEMA || !Array.isArray(curves.runs)) {
     throw new ConfigError(`${file} holds no curves of this version`, [`schema   ${String(curves?.schema)}   expected ${CURVES_SCHEMA}`]);
   }
-  if (!isDeepStrictEqual(curves.config, config)) {
+  if (!isDeepStrictEqual(curves.config, JSON.parse(JSON.stringify(config)))) {           // as a file has it: without what is undefined
     throw new ConfigError(`${file} holds curves of another training`, ["hint     give the same --steps, or another file"]);
   }
   return curves as Curves;
