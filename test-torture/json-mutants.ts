@@ -4,7 +4,7 @@ import type { Random } from "@fromnoise/tensor";
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 
 const VALUES: readonly Json[] = [
-  null, true, false, 0, -1, 1, 0.5, 1e9, 1e308, -1e308, 1024, 65536, 1e6, 2147483648, 2147483649, 9007199254740993, "", "x", "__proto__", [], {}, [1], [[1]],
+  null, true, false, 0, -1, 1, 0.5, 1e9, 1e308, -1e308, 65536, 1e6, 2147483648, 2147483649, 9007199254740993, "", "x", "__proto__", [], {}, [1], [[1]],
   { a: 1 }, "\u001b[31m", [null], 1e-320,
 ];
 const NAMES = ["__proto__", "toString", "constructor", "hasOwnProperty", "length", "x", ""];

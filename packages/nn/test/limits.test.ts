@@ -103,6 +103,10 @@ describe("JSON from outside", () => {
     for (const open of ["[", '{"a":', "[[],{}, "]) {
       expect(() => parseJson(open.repeat(5e6))).to.throw(SyntaxError, "objects and lists are nested more than 100 deep");
     }
+    for (const piece of ["{},", '"",', "[],"]) {
+      expect(() => parseJson(`[${piece.repeat(2 ** 21)}0]`)).to.throw(SyntaxError, "there are more than 2097152 objects, lists and strings");
+    }
+    expect(parseJson(`[${"0,".repeat(2 ** 22)}0]`)).to.have.lengthOf(2 ** 22 + 1);
     expect(parseJson(JSON.stringify("\\\"[".repeat(1e6)))).to.have.lengthOf(3e6);
   });
 });

@@ -189,6 +189,13 @@ describe("safetensors", () => {
   });
 });
 
+describe("a header that would not be read again", () => {
+  it("is not written", () => {
+    expect(() => encodeSafetensors([], { text: "x".repeat(2 ** 25) })).to.throw(CheckpointError, "cannot write a safetensors file with a header of 33554464 bytes");
+    expect(encodeSafetensors([], { text: "x".repeat(2 ** 25 - 100) }).byteLength).to.be.lessThan(2 ** 25 + 8);
+  });
+});
+
 describe("damaged safetensors files are refused, saying what is wrong", () => {
   const zeros = (n: number) => new Uint8Array(n);
   const lengthOnly = (length: bigint, rest = 0) => {
@@ -201,7 +208,7 @@ describe("damaged safetensors files are refused, saying what is wrong", () => {
     ["a file shorter than the length", zeros(7), /expected at least 8 bytes, found 7$/],
     ["a length that no header has", lengthOnly(2n ** 63n),
       /^f: not a safetensors file\n {2}its first 8 bytes give a header of 9223/],
-    ["a header of gigabytes when parsed", lengthOnly(2n ** 24n + 1n), /a header of 16777217 bytes, allowed are 16777216$/],
+    ["a header of gigabytes when parsed", lengthOnly(2n ** 25n + 1n), /a header of 33554433 bytes, allowed are 33554432$/],
     ["brackets alone", handmade("[".repeat(1e7)), /^f: the header is not JSON\n {2}objects and lists are nested more than 100 deep at character 100$/],
     ["a string of backslashes", handmade(`{"${"\\".repeat(1e7)}"}`), /^f: the header is not JSON/],
     ["a header cut short", lengthOnly(100n, 40),

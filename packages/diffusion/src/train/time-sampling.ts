@@ -12,8 +12,17 @@ const times = {
 export const TIME_SAMPLINGS = ["own", "uniform", "low-discrepancy", "logit-normal", "loss-aware"] as const;
 export type TimeSampling = (typeof TIME_SAMPLINGS)[number];
 
-/** Throws ConfigError for draws by loss on a process without steps, whose losses would never be of the same level. */
+/** Most steps of a process whose levels are drawn by loss: checkpoints hold ten losses of each, in their header. */
+const MOST_REMEMBERED = 100_000;
+
+/**
+ * Throws ConfigError for draws by loss on a process without steps, whose losses would never be of the same level, and on one with more
+ * than 100,000.
+ */
 export function checkTimeSampling({ name, levels }: Process, sampling: TimeSampling): void {
+  if (sampling === "loss-aware" && levels !== undefined && levels.length > MOST_REMEMBERED) {
+    throw new ConfigError(`timeSampling: loss-aware is not for ${levels.length} steps`, [`allowed  schedule.timesteps up to ${MOST_REMEMBERED}`]);
+  }
   if (sampling !== "loss-aware" || levels !== undefined) return;
   throw new ConfigError(`timeSampling: loss-aware is not for the process ${name}`, [
     `allowed  ${TIME_SAMPLINGS.filter((other) => other !== "loss-aware").join(", ")}; loss-aware for schedules of steps`,

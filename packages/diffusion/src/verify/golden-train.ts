@@ -31,6 +31,8 @@ export interface TrainGolden extends Golden {
 
 /** Most images of a batch in a file. */
 const MOST_IMAGES = 1024;
+/** Most values of a batch. */
+const MOST_VALUES = 2 ** 26;
 
 /**
  * Repeats the training of a golden file on a device and compares by |difference| / |reference| the loss and the norm of the
@@ -125,6 +127,9 @@ function batchOf(
   }
   const [h, w, channels] = sample;
   const count = batch * channels * h * w;
+  if (count > MOST_VALUES) {
+    throw new ConfigError(`golden file: a batch of ${count} values is too large`, [`batch    [${batch}, ${channels}, ${h}, ${w}]`, `allowed  up to ${MOST_VALUES}`]);
+  }
   const timesteps = Array.from({ length: batch }, (_, i) => (37 * s + 251 * i) % T);
   const torchShape = [batch, channels, h, w];
   return {

@@ -122,6 +122,7 @@ describe("fromnoise verify", () => {
     ["times that are no numbers", 1, (json) => void (json["t"] = ["3", 5]), 'golden file: t[0]: "3" is not allowed'],
     ["no steps of training", 10, (json) => void (json["steps"] = []), "golden file: steps: [] is not allowed\n  allowed  one step or more"],
     ["a batch without end", 10, (json) => void (json["batch"] = 1e9), "golden file: batch: 1000000000 is not allowed\n  allowed  whole numbers from 1 to 1024"],
+    ["images beyond memory", 10, (json) => void ((json["config"] as Json)["sample_size"] = 65536), "golden file: a batch of 17179869184 values is too large"],
     ["one beta", 10, (json) => void ((json["optimizer"] as Json)["betas"] = [0.9]), "golden file: optimizer.betas: [0.9] is not allowed\n  allowed  two numbers"],
     ["a norm that is none", 10, (json) => void (json["final_l2"] = { __proto__: null, "conv_in.weight": null }), "golden file: final_l2.conv_in.weight: null is not allowed"],
     ["a schedule of text", 10, (json) => void (json["schedule"] = "linear"), 'golden file: schedule: "linear" is not allowed\n  allowed  an object'],

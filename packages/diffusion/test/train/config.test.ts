@@ -46,6 +46,7 @@ describe("the config of a training run", () => {
     [{ steps: 1e12 }, "steps: 1000000000000 is not allowed\n  allowed  whole numbers from 1 to 1000000000"],
     [{ previewImages: 1e9 }, "previewImages: 1000000000 is not allowed\n  allowed  whole numbers from 1 to 4096"],
     [{ schedule: { timesteps: 1e9 } }, "schedule.timesteps: 1000000000 is not allowed\n  allowed  whole numbers from 1 to 1000000"],
+    [{ timeSampling: "loss-aware", schedule: { name: "cosine", timesteps: 100_001 } }, "timeSampling: loss-aware is not for 100001 steps\n  allowed  schedule.timesteps up to 100000"],
     [{ seed: -1 }, "seed: -1 is not allowed\n  allowed  whole numbers from 0"],
     [{ seed: 2 ** 53 }, "seed: 9007199254740992 is not allowed\n  allowed  whole numbers from 0"],
     [{ flip: "yes" }, 'flip: "yes" is not allowed\n  allowed  true, false'],

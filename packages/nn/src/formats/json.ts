@@ -7,19 +7,22 @@ export interface JsonOptions {
 
 /** Most objects and lists within each other: no configuration comes near. */
 const MOST_NESTED = 100;
+/** Most objects, lists and strings, which take hundreds of bytes each where they take two in the text. */
+const MOST_PARTS = 2 ** 21;
 
 /**
- * The value of a JSON text, what lists and objects in it hold nested at most 100 deep. Names such as `__proto__` become fields of
- * their own. Throws SyntaxError, for its caller to say where: for text that is no JSON, and for what is nested deeper. Time
+ * The value of a JSON text, what lists and objects in it hold nested at most 100 deep, in all at most 2^21 of them and of strings. Names such as `__proto__` become fields of
+ * their own. Throws SyntaxError, for its caller to say where: for text that is no JSON, and for what is deeper or has more parts. Time
  * and memory are linear in the text, whatever it holds.
  */
 export function parseJson(text: string, { infinities = false }: JsonOptions = {}): unknown {
   const pieces: string[] = [];                                                // the text with -Infinity written as JSON has it
-  let depth = 0, from = 0;
+  let depth = 0, parts = 0, from = 0;
   for (let i = 0; i < text.length; i++) {
     switch (text[i]) {
-      case '"': i = endOfString(text, i); break;
+      case '"': parts++; i = endOfString(text, i); break;
       case "{": case "[":
+        parts++;
         if (++depth > MOST_NESTED) throw new SyntaxError(`objects and lists are nested more than ${MOST_NESTED} deep at character ${i}`);
         break;
       case "}": case "]": depth--; break;
@@ -30,6 +33,7 @@ export function parseJson(text: string, { infinities = false }: JsonOptions = {}
         from = i + 1;
         break;
     }
+    if (parts > MOST_PARTS) throw new SyntaxError(`there are more than ${MOST_PARTS} objects, lists and strings`);
   }
   return JSON.parse(pieces.length === 0 ? text : pieces.join("") + text.slice(from)) as unknown;
 }

@@ -22,10 +22,10 @@ export interface SafetensorsHeader {
 }
 
 /**
- * Longer headers are refused, as the length of another kind of file would be: 16 MiB list 100,000 tensors. The reference
- * implementation goes on to 100 MB, whose JSON could take gigabytes.
+ * Longer headers are refused, as the length of another kind of file would be, and not written: 32 MiB list 200,000 tensors. The
+ * reference implementation goes on to 100 MB, whose JSON can take gigabytes.
  */
-const MAX_HEADER_BYTES = 2 ** 24;
+export const MAX_HEADER_BYTES = 2 ** 25;
 
 /** Bytes an element takes, for every dtype of the format with whole bytes. */
 const ELEMENT_BYTES: ReadonlyMap<string, number> = new Map(Object.entries({

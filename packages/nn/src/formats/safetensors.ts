@@ -5,7 +5,7 @@
 import { CheckpointError } from "@fromnoise/tensor";
 import { sha256 } from "./digest.js";
 import { bf16ToF32, f16ToF32, toF16 } from "./half.js";
-import { headerLength, parseHeader, type SafetensorsEntry, type SafetensorsHeader } from "./safetensors-header.js";
+import { headerLength, MAX_HEADER_BYTES, parseHeader, type SafetensorsEntry, type SafetensorsHeader } from "./safetensors-header.js";
 
 /** Numbers with their shape, C order, on the host. */
 export interface HostTensor {
@@ -173,6 +173,11 @@ function encodeHeader(fields: ReadonlyMap<string, unknown>): Uint8Array {
   const members = Array.from(fields, ([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`);
   const json = new TextEncoder().encode(`{${members.join(",")}}`);
   const length = Math.ceil(json.length / 8) * 8;
+  if (length > MAX_HEADER_BYTES) {
+    throw new CheckpointError(`cannot write a safetensors file with a header of ${length} bytes`, [
+      `tensors  ${fields.size}`, `allowed  ${MAX_HEADER_BYTES} bytes, names, shapes and metadata together`,
+    ]);
+  }
   const header = new Uint8Array(8 + length).fill(0x20);
   new DataView(header.buffer).setBigUint64(0, BigInt(length), true);
   header.set(json, 8);
