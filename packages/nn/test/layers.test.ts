@@ -32,6 +32,13 @@ describe("layers", () => {
       "ConfigError: timestep embedding: 2 channels are too few\n  allowed  more than 3");
   });
 
+  it("timestepEmbedding refuses times whose sines would not be exact, and passes NaN on", () => {
+    expect(messageOf(() => timestepEmbedding([7, 2147483649], 4))).to.equal(
+      "ConfigError: timestep embedding: a time of 2147483649 is too large\n  allowed  -1048576 .. 1048576");
+    expect(timestepEmbedding([NaN], 4).every(Number.isNaN)).to.equal(true);
+    expect(Array.from(timestepEmbedding([-(2 ** 20)], 4)).every(Number.isFinite)).to.equal(true);
+  });
+
   it("FourierFeatures are t, sin(2 pi t w) and cos(2 pi t w)", async () => {
     const layer = new FourierFeatures("f", 2);
     set(layer.weights, [0.25, 2]);

@@ -9,11 +9,14 @@ export interface TimestepEmbeddingOptions {
   readonly maxPeriod?: number;
 }
 
+/** Angles up to here have the same bits everywhere, see `elementary`. */
+const FARTHEST = 2 ** 20;
+
 /**
  * Sinusoidal embedding of timesteps (Vaswani et al. 2017, section 3.5), in f64 on the host: row n is
  * [sin(t_n f_0) .. sin(t_n f_{half-1}), cos(t_n f_0) ..], f_i = maxPeriod^(-i / (half - freqShift)), half = floor(dim / 2);
  * the two halves change places with flipSinToCos, and an odd dim ends in a zero. Returns [N, dim] in row-major order.
- * Throws ConfigError when dim leaves no frequency, that is, unless half > freqShift.
+ * Throws ConfigError when dim leaves no frequency, that is, unless half > freqShift, and for times beyond 2^20 in size.
  */
 export function timestepEmbedding(
   timesteps: ArrayLike<number>, dim: number, options: TimestepEmbeddingOptions = {},
@@ -23,6 +26,8 @@ export function timestepEmbedding(
   if (!(half > freqShift)) {
     throw new ConfigError(`timestep embedding: ${dim} channels are too few`, [`allowed  more than ${2 * freqShift + 1}`]);
   }
+  const far = Array.from(timesteps).find((t) => Math.abs(t) > FARTHEST);
+  if (far !== undefined) throw new ConfigError(`timestep embedding: a time of ${far} is too large`, [`allowed  -${FARTHEST} .. ${FARTHEST}`]);
   const [sines, cosines] = flipSinToCos ? [half, 0] : [0, half];
   const out = new Float64Array(timesteps.length * dim);
   for (let n = 0; n < timesteps.length; n++) {
