@@ -39,7 +39,7 @@ type Options = OptionsOf<typeof likelihoodFields>;
 export const likelihood: Command = {
   name: "likelihood",
   summary: "how many bits a model needs to say images exactly: the variational bound, term by term",
-  usage: "fromnoise likelihood RUN|CHECKPOINT|DIFFUSERS-FOLDER [flags]",
+  usage: "fromnoise likelihood RUN|CHECKPOINT|DIFFUSERS-FOLDER|FILE.pt [flags]",
   operands: ["<model>"],
   flags: flagsOf(likelihoodFields),
   notes: [

@@ -14,7 +14,7 @@ import { makeFolder, reasonOf } from "./files.js";
 export function fileSource(path: string): Source {
   const kind = kindOf(path);
   if (kind === undefined) {
-    throw new CheckpointError(`${path} does not exist`, ["expected the folder of a run or of diffusers, or a .safetensors file"]);
+    throw new CheckpointError(`${path} does not exist`, ["expected the folder of a run or of diffusers, or a .safetensors or .pt file"]);
   }
   if (kind.isFile()) {
     return { name: path, list: async () => [basename(path)], open: (name) => openFile(join(dirname(path), name)) };
