@@ -129,8 +129,8 @@ export class Trainer {
       const errors = (await Promise.all(made.errors.map((t) => t.data()))).flatMap((values) => Array.from(values));
       const lr = this.#learningRate(this.step);
       writing = true;
-      this.optimizer.step(made.grads, { lr, gradScale: config.gradClip === 0 ? 1 : clipCoefficient(gradNorm, config.gradClip) });
-      this.ema.update();
+      const gradScale = config.gradClip === 0 ? 1 : clipCoefficient(gradNorm, config.gradClip);
+      this.optimizer.step(made.grads, { lr, gradScale, average: this.ema });
       this.#remember(made.levels, errors);
       this.step++;
       await device.sync();

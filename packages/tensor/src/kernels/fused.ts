@@ -3,10 +3,11 @@
  * run, that checks compare with and that the tests hold the fast ones to. It is written here and nowhere else.
  */
 import { convFlaw, convFlops, convOutput, convW, convX, convY, type Conv2dAttrs } from "./conv2d.js";
-import { define, type AttrsOf, type InputsOf, type OutputsOf, type ScalarsOf } from "./definition.js";
+import { define, vectors, type AttrsOf, type InputsOf, type OutputsOf, type ScalarsOf, type Sizes } from "./definition.js";
 import { channels, normStats, normX, type GroupNormAttrs } from "./group-norm.js";
 import { asMatmul, type LinearAttrs } from "./matmul.js";
 import type { Runner } from "./required.js";
+import { updates } from "./update.js";
 import type { Shape } from "../core/shape.js";
 
 export const fusedKernels = {
@@ -35,6 +36,11 @@ export const fusedKernels = {
     equation: "groupNormGrad of dz = dy silu'(z), z = groupNorm(x, stats)",
     inputs: { dy: normX, x: normX, stats: normStats, gamma: channels, beta: channels }, scalars: [],
     outputs: { dx: normX, dgamma: channels, dbeta: channels },
+  }),
+  adamEma: define<Sizes>()({
+    equation: "adam of p, m, v and g; then target = decay target + (1 - decay) p, for every tensor of the lists",
+    inputs: { ...updates.adam.inputs, target: vectors }, scalars: [...updates.adam.scalars, "decay"],
+    outputs: { ...updates.adam.outputs, target: vectors },
   }),
 } as const;
 
@@ -78,5 +84,9 @@ export const compositions: { readonly [K in FusedKernelName]: Composition<FusedK
     const size = [1, 1, length(attrs)] as const;
     const { y: dz } = run("binary", { a: dy, b: z }, { op: "siluGrad", size, a: size, b: size }, { p: 0 });
     return run("groupNormGrad", { dy: dz, x, stats, gamma }, attrs, {});
+  },
+  adamEma: (run, { target, ...inputs }, attrs, { decay, ...scalars }) => {
+    const moved = run("adam", inputs, attrs, scalars);
+    return { ...moved, ...run("ema", { target, source: moved.p }, attrs, { decay }) };
   },
 };

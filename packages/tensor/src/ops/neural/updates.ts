@@ -29,6 +29,23 @@ export function adamUpdate(list: readonly AdamTensors[], scalars: AdamScalars): 
   run("adam", { p: all("p"), m: all("m"), v: all("v"), g: all("g") }, { sizes }, scalars);
 }
 
+/** What `adamUpdate` takes, and a moving average that follows p. */
+export interface AdamEmaTensors extends AdamTensors { readonly target: Tensor }
+
+/**
+ * `adamUpdate`, then `emaUpdate` of target towards what p is then, in one pass, with the same bits; replaces p, m, v and target.
+ * Throws ShapeError as `adamUpdate`.
+ */
+export function adamEmaUpdate(list: readonly AdamEmaTensors[], scalars: AdamScalars, decay: number): void {
+  if (list.length === 0) return;
+  const sizes = list.map(({ p, m, v, g, target }) =>
+    matchShapes("adamEmaUpdate", { p: [p, "..."], m: [m, "..."], v: [v, "..."], g: [g, "..."], target: [target, "..."] })["..."]);
+  assertDistinct("adamEmaUpdate", list.flatMap(({ p, m, v, target }) => [p, m, v, target]));
+  const all = (name: keyof AdamEmaTensors): Tensor[] => list.map((entry) => entry[name]);
+  const inputs = { p: all("p"), m: all("m"), v: all("v"), g: all("g"), target: all("target") };
+  run("adamEma", inputs, { sizes }, { ...scalars, decay });
+}
+
 /** A moving average and what it follows. */
 export interface EmaTensors { readonly target: Tensor; readonly source: Tensor }
 

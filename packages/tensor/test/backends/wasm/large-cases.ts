@@ -53,7 +53,7 @@ export const largeCases: readonly Case[] = [
   ["groupNormWithStats", norms],
   ["softmax", { rows: 900, n: 65 }], ["softmaxGrad", { rows: 900, n: 65 }],
   ["upsampleNearest", { n: 2, h: 40, w: 41, c: 19, scale: 2 }], ["sumPool", { n: 2, h: 80, w: 82, c: 19, scale: 2 }],
-  ["adam", list], ["ema", list], ["assign", vector],
+  ["adam", list], ["adamEma", list], ["ema", list], ["assign", vector],
 ];
 
 const madeInputs = new Map<Case, Values>();

@@ -46,10 +46,8 @@ export function sign(x: v128, _p: v128, _q: v128): v128 {
 
 /** p x + q */
 @inline export function affine(x: v128, p: v128, q: v128): v128 { return multiplyAdd(p, x, q); }
-/** p where x <= p, then q where that is above q: f32x4.max and min take seven instructions each. NaN stays NaN. */
-@inline export function clip(x: v128, p: v128, q: v128): v128 {
-  return f32x4.pmin(v128.bitselect(p, x, f32x4.le(x, p)), q);
-}
+/** min(max(x, p), q); NaN stays NaN. */
+@inline export function clip(x: v128, p: v128, q: v128): v128 { return f32x4.min(f32x4.max(x, p), q); }
 /** x / p */
 @inline export function over(x: v128, p: v128, _q: v128): v128 { return f32x4.div(x, p); }
 /** 0 where x <= 0, else x; NaN stays NaN. */
