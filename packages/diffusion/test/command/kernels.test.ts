@@ -15,7 +15,7 @@ describe("fromnoise inspect --kernels", () => {
   });
 
   it("lists every kernel in the order of the contract, the required ones first, with its whole equation", () => {
-    const names = [...out.matchAll(/^ {2}(\w+) .*->/gm)].map(([, name]) => name);
+    const names = [...out.matchAll(/^ {2}(\w+) .*(?:->|\[\]!?,)/gm)].map(([, name]) => name);
     const required = kernelNames.filter((name) => !isFused(name)), fused = kernelNames.filter(isFused);
     expect(names).to.deep.equal(["kernel", ...required, "kernel", ...fused]);
     const equations = out.split("\n").map((line) => line.slice(80).trim()).join(" ");

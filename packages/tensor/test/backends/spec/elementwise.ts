@@ -30,7 +30,7 @@ function merged({ op, size, a, b }: BinaryAttrs): BinaryAttrs {
 const both = (op: BinaryOp, size: Triple): BinaryAttrs => merged({ op, size, a: size, b: size });
 
 const binaryCases: BinaryAttrs[] = [
-  ...broadcasts("subtract", [3, 5, 7]),
+  ...broadcasts("subtract", [3, 5, 7]), ...broadcasts("subtract", [2, 3, 37]),
   ...([[4, 33, 8], [1, 100, 64], [17, 1, 19]] as Triple[]).flatMap((size) => {
     const [outer, axis, inner] = size;
     return ([[1, 1, inner], [outer, 1, inner], [outer, axis, 1], [1, 1, 1]] as Triple[]).map((b) => merged({ op: "multiply", size, a: size, b }));

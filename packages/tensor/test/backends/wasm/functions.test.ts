@@ -43,6 +43,39 @@ for (const deterministic of [false, true]) {
       expect(subnormal).to.be.closeTo(Math.exp(-100), 2e-45);
     });
 
+    it("max and min find NaN, the right zero and infinities wherever they stand, over rows and over columns", () => {
+      const rest = Float32Array.from({ length: 37 }, (_, i) => -1 - (i % 5));
+      const finds: readonly (readonly [found: number, kept: number])[] = [[NaN, NaN], [0, 0], [-0, -0], [Infinity, Infinity], [3, 3]];
+      for (const sign of [1, -1]) {
+        for (const [found, kept] of finds) {
+          for (let place = 0; place < rest.length; place++) {
+            const values = rest.slice();
+            values[place] = found;
+            if (found === 0) values[(place + 11) % 37] = -0;                   // +0 beside -0: the larger one is +0
+            const line = values.map((value) => sign * value), expected = sign * (Object.is(found, -0) ? -0 : kept);
+            const op = sign > 0 ? "max" : "min";
+            const x = backend.upload(line, [37], "f32"), y = backend.allocate([1], "f32");
+            backend.kernels.reduce({ y }, { x }, { op, outer: 1, axis: 37, inner: 1 }, {});
+            expect([...backend.read(y) as Float32Array], `${op} of a row, ${found} at ${place}`).to.deep.equal([expected]);
+            const columns = new Float32Array(37 * 23).fill(sign * -9);
+            for (let row = 0; row < 37; row++) columns[23 * row + (place % 23)] = line[row];
+            const xs = backend.upload(columns, [37, 23], "f32"), ys = backend.allocate([23], "f32");
+            backend.kernels.reduce({ y: ys }, { x: xs }, { op, outer: 1, axis: 37, inner: 23 }, {});
+            const want = Array.from({ length: 23 }, (_, i) => (i === place % 23 ? expected : sign * -9));
+            expect([...backend.read(ys) as Float32Array], `${op} of columns, ${found} at ${place}`).to.deep.equal(want);
+            for (const storage of [x, y, xs, ys]) backend.free(storage);
+          }
+        }
+      }
+    });
+
+    it("relu keeps NaN and makes -0 a zero", () => {
+      const x = backend.upload(Float32Array.of(-1, -0, 0, 2, NaN, -Infinity, Infinity), [7], "f32");
+      backend.kernels.unary({ y: x }, { x }, { op: "relu", n: 7 }, { p: 0, q: 0 });
+      expect([...backend.read(x) as Float32Array]).to.deep.equal([0, 0, 0, 2, NaN, 0, Infinity]);
+      backend.free(x);
+    });
+
     it("softmax gives exact zeros where x is -Infinity, and NaN throughout a row with one", () => {
       const x = backend.upload(Float32Array.of(0, -Infinity, 0, 0, -Infinity, 1, NaN, 1, 1, 1), [2, 5], "f32");
       const y = backend.allocate([2, 5], "f32");

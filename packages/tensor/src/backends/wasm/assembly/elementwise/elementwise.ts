@@ -4,8 +4,8 @@ import { LINE, LINE_ELEMENTS } from "./loops";
 import { GRAIN, ceilDiv, roundUp } from "../variant";
 
 /*
- * Elementwise kernels. Chunks are multiples of 8 elements, so only the very end of an array is not a whole pair of vectors: there
- * the kernels read and write into the array's padding.
+ * Elementwise kernels. Chunks are multiples of 16 elements, so only the very end of an array is not a whole line: there the kernels
+ * read and write into the array's padding.
  */
 
 @unmanaged

@@ -1,3 +1,4 @@
+import { LINE, LINE_ELEMENTS } from "../elementwise/loops";
 import { storeLanes } from "../gemm/pack";
 import { GRAIN, ceilDiv, rowsInChunk } from "../variant";
 
@@ -22,28 +23,37 @@ export function copyRowsChunks(args: CopyRows): i32 {
 
 /** A chunk may begin and end inside a row. */
 export function copyRows(args: CopyRows, from: i32, to: i32, _workspace: usize): void {
-  const length = args.length, end = min(to * GRAIN, args.rows * length);
-  for (let at = from * GRAIN; at < end;) {
-    const row = at / length, column = at % length, n = min(length - column, end - at);
-    const x = args.x + (<usize>(row / args.repeat * args.xStride + column) << 2);
+  const length = args.length, repeat = args.repeat, end = min(to * GRAIN, args.rows * length);
+  let at = from * GRAIN, row = at / length, column = at % length, source = row / repeat, time = row % repeat;
+  while (at < end) {
+    const n = min(length - column, end - at);
+    const x = args.x + (<usize>(source * args.xStride + column) << 2);
     copyFloats(args.y + (<usize>(row * args.yStride + column) << 2), x, n);
     at += n;
+    row++;
+    column = 0;
+    if (++time == repeat) time = 0, source++;
   }
 }
+
+/** Floats from which the engine's own copy is worth its call. */
+@inline const LONG: i32 = 128;
 
 /** Copies n floats and touches nothing behind them. */
 @inline
 export function copyFloats(to: usize, from: usize, n: i32): void {
-  if (n >= 64) {
+  if (n >= LONG) {
     memory.copy(to, from, <usize>n << 2);
     return;
   }
-  while (n >= 4) {
-    v128.store(to, v128.load(from));
-    to += 16;
-    from += 16;
-    n -= 4;
+  for (; n >= LINE_ELEMENTS; n -= LINE_ELEMENTS, to += LINE, from += LINE) {
+    const x0 = v128.load(from), x1 = v128.load(from, 16), x2 = v128.load(from, 32), x3 = v128.load(from, 48);
+    v128.store(to, x0);
+    v128.store(to, x1, 16);
+    v128.store(to, x2, 32);
+    v128.store(to, x3, 48);
   }
+  for (; n >= 4; n -= 4, to += 16, from += 16) v128.store(to, v128.load(from));
   if (n > 0) storeLanes(to, v128.load(from), n);
 }
 
