@@ -251,7 +251,7 @@ export class Device {
    */
   scope<R>(fn: () => R): R {
     this.#assertUsable("scope()");
-    const scope: Scope = { parent: this.#scope, tensors: new Set() };
+    const scope: Scope = { parent: this.#scope, last: undefined };
     this.#scope = scope;
     let result: R;
     try {
@@ -266,7 +266,7 @@ export class Device {
       });
     } finally {
       this.#scope = scope.parent;
-      for (const t of [...scope.tensors]) t.dispose();
+      while (scope.last !== undefined) scope.last.dispose();
     }
     return result;
   }
@@ -285,8 +285,7 @@ export class Device {
 
   /** @internal Called by `Tensor.dispose`. */
   release(t: Tensor): void {
-    t.scope?.tensors.delete(t);
-    t.scope = undefined;
+    moveTo(t, undefined);
     this.#memory.tensors--;
     this.#leaks?.freed();
     if (--t.buffer.owners > 0) return;

@@ -91,14 +91,14 @@ function overPixels({ n, h, w, cin, cout }: Conv2dAttrs): LinearAttrs {
 function geometry(op: string, xShape: Shape, wShape: Shape, options: Conv2dOptions, dy?: Tensor): Conv2dAttrs {
   const { stride = 1, padding = 0 } = options;
   const pad = typeof padding === "number" ? ([padding, padding, padding, padding] as const) : padding;
-  const details = [
-    `x        ${formatShape(xShape)}   expected [N, H, W, Cin]`,
-    `w        ${formatShape(wShape)}   expected [kh, kw, Cin, Cout]`,
-    `stride   ${stride}`,
-    `padding  [${pad.join(", ")}]   top, bottom, left, right`,
-  ];
-  const fail = (reason: string): never => {
-    throw new ShapeError(`${op}: ${reason}`, details);
+  const fail = (reason: string, ...more: string[]): never => {
+    throw new ShapeError(`${op}: ${reason}`, [
+      `x        ${formatShape(xShape)}   expected [N, H, W, Cin]`,
+      `w        ${formatShape(wShape)}   expected [kh, kw, Cin, Cout]`,
+      `stride   ${stride}`,
+      `padding  [${pad.join(", ")}]   top, bottom, left, right`,
+      ...more,
+    ]);
   };
   if (xShape.length !== 4 || wShape.length !== 4) fail(`x has ${xShape.length} axes, w has ${wShape.length}, both need 4`);
   const [n, h, w, cin] = xShape;
@@ -110,8 +110,7 @@ function geometry(op: string, xShape: Shape, wShape: Shape, options: Conv2dOptio
   const [oh, ow] = convOutput(attrs);
   if (oh < 1 || ow < 1) fail(`the ${kh}x${kw} kernel does not fit into the padded input`);
   if (dy !== undefined && !sameShape(dy.shape, [n, oh, ow, cout])) {
-    details.push(`dy       ${formatShape(dy.shape)}   expected ${formatShape([n, oh, ow, cout])}`);
-    fail("dy has not the shape of the output");
+    fail("dy has not the shape of the output", `dy       ${formatShape(dy.shape)}   expected ${formatShape([n, oh, ow, cout])}`);
   }
   return attrs;
 }
