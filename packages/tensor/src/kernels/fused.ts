@@ -15,9 +15,20 @@ export const fusedKernels = {
     inputs: { x: ({ m, k }): Shape => [m, k], w: ({ k, n }): Shape => [k, n], bias: ({ n }): Shape => [n] },
     scalars: [], outputs: { y: ({ m, n }): Shape => [m, n] }, flops: ({ m, k, n }) => 2 * m * k * n,
   }),
+  linearGrad: define<LinearAttrs>()({
+    equation: "dx = dy w^T, dw = x^T dy, db = the sum of dy over the rows",
+    inputs: { dy: ({ m, n }): Shape => [m, n], x: ({ m, k }): Shape => [m, k], w: ({ k, n }): Shape => [k, n] }, scalars: [],
+    outputs: { dx: ({ m, k }): Shape => [m, k], dw: ({ k, n }): Shape => [k, n], db: ({ n }): Shape => [n] },
+    flops: ({ m, k, n }) => 4 * m * k * n,
+  }),
   conv2dBias: define<Conv2dAttrs>()({
     equation: "y = conv2d(x, w) + bias",
     inputs: { x: convX, w: convW, bias: ({ cout }): Shape => [cout] }, scalars: [], outputs: { y: convY }, flops: convFlops, flaw: convFlaw,
+  }),
+  conv2dGrad: define<Conv2dAttrs>()({
+    equation: "dx = conv2dGradInput(dy, w), dw = conv2dGradWeight(x, dy), db = the sum of dy over images and positions",
+    inputs: { dy: convY, x: convX, w: convW }, scalars: [], outputs: { dx: convX, dw: convW, db: ({ cout }): Shape => [cout] },
+    flops: (attrs) => 2 * convFlops(attrs), flaw: convFlaw,
   }),
   groupNormWithStats: define<GroupNormAttrs>()({
     equation: "stats = groupNormStats(x), y = groupNorm(x, stats)",
@@ -49,6 +60,11 @@ function addBias<T>(run: Runner<T>, y: T, bias: T, rows: number, n: number): { y
   return run("binary", { a: y, b: bias }, { op: "add", size: whole, a: whole, b: [1, 1, n] }, { p: 0 });
 }
 
+/** The sum over the rows of dy [rows, n]. */
+function sumRows<T>(run: Runner<T>, dy: T, rows: number, n: number): T {
+  return run("reduce", { x: dy }, { op: "sum", outer: 1, axis: rows, inner: n }, {}).y;
+}
+
 const length = ({ n, hw, c }: GroupNormAttrs): number => n * hw * c;
 
 export const compositions: { readonly [K in FusedKernelName]: Composition<FusedKernels[K]> } = {
@@ -56,10 +72,21 @@ export const compositions: { readonly [K in FusedKernelName]: Composition<FusedK
     const { y } = run("matmul", { a: x, b: w }, asMatmul(attrs), {});
     return addBias(run, y, bias, attrs.m, attrs.n);
   },
+  linearGrad: (run, { dy, x, w }, { m, k, n }) => {
+    const { y: dx } = run("matmul", { a: dy, b: w }, { ...asMatmul({ m, k: n, n: k }), transposeB: true }, {});
+    const { y: dw } = run("matmul", { a: x, b: dy }, { ...asMatmul({ m: k, k: m, n }), transposeA: true }, {});
+    return { dx, dw, db: sumRows(run, dy, m, n) };
+  },
   conv2dBias: (run, { x, w, bias }, attrs) => {
     const { y } = run("conv2d", { x, w }, attrs, {});
     const [oh, ow] = convOutput(attrs);
     return addBias(run, y, bias, attrs.n * oh * ow, attrs.cout);
+  },
+  conv2dGrad: (run, { dy, x, w }, attrs) => {
+    const { dx } = run("conv2dGradInput", { dy, w }, attrs, {});
+    const { dw } = run("conv2dGradWeight", { x, dy }, attrs, {});
+    const [oh, ow] = convOutput(attrs);
+    return { dx, dw, db: sumRows(run, dy, attrs.n * oh * ow, attrs.cout) };
   },
   groupNormWithStats: (run, { x, gamma, beta }, attrs, scalars) => {
     const { stats } = run("groupNormStats", { x }, attrs, scalars);

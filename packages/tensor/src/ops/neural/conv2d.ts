@@ -38,11 +38,10 @@ export const conv2d = {
   /** All three gradients; use the parts where some are not needed. Throws ShapeError. */
   backward(dy: Tensor, x: Tensor, w: Tensor, options: Conv2dOptions = {}): { dx: Tensor; dw: Tensor; db: Tensor } {
     matchShapes("conv2d.backward", { w: [w, "kh kw Cin Cout"], x: [x, "N H W Cin"], dy: [dy, "N OH OW Cout"] });
-    return {
-      dx: conv2d.gradInput(dy, w, x.shape, options),
-      dw: conv2d.gradWeight(dy, x, w.shape, options),
-      db: conv2d.gradBias(dy),
-    };
+    const attrs = geometry("conv2d.backward", x.shape, w.shape, options, dy);
+    const shapes = { dx: x.shape, dw: w.shape, db: [attrs.cout] };
+    if (isProduct(attrs)) return run("linearGrad", { dy, x, w }, overPixels(attrs), {}, shapes);
+    return run("conv2dGrad", { dy, x, w }, attrs, {}, shapes);
   },
 
   /** dx: every weight carries dy back to the place it read. dy [N, OH, OW, Cout], w -> [N, H, W, Cin]. Throws ShapeError. */
