@@ -31,7 +31,7 @@ export class Attention {
 /** Queries that go through together. */
 @inline export const QUERIES: i32 = 64;
 /** Keys whose scores are held at a time. */
-@inline export const KEYS: i32 = 512;
+@inline export const KEYS: i32 = 1024;
 
 /** Bytes of a row in the blocked layout. */
 @inline export const ROW: usize = BLOCK * 4;

@@ -1,12 +1,11 @@
-import { gemmBlocked } from "../gemm/gemm-block";
 import { panelCount } from "../gemm/pack";
-import { BLOCK, TILE_COLUMNS } from "../variant";
-import { scoresOf, sumOverKeys } from "./attention";
+import { TILE_COLUMNS } from "../variant";
 import {
-  Attention, KEYS, PER_QUERY, QUERIES, ROW, copyIn, copyOut, headAt, keyRounds, keyRows, matrixBytes, matrixBytesWide, tensorRow,
+  Attention, KEYS, PER_QUERY, QUERIES, copyIn, copyOut, headAt, keyRounds, keyRows, matrixBytes, matrixBytesWide, tensorRow,
   transposeOut, transposeToPanels,
 } from "./attention-args";
 import { exponentials, exponentialsAndDots, fill, gradients, invert, maxima, noMaxima, scaleColumns } from "./columns";
+import { scoresOf, sumOverKeys, sumOverQueries } from "./products";
 
 /** Chunks: one a head. */
 export function attentionGradChunks(args: Attention): i32 {
@@ -100,13 +99,4 @@ function writeKeys(args: Attention, head: i32, round: i32, dkeys: usize, dvalues
   const first = round * KEYS, n = min(KEYS, args.s - first), room = keyRows(args.s), row = tensorRow(args.heads, args.d);
   copyOut(headAt(args, args.dk, head, args.s, first), row, dkeys, room, n, args.d, add);
   copyOut(headAt(args, args.dv, head, args.s, first), row, dvalues, room, n, args.d, add);
-}
-
-/** y [n keys, d] = (accumulate ? y : 0) + weights [n, count queries] x [count, d]. */
-function sumOverQueries(y: usize, weights: usize, room: i32, n: i32, x: usize, count: i32, d: i32, accumulate: bool): void {
-  const block = <usize>room * ROW;
-  for (let i = 0; i < d; i += BLOCK, x += QUERIES * ROW, y += block) {
-    const some = panelCount(min(BLOCK, d - i));
-    gemmBlocked(n, some, count, weights, block, x, TILE_COLUMNS * 4, ROW, y, ROW, accumulate);
-  }
 }

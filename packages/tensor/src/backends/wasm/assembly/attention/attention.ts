@@ -1,11 +1,11 @@
-import { gemmBlocked, gemmTransposed } from "../gemm/gemm-block";
 import { panelCount } from "../gemm/pack";
-import { BLOCK, TILE_COLUMNS, ceilDiv } from "../variant";
+import { TILE_COLUMNS, ceilDiv } from "../variant";
 import {
-  Attention, KEYS, PER_QUERY, QUERIES, ROW, copyIn, headAt, keyRounds, keyRows, matrixBytes, matrixBytesWide, tensorRow, transposeOut,
+  Attention, KEYS, PER_QUERY, QUERIES, copyIn, headAt, keyRounds, keyRows, matrixBytes, matrixBytesWide, tensorRow, transposeOut,
   transposeToPanels,
 } from "./attention-args";
 import { exponentials, fill, invert, maxima, noMaxima, scaleColumns } from "./columns";
+import { scoresOf, sumOverKeys } from "./products";
 
 /** Queries of a chunk: they share what is copied of the keys and values. */
 @inline const CHUNK: i32 = 256;
@@ -65,31 +65,5 @@ function attendHead(args: Attention, head: i32, first: i32, last: i32, workspace
     }
     invert(sums);
     transposeOut(headAt(args, args.y, head, args.l, query), row, sumsOfValues, sums, count, d);
-  }
-}
-
-/** scores [n keys, count queries] = keys [n, d] times the queries in panels. */
-export function scoresOf(scores: usize, keys: usize, room: i32, n: i32, panels: usize, count: i32, d: i32): void {
-  const block = <usize>room * ROW, panel = <usize>(d * TILE_COLUMNS) << 2;
-  for (let c = 0; c < count; c += BLOCK, scores += block) {
-    const some = panelCount(min(BLOCK, count - c));
-    gemmBlocked(n, some, d, keys, block, panels, panel, TILE_COLUMNS * 4, scores, ROW, false);
-    panels += <usize>some * panel;
-  }
-}
-
-/** y [d, count queries] = (accumulate ? y : 0) + values^T [d, n] weights [n, count]. */
-export function sumOverKeys(
-  y: usize, values: usize, weights: usize, room: i32, n: i32, count: i32, d: i32, accumulate: bool,
-): void {
-  const block = <usize>room * ROW;
-  for (let c = 0; c < count; c += BLOCK, weights += block) {
-    const some = panelCount(min(BLOCK, count - c));
-    let from = values;
-    for (let i = 0; i < d; i += BLOCK, from += block) {
-      const rows = min(BLOCK, d - i);
-      gemmTransposed(rows, some, n, from, ROW, weights, TILE_COLUMNS * 4, ROW, y, ROW, accumulate);
-      y += <usize>rows * ROW;
-    }
   }
 }
