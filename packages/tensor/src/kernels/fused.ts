@@ -2,6 +2,7 @@
  * Kernels a backend may have for speed, and what each of them means: the composition of required kernels that devices without it
  * run, that checks compare with and that the tests hold the fast ones to. It is written here and nowhere else.
  */
+import { attentions, composeAttention, composeAttentionGrad } from "./attention.js";
 import { convFlaw, convFlops, convOutput, convW, convX, convY, type Conv2dAttrs } from "./conv2d.js";
 import { define, type AttrsOf, type InputsOf, type OutputsOf, type ScalarsOf } from "./definition.js";
 import { channels, normStats, normX, type GroupNormAttrs } from "./group-norm.js";
@@ -47,6 +48,7 @@ export const fusedKernels = {
     inputs: { dy: normX, x: normX, stats: normStats, gamma: channels, beta: channels }, scalars: [],
     outputs: { dx: normX, dgamma: channels, dbeta: channels },
   }),
+  ...attentions,
 } as const;
 
 export type FusedKernels = typeof fusedKernels;
@@ -106,4 +108,6 @@ export const compositions: { readonly [K in FusedKernelName]: Composition<FusedK
     const { y: dz } = run("binary", { a: dy, b: z }, { op: "siluGrad", size, a: size, b: size }, { p: 0 });
     return run("groupNormGrad", { dy: dz, x, stats, gamma }, attrs, {});
   },
+  attention: (run, inputs, attrs, { scale }) => composeAttention(run, inputs, attrs, scale),
+  attentionGrad: (run, inputs, attrs, { scale }) => composeAttentionGrad(run, inputs, attrs, scale),
 };

@@ -7,6 +7,7 @@ import type { Backend } from "../../core/backend.js";
 import { ConfigError, DeviceError } from "../../core/errors.js";
 import type { KernelTable } from "../../kernels/contract.js";
 import { formatShape, sizeOf, type Shape } from "../../core/shape.js";
+import { attentions } from "./kernels/attention.js";
 import { convolutions, type Precision } from "./kernels/conv2d.js";
 import { elementwise } from "./kernels/elementwise.js";
 import { groupNorms } from "./kernels/group-norm.js";
@@ -39,7 +40,7 @@ function kernelsOn(machine: Machine, precision: Precision, cache: WeightCache) {
   return {
     ...elementwise(machine), ...reductions(machine), ...layout(machine), ...products(machine),
     ...convolutions(machine, precision, cache),
-    ...groupNorms(machine), ...softmaxes(machine), ...resampling(machine), ...updates(machine, cache),
+    ...attentions(machine), ...groupNorms(machine), ...softmaxes(machine), ...resampling(machine), ...updates(machine, cache),
   } satisfies KernelTable<Storage>;
 }
 
