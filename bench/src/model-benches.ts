@@ -144,8 +144,7 @@ function openTrainStep(shape: ModelShape, device: Device, dtype: DType): Workloa
     });
     const norm = globalNorm(grads);
     const values: [number, number] = [await loss.item(), await norm.item()];
-    adam.step(grads, { gradScale: clipCoefficient(values[1], MAX_NORM) });
-    ema.update();
+    adam.step(grads, { gradScale: clipCoefficient(values[1], MAX_NORM), average: ema });
     for (const t of [loss, norm]) t.dispose();
     grads.clear();
     return values;

@@ -151,4 +151,39 @@ describe("Ema", () => {
     };
     expect(await run(true)).to.deep.equal(await run(false));
   });
+
+  for (const options of [{}, { warmup: "none", decay: 0.5, every: 3 }, { warmup: "none", decay: 0.9, start: 2 }, { decay: 0 }] as const) {
+    it(`follows Adam within its step as by an update after it, to the bit: ${JSON.stringify(options)}`, async () => {
+      const run = async (within: boolean): Promise<number[][]> => {
+        const unet = smallUNet(device);
+        const [adam, average, second] = [new Adam(unet), new Ema(unet, options), new Ema(unet, { warmup: "none", decay: 0.75 })];
+        const random = new Random(5);
+        for (let step = 0; step < 5; step++) {
+          const grads = new Grads(device);
+          unet.parameters.forEach((p, i) => {                                  // every fifth parameter has none in some step
+            if ((i + step) % 5 !== 0) grads.add(p, randomNormal(p.shape, random, { device, dtype: "f64" }));
+          });
+          adam.step(grads, { lr: 0.1, gradScale: 0.5, ...(within ? { average } : {}) });
+          if (!within) average.update();
+          second.update();
+          grads.clear();
+        }
+        expect([average.updates, second.updates]).to.deep.equal([5, 5]);
+        const modules = [unet, average.network, second.network];
+        return Promise.all(modules.flatMap(({ parameters }) => parameters.map((p) => valuesOf(p.tensor))));
+      };
+      expect(await run(true)).to.deep.equal(await run(false));
+    });
+  }
+
+  it("of another module follows that one, whatever Adam moves", async () => {
+    const [moved, other] = [vectorModule(device, [1]), vectorModule(device, [2])];
+    const [adam, average] = [new Adam(moved, { lr: 0.5 }), new Ema(other, { warmup: "none", decay: 0.5 })];
+    other.p.tensor = tensor([6], { device, dtype: "f64" });
+    const grads = new Grads(device);
+    grads.add(moved.p, tensor([1], { device, dtype: "f64" }));
+    adam.step(grads, { average });
+    expect(await valuesOf(average.network.p.tensor)).to.deep.equal([4]);
+    expect((await valuesOf(moved.p.tensor))[0]).to.be.closeTo(0.5, 1e-7);
+  });
 });

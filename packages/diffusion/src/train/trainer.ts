@@ -129,8 +129,8 @@ export class Trainer {
       const errors = (await Promise.all(made.errors.map((t) => t.data()))).flatMap((values) => Array.from(values));
       const lr = this.#learningRate(this.step);
       writing = true;
-      this.optimizer.step(made.grads, { lr, gradScale: config.gradClip === 0 ? 1 : clipCoefficient(gradNorm, config.gradClip) });
-      this.ema.update();
+      const gradScale = config.gradClip === 0 ? 1 : clipCoefficient(gradNorm, config.gradClip);
+      this.optimizer.step(made.grads, { lr, gradScale, average: this.ema });
       this.#remember(made.levels, errors);
       this.step++;
       await device.sync();
@@ -178,19 +178,23 @@ export class Trainer {
 
   /** Forward and backward over all k micro-batches, into `made`: the gradients are those of the mean of their losses. */
   #gradients(made: Gradients): void {
-    const { config, device, network, process, loss: minimised } = this;
+    const { config, network, process, loss: minimised } = this;
     const { timesteps, offset, ...others } = this.#random;
     const draws = randomDraws({
       levels: timesteps, ...others, labelDrop: config.labelDrop, offset: { amount: config.offsetNoise, random: offset },
       drawLevels: (n, _, random) => this.#drawLevels(n, random),
     });
     for (let k = 0; k < config.accumulate; k++) {
-      const { loss, perImage, levels } = device.scope(
-        () => trainingStep({ network, process, loss: minimised, draws }, this.#nextBatch(), made.grads, { scale: 1 / config.accumulate }),
-      );
-      made.losses.push(loss);
-      made.errors.push(perImage);
-      made.levels.push(...levels);
+      const batch = this.#nextBatch();
+      try {
+        const { loss, perImage, levels } = trainingStep(
+          { network, process, loss: minimised, draws }, batch, made.grads, { scale: 1 / config.accumulate });
+        made.losses.push(loss);
+        made.errors.push(perImage);
+        made.levels.push(...levels);
+      } finally {
+        batch.x0.dispose();
+      }
     }
     made.norm = globalNorm(made.grads);
   }

@@ -1,8 +1,11 @@
-import { adamUpdate, zerosLike, elementary, type AdamTensors, type Tensor } from "@fromnoise/tensor";
+import {
+  adamEmaUpdate, adamUpdate, elementary, emaUpdate, zerosLike, type AdamEmaTensors, type AdamTensors, type Tensor,
+} from "@fromnoise/tensor";
 import { assertGrads, type Grads } from "../parameters/grads.js";
 import type { Module } from "../parameters/module.js";
 import type { Parameter } from "../parameters/parameter.js";
 import type { TensorsByParameter } from "../parameters/state-dict.js";
+import type { Ema } from "./ema.js";
 import type { Optimizer, OptimizerStep } from "./optimizer.js";
 
 export interface AdamOptions {
@@ -16,6 +19,11 @@ export interface AdamOptions {
   readonly eps?: number;
   /** Decoupled weight decay: each step also multiplies p by 1 - lr weightDecay; default 0 (AdamW: 0.01). */
   readonly weightDecay?: number;
+}
+
+export interface AdamStep extends OptimizerStep {
+  /** An average that follows: as `update()` of it after the step, to the bit, but in one pass over the parameters. */
+  readonly average?: Pick<Ema<Module>, "turn" | "moves">;
 }
 
 /**
@@ -42,18 +50,28 @@ export class Adam implements Optimizer {
     this.state = { m: this.m, v: this.v };
   }
 
-  /** Updates every parameter that has a gradient; the others stay as they are. */
-  step(grads: Grads, { lr = this.options.lr, gradScale = 1 }: OptimizerStep = {}): void {
+  /** Updates every parameter that has a gradient; the others stay as they are. Then moves the average, if there is one. */
+  step(grads: Grads, { lr = this.options.lr, gradScale = 1, average }: AdamStep = {}): void {
     assertGrads("Adam.step: there are no gradients", grads);
     const { beta1, beta2, eps, weightDecay } = this.options;
     const t = ++this.steps;
     const [correction1, correction2] = [beta1, beta2].map((beta) => 1 - elementary.integerPower(beta, t));
-    const list: AdamTensors[] = [];
+    const scalars = { lr, beta1, beta2, eps, correction1, correction2, weightDecay, gradScale };
+    const decay = average?.turn();
+    const targets = new Map(decay === undefined ? [] : average!.moves().map(({ p, target }) => [p, target]));
+    const alone: AdamTensors[] = [], followed: AdamEmaTensors[] = [];
     for (const [p, m] of this.m) {
-      const g = grads.get(p);
-      if (g !== undefined) list.push({ p: p.tensor, m, v: this.v.get(p)!, g });
+      const g = grads.get(p), target = targets.get(p);
+      if (g === undefined) continue;
+      const entry = { p: p.tensor, m, v: this.v.get(p)!, g };
+      if (target === undefined) alone.push(entry);
+      else followed.push({ ...entry, target });
+      targets.delete(p);
     }
-    adamUpdate(list, { lr, beta1, beta2, eps, correction1, correction2, weightDecay, gradScale });
+    adamUpdate(alone, scalars);
+    if (decay === undefined) return;
+    adamEmaUpdate(followed, scalars, decay);
+    emaUpdate([...targets].map(([p, target]) => ({ target, source: p.tensor })), decay);                  // of what stayed as it was
   }
 
   dispose(): void {

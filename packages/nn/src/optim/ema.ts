@@ -1,6 +1,7 @@
-import { ConfigError, clone, emaUpdate, elementary } from "@fromnoise/tensor";
+import { ConfigError, clone, emaUpdate, elementary, type Tensor } from "@fromnoise/tensor";
 import type { Network } from "../networks/network.js";
 import { disposeParameters, type Module } from "../parameters/module.js";
+import type { Parameter } from "../parameters/parameter.js";
 
 /** The ways in which the decay may grow. */
 export const EMA_WARMUPS = ["none", "ratio", "power", "ema-pytorch"] as const;
@@ -68,12 +69,25 @@ export class Ema<N extends Module = Network> {
     return Math.min(decay, warmup === "ratio" ? (1 + s) / (10 + s) : 1 - elementary.power(1 + s / invGamma, -power));
   }
 
-  /** Moves the average towards the parameters, where it is its turn: call it after each optimiser step. */
+  /**
+   * Moves the average towards the parameters, where it is its turn: call it after each optimiser step, or give it to Adam's step, which
+   * then does both in one pass.
+   */
   update(): void {
+    const decay = this.turn();
+    if (decay !== undefined) emaUpdate(this.moves().map(({ p, target }) => ({ target, source: p.tensor })), decay);
+  }
+
+  /** @internal Counts an update: the decay by which the average moves in it, undefined where it is not its turn. */
+  turn(): number | undefined {
     const n = ++this.updates;
-    if ((n - 1) % this.options.every !== 0) return;
+    return (n - 1) % this.options.every === 0 ? this.decayAt(n) : undefined;
+  }
+
+  /** @internal What moves: the average of each parameter. */
+  moves(): { p: Parameter; target: Tensor }[] {
     const { parameters } = this.source;
-    emaUpdate(this.network.parameters.map(({ tensor: target }, i) => ({ target, source: parameters[i].tensor })), this.decayAt(n));
+    return this.network.parameters.map(({ tensor: target }, i) => ({ p: parameters[i], target }));
   }
 
   /** Frees the average. */

@@ -182,10 +182,11 @@ export class Device {
     kernel: K, inputs: Inputs<K, Tensor>, attrs: Attrs<K>, scalars: Scalars<K>, shapes: Readonly<Record<string, Shape | undefined>>,
   ): Outputs<K, Tensor> {
     if (!isFused(kernel)) throw new DeviceError(`${this.name} has no kernel ${kernel}`, [`kernels  ${Object.keys(kernels).join(", ")}`]);
-    const composed = compositions[kernel] as (run: Runner<Tensor>, inputs: unknown, attrs: unknown, scalars: unknown) => Record<string, Tensor>;
+    const composed = compositions[kernel] as (run: Runner<Tensor>, inputs: unknown, attrs: unknown, scalars: unknown) => TensorsByName;
     return this.scope(() => {
       const outputs = composed(this.#runner, inputs, attrs, scalars);
-      return Object.fromEntries(Object.entries(outputs).map(([name, y]) => [name, this.reshape(y, shapes[name] ?? y.shape)]));
+      const named = (name: string, y: Tensor): Tensor => this.reshape(y, shapes[name] ?? y.shape);
+      return Object.fromEntries(Object.entries(outputs).map(([name, y]) => [name, name in inputs ? y : named(name, y as Tensor)]));
     }) as unknown as Outputs<K, Tensor>;
   }
 

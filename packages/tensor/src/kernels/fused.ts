@@ -4,10 +4,11 @@
  */
 import { attentions, composeAttention, composeAttentionGrad } from "./attention.js";
 import { convFlaw, convFlops, convOutput, convW, convX, convY, type Conv2dAttrs } from "./conv2d.js";
-import { define, type AttrsOf, type InputsOf, type OutputsOf, type ScalarsOf } from "./definition.js";
+import { define, vectors, type AttrsOf, type InputsOf, type OutputsOf, type ScalarsOf, type Sizes } from "./definition.js";
 import { channels, normStats, normX, type GroupNormAttrs } from "./group-norm.js";
 import { asMatmul, type LinearAttrs } from "./matmul.js";
 import type { Runner } from "./required.js";
+import { updates } from "./update.js";
 import type { Shape } from "../core/shape.js";
 
 export const fusedKernels = {
@@ -49,6 +50,11 @@ export const fusedKernels = {
     outputs: { dx: normX, dgamma: channels, dbeta: channels },
   }),
   ...attentions,
+  adamEma: define<Sizes>()({
+    equation: "adam of p, m, v and g; then target = decay target + (1 - decay) p, for every tensor of the lists",
+    inputs: { ...updates.adam.inputs, target: vectors }, scalars: [...updates.adam.scalars, "decay"],
+    outputs: { ...updates.adam.outputs, target: vectors },
+  }),
 } as const;
 
 export type FusedKernels = typeof fusedKernels;
@@ -110,4 +116,8 @@ export const compositions: { readonly [K in FusedKernelName]: Composition<FusedK
   },
   attention: (run, inputs, attrs, { scale }) => composeAttention(run, inputs, attrs, scale),
   attentionGrad: (run, inputs, attrs, { scale }) => composeAttentionGrad(run, inputs, attrs, scale),
+  adamEma: (run, { target, ...inputs }, attrs, { decay, ...scalars }) => {
+    const moved = run("adam", inputs, attrs, scalars);
+    return { ...moved, ...run("ema", { target, source: moved.p }, attrs, { decay }) };
+  },
 };

@@ -20,7 +20,9 @@ export { mse } from "./neural/mse.js";
 export { l1 } from "./neural/l1.js";
 export { logSoftmax } from "./neural/log-softmax.js";
 export { crossEntropy } from "./neural/cross-entropy.js";
-export { adamUpdate, assign, emaUpdate, type AdamScalars, type AdamTensors, type EmaTensors } from "./neural/updates.js";
+export {
+  adamEmaUpdate, adamUpdate, assign, emaUpdate, type AdamEmaTensors, type AdamScalars, type AdamTensors, type EmaTensors,
+} from "./neural/updates.js";
 export { sumSquares } from "./array/norm.js";
 export * from "./array/create.js";
 export type { Indices } from "./shared/indices.js";

@@ -13,7 +13,7 @@ export interface Step<K extends AxisKernel> { attrs: Attrs<K>; scalars: Scalars<
 export function chain<K extends AxisKernel>(kernel: K, x: Tensor, steps: readonly Step<K>[], shape: Shape): Tensor {
   if (steps.length === 0) return x.device.reshape(x, shape);
   const last = steps.length - 1;
-  return x.device.scope(() => steps.reduce((y, { attrs, scalars }, i) => {
-    return run<AxisKernel>(kernel, { x: y }, attrs as never, scalars as never, i === last ? { y: shape } : {}).y;
-  }, x));
+  const apply = (y: Tensor, { attrs, scalars }: Step<K>, i: number): Tensor =>
+    run<AxisKernel>(kernel, { x: y }, attrs as never, scalars as never, i === last ? { y: shape } : {}).y;
+  return last === 0 ? apply(x, steps[0], 0) : x.device.scope(() => steps.reduce(apply, x));
 }

@@ -55,7 +55,7 @@ export const largeCases: readonly Case[] = [
   ["attention", { n: 2, heads: 3, l: 300, s: 65, d: 5 }], ["attention", { n: 1, heads: 2, l: 530, s: 1100, d: 8 }],
   ["attentionGrad", { n: 2, heads: 3, l: 65, s: 77, d: 33 }], ["attentionGrad", { n: 1, heads: 2, l: 130, s: 2100, d: 3 }],
   ["upsampleNearest", { n: 2, h: 40, w: 41, c: 19, scale: 2 }], ["sumPool", { n: 2, h: 80, w: 82, c: 19, scale: 2 }],
-  ["adam", list], ["ema", list], ["assign", vector],
+  ["adam", list], ["adamEma", list], ["ema", list], ["assign", vector],
 ];
 
 const madeInputs = new Map<Case, Values>();

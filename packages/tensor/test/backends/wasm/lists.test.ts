@@ -36,6 +36,17 @@ describe("lists of tensors on the wasm device", () => {
       expect(read(p)).to.deep.equal(read(p1));
     });
 
+    for (const decay of [0.9, 0]) {
+      it(`are updated by adam and an average in one pass as in two, bit for bit, decay ${decay}, ${threads} threads`, () => {
+        const [p, m, v, g, target] = [1, 2, 3, 4, 5].map((seed) => upload(backend, seed));
+        const [p1, m1, v1, g1, target1] = [1, 2, 3, 4, 5].map((seed) => upload(backend, seed));
+        backend.kernels.adamEma!({ p, m, v, target }, { p, m, v, g, target }, { sizes }, { ...scalars, decay });
+        backend.kernels.adam({ p: p1, m: m1, v: v1 }, { p: p1, m: m1, v: v1, g: g1 }, { sizes }, scalars);
+        backend.kernels.ema({ target: target1 }, { target: target1, source: p1 }, { sizes }, { decay });
+        for (const [one, two] of [[p, p1], [m, m1], [v, v1], [g, g1], [target, target1]]) expect(read(one)).to.deep.equal(read(two));
+      });
+    }
+
     it(`give one sum of squares, rounded once, ${threads} threads`, () => {
       const x = upload(backend, 5), y = backend.allocate([1], "f32");
       backend.kernels.sumSquares({ y }, { x }, { sizes }, {});

@@ -1,5 +1,6 @@
 import { binaryRow, unaryRow } from "../generated/rows";
 import { binaryGrain, unaryGrain } from "./operations";
+import { LINE, LINE_ELEMENTS } from "./loops";
 import { GRAIN, ceilDiv, roundUp } from "../variant";
 
 /*
@@ -20,8 +21,15 @@ export function fullChunks(args: Full): i32 {
 
 /** y = value */
 export function full(args: Full, from: i32, to: i32, _workspace: usize): void {
-  const end = min(to * GRAIN, args.n), value = f32x4.splat(args.value), y = args.y;
-  for (let i = from * GRAIN; i < end; i += 4) v128.store(y + (<usize>i << 2), value);
+  const first = from * GRAIN, value = f32x4.splat(args.value);
+  let n = min(to * GRAIN, args.n) - first, y = args.y + (<usize>first << 2);
+  for (; n >= LINE_ELEMENTS; n -= LINE_ELEMENTS, y += LINE) {
+    v128.store(y, value);
+    v128.store(y, value, 16);
+    v128.store(y, value, 32);
+    v128.store(y, value, 48);
+  }
+  for (; n > 0; n -= 4, y += 16) v128.store(y, value);
 }
 
 @unmanaged
@@ -39,10 +47,13 @@ export function whereChunks(args: Where): i32 {
 
 /** y = condition != 0 ? a : b */
 export function where(args: Where, from: i32, to: i32, _workspace: usize): void {
-  const end = min(to * GRAIN, args.n), condition = args.condition, a = args.a, b = args.b, y = args.y;
-  for (let i = from * GRAIN; i < end; i += 4) {
-    const at = <usize>i << 2;
-    v128.store(y + at, v128.bitselect(v128.load(a + at), v128.load(b + at), f32x4.ne(v128.load(condition + at), f32x4.splat(0))));
+  const first = from * GRAIN, at = <usize>first << 2, zero = f32x4.splat(0);
+  let condition = args.condition + at, a = args.a + at, b = args.b + at, y = args.y + at;
+  for (let n = min(to * GRAIN, args.n) - first; n > 0; n -= 8, condition += 32, a += 32, b += 32, y += 32) {
+    const c0 = f32x4.ne(v128.load(condition), zero), c1 = f32x4.ne(v128.load(condition, 16), zero);
+    const a0 = v128.load(a), a1 = v128.load(a, 16), b0 = v128.load(b), b1 = v128.load(b, 16);
+    v128.store(y, v128.bitselect(a0, b0, c0));
+    v128.store(y, v128.bitselect(a1, b1, c1), 16);
   }
 }
 
@@ -102,31 +113,37 @@ export function binaryChunks(args: Binary): i32 {
   return ceilDiv(args.outer * args.axis * args.inner, chunkSize(args));
 }
 
-/** A vector for each operand. */
+/** A line for each operand. */
 export function binaryWorkspace(_args: Binary): f64 {
-  return 32;
+  return 2 * <f64>LINE;
 }
 
 /** y = op(a, b; p), row by row. */
 export function binary(args: Binary, from: i32, to: i32, workspace: usize): void {
-  const inner = args.inner, p = f32x4.splat(args.p);
-  const stepA = <usize>args.aInner << 4, stepB = <usize>args.bInner << 4;
-  const end = min(to * chunkSize(args), args.outer * args.axis * inner);
-  for (let at = from * chunkSize(args); at < end;) {
-    const row = at / inner, column = at % inner, n = min(inner - column, end - at);
-    const o = row / args.axis, j = row % args.axis;
+  const inner = args.inner, axis = args.axis, p = f32x4.splat(args.p), repeatedB = workspace + LINE;
+  const stepA = <usize>args.aInner * LINE, stepB = <usize>args.bInner * LINE;
+  const end = min(to * chunkSize(args), args.outer * axis * inner);
+  let at = from * chunkSize(args), row = at / inner, column = at % inner, o = row / axis, j = row % axis;
+  while (at < end) {
+    const n = min(inner - column, end - at);
     let a = args.a + (<usize>(o * args.aOuter + j * args.aAxis + column * args.aInner) << 2);
     let b = args.b + (<usize>(o * args.bOuter + j * args.bAxis + column * args.bInner) << 2);
     if (stepA == 0) a = repeated(workspace, a);
-    if (stepB == 0) b = repeated(workspace + 16, b);
+    if (stepB == 0) b = repeated(repeatedB, b);
     binaryRow(args.op, a, stepA, b, stepB, args.y + (<usize>at << 2), n, p);
     at += n;
+    column = 0;
+    if (++j == axis) j = 0, o++;
   }
 }
 
-/** Writes one number four times: a row read with step 0. */
+/** Writes one number LINE_ELEMENTS times: a row read with step 0. */
 @inline
 function repeated(to: usize, from: usize): usize {
-  v128.store(to, v128.load32_splat(from));
+  const value = v128.load32_splat(from);
+  v128.store(to, value);
+  v128.store(to, value, 16);
+  v128.store(to, value, 32);
+  v128.store(to, value, 48);
   return to;
 }

@@ -4,6 +4,7 @@ import {
 import { erf as errorFunction, gelu as geluOf, geluSlope } from "./erf";
 import { copySign, exp as exponential, one, tanh as hyperbolicTangent } from "./exp";
 import { siluGradRow as siluGradNeighbours } from "./exp-rows";
+import { LINE, LINE_ELEMENTS } from "./loops";
 import { GRAIN, multiplyAdd } from "../variant";
 
 /*
@@ -49,8 +50,8 @@ export function sign(x: v128, _p: v128, _q: v128): v128 {
 @inline export function clip(x: v128, p: v128, q: v128): v128 { return f32x4.min(f32x4.max(x, p), q); }
 /** x / p */
 @inline export function over(x: v128, p: v128, _q: v128): v128 { return f32x4.div(x, p); }
-/** max(x, 0); NaN stays NaN. */
-@inline export function relu(x: v128, _p: v128, _q: v128): v128 { return f32x4.max(x, f32x4.splat(0)); }
+/** 0 where x <= 0, else x; NaN stays NaN. */
+@inline export function relu(x: v128, _p: v128, _q: v128): v128 { return v128.andnot(x, f32x4.le(x, f32x4.splat(0))); }
 /** x where x > 0, else p x. */
 @inline export function leakyRelu(x: v128, p: v128, _q: v128): v128 {
   return v128.bitselect(x, f32x4.mul(p, x), f32x4.gt(x, f32x4.splat(0)));
@@ -102,10 +103,10 @@ export function raise(x: v128, p: v128, _q: v128): v128 {
 @inline export function sigmoidGrad(dy: v128, y: v128, _p: v128): v128 { return f32x4.mul(f32x4.mul(dy, y), f32x4.sub(one(), y)); }
 @inline export function geluGrad(dy: v128, x: v128, _p: v128): v128 { return f32x4.mul(dy, geluSlope(x)); }
 
-/** y = dy silu'(x): the whole row at once, or a vector at a time where one of the operands is repeated. */
+/** y = dy silu'(x): the whole row at once, or a line at a time where one of the operands is repeated. */
 export function siluGradRow(dy: usize, stepDy: usize, x: usize, stepX: usize, y: usize, n: i32): void {
-  const piece = stepDy != 0 && stepX != 0 ? n : 4;
-  for (; n > 0; n -= piece, dy += stepDy, x += stepX, y += 16) siluGradNeighbours(dy, x, y, min(piece, n));
+  const piece = stepDy != 0 && stepX != 0 ? n : LINE_ELEMENTS;
+  for (; n > 0; n -= piece, dy += stepDy, x += stepX, y += LINE) siluGradNeighbours(dy, x, y, min(piece, n));
 }
 
 /** a^b, lane by lane. */

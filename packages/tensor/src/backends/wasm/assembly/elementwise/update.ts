@@ -9,16 +9,17 @@ import { GRAIN, ceilDiv, multiplyAdd } from "../variant";
 /** Elements in a chunk of `adam`, which reads four arrays. */
 @inline const ADAM_GRAIN: i32 = GRAIN / 4;
 
-/** A parameter with its moments and its gradient. */
+/** A parameter with its moments and its gradient, and the average that follows it. */
 @unmanaged
 export class AdamTensor extends Piece {
   p: usize;
   m: usize;
   v: usize;
   g: usize;
+  target: usize = 0;
 }
 
-/** Adam with decoupled weight decay. */
+/** Adam with decoupled weight decay, and an average that follows it. */
 @unmanaged
 export class Adam {
   /** `count` rows AdamTensor. */
@@ -40,6 +41,10 @@ export class Adam {
   rate: f32;
   /** 1 - lr weightDecay */
   keep: f32;
+  /** Of the average. */
+  decay: f32 = 0;
+  /** 1 - decay */
+  rest: f32 = 0;
 }
 
 export function adamChunks(args: Adam): i32 {
@@ -51,19 +56,34 @@ export function adamChunks(args: Adam): i32 {
  * p = keep p - rate m / (sqrt(v) scale2 + eps).
  */
 export function adam(args: Adam, from: i32, to: i32, _workspace: usize): void {
+  step(false, args, from, to);
+}
+
+export function adamEmaChunks(args: Adam): i32 {
+  return adamChunks(args);
+}
+
+/** `adam`, and target = decay target + (1 - decay) p of what p is then. */
+export function adamEma(args: Adam, from: i32, to: i32, _workspace: usize): void {
+  step(true, args, from, to);
+}
+
+/** Chunks of all tensors; `follow` is a constant at each call. */
+@inline
+function step(follow: bool, args: Adam, from: i32, to: i32): void {
   const first = from * ADAM_GRAIN, end = min(to * ADAM_GRAIN, args.total), size = offsetof<AdamTensor>();
   const scalars = changetype<usize>(args) + offsetof<Adam>("gradScale");
   for (let at = findPiece(args.list, args.count, size, first);; at += size) {
     const row = changetype<AdamTensor>(at), start = placeWithin(row, first);
-    adamRow(row, <usize>start << 2, placeWithin(row, end) - start, scalars);
+    adamRow(follow, row, <usize>start << 2, placeWithin(row, end) - start, scalars);
     if (row.first + row.n >= end) return;
   }
 }
 
 /** n elements of one tensor, `at` bytes behind its begin. */
 @inline
-function adamRow(row: AdamTensor, at: usize, n: i32, scalars: usize): void {
-  let p = row.p + at, m = row.m + at, v = row.v + at, g = row.g + at;
+function adamRow(follow: bool, row: AdamTensor, at: usize, n: i32, scalars: usize): void {
+  let p = row.p + at, m = row.m + at, v = row.v + at, g = row.g + at, target = row.target + at;
   for (; n > 0; n -= 8) {
     const g0 = f32x4.mul(v128.load(g), v128.load32_splat(scalars)), g1 = f32x4.mul(v128.load(g, 16), v128.load32_splat(scalars));
     const m0 = v128.load(m), m1 = v128.load(m, 16), v0 = v128.load(v), v1 = v128.load(v, 16);
@@ -77,6 +97,12 @@ function adamRow(row: AdamTensor, at: usize, n: i32, scalars: usize): void {
     v128.store(v, u1, 16);
     v128.store(p, q0);
     v128.store(p, q1, 16);
+    if (follow) {
+      const t0 = v128.load(target), t1 = v128.load(target, 16);
+      v128.store(target, moment(t0, q0, scalars + 36));
+      v128.store(target, moment(t1, q1, scalars + 36), 16);
+      target += 32;
+    }
     p += 32, m += 32, v += 32, g += 32;
   }
 }
