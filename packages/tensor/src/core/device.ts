@@ -64,9 +64,7 @@ export class Device {
   }
 
   /** How the device rounds a b + c, where it knows: once ("fused"), or after each operation ("separate"). */
-  get multiplyAdds(): "fused" | "separate" | undefined {
-    return this.#backend.multiplyAdds;
-  }
+  get multiplyAdds(): "fused" | "separate" | undefined { return this.#backend.multiplyAdds; }
 
   /** Bytes that tensors can take in all, as far as is known before they are made: what is beyond need not be begun. */
   get capacity(): number {

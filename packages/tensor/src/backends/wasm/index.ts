@@ -45,12 +45,12 @@ export interface WasmOptions {
 }
 
 /** @internal The kernels of a device. */
-export function kernelsOn(machine: Machine, precision: Precision, cache: WeightCache) {
+export function kernelsOn(machine: Machine, precision: Precision, cache: WeightCache): KernelTable<Storage> {
   return {
     ...elementwise(machine), ...reductions(machine), ...layout(machine), ...products(machine),
     ...convolutions(machine, precision, cache),
     ...groupNorms(machine), ...softmaxes(machine), ...resampling(machine), ...updates(machine, cache),
-  } satisfies KernelTable<Storage>;
+  };
 }
 
 /**

@@ -33,7 +33,7 @@ function trialsOf(kernel: KernelName): Trial[] {
 const valueAt = (i: number, salt: number): number => (Math.imul(Math.imul(i + 1, 0x9e3779b1) ^ salt, 0x85ebca6b) >>> 0) / 2 ** 30 - 2;
 
 /** The results of a trial: its outputs one after the other. */
-function run({ kernel, attrs, scalars, draws }: Trial, run: LooseKernel<Storage>, { memory }: Machine): Float32Array {
+function resultsOf({ kernel, attrs, scalars, draws }: Trial, run: LooseKernel<Storage>, { memory }: Machine): Float32Array {
   const made: Storage[] = [];
   const filled = (shape: Shape, value: (i: number) => number): Storage => {
     const size = sizeOf(shape), block = memory.allocate(size * 4, () => `a trial of ${kernel}`);
@@ -73,7 +73,7 @@ export function differenceOf(tested: Machine, right: Machine, kernelsOn: Kernels
     for (const kernel of kernelNames) {
       if (expected[kernel] === undefined || (precision === "exact" && !kernel.startsWith("conv2d"))) continue;
       for (const trial of trialsOf(kernel)) {
-        const y = run(trial, found[kernel] as LooseKernel<Storage>, tested), z = run(trial, expected[kernel] as LooseKernel<Storage>, right);
+        const y = resultsOf(trial, found[kernel] as LooseKernel<Storage>, tested), z = resultsOf(trial, expected[kernel] as LooseKernel<Storage>, right);
         const wrong = firstDifference(y, z, tolerance);
         if (wrong < 0) continue;
         const name = operationName(kernel, trial.attrs), mode = precision === "exact" ? ", exact" : "";

@@ -1,9 +1,7 @@
 /** How fast one build is beside another. */
-import { asMatmul } from "../../../kernels/contract.js";
-import type { Machine } from "../machine/machine.js";
+import { asMatmul, type LooseKernel } from "../../../kernels/contract.js";
+import type { Machine, Storage } from "../machine/machine.js";
 import { WeightCache } from "../machine/weight-cache.js";
-import type { LooseKernel } from "../../../kernels/contract.js";
-import type { Storage } from "../machine/machine.js";
 import type { KernelsOn } from "./run-trials.js";
 
 /** Time for one measurement. */
