@@ -54,8 +54,8 @@ async function tried(candidate: Candidate, kernelsOn: KernelsOn): Promise<Verdic
 const plain = async (variant: Variant, shared: boolean, note?: string): Promise<ChosenBuild> =>
   ({ variant, module: await loadModule(variant, shared), name: variantNames[variant], ...(note === undefined ? {} : { note }) });
 
-const flagged = async ({ variant, experiment }: Candidate, shared: boolean, name: string, note?: string): Promise<ChosenBuild> =>
-  ({ variant, module: await loadOptimised(variant, shared, experiment), name, ...(note === undefined ? {} : { note }) });
+const flagged = ({ variant, experiment }: Candidate, shared: boolean, name: string, note?: string): ChosenBuild =>
+  ({ variant, module: loadOptimised(variant, shared, experiment), name, ...(note === undefined ? {} : { note }) });
 
 const factor = (speedUp: number): string => `${speedUp.toFixed(1)}x`;
 const revectorizedName = (speedUp: number): string => `${variantNames.revectorized} (${factor(speedUp)} ${variantNames.relaxed})`;

@@ -64,7 +64,7 @@ export async function verdictOn(candidate: Candidate, kernelsOn: KernelsOn): Pro
   const kept = platform.recall(key), known = kept === undefined ? undefined : parseVerdict(kept);
   if (known !== undefined) return known;
   const start = async (variant: Variant, experiment?: Experiment): Promise<Machine> =>
-    Machine.start(await loadOptimised(variant, false, experiment), new Memory(false), 1, TRIAL_SHARES);
+    Machine.start(loadOptimised(variant, false, experiment), new Memory(false), 1, TRIAL_SHARES);
   const right = await start(candidate.right), tested = await start(candidate.variant, candidate.experiment);
   const verdict = judge(tested, right, kernelsOn, candidate.tolerance);
   platform.keep(key, `${JSON.stringify(verdict)}\n`);

@@ -48,17 +48,18 @@ export function loadModule(variant: Variant, shared: boolean): Promise<WasmModul
 
 /**
  * Compiles all functions of a build by the optimising compiler at once (a tenth of a second), with a flag of the engine that is
- * cleared again afterwards: no other module of the process is compiled so, and what was checked is what runs. Throws DeviceError
- * where code cannot set flags, or the engine has not what the flag is for.
+ * cleared again afterwards: no other module of the process is compiled so, and what was checked is what runs. It does not wait for
+ * threads of the engine by a promise, which keeps no program alive. Throws DeviceError where code cannot set flags, or the engine has
+ * not what the flag is for.
  */
-export async function loadOptimised(variant: Variant, shared: boolean, experiment?: Experiment): Promise<WasmModule> {
+export function loadOptimised(variant: Variant, shared: boolean, experiment?: Experiment): WasmModule {
   const flags = ["no-liftoff", "no-wasm-lazy-compilation", ...(experiment === undefined ? [] : [experiment])];
   const set = (flag: string): boolean => platform.setEngineFlag(`--${flag}`);
   try {
     if (!flags.map(set).every(Boolean)) throw new DeviceError("wasm: revectorize is a flag of Node's engine, which a page cannot set");
     const bytes = bytesOf(variant, shared);
     if (!webAssembly.validate(bytes)) throw new DeviceError(`wasm: this engine has no ${variantNames[variant]}`, ["needed   Node 24 or later"]);
-    return await webAssembly.compile(bytes);
+    return new webAssembly.Module(bytes);
   } finally {
     for (const flag of flags) set(flag.startsWith("no-") ? flag.slice("no-".length) : `no-${flag}`);
   }
