@@ -41,6 +41,8 @@ export interface TrainerPosition {
   random: Record<Stream, RandomState>;
   /** The last losses of every step, where levels are drawn by them. */
   losses?: LossHistory;
+  /** How the device rounded multiply-adds, where it says so: whoever goes on otherwise gets other last bits. */
+  multiplyAdds?: "fused" | "separate";
 }
 
 /** Where a run of this seed begins. */
@@ -254,9 +256,10 @@ export class Trainer {
 
   /** Where the run stands; with the tensors it is all that a resumed run needs. */
   position(): TrainerPosition {
+    const { multiplyAdds } = this.device;
     return {
       step: this.step, data: this.#order.position, random: forStreams((stream) => this.#random[stream].state()),
-      ...(this.#losses === undefined ? {} : { losses: this.#losses }),
+      ...(this.#losses === undefined ? {} : { losses: this.#losses }), ...(multiplyAdds === undefined ? {} : { multiplyAdds }),
     };
   }
 

@@ -63,6 +63,9 @@ export class Device {
     return this.#backend.dtypes;
   }
 
+  /** How the device rounds a b + c, where it knows: once ("fused"), or after each operation ("separate"). */
+  get multiplyAdds(): "fused" | "separate" | undefined { return this.#backend.multiplyAdds; }
+
   /** Bytes that tensors can take in all, as far as is known before they are made: what is beyond need not be begun. */
   get capacity(): number {
     return this.#backend.capacity ?? Infinity;

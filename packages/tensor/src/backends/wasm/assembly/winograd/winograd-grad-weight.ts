@@ -28,10 +28,10 @@ import { gradWeightTransform2, gradWeightTransform4 } from "./winograd-transform
 @inline function outBlocks(p: Conv): i32 { return ceilDiv(p.cout, blockOut(p)); }
 @inline function tiles(p: Conv): i32 { return tileCount(p.n, p.oh, p.ow, p.tile); }
 
-/** Output channels of a chunk. */
+/** Output channels of a chunk: a multiple of 16 whatever TILE_COLUMNS is, as on it depends how tiles are shared out. */
 @inline
 function blockOut(p: Conv): i32 {
-  return tiles(p) < 2 * FEWEST_TILES && p.cout <= BLOCK_OUT ? roundUp(ceilDiv(p.cout, 2), TILE_COLUMNS) : BLOCK_OUT;
+  return tiles(p) < 2 * FEWEST_TILES && p.cout <= BLOCK_OUT ? roundUp(ceilDiv(p.cout, 2), 16) : BLOCK_OUT;
 }
 
 /** Number of partial sums [3, 3, cin, cout]; 1 means that dw is written at once and `sumPartials` is not needed. */
