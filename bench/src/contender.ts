@@ -38,7 +38,6 @@ export const peerNames: readonly string[] = Object.keys(peerBackends);
 /** 1 and all cores. */
 export const defaultThreads: readonly number[] = [...new Set([1, availableParallelism()])];
 
-const REVECTORIZING_NODE = 24;
 const GPU_MODES = ["webgpu", "headlessgl", "webasm", "cpu"];
 
 /** What stands before the device string of a device in Chromium. */
@@ -49,15 +48,14 @@ const CHROMIUM_DEVICES = ["gpu:webgpu", "gpu:webgl2"].map((spec) => PREFIX + spe
 export const withoutPlace = (spec: string): string => (spec.startsWith(PREFIX) ? spec.slice(PREFIX.length) : spec);
 
 /**
- * Devices when none is named: wasm in its modes (exact differs in convolutions only), and in a full run the reference and the
- * modes of gpu that Node and Chromium may have.
+ * Devices when none is named: wasm without flags of the engine in its modes (exact differs in convolutions only), wasm as the
+ * `fromnoise` command opens it on this Node, and in a full run the reference and the modes of gpu that Node and Chromium may have.
  */
 function defaultDevices(quick: boolean): { spec: string; takes: Contender["takes"] }[] {
-  const node = Number(process.versions.node.split(".")[0]);
   return [
     { spec: "wasm", takes: everything },
     { spec: "wasm:exact", takes: convolves },
-    ...(node >= REVECTORIZING_NODE ? [{ spec: "wasm:revectorize", takes: everything }] : []),
+    { spec: "wasm:revectorize=auto", takes: everything },
     ...(quick ? [] : ["reference", ...GPU_MODES.map((mode) => `gpu:${mode}`), ...CHROMIUM_DEVICES].map((spec) => ({ spec, takes: everything }))),
   ];
 }

@@ -20,7 +20,8 @@ npm run bench -- page [--sizes TEXTS] [--rounds N] [--serve]  training steps, ou
 npm run bench -- reference                        bring bench/reference.json up to date (minutes)
 
   --only NAMES       benches, with commas between: ${benchNames.join(", ")}
-  --device SPECS     our devices, with commas between or repeated: wasm, wasm:exact, wasm:revectorize, gpu:webgpu, reference;
+  --device SPECS     our devices, with commas between or repeated: wasm (no flags of the engine), wasm:exact, gpu:webgpu,
+                     reference, wasm:revectorize=auto (as the command runs), wasm:revectorize (that or an error);
                      in Chromium: chromium/gpu:webgpu, chromium/gpu:webgl2, chromium/wasm
   --peers NAMES      none, all, or some of: ${peerNames.join(", ")}, tfjs:cpu, tfjs:wasm, jax:wasm,
                      and in Chromium tfjs:webgl, tfjs:webgpu, jax:webgpu; torch:cuda only where it is named [js,torch]

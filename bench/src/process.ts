@@ -20,7 +20,7 @@ const MAX_STDERR = 4000;
 function commandOf({ peer, threads }: Contender): { command: string; args: string[]; env: NodeJS.ProcessEnv } {
   if (peer !== "torch") {
     const child = fileURLToPath(new URL("child.ts", import.meta.url));
-    return { command: process.execPath, args: [...process.execArgv, child], env: process.env };
+    return { command: process.execPath, args: [...process.execArgv, child], env: { ...process.env, FROMNOISE_REVECTORIZE: "0" } };   // a device string says all
   }
   const count = String(threads);
   return {

@@ -25,10 +25,11 @@ type ReadOption<N extends DeviceName> = (option: string, options: DeviceOptions[
 const readOption: { readonly [N in DeviceName]: { allowed: string; read: ReadOption<N> } } = {
   reference: { allowed: "none", read: () => false },
   wasm: {
-    allowed: "fast, exact, deterministic, revectorize, threads=<count>",
+    allowed: "fast, exact, deterministic, revectorize, revectorize=auto, threads=<count>",
     read(option, options) {
       if (option === "fast" || option === "exact") options.precision = option;
       else if (option === "deterministic" || option === "revectorize") options[option] = true;
+      else if (option === "revectorize=auto") options.revectorize = "auto";
       else if (/^threads=[1-9]\d*$/.test(option)) options.threads = Number(option.slice("threads=".length));
       else return false;
       return true;
@@ -69,7 +70,7 @@ export function parseDevice(spec: string): DeviceSpec {
 /**
  * Opens a device:
  *  - `reference`: plain TypeScript loops in f32 and f64, the specification every other device is tested against;
- *  - `wasm`: SIMD WebAssembly in f32, on several threads; `{threads, precision, deterministic, revectorize}`;
+ *  - `wasm`: SIMD WebAssembly in f32, on several threads; `{threads, precision, deterministic, revectorize, multiplyAdds}`;
  *  - `gpu`: kernels through gpu.js in f32; `{mode}`: "webgpu", "webgl2", "headlessgl", gpu.js's CPU modes "webasm" and "cpu", or
  *    "auto" (the default), the first of webgpu, webgl2 and headlessgl that is there.
  * There is no fallback: a device that is not there is a DeviceError.
@@ -100,10 +101,10 @@ async function openNamed(name: DeviceName, options: object): Promise<Device> {
 }
 
 /**
- * Opens the device that a string of the form `name[:option]` names: what commands and benches call. Throws as parseDevice and
- * openDevice.
+ * Opens the device that a string of the form `name[:option]` names: what commands and benches call. `wasm` is what the string does not
+ * say of the wasm device. Throws as parseDevice and openDevice.
  */
-export async function openDeviceSpec(spec: string): Promise<Device> {
+export async function openDeviceSpec(spec: string, wasm: DeviceOptions["wasm"] = {}): Promise<Device> {
   const { name, options } = parseDevice(spec);
-  return openDevice(name, options);
+  return openDevice(name, name === "wasm" ? { ...wasm, ...options } : options);
 }

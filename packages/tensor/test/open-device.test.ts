@@ -11,6 +11,7 @@ describe("device strings", () => {
     expect(parseDevice("wasm:fast")).to.deep.equal({ name: "wasm", options: { precision: "fast" } });
     expect(parseDevice("wasm:exact,threads=12")).to.deep.equal({ name: "wasm", options: { precision: "exact", threads: 12 } });
     expect(parseDevice("wasm:deterministic")).to.deep.equal({ name: "wasm", options: { deterministic: true } });
+    expect(parseDevice("wasm:revectorize=auto")).to.deep.equal({ name: "wasm", options: { revectorize: "auto" } });
     expect(parseDevice("wasm:threads=1,revectorize")).to.deep.equal({ name: "wasm", options: { threads: 1, revectorize: true } });
   });
 
@@ -19,7 +20,7 @@ describe("device strings", () => {
       ["abacus", "allowed  "], ["", "allowed  "], ["toString", "allowed  "],
       ["reference:fast", 'the reference device has no option "fast"'], ["wasm:", 'the wasm device has no option ""'],
       ["wasm:slow", 'the wasm device has no option "slow"'], ["wasm:threads=0", 'has no option "threads=0"'],
-      ["wasm:threads=two", "allowed  fast, exact, deterministic, revectorize, threads=<count>"],
+      ["wasm:threads=two", "allowed  fast, exact, deterministic, revectorize, revectorize=auto, threads=<count>"],
     ]) {
       expect(() => parseDevice(spec), spec).to.throw(ConfigError, line);
     }
@@ -57,7 +58,7 @@ describe("opening the wasm device", () => {
     const opened = openDevice("wasm", { revectorize: true, threads: 1 });
     if (noRevectorizer === undefined) {
       const device = await opened;
-      expect(device.description).to.match(/^wasm: revectorized SIMD \(\d+\.\dx base\), 1 thread, fast$/);
+      expect(device.description).to.match(/^wasm: revectorized SIMD \(\d+\.\dx relaxed SIMD\), 1 thread, fast$/);
       await device.dispose();
     } else {
       const error = await thrownBy(opened);

@@ -5,7 +5,7 @@ import { trainConfig, trainFields } from "../train/config.js";
 import { demoConfig } from "../train/demo-config.js";
 import { checkpointSteps, runIn } from "../train/node/run-directory.js";
 import { ddim } from "../samplers/index.js";
-import type { Arguments, Command } from "./command.js";
+import { deviceOpener, revectorizeField, type Arguments, type Command } from "./command.js";
 import { withoutReaders } from "./output.js";
 import { formatSeconds } from "./progress.js";
 import { sampleShowing, writeSamples } from "./sample.js";
@@ -17,6 +17,7 @@ const demoFields = {
   ),
   steps: { ...trainFields.steps, default: demoConfig.steps },
   device: { ...trainFields.device, default: demoConfig.device },
+  revectorize: revectorizeField,
   seed: { ...trainFields.seed, default: demoConfig.seed },
 };
 
@@ -34,9 +35,9 @@ const SAMPLER_STEPS = 100;
 
 async function runDemo({ flags }: Arguments): Promise<number> {
   const began = performance.now();
-  const { out = freeFolder("demo-run"), ...changes } = optionsOf(demoFields, flags);
+  const { out = freeFolder("demo-run"), revectorize, ...changes } = optionsOf(demoFields, flags);
   const config = trainConfig({ ...demoConfig, ...changes });
-  const { trainer: { model, device } } = await withoutReaders(() => trainShowing({ start: { config }, out }));
+  const { trainer: { model, device } } = await withoutReaders(() => trainShowing({ start: { config }, out, openDevice: deviceOpener(revectorize) }));
   try {
     const result = await sampleShowing({
       model, device, count: IMAGES, seed: config.seed, sampler: ddim, options: { steps: SAMPLER_STEPS, eta: 1 },

@@ -9,7 +9,8 @@ export function overview(commands: readonly Command[]): string {
     "fromnoise: denoising diffusion from scratch", "", "usage: fromnoise COMMAND [flags]", "",
     ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
     "", "fromnoise COMMAND --help shows a command's flags, fromnoise --version the version.",
-    "FROMNOISE_REVECTORIZE=1 computes with V8's revectorizer (Node 24, x86-64) wherever a command opens the wasm device.",
+    "On the wasm device commands compute by V8's revectorizer (Node 24, x86-64) where a check of it passes; FROMNOISE_REVECTORIZE=1 asks for it",
+    "or an error, 0, as --no-revectorize, for neither it nor relaxed SIMD by flag (Node 20).",
   ].join("\n");
 }
 

@@ -15,7 +15,7 @@ import { makeFolder } from "../models/node/files.js";
 import { loadModel } from "../models/node/load.js";
 import type { TrainedModel } from "../models/load-model.js";
 import { trainDefaults } from "../train/config.js";
-import { withDevice, type Arguments, type Command } from "./command.js";
+import { revectorizeField, withDevice, type Arguments, type Command } from "./command.js";
 import { openProgress } from "./progress.js";
 import { askedFor, networkField, variantField, weightsField } from "./sample.js";
 
@@ -33,6 +33,7 @@ const likelihoodFields = {
   json: field(flag, false, "print {source, data, count, total, error, prior, steps, rateDistortion} as JSON"),
   out: optional(text, "folder for terms and rate-distortion, as .png and .svg", { value: "DIR", shown: "no pictures" }),
   device: deviceField(trainDefaults.device),
+  revectorize: revectorizeField,
 };
 type Options = OptionsOf<typeof likelihoodFields>;
 
@@ -51,7 +52,7 @@ export const likelihood: Command = {
 
 async function runLikelihood({ operands: [path], flags }: Arguments): Promise<number> {
   const options = optionsOf(likelihoodFields, flags);
-  return withDevice(options.device, async (device) => {
+  return withDevice(options.device, options.revectorize, async (device) => {
     const { json, out } = options;
     const model = await loadModel(path, device, askedFor(options));
     const data = dataOf(model, options);

@@ -16,7 +16,7 @@ import { loadModel } from "../models/node/load.js";
 import { sampleImages, samplingSteps, type SamplingOptions, type SamplingResult } from "../models/sample-images.js";
 import { trainDefaults } from "../train/config.js";
 import { samplers, type AnySampler } from "../samplers/index.js";
-import { withDevice, type Arguments, type Command } from "./command.js";
+import { revectorizeField, withDevice, type Arguments, type Command } from "./command.js";
 import { openProgress, type Progress } from "./progress.js";
 
 /** Averaged or raw weights: of `sample` and `export`. */
@@ -58,6 +58,7 @@ const sampleFields = {
   size: optional(side, "side of the images", { shown: "the model's own" }),
   seed: field(integer(), 0, "seed of the noise"),
   device: deviceField(trainDefaults.device),
+  revectorize: revectorizeField,
 };
 
 export const sample: Command = {
@@ -78,10 +79,10 @@ export const sample: Command = {
 
 async function runSample({ operands: [path], flags }: Arguments): Promise<number> {
   const options = optionsOf(sampleFields, flags);
-  const { count, first, out, device, separate } = options;
+  const { count, first, out, device, revectorize, separate } = options;
   const sampler = samplers.find(({ name }) => name === options.sampler)!;
   refuseOtherSamplers(sampler, flags);
-  const result = await withDevice(device, (opened) => draw(path, opened, options, sampler, flags));
+  const result = await withDevice(device, revectorize, (opened) => draw(path, opened, options, sampler, flags));
   await writeSamples(out, result, separate, first);
   const images = count === 1 ? "1 image" : `${count} images`;
   console.log(`wrote ${images} to ${join(out, "samples.png")}, the way there to denoising.png and x0.png beside it`);

@@ -13,6 +13,7 @@ import {
 } from "../train/config.js";
 import { networkSpec, type ModelFields } from "../train/model-fields.js";
 import { presets } from "../train/presets.js";
+import { revectorizeField } from "./command.js";
 
 /** Where a run is, and what it starts from. */
 export const runFields = {
@@ -22,6 +23,7 @@ export const runFields = {
     oneOf(presets.map(({ name }) => name)), presets.map(({ name, summary }) => `${name}: ${summary}`).join("; ") + ". What else is given goes on top",
   ),
   config: optional(text, "JSON with any of the fields of a run's config.json; flags go on top", { value: "FILE" }),
+  revectorize: revectorizeField,
 };
 
 /** What makes the field `model` of the configuration, together with the data. */
@@ -197,7 +199,7 @@ function classesOf(data: string): number {
 /** What the flags change of a run that is resumed. Throws ConfigError for a flag of anything else. */
 export function resumeOverrides(flags: FlagValues): ResumeOverrides {
   const names = resumable.map(({ name }) => name);
-  const fixed = [...flags.keys()].find((name) => name !== "out" && name !== "resume" && !names.includes(name));
+  const fixed = [...flags.keys()].find((name) => !["out", "resume", "revectorize"].includes(name) && !names.includes(name));
   if (fixed === undefined) return givenFields(trainFields, flags) as ResumeOverrides;
   throw new ConfigError(`--${fixed} cannot change when a run is resumed`, [`allowed  ${RESUMABLE.join(", ")}`]);
 }

@@ -2,7 +2,7 @@ import { basename, join, resolve } from "node:path";
 import { flagsOf, optionsOf } from "../config/flags.js";
 import { trainFields } from "../train/config.js";
 import { trainRun, type RunOptions, type RunResult } from "../train/node/run.js";
-import type { Arguments, Command } from "./command.js";
+import { deviceOpener, type Arguments, type Command } from "./command.js";
 import { withoutReaders } from "./output.js";
 import { formatRate, openProgress, type Progress } from "./progress.js";
 import { configOf, modelFields, resumeOverrides, RESUMABLE, runFields } from "./train-flags.js";
@@ -26,14 +26,16 @@ export const train: Command = {
 };
 
 async function runTrain({ flags }: Arguments): Promise<number> {
-  const { out, resume } = optionsOf(runFields, flags);
+  const { out, resume, revectorize } = optionsOf(runFields, flags);
   const { data } = optionsOf(trainFields, flags);
   const start = resume ? { resume: resumeOverrides(flags) } : { config: configOf(flags) };
-  return withoutReaders(() => trainWithProgress(start, out ?? join("runs", runName("config" in start ? start.config.data : data))));
+  return withoutReaders(() => trainWithProgress(
+    { start, openDevice: deviceOpener(revectorize) }, out ?? join("runs", runName("config" in start ? start.config.data : data)),
+  ));
 }
 
 /** Trains with a progress bar and Ctrl-C handling, and prints what was written. Returns the exit code. */
-async function trainWithProgress(start: RunOptions["start"], out: string): Promise<number> {
+async function trainWithProgress(how: Pick<RunOptions, "start" | "openDevice">, out: string): Promise<number> {
   const stop = new AbortController();
   let code = 0;
   const interrupt = (signal: NodeJS.Signals): void => {
@@ -49,7 +51,7 @@ async function trainWithProgress(start: RunOptions["start"], out: string): Promi
   // From the first step on; until then there is nothing to save, and a look at many images leaves a signal no turn.
   const onStart = (): void => signals.forEach((signal) => process.on(signal, interrupt));
   try {
-    const { trainer: { step, device }, finished } = await trainShowing({ start, out, signal: stop.signal, onStart });
+    const { trainer: { step, device }, finished } = await trainShowing({ ...how, out, signal: stop.signal, onStart });
     await device.dispose();
     if (finished) {
       console.log(`trained ${step === 1 ? "1 step" : `${step} steps`}; the run is in ${out}`);

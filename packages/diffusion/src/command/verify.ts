@@ -12,10 +12,11 @@ import { verifyTraining, type TrainGolden } from "../verify/golden-train.js";
 import { fileSource } from "../models/node/file-source.js";
 import { modelGolden, verifyModel } from "../verify/golden-model.js";
 import { shownText } from "./text-table.js";
-import { withDevice, type Arguments, type Command } from "./command.js";
+import { revectorizeField, withDevice, type Arguments, type Command } from "./command.js";
 
 const verifyFields = {
   device: deviceField("reference"),
+  revectorize: revectorizeField,
   dtype: optional(oneOf(["f64", "f32"]), "number type", { shown: "f64 where the device has it" }),
   tolerance: optional(number({ from: 0 }), "largest error allowed", { shown: "1e-9 in f64, 1e-4 in f32" }),
   json: field(flag, false, "print {file, kind, device, dtype, tolerance, worst, pass, rows}, a list of them for several files"),
@@ -39,8 +40,8 @@ interface FileResult {
 }
 
 async function runVerify({ operands: files, flags }: Arguments): Promise<number> {
-  const { device: spec, json, ...wanted } = optionsOf(verifyFields, flags);
-  return withDevice(spec, async (device) => {
+  const { device: spec, revectorize, json, ...wanted } = optionsOf(verifyFields, flags);
+  return withDevice(spec, revectorize, async (device) => {
     const dtype = dtypeOf(wanted.dtype, device);
     const tolerance = wanted.tolerance ?? (dtype === "f64" ? 1e-9 : 1e-4);
     const results: FileResult[] = [];

@@ -41,6 +41,8 @@ export interface TrainerPosition {
   random: Record<Stream, RandomState>;
   /** The last losses of every step, where levels are drawn by them. */
   losses?: LossHistory;
+  /** How the device rounded multiply-adds, where it says so: whoever goes on otherwise gets other last bits. */
+  multiplyAdds?: "fused" | "separate";
 }
 
 /** Where a run of this seed begins. */
@@ -178,19 +180,23 @@ export class Trainer {
 
   /** Forward and backward over all k micro-batches, into `made`: the gradients are those of the mean of their losses. */
   #gradients(made: Gradients): void {
-    const { config, device, network, process, loss: minimised } = this;
+    const { config, network, process, loss: minimised } = this;
     const { timesteps, offset, ...others } = this.#random;
     const draws = randomDraws({
       levels: timesteps, ...others, labelDrop: config.labelDrop, offset: { amount: config.offsetNoise, random: offset },
       drawLevels: (n, _, random) => this.#drawLevels(n, random),
     });
     for (let k = 0; k < config.accumulate; k++) {
-      const { loss, perImage, levels } = device.scope(
-        () => trainingStep({ network, process, loss: minimised, draws }, this.#nextBatch(), made.grads, { scale: 1 / config.accumulate }),
-      );
-      made.losses.push(loss);
-      made.errors.push(perImage);
-      made.levels.push(...levels);
+      const batch = this.#nextBatch();
+      try {
+        const { loss, perImage, levels } = trainingStep(
+          { network, process, loss: minimised, draws }, batch, made.grads, { scale: 1 / config.accumulate });
+        made.losses.push(loss);
+        made.errors.push(perImage);
+        made.levels.push(...levels);
+      } finally {
+        batch.x0.dispose();
+      }
     }
     made.norm = globalNorm(made.grads);
   }
@@ -250,9 +256,10 @@ export class Trainer {
 
   /** Where the run stands; with the tensors it is all that a resumed run needs. */
   position(): TrainerPosition {
+    const { multiplyAdds } = this.device;
     return {
       step: this.step, data: this.#order.position, random: forStreams((stream) => this.#random[stream].state()),
-      ...(this.#losses === undefined ? {} : { losses: this.#losses }),
+      ...(this.#losses === undefined ? {} : { losses: this.#losses }), ...(multiplyAdds === undefined ? {} : { multiplyAdds }),
     };
   }
 

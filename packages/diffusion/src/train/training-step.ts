@@ -91,8 +91,8 @@ export function trainingStep(
   { network, process, loss, draws }: TrainingSetup, { x0, labels }: TrainingBatch, grads: Grads, { scale = 1 }: { scale?: number } = {},
 ): TrainingStep {
   const { device, dtype } = x0;
-  return device.scope(() => {
-    const levels = draws.levels(x0.shape[0], process);
+  const levels = draws.levels(x0.shape[0], process);
+  const results = device.scope(() => {
     const eps = draws.noise(x0);
     const xt = qSample(x0, levels, eps);
     const x = inputOf(xt, levels, loss), times = levels.map(({ time }) => time);
@@ -101,8 +101,9 @@ export function trainingStep(
     const [output, cache] = network.forward(x, times, given, draws.dropout);
     const terms = { x0, eps, xt, levels };
     network.backward(loss.backward(tensor(scale, { device, dtype }), output, terms), cache, grads);
-    return { ...loss.forward(output, terms), levels };
+    return loss.forward(output, terms);
   });
+  return { ...results, levels };
 }
 
 /** The labels that the network is told. Throws ConfigError where some are to be hidden and it knows no null class. */

@@ -48,9 +48,14 @@ export class Conv2d implements Module {
   backward(dy: Tensor, cache: Conv2dCache, grads: Grads): Tensor {
     return backwardAt(this, dy, cache, grads, () => {
       const { x } = cache;
-      if (this.bias !== undefined) grads.add(this.bias, conv2d.gradBias(dy));
-      grads.add(this.weight, conv2d.gradWeight(dy, x, this.weight.shape, this.attrs));
-      return conv2d.gradInput(dy, this.weight.tensor, x.shape, this.attrs);
+      if (this.bias === undefined) {
+        grads.add(this.weight, conv2d.gradWeight(dy, x, this.weight.shape, this.attrs));
+        return conv2d.gradInput(dy, this.weight.tensor, x.shape, this.attrs);
+      }
+      const { dx, dw, db } = conv2d.backward(dy, x, this.weight.tensor, this.attrs);
+      grads.add(this.bias, db);
+      grads.add(this.weight, dw);
+      return dx;
     });
   }
 }

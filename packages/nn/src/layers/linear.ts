@@ -42,9 +42,14 @@ export class Linear implements Module {
   backward(dy: Tensor, cache: LinearCache, grads: Grads): Tensor {
     return backwardAt(this, dy, cache, grads, () => {
       const { x } = cache;
-      if (this.bias !== undefined) grads.add(this.bias, linear.gradBias(dy));
-      grads.add(this.weight, linear.gradWeight(dy, x));
-      return linear.gradInput(dy, this.weight.tensor);
+      if (this.bias === undefined) {
+        grads.add(this.weight, linear.gradWeight(dy, x));
+        return linear.gradInput(dy, this.weight.tensor);
+      }
+      const { dx, dw, db } = linear.backward(dy, x, this.weight.tensor);
+      grads.add(this.bias, db);
+      grads.add(this.weight, dw);
+      return dx;
     });
   }
 }

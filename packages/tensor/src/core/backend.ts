@@ -12,6 +12,8 @@ export interface Backend<T> {
   /** One line for people: variant, threads, renderer. */
   readonly description: string;
   readonly dtypes: readonly DType[];
+  /** How a b + c is rounded, where a backend knows: once, or after each operation. Runs that are to have the same bits note it. */
+  readonly multiplyAdds?: "fused" | "separate";
   readonly kernels: KernelTable<T>;
   /** Bytes that arrays can take in all, as far as is known before they are made; undefined where there is no end. */
   readonly capacity?: number;

@@ -63,6 +63,9 @@ export class Device {
     return this.#backend.dtypes;
   }
 
+  /** How the device rounds a b + c, where it knows: once ("fused"), or after each operation ("separate"). */
+  get multiplyAdds(): "fused" | "separate" | undefined { return this.#backend.multiplyAdds; }
+
   /** Bytes that tensors can take in all, as far as is known before they are made: what is beyond need not be begun. */
   get capacity(): number {
     return this.#backend.capacity ?? Infinity;
@@ -252,7 +255,7 @@ export class Device {
    */
   scope<R>(fn: () => R): R {
     this.#assertUsable("scope()");
-    const scope: Scope = { parent: this.#scope, tensors: new Set() };
+    const scope: Scope = { parent: this.#scope, last: undefined };
     this.#scope = scope;
     let result: R;
     try {
@@ -267,7 +270,7 @@ export class Device {
       });
     } finally {
       this.#scope = scope.parent;
-      for (const t of [...scope.tensors]) t.dispose();
+      while (scope.last !== undefined) scope.last.dispose();
     }
     return result;
   }
@@ -286,8 +289,7 @@ export class Device {
 
   /** @internal Called by `Tensor.dispose`. */
   release(t: Tensor): void {
-    t.scope?.tensors.delete(t);
-    t.scope = undefined;
+    moveTo(t, undefined);
     this.#memory.tensors--;
     this.#leaks?.freed();
     if (--t.buffer.owners > 0) return;

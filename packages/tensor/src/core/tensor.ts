@@ -16,8 +16,14 @@ export class Tensor {
   readonly device: Device;
   /** @internal Shared by the tensors that show the same values under other shapes. */
   readonly buffer: DeviceBuffer;
-  /** @internal The scope that frees this tensor; undefined for persistent ones. */
+  /** Number of elements. */
+  readonly size: number;
+  /** @internal The scope that frees this tensor; undefined for persistent ones. With its neighbours in the scope's list (scope.ts). */
   scope: Scope | undefined;
+  /** @internal */
+  before: Tensor | undefined;
+  /** @internal */
+  after: Tensor | undefined;
   #disposed = false;
 
   /** @internal */
@@ -26,16 +32,15 @@ export class Tensor {
     this.dtype = dtype;
     this.device = device;
     this.buffer = buffer;
+    this.size = sizeOf(shape);
+    this.scope = undefined;
+    this.before = undefined;
+    this.after = undefined;
   }
 
   /** Number of axes. */
   get rank(): number {
     return this.shape.length;
-  }
-
-  /** Number of elements. */
-  get size(): number {
-    return sizeOf(this.shape);
   }
 
   get disposed(): boolean {

@@ -22,6 +22,7 @@ export { reduceOps, type ReduceOp } from "./reduce.js";
 export type { PermuteAttrs } from "./layout.js";
 export { asMatmul, type LinearAttrs, type MatmulAttrs } from "./matmul.js";
 export { convOutput, isProduct, type Conv2dAttrs } from "./conv2d.js";
+export type { AttentionAttrs } from "./attention.js";
 export type { GroupNormAttrs } from "./group-norm.js";
 export type { RowsAttrs } from "./softmax.js";
 export type { ResampleAttrs } from "./resample.js";

@@ -2,6 +2,7 @@
  * Kernels a backend may have for speed, and what each of them means: the composition of required kernels that devices without it
  * run, that checks compare with and that the tests hold the fast ones to. It is written here and nowhere else.
  */
+import { attentions, composeAttention, composeAttentionGrad } from "./attention.js";
 import { convFlaw, convFlops, convOutput, convW, convX, convY, type Conv2dAttrs } from "./conv2d.js";
 import { define, vectors, type AttrsOf, type InputsOf, type OutputsOf, type ScalarsOf, type Sizes } from "./definition.js";
 import { channels, normStats, normX, type GroupNormAttrs } from "./group-norm.js";
@@ -16,9 +17,20 @@ export const fusedKernels = {
     inputs: { x: ({ m, k }): Shape => [m, k], w: ({ k, n }): Shape => [k, n], bias: ({ n }): Shape => [n] },
     scalars: [], outputs: { y: ({ m, n }): Shape => [m, n] }, flops: ({ m, k, n }) => 2 * m * k * n,
   }),
+  linearGrad: define<LinearAttrs>()({
+    equation: "dx = dy w^T, dw = x^T dy, db = the sum of dy over the rows",
+    inputs: { dy: ({ m, n }): Shape => [m, n], x: ({ m, k }): Shape => [m, k], w: ({ k, n }): Shape => [k, n] }, scalars: [],
+    outputs: { dx: ({ m, k }): Shape => [m, k], dw: ({ k, n }): Shape => [k, n], db: ({ n }): Shape => [n] },
+    flops: ({ m, k, n }) => 4 * m * k * n,
+  }),
   conv2dBias: define<Conv2dAttrs>()({
     equation: "y = conv2d(x, w) + bias",
     inputs: { x: convX, w: convW, bias: ({ cout }): Shape => [cout] }, scalars: [], outputs: { y: convY }, flops: convFlops, flaw: convFlaw,
+  }),
+  conv2dGrad: define<Conv2dAttrs>()({
+    equation: "dx = conv2dGradInput(dy, w), dw = conv2dGradWeight(x, dy), db = the sum of dy over images and positions",
+    inputs: { dy: convY, x: convX, w: convW }, scalars: [], outputs: { dx: convX, dw: convW, db: ({ cout }): Shape => [cout] },
+    flops: (attrs) => 2 * convFlops(attrs), flaw: convFlaw,
   }),
   groupNormWithStats: define<GroupNormAttrs>()({
     equation: "stats = groupNormStats(x), y = groupNorm(x, stats)",
@@ -37,6 +49,7 @@ export const fusedKernels = {
     inputs: { dy: normX, x: normX, stats: normStats, gamma: channels, beta: channels }, scalars: [],
     outputs: { dx: normX, dgamma: channels, dbeta: channels },
   }),
+  ...attentions,
   adamEma: define<Sizes>()({
     equation: "adam of p, m, v and g; then target = decay target + (1 - decay) p, for every tensor of the lists",
     inputs: { ...updates.adam.inputs, target: vectors }, scalars: [...updates.adam.scalars, "decay"],
@@ -55,6 +68,11 @@ function addBias<T>(run: Runner<T>, y: T, bias: T, rows: number, n: number): { y
   return run("binary", { a: y, b: bias }, { op: "add", size: whole, a: whole, b: [1, 1, n] }, { p: 0 });
 }
 
+/** The sum over the rows of dy [rows, n]. */
+function sumRows<T>(run: Runner<T>, dy: T, rows: number, n: number): T {
+  return run("reduce", { x: dy }, { op: "sum", outer: 1, axis: rows, inner: n }, {}).y;
+}
+
 const length = ({ n, hw, c }: GroupNormAttrs): number => n * hw * c;
 
 export const compositions: { readonly [K in FusedKernelName]: Composition<FusedKernels[K]> } = {
@@ -62,10 +80,21 @@ export const compositions: { readonly [K in FusedKernelName]: Composition<FusedK
     const { y } = run("matmul", { a: x, b: w }, asMatmul(attrs), {});
     return addBias(run, y, bias, attrs.m, attrs.n);
   },
+  linearGrad: (run, { dy, x, w }, { m, k, n }) => {
+    const { y: dx } = run("matmul", { a: dy, b: w }, { ...asMatmul({ m, k: n, n: k }), transposeB: true }, {});
+    const { y: dw } = run("matmul", { a: x, b: dy }, { ...asMatmul({ m: k, k: m, n }), transposeA: true }, {});
+    return { dx, dw, db: sumRows(run, dy, m, n) };
+  },
   conv2dBias: (run, { x, w, bias }, attrs) => {
     const { y } = run("conv2d", { x, w }, attrs, {});
     const [oh, ow] = convOutput(attrs);
     return addBias(run, y, bias, attrs.n * oh * ow, attrs.cout);
+  },
+  conv2dGrad: (run, { dy, x, w }, attrs) => {
+    const { dx } = run("conv2dGradInput", { dy, w }, attrs, {});
+    const { dw } = run("conv2dGradWeight", { x, dy }, attrs, {});
+    const [oh, ow] = convOutput(attrs);
+    return { dx, dw, db: sumRows(run, dy, attrs.n * oh * ow, attrs.cout) };
   },
   groupNormWithStats: (run, { x, gamma, beta }, attrs, scalars) => {
     const { stats } = run("groupNormStats", { x }, attrs, scalars);
@@ -85,6 +114,8 @@ export const compositions: { readonly [K in FusedKernelName]: Composition<FusedK
     const { y: dz } = run("binary", { a: dy, b: z }, { op: "siluGrad", size, a: size, b: size }, { p: 0 });
     return run("groupNormGrad", { dy: dz, x, stats, gamma }, attrs, {});
   },
+  attention: (run, inputs, attrs, { scale }) => composeAttention(run, inputs, attrs, scale),
+  attentionGrad: (run, inputs, attrs, { scale }) => composeAttentionGrad(run, inputs, attrs, scale),
   adamEma: (run, { target, ...inputs }, attrs, { decay, ...scalars }) => {
     const moved = run("adam", inputs, attrs, scalars);
     return { ...moved, ...run("ema", { target, source: moved.p }, attrs, { decay }) };

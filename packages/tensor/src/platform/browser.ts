@@ -39,6 +39,11 @@ export const platform: Platform = {
     return { terminate: () => Promise.resolve(worker.terminate()) };
   },
 
+  engine: undefined,
   setEngineFlag: () => false,
+  architecture: undefined,
+  machine: () => "",
+  recall: () => undefined,
+  keep: () => undefined,
   environment: () => undefined,
 };

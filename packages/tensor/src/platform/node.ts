@@ -1,7 +1,8 @@
 /** Threads and engine flags in Node. */
-import { availableParallelism, totalmem } from "node:os";
+import { cpus, availableParallelism, totalmem } from "node:os";
 import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
+import { keepFile, recallFile } from "./cache-folder.js";
 import type { Platform } from "./platform.js";
 
 export const platform: Platform = {
@@ -21,10 +22,17 @@ export const platform: Platform = {
     return { terminate: async () => void await worker.terminate() };
   },
 
+  engine: `V8 ${/^[\d.]*\d/.exec(process.versions.v8)?.[0]}`,
+
   setEngineFlag(flag) {
     setFlagsFromString(flag);
     return true;
   },
+
+  architecture: process.arch,
+  machine: () => JSON.stringify([process.arch, cpus()[0]?.model, process.versions.v8, process.execArgv, process.env["NODE_OPTIONS"]]),
+  recall: recallFile,
+  keep: keepFile,
 
   environment: (name) => process.env[name],
 };

@@ -11,8 +11,18 @@ export interface Platform {
    * back. An idle thread does not keep the process alive.
    */
   startWorker(source: string, message: unknown): Promise<{ terminate(): Promise<void> }>;
-  /** Sets a flag of the JavaScript engine; false where code cannot. */
+  /** The JavaScript engine and its version, "V8 13.6.233.17"; undefined where code cannot set its flags. */
+  readonly engine: string | undefined;
+  /** Sets a flag of the engine; false where code cannot. */
   setEngineFlag(flag: string): boolean;
+  /** The instruction set, "x64" or "arm64"; undefined in a page, which is not told. */
+  readonly architecture: string | undefined;
+  /** What compiled code may depend on: the processor, and how the engine was started. */
+  machine(): string;
+  /** What was kept under a key, by whatever program of this user; undefined where nothing was or it cannot be read. Never throws. */
+  recall(key: string): string | undefined;
+  /** Keeps a text under a key, whole or not at all, where a place for it can be had. Never throws. */
+  keep(key: string, text: string): void;
   /** An environment variable; undefined where there are none. */
   environment(name: string): string | undefined;
 }

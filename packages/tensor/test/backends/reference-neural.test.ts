@@ -189,6 +189,35 @@ describe("fused kernels as compositions", () => {
     expect([...reference("conv2dBias", inputs, two, {}).y]).to.deep.equal([213, 425, 16, 30]);
   });
 
+  it("attention is softmax over the keys of each head by its definition", () => {
+    for (const [seed, attrs] of specs.attention.cases.entries()) {
+      const { q, k, v } = inputsFor("attention", attrs, seed);
+      const { n, heads, l, s, d } = attrs, scale = 0.7 / Math.sqrt(d);
+      const y = reference("attention", { q, k, v }, attrs, { scale }).y;
+      const at = (x: Float64Array, rows: number, image: number, row: number, head: number, c: number): number =>
+        x[((image * rows + row) * heads + head) * d + c];
+      for (let image = 0; image < n; image++) for (let head = 0; head < heads; head++) for (let i = 0; i < l; i++) {
+        const weights = Array.from({ length: s }, (_, j) =>
+          Math.exp(scale * sum(d, (c) => at(q, l, image, i, head, c) * at(k, s, image, j, head, c))));
+        const total = sum(s, (j) => weights[j]);
+        for (let c = 0; c < d; c++) {
+          const expected = sum(s, (j) => weights[j] * at(v, s, image, j, head, c)) / total;
+          expectSame(at(y, l, image, i, head, c), expected, 2, JSON.stringify(attrs));
+        }
+      }
+    }
+  });
+
+  it("the gradients of attention are its slopes in q, k and v", () => {
+    for (const [seed, attrs] of [{ n: 2, heads: 2, l: 3, s: 4, d: 2 }, { n: 1, heads: 1, l: 2, s: 3, d: 3 }].entries()) {
+      const { dy, q, k, v } = inputsFor("attentionGrad", attrs, seed), scalars = { scale: 0.6 };
+      const { dq, dk, dv } = reference("attentionGrad", { dy, q, k, v }, attrs, scalars);
+      expectSlope((at) => dot(dy, reference("attention", { q: at, k, v }, attrs, scalars).y), q, dq, seed);
+      expectSlope((at) => dot(dy, reference("attention", { q, k: at, v }, attrs, scalars).y), k, dk, seed);
+      expectSlope((at) => dot(dy, reference("attention", { q, k, v: at }, attrs, scalars).y), v, dv, seed);
+    }
+  });
+
   it("those with statistics give the same statistics and the same result", () => {
     for (const [seed, attrs] of specs.groupNorm.cases.entries()) {
       const { x, gamma, beta } = inputsFor("groupNormWithStats", attrs, seed);

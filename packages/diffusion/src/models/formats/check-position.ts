@@ -15,11 +15,12 @@ export function checkPosition(path: string, position: Readonly<Record<string, un
     const shown = JSON.stringify(field.split(".").reduce<unknown>((value, name) => (isObject(value) ? value[name] : undefined), position));
     return new CheckpointError(`${path}: position.${field} is ${(shown ?? "missing").slice(0, 80)}`, [`allowed  ${allowed}`]);
   };
-  const { step, data, random, losses } = position;
+  const { step, data, random, losses, multiplyAdds } = position;
   if (!isCount(step)) throw wrong("step", "whole numbers from 0");
   if (!isCount(data)) throw wrong("data", "whole numbers from 0");
   if (!isObject(random)) throw wrong("random", "{timesteps, noise, dropout, ...}");
   for (const name of Object.keys(random)) if (!isRandomState(random[name])) throw wrong(`random.${name}`, "{seed, stream, counter}, whole numbers from 0");
   if (losses !== undefined && !isHistory(losses)) throw wrong("losses", "a list of the last losses of every step");
+  if (![undefined, "fused", "separate"].includes(multiplyAdds as string | undefined)) throw wrong("multiplyAdds", "fused, separate");
   return position as unknown as TrainerPosition;
 }

@@ -1,7 +1,7 @@
 /** A training run from start or checkpoint to its last step: the loop, its files, and how it stops. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { CheckpointError, ConfigError, ImageError, NumericError, openDeviceSpec } from "@fromnoise/tensor";
+import { CheckpointError, ConfigError, ImageError, NumericError, openDeviceSpec, type Device, type DeviceOptions } from "@fromnoise/tensor";
 import type { FileLayer, NetworkKinds } from "@fromnoise/nn";
 import type { Dataset } from "../../data/dataset.js";
 import type { FolderRecord } from "../../data/node/folder.js";
@@ -25,6 +25,8 @@ export interface RunOptions {
   out: string;
   /** What to train on instead of what the config's `data` names: all of it. */
   dataset?: Dataset;
+  /** Opens the config's device, with options of wasm that its string leaves open; openDeviceSpec unless given. */
+  openDevice?: (spec: string, wasm: DeviceOptions["wasm"]) => Promise<Device>;
   /** One's own kinds of networks, by the `kind` of the config's model. */
   networks?: NetworkKinds;
   /** Called before the first step, with the steps done so far. */
@@ -76,7 +78,9 @@ async function trainIn(directory: RunDirectory, options: RunOptions): Promise<Ru
   if (config.boundEvery > 0 && heldOut === undefined) {
     throw new ConfigError(`boundEvery: ${config.boundEvery} is not allowed`, ["allowed  0: nothing is held out of training"]);
   }
-  const device = await openDeviceSpec(config.device);
+  const { openDevice = openDeviceSpec } = options;
+  const begun = computedWith(checkpoint);
+  const device = await openDevice(config.device, begun === undefined ? {} : { multiplyAdds: begun });
   try {
     if (!device.dtypes.includes(config.dtype)) {
       throw new ConfigError(`dtype: the ${device.name} device has no ${config.dtype}`, [`allowed  ${device.dtypes.join(", ")}`]);
@@ -84,6 +88,7 @@ async function trainIn(directory: RunDirectory, options: RunOptions): Promise<Ru
     onLine(`data     ${dataset.describe()}`);
     for (const line of changesOf(known, record)) onLine(`warning  ${line}`);
     onLine(`device   ${device.description}`);
+    for (const line of roundingChange(begun, device)) onLine(line);
     const trainer = new Trainer(config, device, dataset, { networks });
     if (checkpoint !== undefined) {
       restoreTrainer(trainer, checkpoint);
@@ -94,6 +99,19 @@ async function trainIn(directory: RunDirectory, options: RunOptions): Promise<Ru
     await device.dispose();
     throw error;
   }
+}
+
+/** How the steps of a checkpoint rounded multiply-adds; "unflagged" where it does not say so; undefined where there are none. */
+function computedWith(checkpoint: Checkpoint | undefined): DeviceOptions["wasm"]["multiplyAdds"] {
+  const { step = 0, multiplyAdds = "unflagged" } = checkpoint?.info.position ?? {};
+  return step === 0 ? undefined : multiplyAdds;
+}
+
+/** What to say of a run whose steps may not have been computed as this device computes them. */
+function roundingChange(begun: DeviceOptions["wasm"]["multiplyAdds"], { multiplyAdds: now }: Device): string[] {
+  if (begun === undefined || now === undefined || begun === now) return [];
+  if (begun === "unflagged") return [`note     the checkpoint does not say how its multiply-adds were rounded; from here on they are ${now}`];
+  return [`warning  the run was computed with ${begun} multiply-adds, this device has ${now} ones: last bits are no longer what they would have been`];
 }
 
 /** The newest checkpoint of a run, or only its config where it was stopped before the first one. */

@@ -7,17 +7,18 @@ import type { Backend } from "../../core/backend.js";
 import { ConfigError, DeviceError } from "../../core/errors.js";
 import type { KernelTable } from "../../kernels/contract.js";
 import { formatShape, sizeOf, type Shape } from "../../core/shape.js";
+import { chooseBuild, type Revectorize } from "./check/choose.js";
+import { multiplyAddsOf, type MultiplyAdds } from "./check/multiply-adds.js";
+import { attentions } from "./kernels/attention.js";
 import { convolutions, type Precision } from "./kernels/conv2d.js";
 import { elementwise } from "./kernels/elementwise.js";
 import { groupNorms } from "./kernels/group-norm.js";
 import { layout } from "./kernels/layout.js";
-import { chooseVariant, loadModule, variantNames } from "./machine/loader.js";
 import { Machine, type Storage } from "./machine/machine.js";
 import { products } from "./kernels/matmul.js";
 import { Memory } from "./machine/memory.js";
 import { reductions } from "./kernels/reduce.js";
 import { resampling } from "./kernels/resample.js";
-import { checkRevectorized } from "./machine/self-check.js";
 import { softmaxes } from "./kernels/softmax.js";
 import { updates } from "./kernels/update.js";
 import { WeightCache } from "./machine/weight-cache.js";
@@ -31,16 +32,26 @@ export interface WasmOptions {
   precision?: Precision;
   /** Only operations that give the same bits on every machine. */
   deterministic?: boolean;
-  /** V8's revectorizer (Node 24 and later), checked before use; also set by FROMNOISE_REVECTORIZE=1. */
-  revectorize?: boolean;
+  /**
+   * Code of V8 in its test phase, checked before use: `true` computes by its revectorizer (Node 24 and later, x86-64) or not at all;
+   * "auto", as the `fromnoise` command does, where that is there, right and faster, and with relaxed SIMD by flag on Node 20; the
+   * description says what runs. FROMNOISE_REVECTORIZE (1, auto, 0) is for devices that are not told. Default false.
+   */
+  revectorize?: Revectorize;
+  /**
+   * How multiply-adds round, where that can be had without what was not asked for: what a run began with, so that it goes on with the
+   * same bits. The device says how it does (`multiplyAdds`). "unflagged" is as this engine does without flags.
+   */
+  multiplyAdds?: MultiplyAdds | "unflagged";
 }
 
-function kernelsOn(machine: Machine, precision: Precision, cache: WeightCache) {
+/** @internal The kernels of a device. */
+export function kernelsOn(machine: Machine, precision: Precision, cache: WeightCache): KernelTable<Storage> {
   return {
     ...elementwise(machine), ...reductions(machine), ...layout(machine), ...products(machine),
     ...convolutions(machine, precision, cache),
-    ...groupNorms(machine), ...softmaxes(machine), ...resampling(machine), ...updates(machine, cache),
-  } satisfies KernelTable<Storage>;
+    ...attentions(machine), ...groupNorms(machine), ...softmaxes(machine), ...resampling(machine), ...updates(machine, cache),
+  };
 }
 
 /**
@@ -73,11 +84,12 @@ function threadCount(threads: number | undefined): number {
   return threads;
 }
 
-/** What the environment says. Throws ConfigError for anything but 0 and 1. */
-function wantsRevectorized(): boolean {
+/** What the environment says. Throws ConfigError for anything but 0, 1 and auto. */
+function wantsRevectorized(): Revectorize {
   const value = platform.environment("FROMNOISE_REVECTORIZE") ?? "0";
   if (value === "0" || value === "1") return value === "1";
-  throw new ConfigError(`FROMNOISE_REVECTORIZE is ${JSON.stringify(value)}`, ["allowed  0, 1"]);
+  if (value === "auto") return value;
+  throw new ConfigError(`FROMNOISE_REVECTORIZE is ${JSON.stringify(value)}`, ["allowed  0, 1, auto"]);
 }
 
 /** A backend that also tells what it holds. */
@@ -88,16 +100,15 @@ export interface WasmBackend extends Backend<Storage> {
 
 /** Opens the backend. Throws ConfigError and DeviceError, which say what is missing. */
 export async function openWasm(options: WasmOptions = {}): Promise<WasmBackend> {
-  const { precision = "fast", deterministic = false } = options;
+  const { precision = "fast", deterministic = false, multiplyAdds } = options;
   const revectorize = options.revectorize ?? wantsRevectorized();
   if (deterministic && options.revectorize === true) {
     throw new ConfigError("wasm: deterministic and revectorize exclude each other");
   }
   const threads = threadCount(options.threads);
-  const variant = chooseVariant({ deterministic, revectorize: revectorize && !deterministic });
-  const speedUp = variant === "revectorized" ? await checkRevectorized(precision) : "";
+  const { variant, module, name, note } = await chooseBuild({ deterministic, revectorize, multiplyAdds, shared: threads > 1, kernelsOn });
   const memory = new Memory(threads > 1);
-  const machine = await Machine.start(await loadModule(variant, memory.shared), memory, threads);
+  const machine = await Machine.start(module, memory, threads);
 
   const cache = new WeightCache(machine);
   const allocate = (shape: Shape): Storage => {
@@ -105,9 +116,10 @@ export async function openWasm(options: WasmOptions = {}): Promise<WasmBackend> 
     return { block, address: block.address, size: sizeOf(shape) };
   };
   const view = ({ address, size }: Storage): Float32Array => memory.floats.subarray(address / 4, address / 4 + size);
-  const traits = [variantNames[variant] + speedUp, `${threads} ${threads === 1 ? "thread" : "threads"}`, precision];
+  const traits = [name, `${threads} ${threads === 1 ? "thread" : "threads"}`, precision];
   return {
-    description: `wasm: ${traits.join(", ")}${deterministic ? ", deterministic" : ""}`,
+    description: `wasm: ${traits.join(", ")}${deterministic ? ", deterministic" : ""}${note === undefined ? "" : ` (${note})`}`,
+    multiplyAdds: variant === "base" ? "separate" : multiplyAddsOf(machine, kernelsOn),
     dtypes: ["f32"],
     capacity: memory.limit,
     kernels: kernelsOn(machine, precision, cache),

@@ -1,7 +1,9 @@
+import { run } from "../../core/device.js";
 import { ShapeError } from "../../core/errors.js";
 import { givenOptions } from "../../core/expect-options.js";
 import { formatShape } from "../../core/shape.js";
 import type { Tensor } from "../../core/tensor.js";
+import type { AttentionAttrs } from "../../kernels/contract.js";
 import { multiply } from "../array/arithmetic.js";
 import { permute, reshape } from "../array/layout.js";
 import { matchShapes, type Pattern } from "../shared/match-shapes.js";
@@ -16,62 +18,47 @@ export interface AttentionOptions {
 
 /**
  * Scaled dot-product attention with heads: for each image and head, y = P v, P = softmax(scale q k^T) over the keys.
- * Backward, P recomputed: dv = P^T dy, dP = dy v^T, dS = P (dP - sum of dP P), dq = scale dS k, dk = scale dS^T q.
+ * A device with fused kernels holds P in pieces, never as a whole. Backward, P recomputed: dv = P^T dy, dP = dy v^T, dS = P (dP - sum of dP P), dq = scale dS k, dk = scale dS^T q.
  * Shapes: q [N, L, heads d], k and v [N, S, heads d], y [N, L, heads d]; head h owns channels h d .. (h + 1) d - 1.
  * scale = 1 / sqrt(d) unless given. Source: Vaswani et al. (2017), Attention Is All You Need, equation 1 and section 3.2.2.
  */
 export const attention = {
   /** y = softmax(scale q k^T) v. Throws ShapeError. */
   forward(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions): Tensor {
-    const { heads, scale } = headsOf("attention", { q: [q, "N L C"], k: [k, "N S C"], v: [v, "N S C"] }, options);
-    return q.device.scope(() => {
-      const p = weightsOfHeads(multiply(splitHeads(q, heads), scale), splitHeads(k, heads));        // [N, heads, L, S]
-      return mergeHeads(matmul(p, splitHeads(v, heads)));
-    });
+    const { scale, attrs } = headsOf("attention", { q: [q, "N L C"], k: [k, "N S C"], v: [v, "N S C"] }, options);
+    return run("attention", { q, k, v }, attrs, { scale }, { y: q.shape }).y;
   },
 
   /** The gradients; P is computed again, since it holds heads L S numbers an image. Throws ShapeError. */
   backward(dy: Tensor, q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions): { dq: Tensor; dk: Tensor; dv: Tensor } {
     const patterns: AttentionPatterns = { q: [q, "N L C"], k: [k, "N S C"], v: [v, "N S C"], dy: [dy, "N L C"] };
-    const { heads, scale } = headsOf("attention.backward", patterns, options);
-    return q.device.scope(() => {
-      const [qh, kh, vh, dyh] = [multiply(splitHeads(q, heads), scale), ...[k, v, dy].map((x) => splitHeads(x, heads))];
-      const p = weightsOfHeads(qh, kh);                                                             // [N, heads, L, S]
-      const dv = matmul(p, dyh, { transposeA: true });
-      const ds = softmax.backward(matmul(dyh, vh, { transposeB: true }), p);
-      const dq = multiply(matmul(ds, kh), scale);
-      const dk = matmul(ds, qh, { transposeA: true });                                              // qh already holds the scale
-      return { dq: mergeHeads(dq), dk: mergeHeads(dk), dv: mergeHeads(dv) };
-    });
+    const { scale, attrs } = headsOf("attention.backward", patterns, options);
+    return run("attentionGrad", { dy, q, k, v }, attrs, { scale }, { dq: q.shape, dk: k.shape, dv: v.shape });
   },
 
   /** P = softmax(scale q k^T): row l says where query l looks; rows sum to 1. q [N, L, C], k [N, S, C] -> [N, heads, L, S]. */
   weights(q: Tensor, k: Tensor, options: AttentionOptions): Tensor {
     const { heads, scale } = headsOf("attention.weights", { q: [q, "N L C"], k: [k, "N S C"] }, options);
-    return q.device.scope(() => weightsOfHeads(multiply(splitHeads(q, heads), scale), splitHeads(k, heads)));
+    return q.device.scope(() =>
+      softmax.forward(matmul(multiply(splitHeads(q, heads), scale), splitHeads(k, heads), { transposeB: true })));
   },
 };
-
-/** softmax(q k^T) over the keys, q scaled. [N, heads, L, d], [N, heads, S, d] -> [N, heads, L, S]. */
-function weightsOfHeads(q: Tensor, k: Tensor): Tensor {
-  return softmax.forward(matmul(q, k, { transposeB: true }));
-}
 
 /** @internal Queries, keys, and what else goes into an attention. */
 export type AttentionPatterns = {
   readonly q: Pattern<"N L C">; readonly k: Pattern<"N S C">; readonly v?: Pattern<"N S C">; readonly dy?: Pattern<"N L C">;
 };
 
-/** @internal Checks the shapes and that the heads divide the channels; fills in the scale. Throws ShapeError, ConfigError for no heads. */
-export function headsOf(op: string, patterns: AttentionPatterns, options: AttentionOptions): Required<AttentionOptions> {
+/** @internal Checks the shapes and that the heads divide the channels; fills in the scale and the kernels' sizes. Throws ShapeError, ConfigError for no heads. */
+export function headsOf(op: string, patterns: AttentionPatterns, options: AttentionOptions): Required<AttentionOptions> & { attrs: AttentionAttrs } {
   const { heads, scale } = givenOptions(op, options, { heads: 4 });
-  const { N, L, C } = matchShapes(op, patterns);
+  const { N, L, S, C } = matchShapes(op, patterns);
   if (!Number.isInteger(heads) || heads < 1 || C % heads !== 0) {
     throw new ShapeError(`${op}: ${heads} heads do not divide ${C} channels`, [
       `q        ${formatShape([N, L, C])}   expected [N, L, heads d]`,
     ]);
   }
-  return { heads, scale: scale ?? 1 / Math.sqrt(C / heads) };
+  return { heads, scale: scale ?? 1 / Math.sqrt(C / heads), attrs: { n: N, heads, l: L, s: S, d: C / heads } };
 }
 
 /** @internal [N, L, heads d] -> [N, heads, L, d]. */

@@ -38,11 +38,10 @@ export const conv2d = {
   /** All three gradients; use the parts where some are not needed. Throws ShapeError. */
   backward(dy: Tensor, x: Tensor, w: Tensor, options: Conv2dOptions = {}): { dx: Tensor; dw: Tensor; db: Tensor } {
     matchShapes("conv2d.backward", { w: [w, "kh kw Cin Cout"], x: [x, "N H W Cin"], dy: [dy, "N OH OW Cout"] });
-    return {
-      dx: conv2d.gradInput(dy, w, x.shape, options),
-      dw: conv2d.gradWeight(dy, x, w.shape, options),
-      db: conv2d.gradBias(dy),
-    };
+    const attrs = geometry("conv2d.backward", x.shape, w.shape, options, dy);
+    const shapes = { dx: x.shape, dw: w.shape, db: [attrs.cout] };
+    if (isProduct(attrs)) return run("linearGrad", { dy, x, w }, overPixels(attrs), {}, shapes);
+    return run("conv2dGrad", { dy, x, w }, attrs, {}, shapes);
   },
 
   /** dx: every weight carries dy back to the place it read. dy [N, OH, OW, Cout], w -> [N, H, W, Cin]. Throws ShapeError. */
@@ -91,14 +90,14 @@ function overPixels({ n, h, w, cin, cout }: Conv2dAttrs): LinearAttrs {
 function geometry(op: string, xShape: Shape, wShape: Shape, options: Conv2dOptions, dy?: Tensor): Conv2dAttrs {
   const { stride = 1, padding = 0 } = options;
   const pad = typeof padding === "number" ? ([padding, padding, padding, padding] as const) : padding;
-  const details = [
-    `x        ${formatShape(xShape)}   expected [N, H, W, Cin]`,
-    `w        ${formatShape(wShape)}   expected [kh, kw, Cin, Cout]`,
-    `stride   ${stride}`,
-    `padding  [${pad.join(", ")}]   top, bottom, left, right`,
-  ];
-  const fail = (reason: string): never => {
-    throw new ShapeError(`${op}: ${reason}`, details);
+  const fail = (reason: string, ...more: string[]): never => {
+    throw new ShapeError(`${op}: ${reason}`, [
+      `x        ${formatShape(xShape)}   expected [N, H, W, Cin]`,
+      `w        ${formatShape(wShape)}   expected [kh, kw, Cin, Cout]`,
+      `stride   ${stride}`,
+      `padding  [${pad.join(", ")}]   top, bottom, left, right`,
+      ...more,
+    ]);
   };
   if (xShape.length !== 4 || wShape.length !== 4) fail(`x has ${xShape.length} axes, w has ${wShape.length}, both need 4`);
   const [n, h, w, cin] = xShape;
@@ -110,8 +109,7 @@ function geometry(op: string, xShape: Shape, wShape: Shape, options: Conv2dOptio
   const [oh, ow] = convOutput(attrs);
   if (oh < 1 || ow < 1) fail(`the ${kh}x${kw} kernel does not fit into the padded input`);
   if (dy !== undefined && !sameShape(dy.shape, [n, oh, ow, cout])) {
-    details.push(`dy       ${formatShape(dy.shape)}   expected ${formatShape([n, oh, ow, cout])}`);
-    fail("dy has not the shape of the output");
+    fail("dy has not the shape of the output", `dy       ${formatShape(dy.shape)}   expected ${formatShape([n, oh, ow, cout])}`);
   }
   return attrs;
 }

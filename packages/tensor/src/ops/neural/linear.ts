@@ -20,8 +20,8 @@ export const linear = {
 
   /** All three gradients; use the parts where some are not needed. Throws ShapeError. */
   backward(dy: Tensor, x: Tensor, w: Tensor): { dx: Tensor; dw: Tensor; db: Tensor } {
-    matchShapes("linear.backward", { w: [w, "in out"], x: [x, "... in"], dy: [dy, "... out"] });
-    return { dx: linear.gradInput(dy, w), dw: linear.gradWeight(dy, x), db: linear.gradBias(dy) };
+    const { in: k, out: n, "...": m } = matchShapes("linear.backward", { w: [w, "in out"], x: [x, "... in"], dy: [dy, "... out"] });
+    return run("linearGrad", { dy, x, w }, { m, k, n }, {}, { dx: x.shape, dw: w.shape, db: [n] });
   },
 
   /** dx = dy w^T. dy [..., out], w [in, out] -> [..., in]. Throws ShapeError. */

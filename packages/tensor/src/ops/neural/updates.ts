@@ -5,8 +5,9 @@
 import { run } from "../../core/device.js";
 import { ShapeError } from "../../core/errors.js";
 import type { Scalars } from "../../kernels/contract.js";
-import type { Tensor } from "../../core/tensor.js";
-import { matchShapes } from "../shared/match-shapes.js";
+import { sameShape } from "../../core/shape.js";
+import { Tensor } from "../../core/tensor.js";
+import { matchShapes, type Pattern } from "../shared/match-shapes.js";
 
 /** A parameter, its two moments, and its gradient. */
 export interface AdamTensors { readonly p: Tensor; readonly m: Tensor; readonly v: Tensor; readonly g: Tensor }
@@ -23,7 +24,7 @@ export type AdamScalars = Scalars<"adam">;
  */
 export function adamUpdate(list: readonly AdamTensors[], scalars: AdamScalars): void {
   if (list.length === 0) return;
-  const sizes = list.map(({ p, m, v, g }) => matchShapes("adamUpdate", { p: [p, "..."], m: [m, "..."], v: [v, "..."], g: [g, "..."] })["..."]);
+  const sizes = list.map((entry) => commonSize("adamUpdate", entry, ["p", "m", "v", "g"]));
   assertDistinct("adamUpdate", list.flatMap(({ p, m, v }) => [p, m, v]));
   const all = (name: keyof AdamTensors): Tensor[] => list.map((entry) => entry[name]);
   run("adam", { p: all("p"), m: all("m"), v: all("v"), g: all("g") }, { sizes }, scalars);
@@ -38,8 +39,7 @@ export interface AdamEmaTensors extends AdamTensors { readonly target: Tensor }
  */
 export function adamEmaUpdate(list: readonly AdamEmaTensors[], scalars: AdamScalars, decay: number): void {
   if (list.length === 0) return;
-  const sizes = list.map(({ p, m, v, g, target }) =>
-    matchShapes("adamEmaUpdate", { p: [p, "..."], m: [m, "..."], v: [v, "..."], g: [g, "..."], target: [target, "..."] })["..."]);
+  const sizes = list.map((entry) => commonSize("adamEmaUpdate", entry, ["p", "m", "v", "g", "target"]));
   assertDistinct("adamEmaUpdate", list.flatMap(({ p, m, v, target }) => [p, m, v, target]));
   const all = (name: keyof AdamEmaTensors): Tensor[] => list.map((entry) => entry[name]);
   const inputs = { p: all("p"), m: all("m"), v: all("v"), g: all("g"), target: all("target") };
@@ -52,7 +52,7 @@ export interface EmaTensors { readonly target: Tensor; readonly source: Tensor }
 /** target = decay target + (1 - decay) source for each entry of the list; replaces target. Throws ShapeError as `adamUpdate`. */
 export function emaUpdate(list: readonly EmaTensors[], decay: number): void {
   if (list.length === 0) return;
-  const sizes = list.map(({ target, source }) => matchShapes("emaUpdate", { target: [target, "..."], source: [source, "..."] })["..."]);
+  const sizes = list.map((entry) => commonSize("emaUpdate", entry, ["target", "source"]));
   assertDistinct("emaUpdate", list.map(({ target }) => target));
   run("ema", { target: list.map(({ target }) => target), source: list.map(({ source }) => source) }, { sizes }, { decay });
 }
@@ -61,6 +61,17 @@ export function emaUpdate(list: readonly EmaTensors[], decay: number): void {
 export function assign(target: Tensor, source: Tensor): void {
   const { "...": n } = matchShapes("assign", { target: [target, "..."], source: [source, "..."] });
   run("assign", { target, source }, { n }, {});
+}
+
+/** How many elements the tensors of an entry have, each; of one shape they must be, or matchShapes is asked for the error's words. */
+function commonSize<N extends string>(op: string, entry: { readonly [name in N]: Tensor }, names: readonly N[]): number {
+  const first: unknown = entry[names[0]];
+  if (first instanceof Tensor && first.size > 0) {
+    const alike = (t: unknown): boolean => t instanceof Tensor && sameShape(t.shape, first.shape);
+    if (names.every((name) => alike(entry[name]))) return first.size;
+  }
+  const patterns: Record<string, Pattern<"...">> = Object.fromEntries(names.map((name) => [name, [entry[name], "..."]]));
+  return matchShapes(op, patterns)["..."];
 }
 
 /** The parts of a list run in any order: no tensor may be replaced twice. */

@@ -57,35 +57,37 @@ function axesOf(text: string): Axes {
  * actual and expected shape.
  */
 export function matchShapes<const P extends Patterns>(op: string, patterns: P): AxisSizes<P> {
-  const sizes: Record<string, number> = {};
+  const bound: string[] = [], sides: number[] = [];                                                // axes in the order they were met
   let rest: Shape | undefined, restFrom = 0, restCount = 0;                                        // what "..." stands for
   for (const name in patterns) {
-    const [tensor, text, optional] = patterns[name] as Pattern | OptionalPattern;
+    const pattern = patterns[name] as Pattern | OptionalPattern, tensor = pattern[0];
     if (!(tensor instanceof Tensor)) {
-      if (tensor === undefined && optional !== undefined) continue;
+      if (tensor === undefined && pattern[2] !== undefined) continue;
       assertTensor(op, name, tensor);
     }
-    const { names, numbers, rest: at } = axesOf(text), { shape } = tensor;
+    const { names, numbers, rest: at } = axesOf(pattern[1]), { shape } = tensor;
     const count = at < 0 ? 0 : shape.length - names.length + 1;                                    // axes that "..." stands for
     if (count < 0 || (at < 0 && shape.length !== names.length)) throwMismatch(op, patterns);
     for (let i = 0, axis = 0; i < names.length; i++) {
+      let side = 1;
       if (i === at) {
-        let product = 1;
         if (rest !== undefined && restCount !== count) throwMismatch(op, patterns);
         for (let j = 0; j < count; j++) {
-          const side = shape[axis + j];
-          if (side === 0 || (rest !== undefined && rest[restFrom + j] !== side)) throwMismatch(op, patterns);
-          product *= side;
+          if (rest !== undefined && rest[restFrom + j] !== shape[axis + j]) throwMismatch(op, patterns);
+          side *= shape[axis + j];
         }
-        [rest, restFrom, restCount] = [rest ?? shape, rest === undefined ? axis : restFrom, count];
-        sizes["..."] = product;
+        if (rest === undefined) [rest, restFrom, restCount] = [shape, axis, count];
         axis += count;
-        continue;
+      } else {
+        side = shape[axis++];
       }
-      const side = shape[axis++];
-      const expected = Number.isNaN(numbers[i]) ? (sizes[names[i]] ??= side) : numbers[i];
+      const known = bound.indexOf(names[i]), isName = Number.isNaN(numbers[i]);
+      const expected = known >= 0 ? sides[known] : isName ? side : numbers[i];
       if (side === 0 || side !== expected) throwMismatch(op, patterns);
+      if (known < 0 && isName) sides[bound.push(names[i]) - 1] = side;
     }
   }
+  const sizes: Record<string, number> = {};
+  for (let i = 0; i < bound.length; i++) sizes[bound[i]] = sides[i];
   return sizes as AxisSizes<P>;
 }

@@ -4,6 +4,7 @@ import { sizeOf, type Shape } from "../../../src/core/shape.js";
 import { kernelDefinition, shapesOf, type KernelName } from "../../../src/kernels/contract.js";
 import { Random } from "../../../src/random/random.js";
 import { runReference, type Values } from "../../../src/verify/run-reference.js";
+import { attentions } from "./attention.js";
 import { convolutions } from "./conv2d.js";
 import { elementwise } from "./elementwise.js";
 import { groupNorms } from "./group-norm.js";
@@ -16,7 +17,7 @@ import { usual, type Draw, type Specs } from "./spec.js";
 import { updates } from "./update.js";
 
 export const specs: Specs<KernelName> = {
-  ...elementwise, ...reductions, ...layout, ...products, ...convolutions, ...groupNorms, ...softmaxes, ...resampling, ...updates,
+  ...elementwise, ...reductions, ...layout, ...products, ...convolutions, ...attentions, ...groupNorms, ...softmaxes, ...resampling, ...updates,
 };
 
 export type Numbers = Readonly<Record<string, number>>;

@@ -1,7 +1,7 @@
 import type { NumberArray } from "../../../src/core/backend.js";
 import { asMatmul, type MatmulAttrs } from "../../../src/kernels/contract.js";
 import { runReference } from "../../../src/verify/run-reference.js";
-import { absolute, largest, type Specs } from "./spec.js";
+import { absolute, largest, largestTerms, type Specs } from "./spec.js";
 
 const sizes = [
   [1, 1, 1, 1], [1, 3, 5, 7], [3, 17, 8, 19], [1, 64, 33, 64], [2, 16, 64, 5], [1, 8, 1, 33], [3, 1, 19, 1], [1, 33, 65, 130],
@@ -23,10 +23,16 @@ const matmuls: MatmulAttrs[] = [
 const terms = (a: NumberArray, b: NumberArray, attrs: MatmulAttrs): number =>
   largest(runReference("matmul", { a: absolute(a), b: absolute(b) }, attrs, {}).y as NumberArray);
 
-export const products: Specs<"matmul" | "linear"> = {
+const linears = [
+  ...sizes.filter(([batch]) => batch === 1).map(([, m, k, n]) => ({ m, k, n })), ...pixels.map(([m, k, n]) => ({ m, k, n })),
+];
+
+export const products: Specs<"matmul" | "linear" | "linearGrad"> = {
   matmul: { cases: matmuls, terms: ({ a, b }, attrs) => ({ y: terms(a, b, attrs) }) },
   linear: {
-    cases: [...sizes.filter(([batch]) => batch === 1).map(([, m, k, n]) => ({ m, k, n })), ...pixels.map(([m, k, n]) => ({ m, k, n }))],
-    terms: ({ x, w }, attrs) => ({ y: terms(x, w, asMatmul(attrs)) }),
+    cases: linears, terms: ({ x, w }, attrs) => ({ y: terms(x, w, asMatmul(attrs)) }),
+  },
+  linearGrad: {
+    cases: linears, terms: ({ dy, x, w }, attrs) => largestTerms("linearGrad", { dy, x, w }, attrs),
   },
 };

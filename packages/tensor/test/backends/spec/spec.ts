@@ -6,6 +6,7 @@
 import type { NumberArray } from "../../../src/core/backend.js";
 import type { Attrs, Inputs, KernelName, Outputs, Scalars } from "../../../src/kernels/contract.js";
 import type { Random } from "../../../src/random/random.js";
+import { runReference, type Values } from "../../../src/verify/run-reference.js";
 
 /** n values of one input. */
 export type Draw = (random: Random, n: number) => Float64Array;
@@ -48,6 +49,13 @@ export function largest(values: NumberArray): number {
 }
 
 export const absolute = (values: NumberArray): NumberArray => values.map(Math.abs);
+
+/** The largest element of each output of a kernel without scalars on absolute values: of sums of products, the largest sum of |terms|. */
+export function largestTerms(kernel: KernelName, inputs: Readonly<Record<string, NumberArray>>, attrs: unknown): Record<string, number> {
+  const positive: Values = Object.fromEntries(Object.entries(inputs).map(([name, values]) => [name, absolute(values)]));
+  const outputs = Object.entries(runReference(kernel, positive, attrs as never, {}));
+  return Object.fromEntries(outputs.map(([name, values]) => [name, largest(values as NumberArray)]));
+}
 
 /** Lengths of vectors. */
 export const lengths = [1, 2, 3, 5, 8, 19, 33, 64, 1027, 4100];

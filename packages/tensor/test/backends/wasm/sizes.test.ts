@@ -60,7 +60,7 @@ describe("sizes of 2^31 bytes and more on the wasm device", () => {
     const { bind } = machine;
     const winograd = conv({ h: 8, w: 8, oh: 8, ow: 8, cin: 2 ** 23, cout: 8, kh: 3, kw: 3, padTop: 1, padLeft: 1, tile: 4 });
     const patches = conv({ kh: 2 ** 13, kw: 2 ** 13, padTop: 2 ** 12, padLeft: 2 ** 12 });
-    const attempts: readonly (readonly [kernel: string, run: () => void])[] = [
+    const attempts: (readonly [kernel: string, run: () => void])[] = [
       ["convForward", () => bind.Conv({ ...patches, cin: 5, cout: 3 }).run("convForward")],
       ["convGradInput", () => bind.Conv({ ...patches, cin: 5, cout: 3 }).run("convGradInput")],
       ["convGradWeight", () => bind.Conv(conv({ cin: 2 ** 24, cout: 8, stride: 2 })).run("convGradWeight")],
@@ -70,6 +70,9 @@ describe("sizes of 2^31 bytes and more on the wasm device", () => {
       ["winogradConv", () => bind.Conv(winograd).run("winogradConv")],
       ["groupNorm", () => bind.GroupNorm({ x: 0, stats: 0, n: 1, hw: 1, c: 2 ** 28, groups: 1 }).run("groupNorm")],
     ];
+    const wide = { q: 0, k: 0, v: 0, n: 1, heads: 1, l: 9, s: 9, d: 2 ** 25, scale: 1 };
+    attempts.push(["attention", () => bind.Attention(wide).run("attention")]);
+    attempts.push(["attentionGrad", () => bind.Attention(wide).run("attentionGrad")]);
     for (const [kernel, run] of attempts) expectRefusal(run, 2 ** 31, `the workspace of ${kernel}`);
   });
 

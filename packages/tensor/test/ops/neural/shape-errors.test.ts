@@ -47,7 +47,7 @@ describe("shape errors of the neural ops", () => {
       "conv2d: padding must be integers >= 0\n"],
     ["conv2d.backward: dy of the unstrided size",
       () => conv2d.backward(z(1, 8, 8, 2), z(1, 8, 8, 3), z(3, 3, 3, 2), { stride: 2, padding: 1 }),
-      "conv2d.gradInput: dy has not the shape of the output\n  x        [1, 8, 8, 3]   expected [N, H, W, Cin]\n" +
+      "conv2d.backward: dy has not the shape of the output\n  x        [1, 8, 8, 3]   expected [N, H, W, Cin]\n" +
       "  w        [3, 3, 3, 2]   expected [kh, kw, Cin, Cout]\n  stride   2\n" +
       "  padding  [1, 1, 1, 1]   top, bottom, left, right\n" +
       "  dy       [1, 8, 8, 2]   expected [1, 4, 4, 2]"],

@@ -7,6 +7,7 @@ import { convOutput, type Conv2dAttrs, type KernelTable } from "../../../kernels
 import type { ConvBinding } from "../generated/bindings.js";
 import type { Machine, Storage } from "../machine/machine.js";
 import type { WeightCache } from "../machine/weight-cache.js";
+import { reduceAxis } from "./reduce.js";
 
 export type Precision = "fast" | "exact";
 
@@ -45,7 +46,7 @@ const weightSize = ({ kh, kw, cin, cout }: Conv2dAttrs): number => kh * kw * cin
 
 export function convolutions(
   machine: Machine, precision: Precision, cache: WeightCache,
-): Required<Pick<KernelTable<Storage>, "conv2d" | "conv2dBias" | "conv2dGradInput" | "conv2dGradWeight">> {
+): Required<Pick<KernelTable<Storage>, "conv2d" | "conv2dBias" | "conv2dGradInput" | "conv2dGradWeight" | "conv2dGrad">> {
   const tile = precision === "fast" ? 4 : 2;
   const { bind } = machine;
 
@@ -67,31 +68,40 @@ export function convolutions(
     conv.run("winogradConv");
   }
 
+  function inputGradient(dx: Storage, dy: Storage, w: Storage, attrs: Conv2dAttrs): void {
+    const { cin, cout } = attrs;
+    if (attrs.stride === 1 && Math.min(cin, cout) <= FEW) {
+      return machine.scratch(weightSize(attrs) * 4, "mirrored weights", (weights) => {
+        mirrorWeights(machine, w.address, weights, attrs);
+        general(machine, { x: dy.address, weights, y: dx.address, bias: 0 }, mirrored(attrs));
+      });
+    }
+    if (!goesByWinograd(attrs)) return gradInput(machine, { x: dx.address, weights: w.address, y: dy.address, bias: 0 }, attrs);
+    const weights = bind.WinogradWeights({ weights: w.address, cin, cout, tile, gradInput: true });
+    machine.scratch(weights.bytes(), "transformed weights", (transformed) => {
+      weights.set({ transformed });
+      weights.run("winogradWeights");
+      winograd({ x: dy.address, weights: 0, y: dx.address, bias: 0 }, transformed, mirrored(attrs));
+    });
+  }
+
+  function weightGradient(dw: Storage, x: Storage, dy: Storage, attrs: Conv2dAttrs): void {
+    const arrays = { x: x.address, dy: dy.address, dw: dw.address };
+    if (goesByWinograd(attrs)) gradWeightSums(machine, "winogradGradWeight", arrays, attrs, tile);
+    else gradWeight(machine, arrays, attrs);
+  }
+
   return {
     conv2d: ({ y }, { x, w }, attrs) => forward(y, x, w, 0, attrs),
     conv2dBias: ({ y }, { x, w, bias }, attrs) => forward(y, x, w, bias.address, attrs),
 
-    conv2dGradInput({ dx }, { dy, w }, attrs) {
-      const { cin, cout } = attrs;
-      if (attrs.stride === 1 && Math.min(cin, cout) <= FEW) {
-        return machine.scratch(weightSize(attrs) * 4, "mirrored weights", (weights) => {
-          mirrorWeights(machine, w.address, weights, attrs);
-          general(machine, { x: dy.address, weights, y: dx.address, bias: 0 }, mirrored(attrs));
-        });
-      }
-      if (!goesByWinograd(attrs)) return gradInput(machine, { x: dx.address, weights: w.address, y: dy.address, bias: 0 }, attrs);
-      const weights = bind.WinogradWeights({ weights: w.address, cin, cout, tile, gradInput: true });
-      machine.scratch(weights.bytes(), "transformed weights", (transformed) => {
-        weights.set({ transformed });
-        weights.run("winogradWeights");
-        winograd({ x: dy.address, weights: 0, y: dx.address, bias: 0 }, transformed, mirrored(attrs));
-      });
-    },
-
-    conv2dGradWeight({ dw }, { x, dy }, attrs) {
-      const arrays = { x: x.address, dy: dy.address, dw: dw.address };
-      if (goesByWinograd(attrs)) gradWeightSums(machine, "winogradGradWeight", arrays, attrs, tile);
-      else gradWeight(machine, arrays, attrs);
+    conv2dGradInput: ({ dx }, { dy, w }, attrs) => inputGradient(dx, dy, w, attrs),
+    conv2dGradWeight: ({ dw }, { x, dy }, attrs) => weightGradient(dw, x, dy, attrs),
+    conv2dGrad({ dx, dw, db }, { dy, x, w }, attrs) {
+      inputGradient(dx, dy, w, attrs);
+      weightGradient(dw, x, dy, attrs);
+      const [oh, ow] = convOutput(attrs);
+      reduceAxis(machine, "sum", db.address, dy.address, 1, attrs.n * oh * ow, attrs.cout);
     },
   };
 }

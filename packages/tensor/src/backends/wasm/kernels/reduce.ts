@@ -11,7 +11,7 @@ const codes = codesOf(reduceOps);
  * y [outer, inner] from x [outer, axis, inner], y and x addresses. A long axis is cut into parts, whose results [outer, parts,
  * inner] are reduced in a second round.
  */
-function reduceAxis(machine: Machine, op: ReduceOp, y: number, x: number, outer: number, axis: number, inner: number): void {
+export function reduceAxis(machine: Machine, op: ReduceOp, y: number, x: number, outer: number, axis: number, inner: number): void {
   const reduction = machine.bind.Reduce({ op: codes[op], x, y, outer, axis, inner });
   const parts = reduction.parts();
   if (parts === 1) return reduction.run("reduce");

@@ -15,6 +15,8 @@ export type WasmExports = Readonly<Record<string, (...args: number[]) => number>
 interface WebAssemblyApi {
   validate(bytes: Uint8Array): boolean;
   compile(bytes: Uint8Array): Promise<WasmModule>;
+  /** Compiles at once. */
+  readonly Module: new (bytes: Uint8Array) => WasmModule;
   readonly Memory: new (limits: { initial: number; maximum: number; shared: boolean }) => WasmMemory;
   /** Asynchronous: older browsers let the main thread of a page make only small instances at once. */
   instantiate(module: WasmModule, imports: { env: { memory: WasmMemory } }): Promise<{ readonly exports: WasmExports }>;

@@ -66,18 +66,21 @@ export class Machine {
   #list: Block | undefined;
   #listRows = 0;
 
-  /** An instance of the module on a memory, and its pool of threads; with one thread nothing is shared. */
-  static async start(module: WasmModule, memory: Memory, threads: number): Promise<Machine> {
+  /**
+   * An instance of the module on a memory, and its pool of threads; with one thread nothing is shared. Kernels that share work out
+   * by threads do so for `shares` of them.
+   */
+  static async start(module: WasmModule, memory: Memory, threads: number, shares = threads): Promise<Machine> {
     const { exports } = await webAssembly.instantiate(module, { env: { memory: memory.memory } });
     memory.begin(exports.heapBase.value);
     const control = memory.allocate(CONTROL_BYTES, () => "the control block").address;
     const pool = threads > 1 ? await Pool.start(threads, module, memory, control) : undefined;
-    return new Machine(exports, memory, pool);
+    return new Machine(exports, memory, pool, shares);
   }
 
-  private constructor(exports: WasmExports, memory: Memory, pool: Pool | undefined) {
+  private constructor(exports: WasmExports, memory: Memory, pool: Pool | undefined, shares: number) {
     this.memory = memory;
-    this.threads = pool?.threads ?? 1;
+    this.threads = shares;
     this.exports = exports;
     this.kernels = kernelsOf(exports);
     this.#pool = pool;

@@ -39,8 +39,11 @@ const words = {
 
 export const CONTROL_BYTES = 64;
 
-/** How long a thread looks out for work, or the calling thread for the others, before it sleeps. */
-const WORKER_SPIN_MS = 0.05;
+/**
+ * How long a thread looks out for work, or the calling thread for the others, before it sleeps: longer than a network leaves it
+ * without any between two launches that are shared.
+ */
+const WORKER_SPIN_MS = 1;
 const CALLER_SPINS = 2000;
 
 /**
@@ -57,8 +60,8 @@ const MOST_ALONE = 32;
  * What a launch must be expected to take, in milliseconds of one thread, to be shared, and to wake threads that sleep: that takes
  * them up to 0.06 ms. Expected is what the kernel's chunks took last time.
  */
-const SHARED_MS = 0.012;
-const WAKING_MS = 0.06;
+const SHARED_MS = 0.01;
+const WAKING_MS = 0.1;
 
 export class Pool {
   readonly threads: number;

@@ -31,11 +31,17 @@ function run({ module, memory, control: address, index, words, spinMs }, answer)
   // one, which cannot run meanwhile, no spin ever finds any.
   let misses = 0, skipped = 0;
 
+  // Tells the processor that this is a wait: two threads of one core share its units, and the other one is to have them.
+  const pause = Atomics.pause ?? (() => undefined);
+
   function spins(seen) {
     if (skipped > 0) return void skipped--;
     const until = performance.now() + spinMs;
     do {
-      for (let i = 0; i < 100; i++) if (Atomics.load(control, GENERATION) !== seen) return (misses = 0, true);
+      for (let i = 0; i < 100; i++) {
+        if (Atomics.load(control, GENERATION) !== seen) return (misses = 0, true);
+        pause();
+      }
     } while (performance.now() < until);
     misses++;
     if (misses > 3) skipped = Math.min(2 ** (misses - 3), 32);

@@ -13,7 +13,7 @@ import { multiplyAdd } from "../variant";
 @inline const SILU_GRAD: i32 = 2;
 @inline const NORM_SILU: i32 = 3;
 @inline const NORM_SILU_GRAD: i32 = 4;
-@inline const SOFTMAX: i32 = 5;
+@inline export const SOFTMAX: i32 = 5;
 
 @inline
 function hasNorm(kind: i32): bool {
@@ -29,7 +29,7 @@ function argument(kind: i32, x: v128, scale: usize, shift: usize, top: v128, at:
 
 /** z held between -88 and 87.3; for softmax, where it is never above 0, from -87.3. */
 @inline
-function held(kind: i32, z: v128, low: v128, high: v128): v128 {
+export function held(kind: i32, z: v128, low: v128, high: v128): v128 {
   return kind == SOFTMAX ? f32x4.pmax(z, low) : f32x4.pmin(f32x4.pmax(z, low), high);
 }
 
@@ -38,7 +38,7 @@ function held(kind: i32, z: v128, low: v128, high: v128): v128 {
  * other. A fused product is exact, so n ln 2 need not come in two parts there: ln2High is all of it.
  */
 @inline
-function power(
+export function power(
   kind: i32, t: v128, log2e: v128, round: v128, ln2High: v128, ln2Low: v128, c5: v128, c4: v128, c3: v128, c2: v128, one: v128,
 ): v128 {
   const n = multiplyAdd(t, log2e, round), whole = f32x4.sub(n, round);
@@ -54,7 +54,7 @@ function power(
  * dy s (1 + z (1 - s)), s = 1 / (1 + e), 1 - s = e s.
  */
 @inline
-function result(kind: i32, z: v128, e: v128, dy: usize, one: v128, tiny: v128, at: usize): v128 {
+export function result(kind: i32, z: v128, e: v128, dy: usize, one: v128, tiny: v128, at: usize): v128 {
   if (kind == SOFTMAX) return f32x4.pmax(f32x4.sub(e, tiny), f32x4.splat(0));
   if (kind == SIGMOID) return f32x4.div(one, f32x4.add(one, e));
   if (kind == SILU || kind == NORM_SILU) return f32x4.div(z, f32x4.add(one, e));

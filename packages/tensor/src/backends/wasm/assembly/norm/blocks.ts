@@ -23,15 +23,16 @@ export function blockCount(hw: i32, c: i32): i32 {
   return ceilDiv(hw, blockPixels(hw, c));
 }
 
-/** Blocks in a chunk, and whole images in one. */
+/** Blocks in a chunk. */
 @inline
 export function chunkBlocks(hw: i32, c: i32): i32 {
   return ceilDiv(BLOCK, blockPixels(hw, c) * c);
 }
 
+/** Whole images of a chunk: half a block of them, so that small batches are shared too. */
 @inline
 export function chunkImages(hw: i32, c: i32): i32 {
-  return ceilDiv(BLOCK, hw * c);
+  return ceilDiv(BLOCK / 2, hw * c);
 }
 
 /** Pixels in a row of workspace. */

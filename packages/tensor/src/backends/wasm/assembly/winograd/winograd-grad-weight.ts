@@ -14,21 +14,30 @@ import { gradWeightTransform2, gradWeightTransform4 } from "./winograd-transform
  * shares of the tiles, which it walks in blocks. With one part the chunk writes dw, otherwise partial sums for `sumPartials`.
  */
 
-/** Input and output channels of a chunk. */
+/** Input and output channels of a chunk, at most. */
 @inline const BLOCK_IN: i32 = 64;
 @inline const BLOCK_OUT: i32 = 64;
 /** Tiles that are transformed before they are multiplied. */
 @inline const BLOCK_TILES: i32 = 64;
-/** The tiles are shared out until there are so many chunks. */
+/** The tiles are shared out until there are so many chunks, each of two blocks at least; ... */
 @inline const CHUNKS: i32 = 8;
+/** ... those of a small batch into two parts, each of so many tiles at least; of fewer still, output channels are shared instead. */
+@inline const FEWEST_TILES: i32 = 32;
 
 @inline function inBlocks(p: Conv): i32 { return ceilDiv(p.cin, BLOCK_IN); }
-@inline function outBlocks(p: Conv): i32 { return ceilDiv(p.cout, BLOCK_OUT); }
-@inline function tileBlocks(p: Conv): i32 { return ceilDiv(tileCount(p.n, p.oh, p.ow, p.tile), BLOCK_TILES); }
+@inline function outBlocks(p: Conv): i32 { return ceilDiv(p.cout, blockOut(p)); }
+@inline function tiles(p: Conv): i32 { return tileCount(p.n, p.oh, p.ow, p.tile); }
+
+/** Output channels of a chunk: a multiple of 16 whatever TILE_COLUMNS is, as on it depends how tiles are shared out. */
+@inline
+function blockOut(p: Conv): i32 {
+  return tiles(p) < 2 * FEWEST_TILES && p.cout <= BLOCK_OUT ? roundUp(ceilDiv(p.cout, 2), 16) : BLOCK_OUT;
+}
 
 /** Number of partial sums [3, 3, cin, cout]; 1 means that dw is written at once and `sumPartials` is not needed. */
 export function winogradGradWeightParts(p: Conv): i32 {
-  return max(1, min(ceilDiv(CHUNKS, inBlocks(p) * outBlocks(p)), tileBlocks(p) / 2));
+  const most = max(ceilDiv(tiles(p), BLOCK_TILES) / 2, min(2, tiles(p) / FEWEST_TILES));
+  return max(1, min(ceilDiv(CHUNKS, inBlocks(p) * outBlocks(p)), most));
 }
 
 /** Chunks of `winogradGradWeight`. */
@@ -49,22 +58,29 @@ export function winogradGradWeightWorkspace(p: Conv): f64 {
 
 /** dw[3, 3, cin, cout] (p.weights) of y = conv3x3(x), stride 1, from x [n, h, w, cin] and dy [n, oh, ow, cout] (p.y). */
 export function winogradGradWeight(p: Conv, from: i32, to: i32, workspace: usize): void {
-  const parts = winogradGradWeightParts(p), ins = inBlocks(p), outs = outBlocks(p), blocks = tileBlocks(p);
+  const parts = winogradGradWeightParts(p), ins = inBlocks(p), outs = outBlocks(p), count = tiles(p);
   zeroVectors(workspace, ZERO_BYTES);
   for (let chunk = from; chunk < to; chunk++) {
-    const part = chunk / (ins * outs), ci = chunk / outs % ins * BLOCK_IN, co = chunk % outs * BLOCK_OUT;
+    const part = chunk / (ins * outs), ci = chunk / outs % ins * BLOCK_IN, co = chunk % outs * blockOut(p);
     const dw = parts == 1 ? p.weights : p.partials + <usize>(part * 9 * p.cin * p.cout * 4);
-    gradWeightChunk(p, part * blocks / parts, (part + 1) * blocks / parts, ci, co, dw, workspace);
+    gradWeightChunk(p, share(part, parts, count), share(part + 1, parts, count), ci, co, dw, workspace);
   }
 }
 
-/** One chunk: tile blocks [from, to), input channels from ci, output channels from co. */
+/** The tile at which a part begins: a multiple of BLOCK_TILES where there are blocks enough. */
+@inline
+function share(part: i32, parts: i32, count: i32): i32 {
+  const blocks = ceilDiv(count, BLOCK_TILES);
+  return blocks < parts ? part * count / parts : min(count, part * blocks / parts * BLOCK_TILES);
+}
+
+/** One chunk: tiles [from, to), input channels from ci, output channels from co. */
 function gradWeightChunk(p: Conv, from: i32, to: i32, ci: i32, co: i32, dw: usize, workspace: usize): void {
-  const ins = min(BLOCK_IN, p.cin - ci), outs = min(BLOCK_OUT, p.cout - co), count = tileCount(p.n, p.oh, p.ow, p.tile);
+  const ins = min(BLOCK_IN, p.cin - ci), outs = min(blockOut(p), p.cout - co);
   const scratch = workspace + ZERO_BYTES, table = scratch + SCRATCH_BYTES;
   const v = table + TABLE_BYTES, w = v + frequencies(p.tile) * V_SLICE, s = w + frequencies(p.tile) * W_SLICE;
-  for (let block = from; block < to; block++) {
-    const first = block * BLOCK_TILES, tiles = min(BLOCK_TILES, count - first);
+  for (let first = from; first < to; first += BLOCK_TILES) {
+    const tiles = min(BLOCK_TILES, to - first);
     for (let i = 0; i < tiles; i++) {
       const vTile = v + <usize>(i * BLOCK_IN * 4), wTile = w + <usize>(i * BLOCK_OUT * 4);
       readTiles(p, first + i, ins, ci, outs, co, workspace, scratch, table, vTile, wTile);
@@ -72,7 +88,7 @@ function gradWeightChunk(p: Conv, from: i32, to: i32, ci: i32, co: i32, dw: usiz
     for (let f = 0; f < frequencies(p.tile); f++) {
       gemmTransposed(
         ins, ceilDiv(outs, TILE_COLUMNS), tiles, v + f * V_SLICE, BLOCK_IN * 4, w + f * W_SLICE, TILE_COLUMNS * 4, BLOCK_OUT * 4,
-        s + f * S_SLICE, BLOCK_OUT * 4, block > from,
+        s + f * S_SLICE, BLOCK_OUT * 4, first > from,
       );
     }
   }
