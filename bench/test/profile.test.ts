@@ -35,7 +35,7 @@ describe("the profile of a training step", () => {
     const text = lines.join("\n");
     expect(text).to.match(/^wasm:threads=1: wasm: .*1 thread/).and.match(/first step +[\d.]+ ms/)
       .and.match(/step +[\d.]+ ms, of which issuing [\d.]+ ms = \d+ %/)
-      .and.match(/\| conv2dBias +\| +\d\d \|/).and.match(/\| adam +\| +1 \|/)
+      .and.match(/\| conv2dBias +\| +\d\d \|/).and.match(/\| adamEma +\| +1 \|/)
       .and.match(/sampling +[\d.]+ ms for 1 images by 50 DDIM steps/);
   }).timeout(60_000);
 });

@@ -25,7 +25,7 @@ export type AdamScalars = Scalars<"adam">;
 export function adamUpdate(list: readonly AdamTensors[], scalars: AdamScalars): void {
   if (list.length === 0) return;
   const sizes = list.map((entry) => commonSize("adamUpdate", entry, ["p", "m", "v", "g"]));
-  assertDistinct("adamUpdate", list.flatMap(({ p, m, v }) => [p, m, v]));
+  assertDistinct("adamUpdate", list, ["p", "m", "v"]);
   const all = (name: keyof AdamTensors): Tensor[] => list.map((entry) => entry[name]);
   run("adam", { p: all("p"), m: all("m"), v: all("v"), g: all("g") }, { sizes }, scalars);
 }
@@ -40,7 +40,7 @@ export interface AdamEmaTensors extends AdamTensors { readonly target: Tensor }
 export function adamEmaUpdate(list: readonly AdamEmaTensors[], scalars: AdamScalars, decay: number): void {
   if (list.length === 0) return;
   const sizes = list.map((entry) => commonSize("adamEmaUpdate", entry, ["p", "m", "v", "g", "target"]));
-  assertDistinct("adamEmaUpdate", list.flatMap(({ p, m, v, target }) => [p, m, v, target]));
+  assertDistinct("adamEmaUpdate", list, ["p", "m", "v", "target"]);
   const all = (name: keyof AdamEmaTensors): Tensor[] => list.map((entry) => entry[name]);
   const inputs = { p: all("p"), m: all("m"), v: all("v"), g: all("g"), target: all("target") };
   run("adamEma", inputs, { sizes }, { ...scalars, decay });
@@ -53,7 +53,7 @@ export interface EmaTensors { readonly target: Tensor; readonly source: Tensor }
 export function emaUpdate(list: readonly EmaTensors[], decay: number): void {
   if (list.length === 0) return;
   const sizes = list.map((entry) => commonSize("emaUpdate", entry, ["target", "source"]));
-  assertDistinct("emaUpdate", list.map(({ target }) => target));
+  assertDistinct("emaUpdate", list, ["target"]);
   run("ema", { target: list.map(({ target }) => target), source: list.map(({ source }) => source) }, { sizes }, { decay });
 }
 
@@ -75,7 +75,9 @@ function commonSize<N extends string>(op: string, entry: { readonly [name in N]:
 }
 
 /** The parts of a list run in any order: no tensor may be replaced twice. */
-function assertDistinct(op: string, tensors: readonly Tensor[]): void {
-  if (new Set(tensors.map(({ buffer }) => buffer)).size === tensors.length) return;
+function assertDistinct<N extends string>(op: string, list: readonly { readonly [name in N]: Tensor }[], names: readonly N[]): void {
+  const buffers = new Set<unknown>();
+  for (const entry of list) for (const name of names) buffers.add(entry[name].buffer);
+  if (buffers.size === list.length * names.length) return;
   throw new ShapeError(`${op}: a tensor that is replaced stands in the list twice`);
 }
