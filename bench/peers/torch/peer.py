@@ -4,8 +4,10 @@ On a GPU (backend "cuda") it computes in full f32, as every other contender: TF3
 Image benches are prepared in both memory formats and the faster one is kept. Results are written in the layouts of the other side:
 images [N, H, W, C], kernels [kh, kw, Cin, Cout].
 """
+import ctypes
 import json
 import math
+import os
 import re
 import resource
 import sys
@@ -224,7 +226,31 @@ def blas():
     except OSError:
         return ""
     known = [name for name in ("openblas", "mkl", "blis", "atlas") if any(name in path for path in names)]
-    return f", BLAS {known[0] if known else 'reference'}" if names else ""
+    core = f" for {openblas_core()}" if "openblas" in known[:1] else ""
+    return f", BLAS {known[0] if known else 'reference'}{core}" if names else ""
+
+
+def openblas_core():
+    """The processor that OpenBLAS computes for, "" where it is not there."""
+    try:
+        name = ctypes.CDLL("libopenblas.so.0").openblas_get_corename
+    except (OSError, AttributeError):
+        return ""
+    name.restype = ctypes.c_char_p
+    return name().decode()
+
+
+def use_wide_registers():
+    """
+    Begins anew with OPENBLAS_CORETYPE where OpenBLAS does not know the processor and falls back to 128 bits without FMA: 0.3.21 does
+    so on Xeons of 2023, a sixth of the speed. A value of the environment stands.
+    """
+    if openblas_core() != "Prescott" or "OPENBLAS_CORETYPE" in os.environ:
+        return
+    flags = open("/proc/cpuinfo").read().split()
+    core = "SkylakeX" if "avx512f" in flags else "Haswell" if "avx2" in flags else None
+    if core is not None:
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "OPENBLAS_CORETYPE": core})
 
 
 class Session:
@@ -297,6 +323,7 @@ def answer(message, state):
 
 
 def main():
+    use_wide_registers()
     state = {}
     for line in sys.stdin:
         try:

@@ -6,7 +6,7 @@ export type Shape = readonly number[];
 /** Number of elements: the product of the sizes; 1 for a scalar []. */
 export function sizeOf(shape: Shape): number {
   let n = 1;
-  for (const side of shape) n *= side;
+  for (let i = 0; i < shape.length; i++) n *= shape[i];
   return n;
 }
 
