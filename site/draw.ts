@@ -1,6 +1,12 @@
 /** Drawing: samples in the worker, the loss in the page. */
 import { chartBitmap, type Bitmap } from "@fromnoise/diffusion";
 
+/**
+ * For canvases of the worker: drawn by the CPU, in memory. What a browser's GPU process has yet to draw is lost, now and then, when the
+ * worker ends right behind its last picture.
+ */
+const inMemory: CanvasRenderingContext2DSettings = { willReadFrequently: true };
+
 /** The pixels of a bitmap. */
 function imageData({ width, height, channels, data }: Bitmap): ImageData {
   const pixels = new ImageData(width, height);
@@ -14,7 +20,7 @@ function imageData({ width, height, channels, data }: Bitmap): ImageData {
 /** The bitmap on a canvas of its size. */
 export function drawBitmap(bitmap: Bitmap): OffscreenCanvas {
   const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-  canvas.getContext("2d")!.putImageData(imageData(bitmap), 0, 0);
+  canvas.getContext("2d", inMemory)!.putImageData(imageData(bitmap), 0, 0);
   return canvas;
 }
 
@@ -30,7 +36,7 @@ export function drawLoss(canvas: HTMLCanvasElement, losses: readonly number[]): 
 export function drawPoints(given: ArrayLike<number>, sampled: ArrayLike<number>): OffscreenCanvas {
   const side = 600, dot = 3;
   const canvas = new OffscreenCanvas(side, side);
-  const context = canvas.getContext("2d")!;
+  const context = canvas.getContext("2d", inMemory)!;
   context.fillStyle = "#ffffff";
   context.fillRect(0, 0, side, side);
   for (const [points, color] of [[given, "#ced4da"], [sampled, "#1f6feb"]] as const) {
