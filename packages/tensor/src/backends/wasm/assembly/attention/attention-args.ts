@@ -75,6 +75,13 @@ export function copyIn(to: usize, room: i32, from: usize, rows: i32, d: i32, row
   }
 }
 
+/** Copies the keys and values of a round, at most KEYS of them, to matrices. */
+export function copyKeys(args: Attention, head: i32, round: i32, keys: usize, values: usize): void {
+  const first = round * KEYS, n = min(KEYS, args.s - first), room = keyRows(args.s), row = tensorRow(args.heads, args.d);
+  copyIn(keys, room, headAt(args, args.k, head, args.s, first), n, args.d, row, 1);
+  copyIn(values, room, headAt(args, args.v, head, args.s, first), n, args.d, row, 1);
+}
+
 /** Panels of the transpose of a matrix [rows, d], as tiles take them for B: [rows / TILE_COLUMNS][d][TILE_COLUMNS]. */
 export function transposeToPanels(to: usize, x: usize, room: i32, rows: i32, d: i32): void {
   for (let panel = 0; panel < panelCount(rows); panel++) {

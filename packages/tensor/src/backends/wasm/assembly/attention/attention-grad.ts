@@ -1,7 +1,7 @@
 import { panelCount } from "../gemm/pack";
 import { TILE_COLUMNS } from "../variant";
 import {
-  Attention, KEYS, PER_QUERY, QUERIES, copyIn, copyOut, headAt, keyRounds, keyRows, matrixBytes, matrixBytesWide, tensorRow,
+  Attention, KEYS, PER_QUERY, QUERIES, copyIn, copyKeys, copyOut, headAt, keyRounds, keyRows, matrixBytes, matrixBytesWide, tensorRow,
   transposeOut, transposeToPanels,
 } from "./attention-args";
 import { exponentials, exponentialsAndDots, fill, gradients, invert, maxima, noMaxima, scaleColumns } from "./columns";
@@ -85,13 +85,6 @@ function gradientsOfHead(args: Attention, head: i32, workspace: usize): void {
     transposeOut(headAt(args, args.dq, head, l, query), row, dqueries, factors, count, d);
   }
   if (rounds == 1) writeKeys(args, head, 0, dkeys, dvalues, false);
-}
-
-/** Copies the keys and values of a round. */
-function copyKeys(args: Attention, head: i32, round: i32, keys: usize, values: usize): void {
-  const first = round * KEYS, n = min(KEYS, args.s - first), room = keyRows(args.s), row = tensorRow(args.heads, args.d);
-  copyIn(keys, room, headAt(args, args.k, head, args.s, first), n, args.d, row, 1);
-  copyIn(values, room, headAt(args, args.v, head, args.s, first), n, args.d, row, 1);
 }
 
 /** Writes the gradients of a round's keys and values, or adds them to what is there. */

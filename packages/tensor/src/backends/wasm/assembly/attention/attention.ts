@@ -1,7 +1,7 @@
 import { panelCount } from "../gemm/pack";
 import { TILE_COLUMNS, ceilDiv } from "../variant";
 import {
-  Attention, KEYS, PER_QUERY, QUERIES, copyIn, headAt, keyRounds, keyRows, matrixBytes, matrixBytesWide, tensorRow, transposeOut,
+  Attention, KEYS, PER_QUERY, QUERIES, copyIn, copyKeys, headAt, keyRounds, keyRows, matrixBytes, matrixBytesWide, tensorRow, transposeOut,
   transposeToPanels,
 } from "./attention-args";
 import { exponentials, fill, invert, maxima, noMaxima, scaleColumns } from "./columns";
@@ -47,11 +47,8 @@ function attendHead(args: Attention, head: i32, first: i32, last: i32, workspace
     noMaxima(tops);
     fill(sums, 0);
     for (let round = 0; round < rounds; round++) {
-      const key = round * KEYS, n = min(KEYS, s - key);
-      if (rounds > 1 || query == first) {
-        copyIn(keys, room, headAt(args, args.k, head, s, key), n, d, row, 1);
-        copyIn(values, room, headAt(args, args.v, head, s, key), n, d, row, 1);
-      }
+      const n = min(KEYS, s - round * KEYS);
+      if (rounds > 1 || query == first) copyKeys(args, head, round, keys, values);
       scoresOf(scores, keys, room, n, panels, count, d);
       if (round > 0) memory.copy(factors, tops, PER_QUERY);
       maxima(scores, room, n, columns, tops);
