@@ -48,6 +48,11 @@ export {
 export { networkDivergence, numericDivergence, type Divergence } from "./likelihood/divergence.js";
 export { flowLogLikelihood, type FlowOptions } from "./likelihood/flow.js";
 export { rateDistortion, type RatePoint } from "./likelihood/rate-distortion.js";
+export { rowSizes, stacked, type Rows } from "./evaluate/rows.js";
+export { nearest, NearestSearch, type Nearest, type NearestOptions } from "./evaluate/nearest.js";
+export { copies, COPY_RATIO, type Copies } from "./evaluate/copies.js";
+export { frechetDistance, moments, type Moments } from "./evaluate/frechet.js";
+export { precisionRecall, type PrecisionRecall } from "./evaluate/precision-recall.js";
 export type { Sampler, SamplerStep, StepContext } from "./samplers/sampler.js";
 export { ancestral, ddim, ddimHeun, dpm2m, dpm2mSde, euler, heun, samplers, type AnySampler } from "./samplers/index.js";
 export { ddimSigma, type DdimOptions } from "./samplers/ddim.js";
