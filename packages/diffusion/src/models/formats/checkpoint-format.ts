@@ -15,17 +15,17 @@ export const checkpointFormat: ModelFormat = {
     return file !== undefined && (names.length > 1 || await looksLikeSafetensors(source, file));
   },
 
-  describe: (source, options = {}) => withCheckpoint(source, async ({ path, names, info: { format, model, training, position } }) => {
+  describe: (source, options = {}) => withCheckpoint(source, async ({ path, names, info: { format, model, training, position, average } }) => {
     refuseNetwork(path, options);
     const { network, ...how } = model;
     const weights = heldWeights(names);
-    if (training === undefined || position === undefined) return { network, how, weights, facts: { file: path, format, ...how } };
+    const step = position?.step ?? average?.step;
+    if (training === undefined || step === undefined) return { network, how, weights, facts: { file: path, format, ...how } };
     const { model: _network, ...trainer } = training;
-    const { step } = position;
-    return { network, how, weights, step, steps: training.steps, facts: { file: path, format, step, trainer } };
+    return { network, how, weights, step, steps: training.steps, facts: { file: path, format, step, average, trainer } };
   }),
 
-  read: (source, { weights, variant, ...options } = {}) => withCheckpoint(source, async ({ path, info: { model, training, position }, names, read }) => {
+  read: (source, { weights, variant, ...options } = {}) => withCheckpoint(source, async ({ path, info: { model, training, position, average }, names, read }) => {
     refuseNetwork(path, options);
     if (variant !== undefined) throw new CheckpointError(`${path} has no variants`, ["hint     they are of folders that diffusers wrote"]);
     const held = heldWeights(names);
@@ -36,9 +36,10 @@ export const checkpointFormat: ModelFormat = {
     }
     const tensors: StateDict = new Map();
     for (const name of names) if (name.startsWith(`${group}.`)) tensors.set(name.slice(group.length + 1), await read(name));
-    const step = position === undefined ? "" : `step ${position.step}, `;
+    const step = position?.step ?? average?.step;
+    const which = average !== undefined ? `average of length ${average.length}` : group === "ema" ? "averaged weights" : "raw weights";
     return {
-      ...model, tensors, source: `${path}, ${step}${group === "ema" ? "averaged weights" : "raw weights"}`,
+      ...model, tensors, source: `${path}, ${step === undefined ? "" : `step ${step}, `}${which}`,
       ...(training === undefined ? {} : { training }), ...(position === undefined ? {} : { position }),
     };
   }),

@@ -14,10 +14,13 @@ import { parseInfo, type ReadInfo } from "./parse-info.js";
 /** The key in a file's metadata of the SHA-256 of what `fromnoise` says there; files from before it have none. */
 const INFO_DIGEST = "fromnoise.sha256";
 
-/** The groups of a checkpoint's tensors: parameters, their averages, Adam's moments. */
-export const GROUPS = ["model.", "ema.", "adam.m.", "adam.v."] as const;
+/**
+ * How the names of a checkpoint's tensors begin: parameters, their averages, Adam's moments, and the averages of some relative length from
+ * which others are rebuilt (`profiles` of the configuration).
+ */
+export type GroupPrefix = "model." | "ema." | "adam.m." | "adam.v." | `average-${number}.`;
 /** The tensors of each group; a model alone has the first or the second. */
-export type CheckpointGroups = Readonly<Partial<Record<(typeof GROUPS)[number], ReadonlyMap<string, StateEntry>>>>;
+export type CheckpointGroups = Readonly<Partial<Record<GroupPrefix, ReadonlyMap<string, StateEntry>>>>;
 
 /**
  * A checkpoint as parts to be written one after another: to a file, or into a Blob.
@@ -25,9 +28,10 @@ export type CheckpointGroups = Readonly<Partial<Record<(typeof GROUPS)[number], 
  */
 export async function encodeCheckpoint(info: CheckpointInfo, groups: CheckpointGroups): Promise<EncodedSafetensors> {
   const all: StateDict = new Map(
-    GROUPS.flatMap((prefix) => [...groups[prefix] ?? []].map(([name, entry]) => [prefix + name, entry] as const)),
+    Object.entries(groups).flatMap(([prefix, group]) => [...group ?? []].map(([name, entry]) => [prefix + name, entry] as const)),
   );
-  const at = info.position === undefined ? "" : `step ${info.position.step}: `;
+  const step = info.position?.step ?? info.average?.step;
+  const at = step === undefined ? "" : `step ${step}: `;
   for (const [name, { data }] of all) {
     const i = data.findIndex((value) => !Number.isFinite(value));
     if (i < 0) continue;

@@ -1,8 +1,8 @@
 /** Reading what a checkpoint says beside its tensors: nothing of it is believed before it is looked at. */
 import { CheckpointError, ConfigError } from "@fromnoise/tensor";
-import { parseJson as parsed, type JsonObject } from "@fromnoise/nn";
+import { AVERAGE_LENGTHS, parseJson as parsed, type JsonObject, type Profile } from "@fromnoise/nn";
 import { checkFields } from "../../config/fields.js";
-import { isObject, shown } from "@fromnoise/nn/kinds";
+import { integer, isObject, number, shown } from "@fromnoise/nn/kinds";
 import { checkPrediction, predictionFor } from "../../denoisers/prediction.js";
 import { processOf } from "../../process/named.js";
 import { trainFields } from "../../train/config.js";
@@ -18,6 +18,8 @@ export interface ReadInfo extends CheckpointInfo {
   /** undefined in format 1, which has none. */
   readonly digests: Digests | undefined;
 }
+
+const averageLength = number(AVERAGE_LENGTHS), averageStep = integer({ from: 1 });
 
 type Parts = Readonly<Record<string, unknown>>;
 
@@ -73,11 +75,19 @@ function lacking(path: string, part: string): CheckpointError {
 
 function checkedInfo(path: string, said: Parts): CheckpointInfo {
   const model = checkedModel(path, said["model"] as Parts);
-  const { training, position } = said;
+  const { training, position, average } = said;
   if (training === undefined && position === undefined) return { model };
   if (!isObject(training)) throw lacking(path, "training");
+  const config = joinConfig(model, training);
+  if (average !== undefined) return { model, training: config, average: checkedAverage(path, average) };
   if (!isObject(position)) throw lacking(path, "position");
-  return { model, training: joinConfig(model, training), position: checkPosition(path, position) };
+  return { model, training: config, position: checkPosition(path, position) };
+}
+
+function checkedAverage(path: string, average: unknown): Profile {
+  const { length, step } = isObject(average) ? average : {};
+  if (averageLength.fits(length) && averageStep.fits(step)) return { length, step };
+  throw new CheckpointError(`${path}: average is ${shown(average)}`, [`allowed  {length, step}: ${averageLength.allowed}; ${averageStep.allowed}`]);
 }
 
 function checkedModel(path: string, { network, ...rest }: Parts): ModelInfo {
