@@ -85,6 +85,7 @@ export {
   type FileLayer, type FileReader, type FileWriter, type LoadOptions, type SaveOptions,
 } from "./formats/files.js";
 
+export { HALF_LIMIT } from "./formats/half.js";
 export { platformFiles } from "#platform";
 export { parseJson, type JsonOptions } from "./formats/json.js";
 export { sha256 } from "./formats/digest.js";
