@@ -8,6 +8,7 @@ import type { FolderRecord } from "../../data/node/folder.js";
 import { readJson } from "../../models/node/files.js";
 import type { Checkpoint } from "../../models/formats/checkpoint.js";
 import { loadCheckpoint } from "../../models/node/load.js";
+import { averageName, saveAverages } from "../averages.js";
 import { restoreTrainer, runOf, saveCheckpoint } from "../checkpoint.js";
 import { resumedConfig, savedConfig, type ResumeOverrides, type TrainConfig } from "../config.js";
 import { heldOutBound } from "../held-out-bound.js";
@@ -137,6 +138,7 @@ async function runSteps(
   await directory.write("config.json", `${JSON.stringify(config, null, 2)}\n`);      // first: without it nothing can be resumed
   if (record !== undefined) await writeDataRecord(directory, record);
   await directory.cutMetrics(trainer.step);
+  await directory.cutAverages(trainer.step);
   await directory.prune(config.keep);                                                 // what a kill after a checkpoint has left
   let [saved, drawn] = [trainer.step, 0];
   const save = async (): Promise<void> => {
@@ -165,6 +167,9 @@ async function runSteps(
       await directory.append(metrics);
       directory.touch();
       onStep?.(metrics);
+      if (config.profiles.every > 0 && trainer.step % config.profiles.every === 0) {
+        await saveAverages((average) => directory.file(averageName(average)), trainer, files);      // before a checkpoint of this step
+      }
       if (trainer.step % config.checkpointEvery === 0) {
         await save();
         if (trainer.step > 1.2 * drawn) await draw();                 // so that long runs do not redraw all the time
