@@ -4,7 +4,7 @@ import { ConfigError } from "@fromnoise/tensor";
 import { MOST_LEVELS, channelCount, eraNames, depthCount, networkOf, side, type LucidrainsConfig } from "@fromnoise/nn";
 import { field, migrateFields, optional } from "../config/fields.js";
 import { flagsOf, givenFields, optionsOf, type FlagValues } from "../config/flags.js";
-import { flag, isObject, list, oneOf, text } from "@fromnoise/nn/kinds";
+import { flag, isObject, list, number, oneOf, text } from "@fromnoise/nn/kinds";
 import { openDataset } from "../data/node/index.js";
 import { readJson } from "../models/node/files.js";
 import { isLearned, type VarianceKind } from "../process/schedules.js";
@@ -21,6 +21,9 @@ export const runFields = {
   resume: field(flag, false, "continue the run in --out"),
   preset: optional(
     oneOf(presets.map(({ name }) => name)), presets.map(({ name, summary }) => `${name}: ${summary}`).join("; ") + ". What else is given goes on top",
+  ),
+  minutes: optional(
+    number({ above: 0 }), "as many steps as end within this time: some are run and thrown away, then the number is fixed, as if --steps had said it", { shown: "--steps" },
   ),
   config: optional(text, "JSON with any of the fields of a run's config.json; flags go on top", { value: "FILE" }),
   revectorize: revectorizeField,
@@ -57,7 +60,8 @@ export const RESUMABLE = resumable.map(({ name }) => `--${name}`);
  * learned-range. Throws ConfigError, and ImageError for data that cannot be read.
  */
 export function configOf(flags: FlagValues): TrainConfig {
-  const { config: file, preset } = optionsOf(runFields, flags);
+  const { config: file, preset, minutes } = optionsOf(runFields, flags);
+  if (minutes !== undefined && flags.has("steps")) throw new ConfigError("--minutes and --steps contradict each other", ["allowed  one of them"]);
   const settings = presets.find(({ name }) => name === preset)?.config ?? {};
   const saved = file === undefined ? {} : migrateFields(trainFields, readJson(file));
   const input = merged(merged(settings, saved), givenFields(trainFields, flags));

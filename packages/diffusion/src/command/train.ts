@@ -26,9 +26,9 @@ export const train: Command = {
 };
 
 async function runTrain({ flags }: Arguments): Promise<number> {
-  const { out, resume, revectorize } = optionsOf(runFields, flags);
+  const { out, resume, revectorize, minutes } = optionsOf(runFields, flags);
   const { data } = optionsOf(trainFields, flags);
-  const start = resume ? { resume: resumeOverrides(flags) } : { config: configOf(flags) };
+  const start = resume ? { resume: resumeOverrides(flags) } : { config: configOf(flags), minutes };
   return withoutReaders(() => trainWithProgress(
     { start, openDevice: deviceOpener(revectorize) }, out ?? join("runs", runName("config" in start ? start.config.data : data)),
   ));
