@@ -48,6 +48,24 @@ export {
 export { networkDivergence, numericDivergence, type Divergence } from "./likelihood/divergence.js";
 export { flowLogLikelihood, type FlowOptions } from "./likelihood/flow.js";
 export { rateDistortion, type RatePoint } from "./likelihood/rate-distortion.js";
+export { rowSizes, stacked, type Rows } from "./evaluate/rows.js";
+export { nearest, NearestSearch, type Nearest, type NearestOptions } from "./evaluate/nearest.js";
+export { copies, COPY_RATIO, type Copies } from "./evaluate/copies.js";
+export { frechetBetween, frechetDistance, moments, type Moments } from "./evaluate/frechet.js";
+export { precisionRecall, type PrecisionRecall } from "./evaluate/precision-recall.js";
+export type { Watched } from "./evaluate/dataset-rows.js";
+export { featureConfig, type FeatureConfig, type FeatureOptions, type Heads } from "./evaluate/features/config.js";
+export { FeatureNetwork, type FeatureCache } from "./evaluate/features/feature-network.js";
+export { encodeFeatures, parseFeatures, type FeatureInfo, type Features } from "./evaluate/features/feature-file.js";
+export { headsLoss, type Answers } from "./evaluate/features/heads-loss.js";
+export { changeTask, classTask, taskFor, type Question, type Task } from "./evaluate/features/tasks.js";
+export { testFeatures, trainFeatures, type FeatureTraining, type HeadScores } from "./evaluate/features/train-features.js";
+export { readFeatures, type Images, type SeenImages } from "./evaluate/read-features.js";
+export { lossGap, type LossGap, type LossGapOptions } from "./evaluate/loss-gap.js";
+export { prepareReference, type Figures, type Recognised, type Reference, type ReferenceOptions } from "./evaluate/reference.js";
+export {
+  askedClass, evaluateImages, evaluateModel, type Evaluated, type EvaluatedSampling, type Evaluation, type ImagesOptions, type ModelOptions,
+} from "./evaluate/evaluate.js";
 export type { Sampler, SamplerStep, StepContext } from "./samplers/sampler.js";
 export { ancestral, ddim, ddimHeun, dpm2m, dpm2mSde, euler, heun, samplers, type AnySampler } from "./samplers/index.js";
 export { ddimSigma, type DdimOptions } from "./samplers/ddim.js";

@@ -7,6 +7,7 @@ import { check } from "./check.js";
 import { demo } from "./demo.js";
 import { ema } from "./ema.js";
 import { exportCommand, importCommand } from "./exchange.js";
+import { features } from "./features.js";
 import { gradcheckCommand } from "./gradcheck.js";
 import { overview } from "./help.js";
 import { printOnlyPrintable, watchOutput } from "./output.js";
@@ -18,7 +19,7 @@ import { train } from "./train.js";
 import { verify } from "./verify.js";
 
 export const commands: readonly Command[] = [
-  train, sample, ema, likelihood, check, inspect, gradcheckCommand, verify, exportCommand, importCommand, demo,
+  train, sample, ema, likelihood, features, check, inspect, gradcheckCommand, verify, exportCommand, importCommand, demo,
 ];
 
 /** Runs the command line and gives the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
