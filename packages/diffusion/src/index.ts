@@ -100,7 +100,7 @@ export {
 export type { ModelFields, UNetFields } from "./train/model-fields.js";
 export { checkFields, field, group, optional, type Field, type Fields, type Group } from "./config/fields.js";
 export * as kinds from "@fromnoise/nn/kinds";
-export { presets, type Preset } from "./train/presets.js";
+export { recipeNames, recipes, type Recipe, type RecipeSampling } from "./train/recipes.js";
 export { demoConfig, demoUNet } from "./train/demo-config.js";
 export {
   randomDraws, trainingStep, type Draws, type DrawStreams, type TrainingBatch, type TrainingSetup, type TrainingStep,

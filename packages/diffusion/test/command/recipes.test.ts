@@ -11,7 +11,7 @@ import { processOf } from "../../src/process/named.js";
 import { makeSchedule } from "../../src/process/schedules.js";
 import { lrSchedule, trainConfig, trainDefaults, type TrainConfig } from "../../src/train/config.js";
 import { networkSpec } from "../../src/train/model-fields.js";
-import { presets } from "../../src/train/presets.js";
+import { recipes } from "../../src/train/recipes.js";
 import { temporaryFolder } from "../train/fixtures.js";
 import { fromnoise } from "./fromnoise.js";
 
@@ -25,9 +25,9 @@ for (let k = 0; k < 5; k++) {
 const configWith = (flags: Record<string, unknown>): TrainConfig =>
   configOf(new Map(Object.entries({ preset: "lucidrains", data: photos, ...flags })));
 
-describe("presets", () => {
+describe("recipes", () => {
   it("are partial configurations that hold", () => {
-    for (const { config } of presets) trainConfig(config);
+    for (const { config } of recipes) trainConfig(config);
   });
 
   it("lucidrains is the program's defaults, on the network of its README in the size of the data", () => {
