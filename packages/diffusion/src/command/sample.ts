@@ -39,7 +39,7 @@ export function askedFor({ weights, variant, network }: {
 
 /** More are drawn in parts, by --first. */
 const count = integer({ from: 1, to: 1_000_000 });
-const sampleFields = {
+export const sampleFields = {
   out: field(text, "samples", "folder for samples.png, denoising.png and x0.png", { value: "DIR" }),
   count: field(count, 64, "number of images"),
   first: field(integer({ to: 2 ** 32 }), 0, "number of the first image: --count 50 --first 50 are the second half of --count 100", { value: "N" }),
@@ -105,7 +105,7 @@ async function draw(
 }
 
 /** The guidance that the flags ask for, if any. Throws ConfigError for options of guidance without a scale. */
-function guidanceIn(flags: FlagValues): Guidance | undefined {
+export function guidanceIn(flags: FlagValues): Guidance | undefined {
   const [scale, ...others] = flagsOf(guidanceFields).map(({ name }) => name);
   if (flags.has(scale)) return givenFields(guidanceFields, flags) as Guidance;
   const lonely = others.find((name) => flags.has(name));
@@ -142,14 +142,14 @@ export async function writeSamples(out: string, { images, moments }: SamplingRes
   }
 }
 
-async function writePng(path: string, bitmap: Bitmap): Promise<void> {
+export async function writePng(path: string, bitmap: Bitmap): Promise<void> {
   const bytes = encodePng(bitmap);
   await replaceFile(path, [bytes], bytes.length);
 }
 
 /** How guesses of x0 are clipped. Throws ConfigError where flags ask for kinds of clipping and for none. */
-function clippingOf(
-  { clipX0, dynamicThreshold: quantile, keepEps }: OptionsOf<typeof sampleFields>, model: DiffusionModel,
+export function clippingOf(
+  { clipX0, dynamicThreshold: quantile, keepEps }: Pick<OptionsOf<typeof sampleFields>, "clipX0" | "dynamicThreshold" | "keepEps">, model: DiffusionModel,
 ): boolean | ClipOptions | undefined {
   if (quantile === undefined && !keepEps) return clipX0;
   const own: ClipOptions = typeof model.clipX0 === "object" && clipX0 === undefined ? model.clipX0 : { to: 1 };
@@ -160,7 +160,7 @@ function clippingOf(
 }
 
 /** Throws ConfigError for a value that only another sampler's flag of this name allows, and for a flag that only other samplers have. */
-function refuseOtherSamplers({ name, fields }: AnySampler, flags: FlagValues): void {
+export function refuseOtherSamplers({ name, fields }: AnySampler, flags: FlagValues): void {
   const own = flagsOf(fields).map((flag) => flag.name);
   for (const { name: flag, field: { kind } } of flagsOf(fields)) if (flags.has(flag)) checkValue(kind, `--${flag}`, flags.get(flag));
   for (const other of samplers) {
