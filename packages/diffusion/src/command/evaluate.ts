@@ -17,14 +17,14 @@ import { makeFolder } from "../models/node/files.js";
 import { loadModel } from "../models/node/load.js";
 import type { TrainedModel } from "../models/load-model.js";
 import { samplers } from "../samplers/index.js";
-import { trainDefaults } from "../train/config.js";
+import { trainDefaults, type TrainConfig } from "../train/config.js";
 import { withDevice, type Arguments, type Command } from "./command.js";
 import { openProgress, type Progress } from "./progress.js";
 import { askedFor, clippingOf, guidanceIn, refuseOtherSamplers, sampleFields, writePng } from "./sample.js";
 import { printTable } from "./text-table.js";
 
 const { batch, sampler, clipX0, dynamicThreshold, keepEps, weights, variant, network, size, seed, device, revectorize } = sampleFields;
-const evaluateFields = {
+export const evaluateFields = {
   images: optional(text, "images to evaluate, in place of a model's samples: names as `train` takes them", { value: "DIR" }),
   data: optional(text, "real images: names as `train` takes them", { value: "NAME", shown: "the run's own" }),
   holdOut: optional(holdOutKind, "1 real image in so many was held out of training", { shown: "the run's own, else 10" }),
@@ -82,7 +82,9 @@ async function runEvaluate({ operands: [path], flags }: Arguments): Promise<numb
 }
 
 /** The real images, at the size and in the colours of the model's, and what they were called. */
-function dataOf(model: TrainedModel | undefined, { data, holdOut, size }: Options): { data: SplitDataset; name: string } {
+export function dataOf(
+  model: Pick<TrainedModel, "network"> & { readonly training?: TrainConfig | undefined } | undefined, { data, holdOut, size }: Pick<Options, "data" | "holdOut" | "size">,
+): { data: SplitDataset; name: string } {
   const name = data ?? model?.training?.data;
   if (name === undefined) throw new ConfigError(`--data is missing: ${model === undefined ? "images" : "the model"} alone cannot be evaluated`, ["pass     --data NAME, the images it was trained on"]);
   const [height, width, channels] = model?.network.spec.sample ?? [null, null, null];
@@ -94,7 +96,10 @@ function dataOf(model: TrainedModel | undefined, { data, holdOut, size }: Option
   return { name, data: splitDataset(dataset, holdOut ?? model?.training?.holdOut ?? trainDefaults.holdOut) };
 }
 
-async function referenceFor(name: string, data: SplitDataset, device: Device, { features: asked, count, images }: Options, watched: Watched): Promise<Reference> {
+/** What to compare with: the data's own features unless others are asked for. Says on standard error whose they are. */
+export async function referenceFor(
+  name: string, data: SplitDataset, device: Device, { features: asked, count, images }: Pick<Options, "features" | "count" | "images">, watched: Watched,
+): Promise<Reference> {
   const own = builtinFeatures.includes(name);
   const features = await openFeatures(asked ?? (own ? name : "faces"), device);
   const trainedOn = String(features.training["data"]);
@@ -128,7 +133,7 @@ async function modelAgainst(
 }
 
 /** A progress bar for each kind of work in turn. */
-function showing(): Required<Pick<Watched, "onProgress">> & { stop(): void } {
+export function showing(): Required<Pick<Watched, "onProgress">> & { stop(): void } {
   let now: string | undefined;
   let progress: Progress | undefined;
   const stop = (): void => {
