@@ -5,7 +5,7 @@ import { AVERAGE_LENGTHS, networkOf } from "@fromnoise/nn";
 import { flag, integer, text, type Kind } from "@fromnoise/nn/kinds";
 import { guidanceFields } from "../denoisers/guided.js";
 import { field, optional, type OptionsOf } from "../config/fields.js";
-import { flagsOf, givenFields, optionsOf, type FlagValues } from "../config/flags.js";
+import { flagsOf, optionsOf, type FlagValues } from "../config/flags.js";
 import { lengthCurve, lengthsBetween, type LengthCurve } from "../evaluate/length-curve.js";
 import type { Figures, Reference } from "../evaluate/reference.js";
 import { chartBitmap, chartSvg, type Series } from "../image/index.js";
@@ -17,7 +17,7 @@ import { samplers } from "../samplers/index.js";
 import { rebuildAverage } from "../train/averages.js";
 import { usageLines, withDevice, type Arguments, type Command } from "./command.js";
 import { dataOf, evaluateFields, referenceFor, showing } from "./evaluate.js";
-import { guidanceIn, refuseOtherSamplers } from "./sample.js";
+import { samplingIn } from "./sampling-flags.js";
 import { printTable } from "./text-table.js";
 
 const { from: SHORTEST, to: LONGEST } = AVERAGE_LENGTHS;
@@ -80,8 +80,7 @@ async function writeAverage(source: Source, folder: string, length: number, { st
 
 async function showCurve(folder: string, [from, to]: readonly [number, number], options: OptionsOf<typeof emaFields>, flags: FlagValues): Promise<number> {
   const curved = optionsOf(curveFields, flags), source = fileSource(folder);
-  const chosen = samplers.find(({ name }) => name === curved.sampler)!;
-  refuseOtherSamplers(chosen, flags);
+  const sampling = samplingIn(flags, undefined);
   const { info } = await rebuildAverage(source, { length: to, step: options.step });
   await rebuildAverage(source, { length: from, step: options.step });                   // refuses lengths before anything is drawn
   return withDevice(curved.device, curved.revectorize, async (opened) => {
@@ -94,14 +93,14 @@ async function showCurve(folder: string, [from, to]: readonly [number, number], 
       const { batch: atOnce, seed: of, count: samples } = curved;
       const curve = await lengthCurve(source, {
         lengths: lengthsBetween([from, to], curved.points), step: options.step, device: opened, reference, count: samples, onProgress: shown.onProgress,
-        sampling: { sampler: chosen, options: givenFields(chosen.fields, flags), batch: atOnce, seed: of, guidance: guidanceIn(flags) },
+        sampling: { ...sampling, batch: atOnce, seed: of },
         onPoint: ({ length, evaluation: { samples: { frechet } } }) => {
           shown.stop();
           console.error(`length   ${length}: Frechet distance ${frechet.toPrecision(3)}`);
         },
       });
       await writeChart(options.out ?? folder, curve, reference);
-      if (options.json) console.log(JSON.stringify({ run: folder, data: name, sampler: curved.sampler, seed: of, ...toldOf(curve, reference) }, null, 2));
+      if (options.json) console.log(JSON.stringify({ run: folder, data: name, sampler: sampling.sampler.name, seed: of, ...toldOf(curve, reference) }, null, 2));
       else printCurve(curve, reference);
       return 0;
     } finally {

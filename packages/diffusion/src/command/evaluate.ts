@@ -3,7 +3,7 @@ import { ConfigError, sizeOf, type Device } from "@fromnoise/tensor";
 import { flag, integer, text } from "@fromnoise/nn/kinds";
 import { guidanceFields } from "../denoisers/guided.js";
 import { field, optional, type OptionsOf } from "../config/fields.js";
-import { flagsOf, givenFields, optionsOf, type FlagValues } from "../config/flags.js";
+import { flagsOf, optionsOf } from "../config/flags.js";
 import { openDataset } from "../data/node/index.js";
 import { holdOutKind, splitDataset, type SplitDataset } from "../data/split.js";
 import { COPY_RATIO } from "../evaluate/copies.js";
@@ -19,11 +19,13 @@ import type { TrainedModel } from "../models/load-model.js";
 import { samplers } from "../samplers/index.js";
 import { trainDefaults, type TrainConfig } from "../train/config.js";
 import { withDevice, type Arguments, type Command } from "./command.js";
+import { modelPath } from "./model-operand.js";
 import { openProgress, type Progress } from "./progress.js";
-import { askedFor, clippingOf, guidanceIn, refuseOtherSamplers, sampleFields, writePng } from "./sample.js";
+import { askedFor, clippingOf, sampleFields, writePng } from "./sample.js";
+import { samplingIn, type Sampling } from "./sampling-flags.js";
 import { printTable } from "./text-table.js";
 
-const { batch, sampler, clipX0, dynamicThreshold, keepEps, weights, variant, network, size, seed, device, revectorize } = sampleFields;
+const { recipe, batch, sampler, clipX0, dynamicThreshold, keepEps, weights, variant, network, size, seed, device, revectorize } = sampleFields;
 export const evaluateFields = {
   images: optional(text, "images to evaluate, in place of a model's samples: names as `train` takes them", { value: "DIR" }),
   data: optional(text, "real images: names as `train` takes them", { value: "NAME", shown: "the run's own" }),
@@ -32,7 +34,7 @@ export const evaluateFields = {
   count: field(integer({ from: 5, to: 1_000_000 }), 1000, "samples to draw"),
   json: field(flag, false, "print {source, data, features, compared, reference, samples, heldOut, loss, nearest, ...} as JSON"),
   out: optional(text, "folder for samples.png and copies.png, the samples nearest to a training image with it beside each", { value: "DIR", shown: "no pictures" }),
-  batch, sampler, clipX0, dynamicThreshold, keepEps, weights, variant, network, size, seed, device, revectorize,
+  recipe, batch, sampler, clipX0, dynamicThreshold, keepEps, weights, variant, network, size, seed, device, revectorize,
 };
 type Options = OptionsOf<typeof evaluateFields>;
 
@@ -55,11 +57,13 @@ export const evaluate: Command = {
 /** Samples shown beside their nearest training image, and pairs of them in a row. */
 const SHOWN = 32, PAIRS = 4;
 
-async function runEvaluate({ operands: [path], flags }: Arguments): Promise<number> {
+async function runEvaluate({ operands: [operand], flags }: Arguments): Promise<number> {
   const options = optionsOf(evaluateFields, flags);
+  const path = operand === undefined && options.recipe === undefined ? undefined : modelPath(operand, options.recipe, evaluate);
   if ((path === undefined) === (options.images === undefined)) {
     throw new ConfigError("evaluate: pass either a model or --images", ["usage    fromnoise evaluate RUN [flags]", "usage    fromnoise evaluate --images DIR --data NAME [flags]"]);
   }
+  const sampling = samplingIn(flags, options.recipe);
   return withDevice(options.device, options.revectorize, async (opened) => {
     const model = path === undefined ? undefined : await loadModel(path, opened, askedFor(options));
     const source = model?.source ?? options.images!;
@@ -70,9 +74,9 @@ async function runEvaluate({ operands: [path], flags }: Arguments): Promise<numb
     const shown = showing();
     try {
       const reference = await referenceFor(name, data, opened, options, shown);
-      const evaluated = model === undefined ? await imagesAgainst(reference, options, shown) : await modelAgainst(reference, model, opened, options, flags, shown);
+      const evaluated = model === undefined ? await imagesAgainst(reference, options, shown) : await modelAgainst(reference, model, opened, options, sampling, shown);
       shown.stop();
-      report({ source, data: name }, evaluated, options);
+      report({ source, data: name }, evaluated, { ...options, sampler: sampling.sampler.name });
       if (options.out !== undefined) await writePictures(options.out, reference, evaluated);
       return 0;
     } finally {
@@ -121,14 +125,12 @@ async function imagesAgainst(reference: Reference, { images, count }: Options, w
 }
 
 async function modelAgainst(
-  reference: Reference, model: TrainedModel, device: Device, options: Options, flags: FlagValues, watched: Watched,
+  reference: Reference, model: TrainedModel, device: Device, options: Options, sampling: Sampling, watched: Watched,
 ): Promise<Evaluated> {
-  const chosen = samplers.find(({ name }) => name === options.sampler)!;
-  refuseOtherSamplers(chosen, flags);
   const { count, batch: atOnce, seed: of } = options;
   return evaluateModel(reference, {
     model, device, count, ...watched,
-    sampling: { sampler: chosen, options: givenFields(chosen.fields, flags), batch: atOnce, seed: of, guidance: guidanceIn(flags), clipX0: clippingOf(options, model) },
+    sampling: { ...sampling, batch: atOnce, seed: of, clipX0: clippingOf(options, model) },
   });
 }
 
