@@ -66,6 +66,7 @@ export { prepareReference, type Figures, type Recognised, type Reference, type R
 export {
   askedClass, evaluateImages, evaluateModel, type Evaluated, type EvaluatedSampling, type Evaluation, type ImagesOptions, type ModelOptions,
 } from "./evaluate/evaluate.js";
+export { lengthCurve, lengthsBetween, type LengthCurve, type LengthCurveOptions, type LengthPoint } from "./evaluate/length-curve.js";
 export type { Sampler, SamplerStep, StepContext } from "./samplers/sampler.js";
 export { ancestral, ddim, ddimHeun, dpm2m, dpm2mSde, euler, heun, samplers, type AnySampler } from "./samplers/index.js";
 export { ddimSigma, type DdimOptions } from "./samplers/ddim.js";
@@ -100,11 +101,12 @@ export {
 export type { ModelFields, UNetFields } from "./train/model-fields.js";
 export { checkFields, field, group, optional, type Field, type Fields, type Group } from "./config/fields.js";
 export * as kinds from "@fromnoise/nn/kinds";
-export { presets, type Preset } from "./train/presets.js";
+export { recipeNames, recipes, type Recipe, type RecipeSampling } from "./train/recipes.js";
 export { demoConfig, demoUNet } from "./train/demo-config.js";
 export {
   randomDraws, trainingStep, type Draws, type DrawStreams, type TrainingBatch, type TrainingSetup, type TrainingStep,
 } from "./train/training-step.js";
+export { rebuildAverage, type RebuiltAverage } from "./train/averages.js";
 export { restoreTrainer } from "./train/checkpoint.js";
 export { startPosition, streams, Trainer, type TrainerNetwork, type TrainerPosition } from "./train/trainer.js";
 export { BUCKETS, parseMetrics, type StepMetrics } from "./train/metrics.js";

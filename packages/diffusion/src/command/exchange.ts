@@ -21,9 +21,11 @@ import { modelFields } from "../train/model-fields.js";
 import { checkpointSteps, RunDirectory } from "../train/node/run-directory.js";
 import { startPosition } from "../train/trainer.js";
 import { usageLines, type Arguments, type Command } from "./command.js";
+import { modelPath, recipeField } from "./model-operand.js";
 import { askedFor, networkField, variantField, weightsField } from "./sample.js";
 
 const exportFields = {
+  recipe: recipeField,
   out: optional(text, "folder for model_index.json, unet and scheduler; a .safetensors for a model alone; a .pt or .pth for PyTorch", { value: "DIR|FILE" }),
   weights: weightsField,
   variant: optional(oneOf(["fp16"]), "weights in half precision, in a folder under the name that diffusers loads with variant=\"fp16\"", { shown: "as they are" }),
@@ -32,8 +34,8 @@ const exportFields = {
 export const exportCommand: Command = {
   name: "export",
   summary: "write a model as a folder that diffusers loads, a file that torch.load does, or a small file of its own",
-  usage: "fromnoise export RUN|CHECKPOINT --out DIR|FILE.pt|FILE.safetensors",
-  operands: ["<model>"],
+  usage: "fromnoise export RUN|CHECKPOINT --out DIR|FILE.pt|FILE.safetensors   or   fromnoise export --recipe NAME --out ...",
+  operands: ["[model]"],
   flags: flagsOf(exportFields),
   notes: "Files of these names in --out are replaced. docs/exchange.md says what diffusers computes otherwise.",
   run: runExport,
@@ -70,8 +72,9 @@ function needed(out: string | undefined, command: Command): string {
 /** What --out names where it is to be a file of PyTorch, and where it is to be one of ours. */
 const TORCH_FILE = /\.(pt|pth)$/, MODEL_FILE = /\.safetensors$/;
 
-async function runExport({ operands: [path], flags }: Arguments): Promise<number> {
-  const { weights, variant, ...given } = optionsOf(exportFields, flags);
+async function runExport({ operands: [operand], flags }: Arguments): Promise<number> {
+  const { weights, variant, recipe, ...given } = optionsOf(exportFields, flags);
+  const path = modelPath(operand, recipe, exportCommand);
   const out = needed(given.out, exportCommand);
   const source = fileSource(path);
   const { read } = await formatOf(source, [checkpointFormat]);

@@ -19,6 +19,7 @@ describe("fromnoise ema", () => {
   before(async () => {
     writeFileSync(place("train.json"), JSON.stringify({
       device: "wasm:threads=1", data: writeSheet(folder), model: tinyModel, steps: 12, batch: 2, previewEvery: 0, schedule: { timesteps: 12 },
+      holdOut: 2,
     }));
     await succeeds("train", "--config", place("train.json"), "--profiles-every", "2", "--out", run);
   });
@@ -65,6 +66,11 @@ describe("fromnoise ema", () => {
   for (const [what, argv, code, said] of [
     ["no length", [], 2, "--length is missing"],
     ["a length that no power has", ["--length", "0.31"], 2, "allowed  numbers from 0.01 to 0.3"],
+    ["lengths the wrong way round", ["--length", "0.2..0.1"], 2, "the smaller first"],
+    ["three lengths", ["--length", "0.1..0.2..0.3"], 2, "the smaller first"],
+    ["a curve that begins too short", ["--length", "0.03..0.1"], 2, "allowed  0.05 .. 0.3"],
+    ["flags of a curve for one length", ["--length", "0.1", "--points", "3"], 2, "--points is for a curve"],
+    ["flags of another sampler", ["--length", "0.1..0.2", "--sampler", "euler", "--eta", "1"], 2, "--eta means nothing to the euler sampler"],
     ["a length shorter than those kept", ["--length", "0.03"], 2, "allowed  0.05 .. 0.3"],
     ["a step without averages", ["--length", "0.1", "--step", "5"], 2, "allowed  2, 4, 6, 8, 10, 12"],
   ] as const) {
@@ -73,6 +79,24 @@ describe("fromnoise ema", () => {
       expect([outcome.code, outcome.err]).to.satisfy(([c, e]: [number, string]) => c === code && e.includes(said), outcome.err);
     });
   }
+
+  it("compares several lengths, each drawn from the same noise, and says the best", async () => {
+    const flags = ["--length", "0.05..0.3", "--points", "3", "--count", "6", "--features", "digits", "--device", "wasm:threads=1", "--steps", "3"];
+    const { out } = await succeeds("ema", run, ...flags, "--json");
+    const curve = JSON.parse(out) as { step: number; best: number; compared: number; points: { length: number; error: number; frechet: number }[]; heldOut: object };
+    expect(curve.points.map(({ length }) => length)).to.deep.equal([0.05, 0.122, 0.3]);
+    expect([curve.step, curve.compared]).to.deep.equal([12, 6]);
+    const least = curve.points.reduce((a, b) => (a.frechet < b.frechet ? a : b));
+    expect(curve.best).to.equal(least.length);
+    expect(curve.points[0].error).to.equal(0);
+    for (const name of ["length-curve.png", "length-curve.svg"]) expect(statSync(place("run", name)).size).to.be.above(1000);
+    await succeeds("ema", run, "--length", "0.122");
+    const evaluated = await succeeds("evaluate", place("run", "ema-0.122.safetensors"), ...flags.slice(4), "--json");
+    const { samples } = JSON.parse(evaluated.out) as { samples: { frechet: number } };
+    expect(samples.frechet).to.equal(curve.points[1].frechet);
+    const shown = await succeeds("ema", run, ...flags, "--out", place("curve"));
+    expect(shown.out).to.match(new RegExp(`^ +length +Frechet distance[^]+ ${String(least.length)} \\*[^]+held out[^]+the best at step 12, by the distance of 6 samples`));
+  });
 
   it("refuses a run that kept none", async () => {
     await succeeds("train", "--config", place("train.json"), "--steps", "1", "--out", place("plain"));

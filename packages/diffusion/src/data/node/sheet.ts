@@ -32,8 +32,16 @@ export function openBuiltin(name: BuiltinName, format: ImageFormat = {}): Datase
  * when not. Throws ImageError where it is missing.
  */
 export function embeddedPath(file: string): string {
-  const places = ["../../../data/", "../../../../../data/"].map((up) => fileURLToPath(new URL(up + file, import.meta.url)));
-  const found = places.find((place) => existsSync(place));
+  const found = embeddedFile(file);
   if (found !== undefined) return found;
-  throw new ImageError(`${file}: a file that comes with the package is missing`, places.map((place) => `looked at  ${place}`));
+  throw new ImageError(`${file}: a file that comes with the package is missing`, placesOf(file).map((place) => `looked at  ${place}`));
+}
+
+/** Where such a file is; undefined where there is none. */
+export function embeddedFile(file: string): string | undefined {
+  return placesOf(file).find((place) => existsSync(place));
+}
+
+function placesOf(file: string): string[] {
+  return ["../../../data/", "../../../../../data/"].map((up) => fileURLToPath(new URL(up + file, import.meta.url)));
 }

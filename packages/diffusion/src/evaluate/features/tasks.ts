@@ -1,5 +1,6 @@
 /** What feature networks are trained to say: the class of an image, or what was done to it. */
-import { Random, type Shape } from "@fromnoise/tensor";
+import type { Random} from "@fromnoise/tensor";
+import { type Shape } from "@fromnoise/tensor";
 import type { Dataset } from "../../data/dataset.js";
 import { flipHorizontal } from "../../image/resize.js";
 import { hueRotated, shifted, softened } from "./augment.js";
