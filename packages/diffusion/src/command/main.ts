@@ -5,6 +5,7 @@ import { readJson } from "../models/node/files.js";
 import type { Command } from "./command.js";
 import { check } from "./check.js";
 import { demo } from "./demo.js";
+import { doctor } from "./doctor.js";
 import { exportCommand, importCommand } from "./exchange.js";
 import { gradcheckCommand } from "./gradcheck.js";
 import { overview } from "./help.js";
@@ -17,7 +18,7 @@ import { train } from "./train.js";
 import { verify } from "./verify.js";
 
 export const commands: readonly Command[] = [
-  train, sample, likelihood, check, inspect, gradcheckCommand, verify, exportCommand, importCommand, demo,
+  train, sample, likelihood, doctor, check, inspect, gradcheckCommand, verify, exportCommand, importCommand, demo,
 ];
 
 /** Runs the command line and gives the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
