@@ -1,7 +1,7 @@
 /** Trainings by name, as partial configurations that `trainConfig` completes: `fromnoise train --recipe NAME`. docs/recipes.md has their figures. */
 import type { Guidance } from "../denoisers/guided.js";
 import { smallUNet, type TrainConfigInput } from "./config.js";
-import { demoUNet } from "./demo-config.js";
+import { pageUNet } from "./page-config.js";
 import type { UNetFields } from "./model-fields.js";
 
 export interface Recipe {
@@ -48,7 +48,8 @@ const digits: Recipe = {
   sampling: fifty,
 };
 
-const digitsGuided: Recipe = {
+/** What `npm run demo` trains too. */
+export const digitsGuided: Recipe = {
   name: "digits-guided", summary: "the same with labels hidden now and then, for guidance",
   config: { ...digits.config, labelDrop: 0.1, model: { ...smallUNet, num_class_embeds: 11, _null_class: true } },
   sampling: { ...fifty, guidance: 2 },
@@ -56,7 +57,7 @@ const digitsGuided: Recipe = {
 
 const digits16: Recipe = {
   name: "digits-16", summary: "digits of 16x16 by class, small enough for a page",
-  config: { ...ours(2400, 3e-3), data: "digits", model: demoUNet },
+  config: { ...ours(2400, 3e-3), data: "digits", model: pageUNet },
   sampling: fifty,
 };
 
