@@ -77,7 +77,7 @@ export const listed: readonly Fault[] = [
   },
 ];
 
-/** More, of which the doctor was not told when it was made. */
+/** More of them, in data, networks, training and sampling. */
 export const others: readonly Fault[] = [
   {
     name: "unit-range", number: "range of the data", what: "data in [0, 1]", failure: "gray where black should be", run: "unit-range", sound: "v", found: ["data-range"], hand: soundly,

@@ -4,17 +4,18 @@
  *
  *     npm run break [-- --device wasm NAME ...]
  *
- * Trainings are kept in runs/breaking, so that a lab that was stopped goes on where it was, and faults that are named are looked at again.
+ * Trainings are kept in runs/breaking and what was said in results.json, so that a lab that was stopped goes on where it was; without the
+ * two files it does all of it. Faults that are named are looked at again.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { openDeviceSpec, type Device } from "@fromnoise/tensor";
-import { diagnose, encodePng, grid, type Diagnosis, type GivenSamples } from "@fromnoise/diffusion/node";
+import { diagnose, encodePng, grid, type Diagnosis, type DoctorMemory, type GivenSamples } from "@fromnoise/diffusion/node";
 import { listed, others, soundly, type Fault, type Handed } from "./faults.js";
 import { withTables, type Looked, type Results } from "./page.js";
-import { finish, runsAt, scale, type FinishedRun, type Scale } from "./runs.js";
+import { finish, runsAt, scale, type Scale } from "./runs.js";
 
 const docs = fileURLToPath(new URL("..", import.meta.url));
 
@@ -24,35 +25,28 @@ export interface LabOptions {
   readonly scale: Scale;
   /** Where trainings are kept. */
   readonly folder: string;
-  readonly names?: readonly string[];
+  readonly names?: readonly string[] | undefined;
+  /** Samples that the doctor draws; default its own number. */
+  readonly count?: number;
   readonly onResult?: (looked: Looked, samples: GivenSamples) => void | Promise<void>;
 }
 
 /** Sound runs of the lab, by name. */
 export const SOUND = ["v", "eps", "faces"] as const;
 
-/** Looks at the sound runs and the faults, or at those that are named. */
-export async function runLab({ device, scale: at, folder, names, onResult }: LabOptions): Promise<void> {
+/** Looks at the faults that are named, all unless given, and at the sound runs that they are made from. */
+export async function runLab({ device, scale: at, folder, names, count, onResult }: LabOptions): Promise<void> {
   const runs = runsAt(at);
-  const wanted = (name: string): boolean => names === undefined || names.length === 0 || names.includes(name);
-  let last: FinishedRun | undefined;
-  const open = async (name: string): Promise<FinishedRun> => {
-    if (last?.run.name === name) return last;
-    for (const network of last === undefined ? [] : [last.raw, ...last.averages]) for (const p of network.parameters) p.dispose();
-    const run = runs.find((one) => one.name === name)!;
-    last = await finish(device, run, at, folder, ({ step, loss }) => void (step % 100 === 0 && console.error(`${name} ${step}/${at.steps}  loss ${loss.toFixed(4)}`)));
-    return last;
-  };
-  for (const name of SOUND.filter(wanted)) {
-    const handed = soundly(await open(name));
-    await onResult?.(...look(name, name, await diagnose({ ...handed, device })));
-  }
-  const faults = [...listed, ...others].filter(({ name }) => wanted(name));
-  for (const run of new Set(faults.map((fault) => fault.run))) {
-    for (const fault of faults.filter((one) => one.run === run)) {
-      const handed: Handed = await fault.hand(await open(run));
-      await onResult?.(...look(fault.name, run, await diagnose({ ...handed, device })));
-    }
+  const faults = [...listed, ...others].filter(({ name }) => names === undefined || names.includes(name));
+  const wanted = new Set(faults.flatMap(({ run, sound }) => [sound, run]));
+  for (const run of runs.filter(({ name }) => wanted.has(name))) {
+    const show = ({ step, loss }: { step: number; loss: number }): void => void (step % 100 === 0 && console.error(`${run.name} ${step}/${at.steps}  loss ${loss.toFixed(4)}`));
+    const finished = await finish(device, run, at, folder, show);
+    const memory: DoctorMemory = new WeakMap();
+    const examine = async (name: string, handed: Handed): Promise<void> => onResult?.(...look(name, run.name, await diagnose({ ...handed, device, memory, count })));
+    if ((SOUND as readonly string[]).includes(run.name)) await examine(run.name, soundly(finished));
+    for (const fault of faults.filter((one) => one.run === run.name)) await examine(fault.name, await fault.hand(finished));
+    for (const network of [finished.raw, ...finished.averages]) for (const p of network.parameters) p.dispose();
   }
 }
 
@@ -73,7 +67,7 @@ async function main(names: readonly string[], spec: string): Promise<void> {
   const device = await openDeviceSpec(spec, { revectorize: "auto" });
   try {
     await runLab({
-      device, scale, folder: "runs/breaking", names: names.length === 0 ? names : [...SOUND, ...names],
+      device, scale, folder: "runs/breaking", names: names.length > 0 ? names : [...listed, ...others].map(({ name }) => name).filter((name) => !(name in results)),
       onResult(looked, samples) {
         results[looked.name] = looked;
         drawn.set(looked.name, firstTen(samples));
@@ -82,7 +76,7 @@ async function main(names: readonly string[], spec: string): Promise<void> {
         writeFileSync(path, `${JSON.stringify(results, null, 1)}\n`);
         if (existsSync(page)) writeFileSync(page, withTables(readFileSync(page, "utf8"), results));
         const roots = looked.findings.filter(({ because }) => because === undefined).map(({ name, found }) => `${name} (${found})`);
-        console.log(`${looked.name}: ${roots.length === 0 ? "nothing found" : roots.join("; ")}`);
+        console.log(`${new Date().toISOString().slice(11, 19)} ${looked.name}: ${roots.length === 0 ? "nothing found" : roots.join("; ")}`);
       },
     });
   } finally {

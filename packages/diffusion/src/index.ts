@@ -115,6 +115,6 @@ export * from "./data/index.js";
 export * from "./image/index.js";
 export { modelGolden, verifyModel, type ModelGolden } from "./verify/golden-model.js";
 export { verifyTraining, type TrainGolden } from "./verify/golden-train.js";
-export { diagnose, type DiagnoseOptions, type Diagnosis } from "./doctor/diagnose.js";
+export { diagnose, type DiagnoseOptions, type Diagnosis, type DoctorMemory } from "./doctor/diagnose.js";
 export { findingLine, type Figure, type Finding } from "./doctor/finding.js";
 export type { GivenSamples } from "./doctor/patient.js";

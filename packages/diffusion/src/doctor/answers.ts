@@ -28,7 +28,7 @@ export async function examineAnswers(patient: Patient): Promise<Report> {
     change: "What the network says of an image depends on the others of its batch: statistics of a batch (batch normalisation in training mode) are used where each image must stand alone.",
   });
   const spread = Math.sqrt(meanOf(said.map((v, i) => (v - meanAt(said, i % images.size, images.size)) ** 2)) / meanOf(said.map((v) => v * v)));
-  report.add({ what: "change of the output with the image", found: percent(spread), usual: "10 % and more" }, spread < 0.01 && {
+  report.add({ what: "change of the output with the image", found: percent(spread), usual: "10 % and more" }, !(spread >= 0.01) && {
     name: "no-input", severity: "fault", change: "The network says the same of every image: its input is lost on the way, a layer is dead, or its weights are zero.",
   });
   return report;

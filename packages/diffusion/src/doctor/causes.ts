@@ -2,7 +2,7 @@
 import type { Finding } from "./finding.js";
 
 /** What any network shows that answers wrongly, and what samples show of it. */
-const ofAnswers = ["other-time", "class-unheard", "worse-than-mean", "not-learnt", "output-scale", "bias", "restless-weights", "overfit", "large-gradient", "loss-flat"];
+const ofAnswers = ["read-otherwise", "average-lags", "class-renamed", "other-time", "class-unheard", "worse-than-mean", "not-learnt", "output-scale", "bias", "restless-weights", "overfit", "large-gradient", "loss-flat"];
 const ofChains = ["x0-beyond", "chain-noise"];
 const ofSamples = [
   "class-wrong", "samples-brightness", "samples-contrast", "samples-detail", "samples-colour", "samples-beyond", "samples-white", "samples-black", "samples-alike",
@@ -12,16 +12,17 @@ const ofSamples = [
 /** A cause and what it explains, the first cause first. */
 const explained: readonly (readonly [cause: string, findings: readonly string[]])[] = [
   ["weights-not-finite", ["not-finite", ...ofAnswers, ...ofChains, ...ofSamples]],
-  ["read-otherwise", [...ofAnswers, ...ofChains, ...ofSamples]],
-  ["average-lags", [...ofAnswers, ...ofChains, ...ofSamples]],
   ["random-answers", [...ofAnswers, ...ofChains, ...ofSamples]],
   ["dead-layers", ["zero-weights", "no-gradient", "no-input", ...ofAnswers, ...ofChains, ...ofSamples]],
   ["zero-weights", ["no-gradient", ...ofAnswers, ...ofChains, ...ofSamples]],
-  ["no-input", ["no-time", ...ofAnswers, ...ofChains, ...ofSamples]],
   ["exploding-layers", [...ofAnswers, ...ofChains, ...ofSamples]],
+  ["no-input", ["no-time", ...ofAnswers, ...ofChains, ...ofSamples]],
   ["sum-for-mean", ["gradients-large", "loss-jumps", ...ofAnswers, ...ofChains, ...ofSamples]],
-  ["data-range", [...ofAnswers, ...ofChains, ...ofSamples]],
   ["no-time", [...ofAnswers, ...ofChains, ...ofSamples]],
+  ["read-otherwise", [...ofAnswers, ...ofChains, ...ofSamples]],
+  ["average-lags", [...ofAnswers, ...ofChains, ...ofSamples]],
+  ["data-range", [...ofAnswers, ...ofChains, ...ofSamples]],
+  ["class-renamed", ["other-time", "worse-than-mean", "not-learnt", "output-scale", "bias", "restless-weights", ...ofChains, ...ofSamples]],
   ["other-time", ["class-unheard", "worse-than-mean", "not-learnt", "output-scale", "bias", "restless-weights", ...ofChains, ...ofSamples]],
   ["loss-flat", ["not-learnt", "worse-than-mean", "output-scale", "bias", "restless-weights", "class-unheard", ...ofChains, ...ofSamples]],
   ["not-learnt", ["worse-than-mean", "output-scale", "bias", "restless-weights", "class-unheard", ...ofChains, ...ofSamples]],

@@ -15,7 +15,7 @@ import { examineCopying } from "./copying.js";
 import { examineCourse } from "./course.js";
 import { examineEnds } from "./ends.js";
 import type { Examined, Figure, Finding } from "./finding.js";
-import { examineLabels } from "./labels.js";
+import { examineLabels, examineRecognition } from "./labels.js";
 import { examineLayers } from "./layers.js";
 import { examineLoss } from "./loss-by-level.js";
 import type { GivenSamples, Patient } from "./patient.js";
@@ -47,9 +47,14 @@ export interface DiagnoseOptions {
   readonly metrics?: readonly StepMetrics[] | undefined;
   /** Of all noise; default 0. */
   readonly seed?: number | undefined;
+  /** What was found out of this network before; what is found out now is added to it. */
+  readonly memory?: DoctorMemory | undefined;
   /** Called before each examination, with its name, how many are done, and how many there are. */
   readonly onStage?: ((name: string, done: number, total: number) => void) | undefined;
 }
+
+/** What was said of networks, for callers who examine one several times, with other samplers, and know that nothing of it changed in between. */
+export type DoctorMemory = WeakMap<Network, { readonly of: readonly unknown[]; readonly examined: Map<string, Examined> }>;
 
 /** What the doctor says. */
 export interface Diagnosis {
@@ -61,8 +66,15 @@ export interface Diagnosis {
   readonly samples: GivenSamples;
 }
 
+interface Examination {
+  readonly name: string;
+  /** Whether it looks at samples and how they were drawn too, and not at the model and its data alone. */
+  readonly samples?: true;
+  examine(patient: Patient): Examined | Promise<Examined>;
+}
+
 /** All examinations, in the order in which they are told. */
-const examinations: readonly { readonly name: string; examine(patient: Patient): Examined | Promise<Examined> }[] = [
+const examinations: readonly Examination[] = [
   { name: "data and process", examine: examineEnds },
   { name: "weights", examine: examineWeights },
   { name: "layers", examine: examineLayers },
@@ -72,11 +84,25 @@ const examinations: readonly { readonly name: string; examine(patient: Patient):
   { name: "loss", examine: examineLoss },
   { name: "rest", examine: examineRest },
   { name: "training", examine: examineCourse },
-  { name: "sampler", examine: examineTrials },
-  { name: "chain", examine: examineChain },
-  { name: "samples", examine: examineSamples },
-  { name: "copies", examine: examineCopying },
+  { name: "classes of samples", samples: true, examine: examineRecognition },
+  { name: "sampler", samples: true, examine: examineTrials },
+  { name: "chain", samples: true, examine: examineChain },
+  { name: "samples", samples: true, examine: examineSamples },
+  { name: "copies", samples: true, examine: examineCopying },
 ];
+
+/** Examines, unless the memory knows what came out. */
+async function examined({ name, samples, examine }: Examination, patient: Patient, memory: DoctorMemory | undefined): Promise<Examined> {
+  if (memory === undefined || samples === true) return examine(patient);
+  const { model: { network, process, prediction }, raw, training, heldOut, metrics, seed } = patient;
+  const of = [process, prediction, raw, training, heldOut, metrics, seed];
+  const known = memory.get(network);
+  const here = known !== undefined && known.of.every((value, i) => value === of[i]) ? known : { of, examined: new Map<string, Examined>() };
+  memory.set(network, here);
+  const result = here.examined.get(name) ?? await examine(patient);
+  here.examined.set(name, result);
+  return result;
+}
 
 const COUNT = 64;
 
@@ -95,9 +121,10 @@ export async function diagnose(options: DiagnoseOptions): Promise<Diagnosis> {
   const trial = options.samples !== undefined && options.sampler === undefined ? undefined : await trialOf(options);
   const patient: Patient = { model, device, training, heldOut, raw, metrics, seed, trial, ...drawn };
   const figures: (Figure & { examination: string })[] = [], findings: (Finding & { examination: string })[] = [];
-  for (const [k, { name, examine }] of examinations.entries()) {
+  for (const [k, examination] of examinations.entries()) {
+    const { name } = examination;
     onStage?.(name, k + 1, total);
-    const found = await examine(patient);
+    const found = await examined(examination, patient, options.memory);
     figures.push(...found.figures.map((figure) => ({ examination: name, ...figure })));
     findings.push(...found.findings.map((finding) => ({ examination: name, ...finding })));
   }

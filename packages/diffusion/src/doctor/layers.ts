@@ -1,6 +1,6 @@
 /** Layer by layer: what comes out of each, and which gradients reach its parameters. */
 import { Random, tensor, type Tensor } from "@fromnoise/tensor";
-import { Grads, tapLayers } from "@fromnoise/nn";
+import { Grads, tapLayers, type Network } from "@fromnoise/nn";
 import { mseLoss } from "../losses/mse.js";
 import { randomDraws, trainingStep } from "../train/training-step.js";
 import { Report, shortNumber } from "./finding.js";
@@ -12,10 +12,15 @@ const IMAGES = 16;
 /** What came out of a layer in one micro-batch. */
 interface Output { readonly name: string; readonly largest: number; readonly varies: boolean }
 
+/** Whether a network can be trained by the error of what it says: of two heads the second is learnt by other losses. */
+export function isTrainable({ parameters, spec: { outputs, sample } }: Network): boolean {
+  return parameters.length > 0 && outputs === sample.at(-1);
+}
+
 /** One micro-batch of training, forward and backward, without a step. */
 export async function examineLayers({ model: { network, process, prediction }, training, device, seed }: Patient): Promise<Report> {
   const report = new Report();
-  if (network.spec.outputs !== network.spec.sample.at(-1)) return report;
+  if (!isTrainable(network)) return report;
   const { data, labels, count } = imagesOf(training, IMAGES);
   const dtype = network.parameters[0]?.tensor.dtype ?? "f32";
   const grads = new Grads(device);
@@ -64,7 +69,7 @@ function outputFacts(name: string, values: ArrayLike<number>, count: number): Ou
 }
 
 /** The gradient of every weight, against the weight. */
-async function gradients(report: Report, network: Patient["model"]["network"], grads: Grads): Promise<void> {
+async function gradients(report: Report, network: Network, grads: Grads): Promise<void> {
   const found: { name: string; gradient: number; ratio: number }[] = [];
   for (const p of network.parameters) {
     const values = await p.tensor.data(), gradient = await grads.get(p)?.data();

@@ -66,7 +66,8 @@ export async function examineTime(patient: Patient): Promise<Report> {
 
 const DEAF = 0.01, OTHER = 0.85;
 
-/** |a - b| / |a|. */
+/** |a - b| / |a|, 0 of two that are the same. */
 export function relativeChange(a: Float64Array, b: Float64Array): number {
-  return Math.sqrt(meanOf(a.map((v, i) => (v - b[i]) ** 2)) / meanOf(a.map((v) => v * v)));
+  const difference = meanOf(a.map((v, i) => (v - b[i]) ** 2));
+  return difference === 0 ? 0 : Math.sqrt(difference / meanOf(a.map((v) => v * v)));
 }

@@ -4,7 +4,8 @@ import { Adam, Grads, type Network } from "@fromnoise/nn";
 import { mseLoss } from "../losses/mse.js";
 import { randomDraws, trainingStep, type TrainingBatch } from "../train/training-step.js";
 import { percent, Report, shortNumber } from "./finding.js";
-import { lossOver, askEverywhere } from "./loss-by-level.js";
+import { askEverywhere, lossOver } from "./loss-by-level.js";
+import { isTrainable } from "./layers.js";
 import { imagesOf, type Patient } from "./patient.js";
 
 /** The values of a network's parameters side by side. */
@@ -71,7 +72,7 @@ const STEPS = 24, BATCH = 32, RATE = 2e-4;
 export async function examineRest(patient: Patient): Promise<Report> {
   const report = new Report();
   const { model: { network, process, prediction }, training, device, seed } = patient;
-  if (network.spec.outputs !== network.spec.sample.at(-1)) return report;              // of two heads the second is learnt by other losses
+  if (!isTrainable(network)) return report;
   const before = lossOver(await askEverywhere(patient));
   const trial = copyOf(network);
   try {
