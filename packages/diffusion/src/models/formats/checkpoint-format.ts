@@ -22,7 +22,7 @@ export const checkpointFormat: ModelFormat = {
     const step = position?.step ?? average?.step;
     if (training === undefined || step === undefined) return { network, how, weights, facts: { file: path, format, ...how, ...told } };
     const { model: _network, ...trainer } = training;
-    return { network, how, weights, step, steps: training.steps, facts: { file: path, format, step, average, ...told, trainer } };
+    return { network, how, weights, step, steps: training.steps, facts: { file: path, format, step, ...(average === undefined ? {} : { average }), ...told, trainer } };
   }),
 
   read: (source, { weights, variant, ...options } = {}) => withCheckpoint(source, async ({ path, info: { model, training, position, average, facts }, names, read }) => {
