@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { multiply, permutation, zeros, type Device } from "@fromnoise/tensor";
 import { loadSafetensors, loadStateDict, saveSafetensors, stateDict, UNet, type Network } from "@fromnoise/nn";
 import {
-  demoUNet, mseLoss, openDataset, processOf, splitDataset, type Dataset, type Loss, type PredictionName, type Process, type SplitDataset, type StepMetrics,
+  pageUNet, mseLoss, openDataset, processOf, splitDataset, type Dataset, type Loss, type PredictionName, type Process, type SplitDataset, type StepMetrics,
 } from "@fromnoise/diffusion/node";
 import { withoutTime } from "./networks.js";
 import { train, type Trained, type Training } from "./training.js";
@@ -33,7 +33,7 @@ const averages = [{ decay: 0.99, warmup: "ratio" }, { decay: 0.9999, warmup: "no
 export function runsAt({ width, size }: Scale): readonly Run[] {
   const digits = splitDataset(openDataset("digits", { size, channels: 1 }), 10);
   const faces = splitDataset(openDataset("pixel-faces", { size, channels: 3 }), 10);
-  const unet = (fields: object = {}): Network => new UNet({ ...demoUNet, sample_size: size, block_out_channels: [...width], ...fields });
+  const unet = (fields: object = {}): Network => new UNet({ ...pageUNet, sample_size: size, block_out_channels: [...width], ...fields });
   const cosine = processOf({ name: "cosine", timesteps: 1000 }), linear = processOf({ name: "linear", timesteps: 1000 });
   const base = { prediction: "v" as const, process: cosine, data: digits, make: () => unet() };
   return [

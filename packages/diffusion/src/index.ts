@@ -51,8 +51,22 @@ export { rateDistortion, type RatePoint } from "./likelihood/rate-distortion.js"
 export { rowSizes, stacked, type Rows } from "./evaluate/rows.js";
 export { nearest, NearestSearch, type Nearest, type NearestOptions } from "./evaluate/nearest.js";
 export { copies, COPY_RATIO, type Copies } from "./evaluate/copies.js";
-export { frechetDistance, moments, type Moments } from "./evaluate/frechet.js";
+export { frechetBetween, frechetDistance, moments, type Moments } from "./evaluate/frechet.js";
 export { precisionRecall, type PrecisionRecall } from "./evaluate/precision-recall.js";
+export type { Watched } from "./evaluate/dataset-rows.js";
+export { featureConfig, type FeatureConfig, type FeatureOptions, type Heads } from "./evaluate/features/config.js";
+export { FeatureNetwork, type FeatureCache } from "./evaluate/features/feature-network.js";
+export { encodeFeatures, parseFeatures, type FeatureInfo, type Features } from "./evaluate/features/feature-file.js";
+export { headsLoss, type Answers } from "./evaluate/features/heads-loss.js";
+export { changeTask, classTask, taskFor, type Question, type Task } from "./evaluate/features/tasks.js";
+export { testFeatures, trainFeatures, type FeatureTraining, type HeadScores } from "./evaluate/features/train-features.js";
+export { readFeatures, type Images, type SeenImages } from "./evaluate/read-features.js";
+export { lossGap, type LossGap, type LossGapOptions } from "./evaluate/loss-gap.js";
+export { prepareReference, type Figures, type Recognised, type Reference, type ReferenceOptions } from "./evaluate/reference.js";
+export {
+  askedClass, evaluateImages, evaluateModel, type Evaluated, type EvaluatedSampling, type Evaluation, type ImagesOptions, type ModelOptions,
+} from "./evaluate/evaluate.js";
+export { lengthCurve, lengthsBetween, type LengthCurve, type LengthCurveOptions, type LengthPoint } from "./evaluate/length-curve.js";
 export type { Sampler, SamplerStep, StepContext } from "./samplers/sampler.js";
 export { ancestral, ddim, ddimHeun, dpm2m, dpm2mSde, euler, heun, samplers, type AnySampler } from "./samplers/index.js";
 export { ddimSigma, type DdimOptions } from "./samplers/ddim.js";
@@ -87,11 +101,13 @@ export {
 export type { ModelFields, UNetFields } from "./train/model-fields.js";
 export { checkFields, field, group, optional, type Field, type Fields, type Group } from "./config/fields.js";
 export * as kinds from "@fromnoise/nn/kinds";
-export { presets, type Preset } from "./train/presets.js";
-export { demoConfig, demoUNet } from "./train/demo-config.js";
+export { recipeNames, recipes, type Recipe, type RecipeSampling } from "./train/recipes.js";
+export { demoConfig } from "./train/demo-config.js";
+export { pageConfig, pageUNet } from "./train/page-config.js";
 export {
   randomDraws, trainingStep, type Draws, type DrawStreams, type TrainingBatch, type TrainingSetup, type TrainingStep,
 } from "./train/training-step.js";
+export { rebuildAverage, type RebuiltAverage } from "./train/averages.js";
 export { restoreTrainer } from "./train/checkpoint.js";
 export { startPosition, streams, Trainer, type TrainerNetwork, type TrainerPosition } from "./train/trainer.js";
 export { BUCKETS, parseMetrics, type StepMetrics } from "./train/metrics.js";

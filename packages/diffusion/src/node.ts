@@ -9,3 +9,4 @@ export { saveCheckpoint } from "./train/checkpoint.js";
 export { checkpointSteps, RunDirectory } from "./train/node/run-directory.js";
 export { trainRun, type RunOptions, type RunResult } from "./train/node/run.js";
 export { openTrainingData } from "./train/node/training-data.js";
+export { builtinFeatures, openFeatures, saveFeatures } from "./evaluate/node/open-features.js";

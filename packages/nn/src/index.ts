@@ -64,6 +64,10 @@ export { Sgd, type SgdOptions } from "./optim/sgd.js";
 export { clipCoefficient, globalNorm } from "./optim/clip.js";
 export { constantLr, cosineLr, warmupLr, type LrSchedule } from "./optim/lr-schedule.js";
 export { EMA_WARMUPS, Ema, type EmaOptions, type EmaWarmup } from "./optim/ema.js";
+export { PowerEma } from "./optim/power-ema.js";
+export {
+  AVERAGE_LENGTHS, profileExponent, profileLength, rebuildWeights, type Profile, type Rebuilt,
+} from "./optim/power-profile.js";
 
 export { layerGradcheckCases, networkGradcheckCases, type LayerGradcheckCase } from "./verify/gradcheck-cases.js";
 
@@ -81,6 +85,7 @@ export {
   type FileLayer, type FileReader, type FileWriter, type LoadOptions, type SaveOptions,
 } from "./formats/files.js";
 
+export { HALF_LIMIT } from "./formats/half.js";
 export { platformFiles } from "#platform";
 export { parseJson, type JsonOptions } from "./formats/json.js";
 export { sha256 } from "./formats/digest.js";

@@ -5,7 +5,7 @@ import { networkOf, replaceFile, type StateDict } from "@fromnoise/nn";
 import { optional } from "../config/fields.js";
 import { flagsOf, optionsOf } from "../config/flags.js";
 import { oneOf, text } from "@fromnoise/nn/kinds";
-import { checkpointFormat } from "../models/formats/checkpoint-format.js";
+import { checkpointFormat, modelFileOf } from "../models/formats/checkpoint-format.js";
 import { checkTensors, writeCheckpoint } from "../models/formats/checkpoint.js";
 import { diffusersFormat } from "../models/formats/diffusers.js";
 import { torchFileOf } from "../models/formats/torch-export.js";
@@ -21,19 +21,21 @@ import { modelFields } from "../train/model-fields.js";
 import { checkpointSteps, RunDirectory } from "../train/node/run-directory.js";
 import { startPosition } from "../train/trainer.js";
 import { usageLines, type Arguments, type Command } from "./command.js";
+import { modelPath, recipeField } from "./model-operand.js";
 import { askedFor, networkField, variantField, weightsField } from "./sample.js";
 
 const exportFields = {
-  out: optional(text, "folder for model_index.json, unet and scheduler; or a .pt or .pth for the weights as PyTorch saves them", { value: "DIR" }),
+  recipe: recipeField,
+  out: optional(text, "folder for model_index.json, unet and scheduler; a .safetensors for a model alone; a .pt or .pth for PyTorch", { value: "DIR|FILE" }),
   weights: weightsField,
-  variant: optional(oneOf(["fp16"]), "weights in half precision, under the name that diffusers loads with variant=\"fp16\"", { shown: "as they are" }),
+  variant: optional(oneOf(["fp16"]), "weights in half precision, in a folder under the name that diffusers loads with variant=\"fp16\"", { shown: "as they are" }),
 };
 
 export const exportCommand: Command = {
   name: "export",
-  summary: "write a model as a folder that diffusers loads, or a file that torch.load does",
-  usage: "fromnoise export RUN|CHECKPOINT --out DIR|FILE.pt",
-  operands: ["<model>"],
+  summary: "write a model as a folder that diffusers loads, a file that torch.load does, or a small file of its own",
+  usage: "fromnoise export RUN|CHECKPOINT --out DIR|FILE.pt|FILE.safetensors   or   fromnoise export --recipe NAME --out ...",
+  operands: ["[model]"],
   flags: flagsOf(exportFields),
   notes: "Files of these names in --out are replaced. docs/exchange.md says what diffusers computes otherwise.",
   run: runExport,
@@ -67,15 +69,13 @@ function needed(out: string | undefined, command: Command): string {
   return out;
 }
 
-/** What --out names where it is to be a file of PyTorch. */
-const TORCH_FILE = /\.(pt|pth)$/;
+/** What --out names where it is to be a file of PyTorch, and where it is to be one of ours. */
+const TORCH_FILE = /\.(pt|pth)$/, MODEL_FILE = /\.safetensors$/;
 
-async function runExport({ operands: [path], flags }: Arguments): Promise<number> {
-  const { weights, variant, ...given } = optionsOf(exportFields, flags);
+async function runExport({ operands: [operand], flags }: Arguments): Promise<number> {
+  const { weights, variant, recipe, ...given } = optionsOf(exportFields, flags);
+  const path = modelPath(operand, recipe, exportCommand);
   const out = needed(given.out, exportCommand);
-  if (checkpointSteps(out).length > 0) {
-    throw new ConfigError(`${out} holds a run, whose config.json would be lost`, ["--out DIR  names another folder"]);
-  }
   const source = fileSource(path);
   const { read } = await formatOf(source, [checkpointFormat]);
   const model = await read(source, weights === undefined ? {} : { weights });
@@ -86,6 +86,15 @@ async function runExport({ operands: [path], flags }: Arguments): Promise<number
     await replaceFile(out, encoded, encoded.byteLength);
     console.log(`wrote ${out}, for torch.load`);
     return 0;
+  }
+  if (MODEL_FILE.test(out)) {
+    const encoded = await modelFileOf(model, { half: variant !== undefined });
+    await replaceFile(out, encoded, encoded.byteLength);
+    console.log(`wrote ${out}, ${encoded.byteLength} bytes`);
+    return 0;
+  }
+  if (checkpointSteps(out).length > 0) {
+    throw new ConfigError(`${out} holds a run, whose config.json would be lost`, ["--out DIR  names another folder"]);
   }
   const written = await writeFolder(out, model, variant);
   console.log(`wrote ${out}: ${written.join(", ")}`);

@@ -8,6 +8,7 @@ import { usageLines, type Arguments, type Command } from "./command.js";
 import { networkCosts, printCosts, whatPasses } from "./inspect-costs.js";
 import { openInspected, type Inspected } from "./inspected.js";
 import { kernelEntries, kernelTable } from "./kernel-table.js";
+import { modelPath, recipeField } from "./model-operand.js";
 import { askedFor, networkField, variantField, weightsField } from "./sample.js";
 import { keyDifferences, largestDifference, printDifferences, type KeyDifference } from "./tensor-difference.js";
 import { cutTree, printTree, tensorTree } from "./tensor-tree.js";
@@ -15,6 +16,7 @@ import { printValues, valueStatistics, type ValueStatistics } from "./tensor-val
 import { grouped, jsonText, shownText } from "./text-table.js";
 
 const inspectFields = {
+  recipe: recipeField,
   layers: field(flag, false, "the config, every tensor, and what each layer costs: multiply-adds, bytes, kernels"),
   tree: field(flag, false, "the modules that the tensors' names spell, with the values in each"),
   depth: optional(integer({ from: 1 }), "levels of that tree", { shown: "all" }),
@@ -46,8 +48,9 @@ export const inspect: Command = {
   run: runInspect,
 };
 
-async function runInspect({ operands: [path], flags }: Arguments): Promise<number> {
+async function runInspect({ operands: [operand], flags }: Arguments): Promise<number> {
   const options = optionsOf(inspectFields, flags);
+  const path = operand === undefined && options.recipe === undefined ? undefined : modelPath(operand, options.recipe, inspect);
   if (options.kernels) return showKernels(path, options.json);
   if (path === undefined) throw new ConfigError("an argument is missing", usageLines(inspect));
   if (options.depth !== undefined && !options.tree) throw new ConfigError("--depth means nothing without --tree");

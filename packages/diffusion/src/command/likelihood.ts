@@ -16,11 +16,13 @@ import { loadModel } from "../models/node/load.js";
 import type { TrainedModel } from "../models/load-model.js";
 import { trainDefaults } from "../train/config.js";
 import { revectorizeField, withDevice, type Arguments, type Command } from "./command.js";
+import { modelPath, recipeField } from "./model-operand.js";
 import { openProgress } from "./progress.js";
 import { askedFor, networkField, variantField, weightsField } from "./sample.js";
 
 const count = integer({ from: 1 });
 const likelihoodFields = {
+  recipe: recipeField,
   data: optional(text, "images to say: names as `train` takes them", { value: "NAME", shown: "the run's own" }),
   part: optional(oneOf(["held-out", "training", "all"]), "of the data", { shown: "held-out of the run's own data, all of other" }),
   count: field(count, 100, "images, evenly spread over the data"),
@@ -40,8 +42,8 @@ type Options = OptionsOf<typeof likelihoodFields>;
 export const likelihood: Command = {
   name: "likelihood",
   summary: "how many bits a model needs to say images exactly: the variational bound, term by term",
-  usage: "fromnoise likelihood RUN|CHECKPOINT|DIFFUSERS-FOLDER|FILE.pt [flags]",
-  operands: ["<model>"],
+  usage: "fromnoise likelihood RUN|CHECKPOINT|DIFFUSERS-FOLDER|FILE.pt [flags]   or   fromnoise likelihood --recipe NAME [flags]",
+  operands: ["[model]"],
   flags: flagsOf(likelihoodFields),
   notes: [
     "The bound is in bits per dimension, a pixel's colour being one; the less, the better, and 8 say 256 levels without a model.",
@@ -50,8 +52,9 @@ export const likelihood: Command = {
   run: runLikelihood,
 };
 
-async function runLikelihood({ operands: [path], flags }: Arguments): Promise<number> {
+async function runLikelihood({ operands: [operand], flags }: Arguments): Promise<number> {
   const options = optionsOf(likelihoodFields, flags);
+  const path = modelPath(operand, options.recipe, likelihood);
   return withDevice(options.device, options.revectorize, async (device) => {
     const { json, out } = options;
     const model = await loadModel(path, device, askedFor(options));

@@ -6,7 +6,10 @@ import type { Command } from "./command.js";
 import { check } from "./check.js";
 import { demo } from "./demo.js";
 import { doctor } from "./doctor.js";
+import { ema } from "./ema.js";
+import { evaluate } from "./evaluate.js";
 import { exportCommand, importCommand } from "./exchange.js";
+import { features } from "./features.js";
 import { gradcheckCommand } from "./gradcheck.js";
 import { overview } from "./help.js";
 import { printOnlyPrintable, watchOutput } from "./output.js";
@@ -18,7 +21,7 @@ import { train } from "./train.js";
 import { verify } from "./verify.js";
 
 export const commands: readonly Command[] = [
-  train, sample, likelihood, doctor, check, inspect, gradcheckCommand, verify, exportCommand, importCommand, demo,
+  train, sample, ema, likelihood, evaluate, features, doctor, check, inspect, gradcheckCommand, verify, exportCommand, importCommand, demo,
 ];
 
 /** Runs the command line and gives the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */

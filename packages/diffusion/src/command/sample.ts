@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { ConfigError, type Device } from "@fromnoise/tensor";
 import { replaceFile, side } from "@fromnoise/nn";
-import { guidanceFields, type Guidance } from "../denoisers/guided.js";
+import { guidanceFields } from "../denoisers/guided.js";
 import { deviceField } from "../config/device.js";
 import { field, optional, type OptionsOf } from "../config/fields.js";
-import { flagsOf, givenFields, optionsOf, type FlagValues } from "../config/flags.js";
-import { checkValue, flag, integer, number, oneOf, text } from "@fromnoise/nn/kinds";
+import { flagsOf, optionsOf } from "../config/flags.js";
+import { flag, integer, number, oneOf, text } from "@fromnoise/nn/kinds";
 import type { ClipOptions } from "../denoisers/clipped.js";
 import type { DiffusionModel } from "../denoisers/denoiser.js";
 import { makeFolder, readJson } from "../models/node/files.js";
@@ -15,9 +15,11 @@ import { WEIGHTS, type Weights } from "../models/model-format.js";
 import { loadModel } from "../models/node/load.js";
 import { sampleImages, samplingSteps, type SamplingOptions, type SamplingResult } from "../models/sample-images.js";
 import { trainDefaults } from "../train/config.js";
-import { samplers, type AnySampler } from "../samplers/index.js";
+import { samplers } from "../samplers/index.js";
 import { revectorizeField, withDevice, type Arguments, type Command } from "./command.js";
+import { modelPath, recipeField } from "./model-operand.js";
 import { openProgress, type Progress } from "./progress.js";
+import { samplingIn, type Sampling } from "./sampling-flags.js";
 
 /** Averaged or raw weights: of `sample` and `export`. */
 export const weightsField = optional(oneOf(WEIGHTS), "averaged or raw weights", { shown: "ema, where the model has it" });
@@ -39,12 +41,13 @@ export function askedFor({ weights, variant, network }: {
 
 /** More are drawn in parts, by --first. */
 const count = integer({ from: 1, to: 1_000_000 });
-const sampleFields = {
+export const sampleFields = {
   out: field(text, "samples", "folder for samples.png, denoising.png and x0.png", { value: "DIR" }),
   count: field(count, 64, "number of images"),
   first: field(integer({ to: 2 ** 32 }), 0, "number of the first image: --count 50 --first 50 are the second half of --count 100", { value: "N" }),
   batch: field(count, 64, "images per batch"),
-  sampler: field(oneOf(samplers.map(({ name }) => name)), samplers[0].name, "how to get from noise to images"),
+  recipe: recipeField,
+  sampler: optional(oneOf(samplers.map(({ name }) => name)), "how to get from noise to images", { shown: samplers[0].name }),
   clipX0: optional(flag, "clip the guess of x0 to [-1, 1]; --no-clip-x0 does not", { shown: "the model's", was: "clip" }),
   dynamicThreshold: optional(
     number({ above: 0, to: 1 }), "clip every image to this quantile of its own guess of x0 and divide by it, 0.995 for instance", { value: "Q" },
@@ -64,8 +67,8 @@ const sampleFields = {
 export const sample: Command = {
   name: "sample",
   summary: "draw images from a trained model",
-  usage: "fromnoise sample RUN|CHECKPOINT|DIFFUSERS-FOLDER|FILE.pt [flags]",
-  operands: ["<model>"],
+  usage: "fromnoise sample RUN|CHECKPOINT|DIFFUSERS-FOLDER|FILE.pt [flags]   or   fromnoise sample --recipe NAME [flags]",
+  operands: ["[model]"],
   flags: [
     ...flagsOf(sampleFields), ...flagsOf(guidanceFields, "guidance without a classifier"),
     ...samplers.flatMap(({ name, summary, fields }) => flagsOf(fields, `--sampler ${name}, ${summary}`)),
@@ -77,12 +80,12 @@ export const sample: Command = {
   run: runSample,
 };
 
-async function runSample({ operands: [path], flags }: Arguments): Promise<number> {
+async function runSample({ operands: [operand], flags }: Arguments): Promise<number> {
   const options = optionsOf(sampleFields, flags);
+  const path = modelPath(operand, options.recipe, sample);
   const { count, first, out, device, revectorize, separate } = options;
-  const sampler = samplers.find(({ name }) => name === options.sampler)!;
-  refuseOtherSamplers(sampler, flags);
-  const result = await withDevice(device, revectorize, (opened) => draw(path, opened, options, sampler, flags));
+  const sampling = samplingIn(flags, options.recipe);
+  const result = await withDevice(device, revectorize, (opened) => draw(path, opened, options, sampling));
   await writeSamples(out, result, separate, first);
   const images = count === 1 ? "1 image" : `${count} images`;
   console.log(`wrote ${images} to ${join(out, "samples.png")}, the way there to denoising.png and x0.png beside it`);
@@ -90,7 +93,7 @@ async function runSample({ operands: [path], flags }: Arguments): Promise<number
 }
 
 async function draw(
-  path: string, device: Device, options: OptionsOf<typeof sampleFields>, sampler: AnySampler, flags: FlagValues,
+  path: string, device: Device, options: OptionsOf<typeof sampleFields>, sampling: Sampling,
 ): Promise<SamplingResult> {
   const { count, first, batch, seed, size } = options;
   const model = await loadModel(path, device, askedFor(options));
@@ -99,18 +102,9 @@ async function draw(
   const { sample, classes } = model.network.spec;
   if (size === undefined && sample.includes(null)) throw new ConfigError("--size is missing: the model's config has no sample_size");
   return sampleShowing({
-    model, device, count, first, batch, seed, clipX0: clippingOf(options, model), sampler, options: givenFields(sampler.fields, flags),
-    size: size === undefined ? undefined : [size, size], guidance: guidanceIn(flags), labels: labelsOf(options.class, classes, count),
+    model, device, count, first, batch, seed, clipX0: clippingOf(options, model), ...sampling,
+    size: size === undefined ? undefined : [size, size], labels: labelsOf(options.class, classes, count),
   });
-}
-
-/** The guidance that the flags ask for, if any. Throws ConfigError for options of guidance without a scale. */
-function guidanceIn(flags: FlagValues): Guidance | undefined {
-  const [scale, ...others] = flagsOf(guidanceFields).map(({ name }) => name);
-  if (flags.has(scale)) return givenFields(guidanceFields, flags) as Guidance;
-  const lonely = others.find((name) => flags.has(name));
-  if (lonely === undefined) return undefined;
-  throw new ConfigError(`--${lonely} means nothing without --${scale}`, [`pass     --${scale} W`]);
 }
 
 /** `sampleImages` with a progress bar on standard error, and ten moments of the first eight images recorded. */
@@ -142,14 +136,14 @@ export async function writeSamples(out: string, { images, moments }: SamplingRes
   }
 }
 
-async function writePng(path: string, bitmap: Bitmap): Promise<void> {
+export async function writePng(path: string, bitmap: Bitmap): Promise<void> {
   const bytes = encodePng(bitmap);
   await replaceFile(path, [bytes], bytes.length);
 }
 
 /** How guesses of x0 are clipped. Throws ConfigError where flags ask for kinds of clipping and for none. */
-function clippingOf(
-  { clipX0, dynamicThreshold: quantile, keepEps }: OptionsOf<typeof sampleFields>, model: DiffusionModel,
+export function clippingOf(
+  { clipX0, dynamicThreshold: quantile, keepEps }: Pick<OptionsOf<typeof sampleFields>, "clipX0" | "dynamicThreshold" | "keepEps">, model: DiffusionModel,
 ): boolean | ClipOptions | undefined {
   if (quantile === undefined && !keepEps) return clipX0;
   const own: ClipOptions = typeof model.clipX0 === "object" && clipX0 === undefined ? model.clipX0 : { to: 1 };
@@ -157,17 +151,6 @@ function clippingOf(
     throw new ConfigError(`${keepEps ? "--keep-eps" : "--dynamic-threshold"} means nothing where x0 is not clipped`, ["hint     --clip-x0 clips it"]);
   }
   return { ...own, ...(quantile === undefined ? {} : { to: "dynamic" as const, quantile }), ...(keepEps ? { eps: "keep" as const } : {}) };
-}
-
-/** Throws ConfigError for a value that only another sampler's flag of this name allows, and for a flag that only other samplers have. */
-function refuseOtherSamplers({ name, fields }: AnySampler, flags: FlagValues): void {
-  const own = flagsOf(fields).map((flag) => flag.name);
-  for (const { name: flag, field: { kind } } of flagsOf(fields)) if (flags.has(flag)) checkValue(kind, `--${flag}`, flags.get(flag));
-  for (const other of samplers) {
-    const clash = flagsOf(other.fields).find((flag) => flags.has(flag.name) && !own.includes(flag.name));
-    if (clash === undefined) continue;
-    throw new ConfigError(`--${clash.name} means nothing to the ${name} sampler`, [`hint     it is for --sampler ${other.name}`]);
-  }
 }
 
 function labelsOf(wanted: number | undefined, classes: number | undefined, count: number): number[] | undefined {

@@ -4,7 +4,7 @@ import { ConfigError } from "@fromnoise/tensor";
 import { MOST_LEVELS, channelCount, eraNames, depthCount, networkOf, side, type LucidrainsConfig } from "@fromnoise/nn";
 import { field, migrateFields, optional } from "../config/fields.js";
 import { flagsOf, givenFields, optionsOf, type FlagValues } from "../config/flags.js";
-import { flag, isObject, list, oneOf, text } from "@fromnoise/nn/kinds";
+import { flag, isObject, list, number, oneOf, text } from "@fromnoise/nn/kinds";
 import { openDataset } from "../data/node/index.js";
 import { readJson } from "../models/node/files.js";
 import { isLearned, type VarianceKind } from "../process/schedules.js";
@@ -12,15 +12,19 @@ import {
   smallUNet, trainConfig, trainDefaults, trainFields, type ResumeOverrides, type TrainConfig, type TrainConfigInput,
 } from "../train/config.js";
 import { networkSpec, type ModelFields } from "../train/model-fields.js";
-import { presets } from "../train/presets.js";
+import { recipeNames, recipes, type Recipe } from "../train/recipes.js";
 import { revectorizeField } from "./command.js";
 
 /** Where a run is, and what it starts from. */
 export const runFields = {
   out: optional(text, "folder of the run", { value: "DIR", shown: "runs/<data>" }),
   resume: field(flag, false, "continue the run in --out"),
-  preset: optional(
-    oneOf(presets.map(({ name }) => name)), presets.map(({ name, summary }) => `${name}: ${summary}`).join("; ") + ". What else is given goes on top",
+  recipe: optional(
+    oneOf(recipeNames), `${recipes.map(({ name, summary }) => `${name}, ${summary}`).join("; ")}. What else is given goes on top. One of`,
+  ),
+  preset: optional(oneOf(recipeNames), "the same by the name that it had"),
+  minutes: optional(
+    number({ above: 0 }), "as many steps as end within this time: some are run and thrown away, then the number is fixed, as if --steps had said it", { shown: "--steps" },
   ),
   config: optional(text, "JSON with any of the fields of a run's config.json; flags go on top", { value: "FILE" }),
   revectorize: revectorizeField,
@@ -57,14 +61,18 @@ export const RESUMABLE = resumable.map(({ name }) => `--${name}`);
  * learned-range. Throws ConfigError, and ImageError for data that cannot be read.
  */
 export function configOf(flags: FlagValues): TrainConfig {
-  const { config: file, preset } = optionsOf(runFields, flags);
-  const settings = presets.find(({ name }) => name === preset)?.config ?? {};
+  const { config: file, minutes } = optionsOf(runFields, flags), recipe = recipeIn(flags);
+  if (minutes !== undefined && flags.has("steps")) throw new ConfigError("--minutes and --steps contradict each other", ["allowed  one of them"]);
+  const settings = recipe?.config ?? {};
   const saved = file === undefined ? {} : migrateFields(trainFields, readJson(file));
   const input = merged(merged(settings, saved), givenFields(trainFields, flags));
   const { model: modelFile, network } = optionsOf(modelFields, flags);
-  const { model: ofPreset } = settings;
-  if (ofPreset !== undefined && input["model"] === ofPreset && network !== undefined && network !== networkSpec(ofPreset).kind) {
-    delete input["model"];                                                   // the flag wins over the preset
+  const { model: ofRecipe } = settings;
+  if (ofRecipe !== undefined && input["model"] === ofRecipe && network !== undefined && network !== networkSpec(ofRecipe).kind) {
+    delete input["model"];                                                   // the flag wins over the recipe
+  }
+  if (recipe?.ownData === true && input["data"] === undefined) {
+    throw new ConfigError(`--data is missing: the recipe ${recipe.name} is for images of one's own`, ["pass     --data FOLDER, or SHEET.png:TILE"]);
   }
   const base = modelFile === undefined ? input["model"] : readJson(modelFile);
   const data = input["data"] ?? trainDefaults.data;
@@ -76,6 +84,13 @@ export function configOf(flags: FlagValues): TrainConfig {
     input["model"] = modelOf(base, flags, data, { heads, nullClass: Number(input["labelDrop"] ?? 0) > 0 });
   }
   return trainConfig(input as TrainConfigInput);
+}
+
+/** The recipe that flags ask for. Throws ConfigError where they ask for two. */
+export function recipeIn(flags: FlagValues): Recipe | undefined {
+  const { recipe, preset } = optionsOf(runFields, flags);
+  if (recipe !== undefined && preset !== undefined) throw new ConfigError("--recipe and --preset are the same", ["allowed  one of them"]);
+  return recipes.find(({ name }) => name === (recipe ?? preset));
 }
 
 /** Fields with others on top, group by group. */

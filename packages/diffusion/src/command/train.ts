@@ -5,7 +5,7 @@ import { trainRun, type RunOptions, type RunResult } from "../train/node/run.js"
 import { deviceOpener, type Arguments, type Command } from "./command.js";
 import { withoutReaders } from "./output.js";
 import { formatRate, openProgress, type Progress } from "./progress.js";
-import { configOf, modelFields, resumeOverrides, RESUMABLE, runFields } from "./train-flags.js";
+import { configOf, modelFields, recipeIn, resumeOverrides, RESUMABLE, runFields } from "./train-flags.js";
 
 /** Exit codes after the signals that ask a run to stop: a terminal's Ctrl-C, a container's or batch system's end, a closed terminal. */
 const STOPPED_BY = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
@@ -26,12 +26,12 @@ export const train: Command = {
 };
 
 async function runTrain({ flags }: Arguments): Promise<number> {
-  const { out, resume, revectorize } = optionsOf(runFields, flags);
+  const { out, resume, revectorize, minutes } = optionsOf(runFields, flags);
   const { data } = optionsOf(trainFields, flags);
-  const start = resume ? { resume: resumeOverrides(flags) } : { config: configOf(flags) };
-  return withoutReaders(() => trainWithProgress(
-    { start, openDevice: deviceOpener(revectorize) }, out ?? join("runs", runName("config" in start ? start.config.data : data)),
-  ));
+  const start = resume ? { resume: resumeOverrides(flags) } : { config: configOf(flags), minutes };
+  const recipe = recipeIn(flags);
+  const name = recipe?.config.data === undefined ? runName("config" in start ? start.config.data : data) : recipe.name;
+  return withoutReaders(() => trainWithProgress({ start, openDevice: deviceOpener(revectorize) }, out ?? join("runs", name)));
 }
 
 /** Trains with a progress bar and Ctrl-C handling, and prints what was written. Returns the exit code. */

@@ -1,6 +1,6 @@
 /** The Frechet distance between two sets of features, each taken as a normal distribution. */
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
-import { ConfigError } from "@fromnoise/tensor";
+import { ConfigError, ShapeError } from "@fromnoise/tensor";
 import { commonWidth, rowSizes, type Rows } from "./rows.js";
 
 /** Mean and covariance of rows: [W], and [W, W] row by row. */
@@ -36,20 +36,29 @@ export function moments(rows: Rows): Moments {
 }
 
 /**
- * d^2 = |mu1 - mu2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)) of the rows' means and covariances (Dowson, Landau 1982; on features of a network
- * Heusel et al. 2017, equation 6, where it is called FID). 0 for equal moments, in squared units of the features. Few rows make it
- * larger: compare distances of equally many. The root has the trace of (S1^(1/2) S2 S1^(1/2))^(1/2), whose argument is symmetric: roots of
- * its eigenvalues, which rounding may leave a little below 0. Throws as `moments`, and ShapeError for rows of two widths.
+ * d^2 = |mu1 - mu2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)), the Frechet distance of two normal distributions (Dowson, Landau 1982; between the
+ * moments of features of a network Heusel et al. 2017, equation 6, where it is called FID). 0 for equal moments, in squared units of the
+ * features. The root has the trace of (S1^(1/2) S2 S1^(1/2))^(1/2), whose argument is symmetric: roots of its eigenvalues, which rounding
+ * may leave a little below 0. Throws ShapeError for moments of two widths.
  */
-export function frechetDistance(a: Rows, b: Rows): number {
-  const width = commonWidth("frechet", a, b);
-  const first = moments(a), second = moments(b);
+export function frechetBetween(first: Moments, second: Moments): number {
+  const width = first.mean.length;
+  if (second.mean.length !== width) throw new ShapeError("frechet: moments of two widths", [`got      ${width} and ${second.mean.length} features`]);
   const between = first.mean.reduce((sum, mu, k) => sum + (mu - second.mean[k]) ** 2, 0);
   const s1 = matrixOf(first.covariance, width), s2 = matrixOf(second.covariance, width);
   const root = rootOf(s1);
   const product = root.mmul(s2).mmul(root);
   const overlap = eigenvaluesOf(product).reduce((sum, value) => sum + Math.sqrt(value), 0);
   return Math.max(0, between + s1.trace() + s2.trace() - 2 * overlap);
+}
+
+/**
+ * `frechetBetween` the moments of two sets of rows. Few rows make it larger: compare distances of equally many. Throws as `moments`, and
+ * ShapeError for rows of two widths.
+ */
+export function frechetDistance(a: Rows, b: Rows): number {
+  commonWidth("frechet", a, b);
+  return frechetBetween(moments(a), moments(b));
 }
 
 function matrixOf(values: Float64Array, width: number): Matrix {

@@ -38,3 +38,9 @@ export function stacked(blocks: readonly Rows[]): Rows & { readonly data: Float6
   if (blocks.length === 0) throw new ShapeError("stacked: there are no rows");
   return { shape: [count, ...row], data };
 }
+
+/** The first n rows, a view of them. */
+export function firstRows({ shape: [count, ...row], data }: Rows, n: number): Rows {
+  const kept = Math.min(n, count);
+  return { shape: [kept, ...row], data: data.subarray(0, kept * sizeOf(row)) };
+}

@@ -42,6 +42,11 @@ export async function loadModel(
   const file = await format.read(source, {
     ...(weights === undefined ? {} : { weights }), ...(variant === undefined ? {} : { variant }), ...(network === undefined ? {} : { network }),
   });
+  return modelOn(device, file, networks, dtype);
+}
+
+/** A model read from a file, onto a device as `loadModel` does. Throws as that does. */
+export function modelOn(device: Device, file: ModelFile, networks?: NetworkKinds, dtype?: DType): TrainedModel {
   const { variance, clipX0, training } = file;
   return {
     network: networkOn(device, file, networks, dtype), process: processOf(file.process), prediction: predictionFor(file.prediction, file.process),

@@ -1,6 +1,6 @@
 /** What a file format of models is to the rest of the house, and the plain data that every format is read as. */
 import { ConfigError } from "@fromnoise/tensor";
-import type { NetworkSpec, StateEntry } from "@fromnoise/nn";
+import type { JsonObject, NetworkSpec, StateEntry } from "@fromnoise/nn";
 import type { ClipOptions } from "../denoisers/clipped.js";
 import type { PredictionName } from "../denoisers/prediction.js";
 import type { ProcessOptions } from "../process/named.js";
@@ -23,6 +23,9 @@ export interface ModelInfo {
   readonly clipX0: boolean | ClipOptions;
 }
 
+/** Which average of a run's weights: taken at the end of which step, and its relative length where it is by a power of time (docs/averages.md). */
+export interface AverageInfo { readonly step: number; readonly length?: number }
+
 /** A model with one set of weights, as a file holds it. */
 export interface ModelFile extends ModelInfo {
   readonly tensors: ReadonlyMap<string, StateEntry>;
@@ -32,6 +35,10 @@ export interface ModelFile extends ModelInfo {
   readonly training?: TrainConfig;
   /** Of a run's checkpoint: where the run stood. */
   readonly position?: TrainerPosition;
+  /** Of averaged weights of a run: which they are. */
+  readonly average?: AverageInfo;
+  /** What else the file tells of its model, for people. */
+  readonly facts?: JsonObject;
   /** Of another program's checkpoint: how it was trained, as far as the file says. */
   readonly trained?: TrainConfigInput;
   /** Of another program's checkpoint: the sets of weights that it holds, where it says which they are. */

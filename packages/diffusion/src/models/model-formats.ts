@@ -21,14 +21,13 @@ export async function formatOf<F extends Held>(source: Source, wanted: readonly 
     throw new CheckpointError(`${source.name} is ${name}`, [`expected ${wanted.map((format) => format.name).join(", or ")}`]);
   }
   throw new CheckpointError(`${source.name} holds no model`, [
-    `found    ${shortened(await source.list())}`,
+    `found    ${shortList(await source.list()) || "no files"}`,
     ...wanted.map(({ name, files }, i) => `${i === 0 ? "allowed" : "       "}  ${name}: ${files}`),
   ]);
 }
 
 /** The first names of a list, and how many more there are. */
-function shortened(names: readonly string[]): string {
+export function shortList(names: readonly string[]): string {
   const shown = 6;
-  if (names.length === 0) return "no files";
   return names.length <= shown ? names.join(", ") : `${names.slice(0, shown).join(", ")}, and ${names.length - shown} more`;
 }

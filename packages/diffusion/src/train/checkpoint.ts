@@ -2,15 +2,24 @@
 import { CheckpointError } from "@fromnoise/tensor";
 import { loadStateDict, stateDict, type FileLayer, type Network, type StateDict, type TensorsByParameter } from "@fromnoise/nn";
 import { splitConfig } from "../models/formats/checkpoint-info.js";
-import { checkTensors, GROUPS, writeCheckpoint, type Checkpoint } from "../models/formats/checkpoint.js";
+import { checkTensors, writeCheckpoint, type Checkpoint, type GroupPrefix } from "../models/formats/checkpoint.js";
 import type { TrainConfig } from "./config.js";
 import type { Trainer, TrainerPosition } from "./trainer.js";
 
-type Group = (typeof GROUPS)[number];
+/** Where a run keeps a group of its checkpoints: the parameters of a network, or tensors in place of them. */
+interface Held { readonly prefix: GroupPrefix; readonly network: Network; readonly tensors?: TensorsByParameter }
 
-/** Where a run keeps each group: the parameters of a network, or tensors in place of them. */
-function groupsOf({ network, ema, optimizer }: Trainer): Readonly<Record<Group, readonly [Network, TensorsByParameter?]>> {
-  return { "model.": [network], "ema.": [ema.network], "adam.m.": [network, optimizer.m], "adam.v.": [network, optimizer.v] };
+function groupsOf({ network, ema, optimizer, profiles }: Trainer): Held[] {
+  return [
+    { prefix: "model.", network }, { prefix: "ema.", network: ema.network },
+    { prefix: "adam.m.", network, tensors: optimizer.m }, { prefix: "adam.v.", network, tensors: optimizer.v },
+    ...profiles.map(({ length, network: average }): Held => ({ prefix: averagePrefix(length), network: average })),
+  ];
+}
+
+/** How the names of a checkpoint's tensors begin that are the average of a relative length. */
+export function averagePrefix(length: number): GroupPrefix {
+  return `average-${length}.`;
 }
 
 /**
@@ -20,9 +29,8 @@ function groupsOf({ network, ema, optimizer }: Trainer): Readonly<Record<Group, 
  */
 export async function saveCheckpoint(path: string, trainer: Trainer, files?: FileLayer): Promise<void> {
   trainer.assertWhole();
-  const held = groupsOf(trainer);
-  const groups = {} as Record<Group, StateDict>;
-  for (const prefix of GROUPS) groups[prefix] = await stateDict(...held[prefix]);
+  const groups: Partial<Record<GroupPrefix, StateDict>> = {};
+  for (const { prefix, network, tensors } of groupsOf(trainer)) groups[prefix] = await stateDict(network, tensors);
   trainer.assertWhole();                                    // a step may have broken off while the tensors were read
   const { config: training } = trainer;
   const { model } = splitConfig(trainer.network.spec, training);
@@ -45,15 +53,15 @@ export function runOf(
 export function restoreTrainer(trainer: Trainer, checkpoint: Checkpoint): void {
   const { path, tensors } = checkpoint;
   const { position } = runOf(checkpoint);
-  const stray = [...tensors.keys()].filter((name) => !GROUPS.some((prefix) => name.startsWith(prefix)));
-  if (stray.length > 0) throw new CheckpointError(`${path} holds tensors of no group`, stray.map((name) => `extra      ${name}`));
   const held = groupsOf(trainer);
-  const groups = GROUPS.map((prefix) => {
+  const stray = [...tensors.keys()].filter((name) => !held.some(({ prefix }) => name.startsWith(prefix)));
+  if (stray.length > 0) throw new CheckpointError(`${path} holds tensors of no group`, stray.map((name) => `extra      ${name}`));
+  const groups = held.map(({ prefix, ...into }) => {
     const named = [...tensors].filter(([name]) => name.startsWith(prefix));
-    return { prefix, values: new Map(named.map(([name, entry]) => [name.slice(prefix.length), entry])), held: held[prefix] };
+    return { prefix, values: new Map(named.map(([name, entry]) => [name.slice(prefix.length), entry])), into };
   });
-  for (const { prefix, values, held: [network] } of groups) checkTensors(`${path}, ${prefix}*`, values, network);
-  for (const { values, held: [network, into] } of groups) loadStateDict(network, values, into);
+  for (const { prefix, values, into: { network } } of groups) checkTensors(`${path}, ${prefix}*`, values, network);
+  for (const { values, into: { network, tensors: others } } of groups) loadStateDict(network, values, others);
   trainer.seek(position);
   trainer.restoredFrom(path);
 }

@@ -4,7 +4,7 @@
  * change it, and its row in docs/configuration.md come from here.
  */
 import { ConfigError } from "@fromnoise/tensor";
-import { EMA_WARMUPS, constantLr, cosineLr, warmupLr, type LrSchedule } from "@fromnoise/nn";
+import { AVERAGE_LENGTHS, EMA_WARMUPS, constantLr, cosineLr, warmupLr, type LrSchedule } from "@fromnoise/nn";
 import { deviceField } from "../config/device.js";
 import {
   checkFields, field, group, migrateFields, namedFields, optional, type InputOf, type OptionsOf, type ResumableOf,
@@ -93,6 +93,12 @@ export const trainFields = {
     every: field(count, 1, "steps from one move of the averaged weights to the next (lucidrains: 10)"),
     start: field(integer(), 0, "first steps, in which the averaged weights are a copy (lucidrains: 100)"),
   }),
+  profiles: group({
+    every: field(integer(), 0, "steps between averages kept for `fromnoise ema`, which rebuilds any length from them, 0 none", { value: "N" }),
+    lengths: field(
+      list(number(AVERAGE_LENGTHS), "0.05,0.1", 4), [0.05, 0.1], "their relative lengths: standard deviations of their profiles over the steps done",
+    ),
+  }),
   sampling: group({
     variance: field(oneOf(VARIANCES), "fixed-small", "of ancestral steps of samples, unless asked otherwise"),
     clipX0: field(clipping, true, "clip guesses of x0 to [-1, 1] in samples, or how, unless asked otherwise", { was: "clip" }),
@@ -125,7 +131,13 @@ export function trainConfig(input: TrainConfigInput): TrainConfig {
   checkPrediction(process, predictionFor(config.prediction, config.schedule));
   checkTimeSampling(process, config.timeSampling);
   lossOf(config, process);
+  checkLengths(config.profiles.lengths);
   return config;
+}
+
+function checkLengths(lengths: readonly number[]): void {
+  const twice = lengths.find((length, i) => lengths.indexOf(length) !== i);
+  if (twice !== undefined) throw new ConfigError(`profiles.lengths: ${twice} stands twice`, [`got      ${lengths.join(", ")}`]);
 }
 
 /** The defaults of every field. */

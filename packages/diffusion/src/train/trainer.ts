@@ -6,7 +6,8 @@ import {
   CheckpointError, finiteCheck, NumericError, observe, Random, sizeOf, tensor, type Device, type RandomState, type Tensor,
 } from "@fromnoise/tensor";
 import {
-  Adam, checkRoom, clipCoefficient, disposeParameters, Ema, globalNorm, Grads, initialize, networkOf, type Network, type NetworkKinds,
+  Adam, checkRoom, clipCoefficient, disposeParameters, Ema, globalNorm, Grads, initialize, networkOf, PowerEma, type Network,
+  type NetworkKinds,
 } from "@fromnoise/nn";
 import { BatchOrder, loadBatch } from "../data/batches.js";
 import type { Dataset } from "../data/dataset.js";
@@ -72,6 +73,8 @@ export class Trainer {
   readonly network: Network;
   readonly optimizer: Adam;
   readonly ema: Ema;
+  /** Averages from which others can be rebuilt when training is over; none unless `config.profiles.every` asks for them. */
+  readonly profiles: readonly PowerEma[];
   step = 0;
 
   readonly #order: BatchOrder;
@@ -90,7 +93,8 @@ export class Trainer {
    * DeviceError when the device has no room for what training keeps, before any of it is made.
    */
   constructor(config: TrainConfig, device: Device, dataset: Dataset, { network, networks }: TrainerNetwork = {}) {
-    const { seed, dtype, optimizer: { lr, betas: [beta1, beta2], eps, weightDecay } } = config;
+    const { seed, dtype, optimizer: { lr, betas: [beta1, beta2], eps, weightDecay }, profiles } = config;
+    const lengths = profiles.every > 0 ? profiles.lengths : [];
     this.config = network === undefined ? config : { ...config, model: modelFields(network.spec) };
     this.device = device;
     this.dataset = dataset;
@@ -99,10 +103,11 @@ export class Trainer {
     const made = network ?? networkOf(networkSpec(config.model), networks);
     checkFit(made, this.loss, dataset, config);
     const values = 3 * config.batch * sizeOf(dataset.shape);                         // x0, eps and x_t
-    checkRoom(made, { device, dtype, kept: KEPT, data: { what: `${config.batch} samples a micro-batch and their noise`, values } });
+    checkRoom(made, { device, dtype, kept: [...KEPT, ...lengths.map((length) => `averages of length ${length}`)], data: { what: `${config.batch} samples a micro-batch and their noise`, values } });
     this.network = initialize(made, { device, dtype, seed, scheme: config.init });
     this.optimizer = new Adam(this.network, { lr, beta1, beta2, eps, weightDecay });
     this.ema = new Ema(this.network, config.ema);
+    this.profiles = lengths.map((length) => new PowerEma(this.network, length));
     this.#learningRate = lrSchedule(config);
     this.#order = new BatchOrder({ count: dataset.count, batch: config.batch, seed });
     this.seek(startPosition(seed));
@@ -133,6 +138,7 @@ export class Trainer {
       writing = true;
       const gradScale = config.gradClip === 0 ? 1 : clipCoefficient(gradNorm, config.gradClip);
       this.optimizer.step(made.grads, { lr, gradScale, average: this.ema });
+      for (const average of this.profiles) average.update();
       this.#remember(made.levels, errors);
       this.step++;
       await device.sync();
@@ -266,7 +272,8 @@ export class Trainer {
   /** Goes to where a run stood. A stream that its checkpoint does not know yet, being older, stands at its beginning. */
   seek({ step, data, random, losses }: TrainerPosition): void {
     const { random: beginning } = startPosition(this.config.seed);
-    this.step = this.optimizer.steps = this.ema.updates = step;
+    this.step = this.optimizer.steps = step;
+    for (const average of [this.ema, ...this.profiles]) average.updates = step;
     this.#order.seek(data);
     if (this.config.timeSampling === "loss-aware") this.#losses = losses ?? emptyHistory(this.process.levels!.length);
     this.#random = forStreams((stream) => Random.from((random as Partial<typeof random>)[stream] ?? beginning[stream]));
@@ -276,7 +283,7 @@ export class Trainer {
   dispose(): void {
     disposeParameters(this.network);
     this.optimizer.dispose();
-    this.ema.dispose();
+    for (const average of [this.ema, ...this.profiles]) average.dispose();
   }
 }
 

@@ -2,7 +2,7 @@
 import { ConfigError, multiply, randomNormal, split, tensor, type Random, type Tensor } from "@fromnoise/tensor";
 import type { Given, Grads, Network } from "@fromnoise/nn";
 import { convertPrediction } from "../denoisers/prediction.js";
-import type { DrawnLevel, Loss } from "../losses/loss.js";
+import type { DrawnLevel, Loss, LossTerms } from "../losses/loss.js";
 import type { NoiseLevel } from "../process/level.js";
 import type { Process } from "../process/process.js";
 import { perImage, qSample } from "../process/q-sample.js";
@@ -93,17 +93,37 @@ export function trainingStep(
   const { device, dtype } = x0;
   const levels = draws.levels(x0.shape[0], process);
   const results = device.scope(() => {
-    const eps = draws.noise(x0);
-    const xt = qSample(x0, levels, eps);
-    const x = inputOf(xt, levels, loss), times = levels.map(({ time }) => time);
-    const told: Given = { labels: toldLabels(network, draws, labels) };
-    const given = tellsGuess(network, draws) ? { ...told, x0: guessOf(network.apply(x, times, told), xt, levels, loss) } : told;
+    const { x, times, given, terms } = questionOf({ network, process, loss, draws }, { x0, labels }, levels);
     const [output, cache] = network.forward(x, times, given, draws.dropout);
-    const terms = { x0, eps, xt, levels };
     network.backward(loss.backward(tensor(scale, { device, dtype }), output, terms), cache, grads);
     return loss.forward(output, terms);
   });
   return { ...results, levels };
+}
+
+/**
+ * The loss that a step would have, without dropout and gradients: how a model does on samples that it is not to learn. Throws as
+ * `trainingStep`.
+ */
+export function stepLoss(setup: TrainingSetup, batch: TrainingBatch): TrainingStep {
+  const levels = setup.draws.levels(batch.x0.shape[0], setup.process);
+  const results = batch.x0.device.scope(() => {
+    const { x, times, given, terms } = questionOf(setup, batch, levels);
+    return setup.loss.forward(setup.network.apply(x, times, given), terms);
+  });
+  return { ...results, levels };
+}
+
+/** What the network is asked in a step, and what its answer is held against. */
+function questionOf(
+  { network, draws, loss }: TrainingSetup, { x0, labels }: TrainingBatch, levels: readonly DrawnLevel[],
+): { x: Tensor; times: number[]; given: Given; terms: LossTerms } {
+  const eps = draws.noise(x0);
+  const xt = qSample(x0, levels, eps);
+  const x = inputOf(xt, levels, loss), times = levels.map(({ time }) => time);
+  const told: Given = { labels: toldLabels(network, draws, labels) };
+  const given = tellsGuess(network, draws) ? { ...told, x0: guessOf(network.apply(x, times, told), xt, levels, loss) } : told;
+  return { x, times, given, terms: { x0, eps, xt, levels } };
 }
 
 /** The labels that the network is told. Throws ConfigError where some are to be hidden and it knows no null class. */

@@ -6,7 +6,8 @@ import {
   encodeSafetensors, initialize, loadSafetensors, Mlp, readSafetensorsHeader, saveSafetensors, stateDict, tensorDigest,
   type Network, type StateDict,
 } from "@fromnoise/nn";
-import { encodeCheckpoint, readCheckpoint, writeCheckpoint } from "../../src/models/formats/checkpoint.js";
+import { encodeCheckpoint, readCheckpoint, writeCheckpoint, type CheckpointGroups } from "../../src/models/formats/checkpoint.js";
+import { checkpointFormat } from "../../src/models/formats/checkpoint-format.js";
 import type { ModelInfo } from "../../src/models/model-format.js";
 import { loadModel } from "../../src/models/load-model.js";
 import { loadCheckpoint, loadModel as loadFrom } from "../../src/models/node/load.js";
@@ -194,10 +195,39 @@ describe("a model alone in a checkpoint", () => {
     expect(existsSync(file)).to.equal(false);
   });
 
+  it("in half precision is rounded to the nearest, and refused where it would be infinite", async () => {
+    const tensors = new Map([...await stateDict(network)].map(([name, { shape, data }]) => [name, { shape, data: data.slice() }]));
+    const { data } = tensors.get("input.bias")!;
+    data.set([1 + 2 ** -11, 1 + 3 * 2 ** -11, 65519, -65519.9]);                        // two halfway between neighbours, two at the edge
+    const bytes = new Uint8Array(Buffer.concat([...await encodeCheckpoint(infoOf(network), { "ema.": tensors }, { half: true })]));
+    const back = await loadModel(memorySource("memory", { "half.safetensors": bytes }), device);
+    const { data: found } = (await stateDict(back.network)).get("input.bias")!;
+    expect([...found.slice(0, 4)]).to.deep.equal([1, 1 + 2 ** -9, 65504, -65504]);
+    data[1] = 65520;
+    const error = await thrown(NumericError, encodeCheckpoint(infoOf(network), { "ema.": tensors }, { half: true }));
+    expect(error.message).to.equal("ema.input.bias is too large for half precision, so it is not saved\n  element 1 of 8 is 65520");
+  });
+
+  it("may be an average of a run, and says what its maker tells of it", async () => {
+    const { model } = infoOf(network), training = tinyConfig({ data: "tiny" });
+    const source = async (changes: object): Promise<ReturnType<typeof memorySource>> => {
+      const encoded = await encodeCheckpoint({ model, training, average: { step: 4, length: 0.1 }, ...changes }, { "ema.": await stateDict(network) });
+      return memorySource("memory", { "average.safetensors": new Uint8Array(Buffer.concat([...encoded])) });
+    };
+    const told = await checkpointFormat.describe(await source({ facts: { frechet: 2.5 } }));
+    expect([told.step, told.facts["average"], told.facts["frechet"]]).to.deep.equal([4, { step: 4, length: 0.1 }, 2.5]);
+    expect((await loadModel(await source({}), device)).source).to.equal("memory/average.safetensors, step 4, average of length 0.1");
+    expect((await loadModel(await source({ average: { step: 4 } }), device)).source).to.equal("memory/average.safetensors, step 4, averaged weights");
+    for (const average of [{ length: 0.1 }, { step: -1 }, { step: 1, length: 0.5 }, 3, null]) {
+      const error = await thrown(CheckpointError, source({ average }).then((from) => loadModel(from, device)));
+      expect(error.summary).to.equal(`memory/average.safetensors: average is ${JSON.stringify(average)}`);
+    }
+  });
+
   it("is refused without a tensor of a group, and leaves nothing on the device where one is missing", async () => {
     const tensors = await stateDict(network);
     const bytesOf = (parts: Iterable<Uint8Array>): Uint8Array => new Uint8Array(Buffer.concat([...parts]));
-    const encode = async (groups: object): Promise<Uint8Array> => bytesOf(await encodeCheckpoint(infoOf(network), groups));
+    const encode = async (groups: CheckpointGroups): Promise<Uint8Array> => bytesOf(await encodeCheckpoint(infoOf(network), groups));
     const empty = memorySource("memory", { "m.safetensors": await encode({}) });
     expect((await thrown(CheckpointError, loadModel(empty, device))).message)
       .to.equal("memory/m.safetensors holds no tensors model.*\n  found    0 tensors of other names");

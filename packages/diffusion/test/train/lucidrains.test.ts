@@ -14,7 +14,7 @@ import { ancestral } from "../../src/samplers/index.js";
 import { lastOf, runSampler } from "../../src/samplers/run.js";
 import { lrSchedule, trainConfig } from "../../src/train/config.js";
 import { lossOf } from "../../src/train/loss-of.js";
-import { presets } from "../../src/train/presets.js";
+import { recipes } from "../../src/train/recipes.js";
 import { trainingStep } from "../../src/train/training-step.js";
 
 interface Steps {
@@ -26,7 +26,7 @@ const { batch, fill } = golden;
 const torchShape = [batch, 2, 8, 8], shape = [batch, 8, 8, 2], size = batch * 128;
 
 describe("the preset lucidrains against the program", () => {
-  const config = trainConfig(presets.find(({ name }) => name === "lucidrains")!.config);
+  const config = trainConfig(recipes.find(({ name }) => name === "lucidrains")!.config);
   const process = processOf(config.schedule);
   const loss = lossOf(config, process);
   let device: Device;

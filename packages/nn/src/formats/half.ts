@@ -1,5 +1,8 @@
 /** The two 16-bit floating-point formats that checkpoints use, widened to f32 without loss; and numbers rounded to the first of them. */
 
+/** From here on F16 rounds to infinity. */
+export const HALF_LIMIT = 65520;
+
 /** F16 (IEEE 754 binary16: 1 sign, 5 exponent, 10 fraction bits) of every bit pattern; made at first use. */
 let f16Values: Float32Array | undefined;
 
@@ -18,7 +21,7 @@ export function f16ToF32(bits: Uint16Array): Float32Array {
   return out;
 }
 
-/** F16 bit patterns of the nearest values, of two equally near ones the even one, as IEEE 754 rounds; Infinity from 65520 on. */
+/** F16 bit patterns of the nearest values, of two equally near ones the even one, as IEEE 754 rounds; Infinity from HALF_LIMIT on. */
 export function toF16(values: ArrayLike<number>): Uint16Array {
   return Uint16Array.from(values, f16Bits);
 }
@@ -27,7 +30,7 @@ export function toF16(values: ArrayLike<number>): Uint16Array {
 function f16Bits(value: number): number {
   const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0, a = Math.abs(value);
   if (Number.isNaN(value)) return 0x7e00;
-  if (a >= 65520) return sign | 0x7c00;
+  if (a >= HALF_LIMIT) return sign | 0x7c00;
   let e = Math.max(-14, Math.floor(Math.log2(a)));
   if (a < 2 ** e && e > -14) e--;                                              // where the logarithm was rounded up
   const steps = a / 2 ** (e - 10), down = Math.floor(steps), rest = steps - down;

@@ -27,10 +27,21 @@ export function openBuiltin(name: BuiltinName, format: ImageFormat = {}): Datase
   return tileDataset(name, path, readImage(path), { ...tiles, ...format });
 }
 
-/** From src/data/node or dist/data/node: the package's own data folder when installed, the repository's when not. */
-function embeddedPath(file: string): string {
-  const places = ["../../../data/", "../../../../../data/"].map((up) => fileURLToPath(new URL(up + file, import.meta.url)));
-  const found = places.find((place) => existsSync(place));
+/**
+ * Where a file of the data folder is, seen from src/data/node or dist/data/node: the package's own folder when installed, the repository's
+ * when not. Throws ImageError where it is missing.
+ */
+export function embeddedPath(file: string): string {
+  const found = embeddedFile(file);
   if (found !== undefined) return found;
-  throw new ImageError(`${file}: a sheet that comes with the package is missing`, places.map((place) => `looked at  ${place}`));
+  throw new ImageError(`${file}: a file that comes with the package is missing`, placesOf(file).map((place) => `looked at  ${place}`));
+}
+
+/** Where such a file is; undefined where there is none. */
+export function embeddedFile(file: string): string | undefined {
+  return placesOf(file).find((place) => existsSync(place));
+}
+
+function placesOf(file: string): string[] {
+  return ["../../../data/", "../../../../../data/"].map((up) => fileURLToPath(new URL(up + file, import.meta.url)));
 }

@@ -2,23 +2,29 @@
  * What a checkpoint says beside its tensors: one JSON string, `fromnoise` in the metadata of a safetensors file,
  *
  *   { format: "fromnoise-checkpoint-2", model: { network: { kind, config }, process, prediction, variance, clipX0 },
- *     training, position, digests: { "model.conv_in.weight": SHA-256 of its bytes in hex, ... } }
+ *     training, position, average, facts, digests: { "model.conv_in.weight": SHA-256 of its bytes in hex, ... } }
  *
  * Everything stands once: `training` is the configuration of the run but for what `model` says already. A model alone has neither
- * training nor position. docs/checkpoint-format.md tells it to other programs.
+ * training nor position; averaged weights of a run that stand alone have training, and say in `average` which they are. `facts` are whatever
+ * is to be told of a model: what it scored. docs/checkpoint-format.md tells it to other programs.
  */
+import type { JsonObject } from "@fromnoise/nn";
 import { savedConfig, type TrainConfig } from "../../train/config.js";
 import { modelFields } from "../../train/model-fields.js";
 import type { TrainerPosition } from "../../train/trainer.js";
-import type { ModelInfo } from "../model-format.js";
+import type { AverageInfo, ModelInfo } from "../model-format.js";
 
 export const FORMAT_2 = "fromnoise-checkpoint-2";
 
-/** A checkpoint but for its tensors: a model, and of a run its configuration and where it stood. */
+/** A checkpoint but for its tensors: a model, and of a run its configuration and where it stood, or which average of it this is. */
 export interface CheckpointInfo {
   readonly model: ModelInfo;
   readonly training?: TrainConfig;
   readonly position?: TrainerPosition;
+  /** Of averaged weights alone: which they are. */
+  readonly average?: AverageInfo;
+  /** What is to be told of a model, for people. */
+  readonly facts?: JsonObject;
 }
 
 /** SHA-256 of the bytes of each tensor, by full name. */
@@ -37,10 +43,11 @@ export function joinConfig({ network, process, prediction, variance, clipX0 }: M
 }
 
 /** The JSON string. */
-export function formatInfo({ model, training, position }: CheckpointInfo, digests: Digests): string {
+export function formatInfo({ model, training, position, average, facts }: CheckpointInfo, digests: Digests): string {
   const { network: { kind, config }, process, prediction, variance, clipX0 } = model;
   return JSON.stringify({
     format: FORMAT_2, model: { network: { kind, config }, process, prediction, variance, clipX0 },
-    training: training === undefined ? undefined : splitConfig(model.network, training).training, position, digests,
+    training: training === undefined ? undefined : splitConfig(model.network, training).training, position, average, facts,
+    digests,
   });
 }

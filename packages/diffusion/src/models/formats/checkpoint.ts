@@ -4,7 +4,7 @@
  */
 import { CheckpointError, NumericError } from "@fromnoise/tensor";
 import {
-  checkStateDict, encodeSafetensors, readSafetensorsHeader, readSafetensorsTensor, replaceFile, sha256, tensorDigest,
+  checkStateDict, encodeSafetensors, HALF_LIMIT, readSafetensorsHeader, readSafetensorsTensor, replaceFile, sha256, tensorDigest,
   type EncodedSafetensors, type FileLayer, type LoadedTensor, type Module, type StateDict, type StateEntry,
 } from "@fromnoise/nn";
 import { pathOf, withFile, type Source } from "../source.js";
@@ -14,26 +14,40 @@ import { parseInfo, type ReadInfo } from "./parse-info.js";
 /** The key in a file's metadata of the SHA-256 of what `fromnoise` says there; files from before it have none. */
 const INFO_DIGEST = "fromnoise.sha256";
 
-/** The groups of a checkpoint's tensors: parameters, their averages, Adam's moments. */
-export const GROUPS = ["model.", "ema.", "adam.m.", "adam.v."] as const;
+/**
+ * How the names of a checkpoint's tensors begin: parameters, their averages, Adam's moments, and the averages of some relative length from
+ * which others are rebuilt (`profiles` of the configuration).
+ */
+export type GroupPrefix = "model." | "ema." | "adam.m." | "adam.v." | `average-${number}.`;
 /** The tensors of each group; a model alone has the first or the second. */
-export type CheckpointGroups = Readonly<Partial<Record<(typeof GROUPS)[number], ReadonlyMap<string, StateEntry>>>>;
+export type CheckpointGroups = Readonly<Partial<Record<GroupPrefix, ReadonlyMap<string, StateEntry>>>>;
+
+export interface EncodeCheckpointOptions {
+  /** In half precision, rounded to the nearest, of two equally near ones the even one: of models alone, a run could not go on from it. */
+  readonly half?: boolean;
+}
 
 /**
  * A checkpoint as parts to be written one after another: to a file, or into a Blob.
- * Throws NumericError for a value that is not finite, CheckpointError where there is no SHA-256.
+ * Throws NumericError for a value that is not finite, or becomes so in half precision; CheckpointError where there is no SHA-256.
  */
-export async function encodeCheckpoint(info: CheckpointInfo, groups: CheckpointGroups): Promise<EncodedSafetensors> {
+export async function encodeCheckpoint(
+  info: CheckpointInfo, groups: CheckpointGroups, { half = false }: EncodeCheckpointOptions = {},
+): Promise<EncodedSafetensors> {
   const all: StateDict = new Map(
-    GROUPS.flatMap((prefix) => [...groups[prefix] ?? []].map(([name, entry]) => [prefix + name, entry] as const)),
+    Object.entries(groups).flatMap(([prefix, group]) => [...group ?? []].map(([name, entry]) => [prefix + name, entry] as const)),
   );
-  const at = info.position === undefined ? "" : `step ${info.position.step}: `;
+  const step = info.position?.step ?? info.average?.step;
+  const at = step === undefined ? "" : `step ${step}: `;
+  const limit = half ? HALF_LIMIT : Infinity;
   for (const [name, { data }] of all) {
-    const i = data.findIndex((value) => !Number.isFinite(value));
+    const i = data.findIndex((value) => !(Math.abs(value) < limit));
     if (i < 0) continue;
-    throw new NumericError(`${at}${name} is not finite, so it is not saved`, [`element ${i} of ${data.length} is ${data[i]}`]);
+    const what = Number.isFinite(data[i]) ? "is too large for half precision" : "is not finite";
+    throw new NumericError(`${at}${name} ${what}, so it is not saved`, [`element ${i} of ${data.length} is ${data[i]}`]);
   }
-  const options = info.training === undefined ? {} : { dtype: info.training.dtype === "f64" ? "F64" : "F32" } as const;
+  const options = half ? { dtype: "F16" } as const
+    : info.training === undefined ? {} : { dtype: info.training.dtype === "f64" ? "F64" : "F32" } as const;
   const digests = new Map<string, string>();
   for (const [name, entry] of all) digests.set(name, await tensorDigest(entry, options));    // one at a time: each may need a copy
   const text = formatInfo(info, Object.fromEntries(digests));

@@ -3,7 +3,7 @@
  * shapes and fields are diffusers' own on both sides. docs/exchange.md says what is read, what is refused, and which names differ.
  */
 import { CheckpointError, ConfigError } from "@fromnoise/tensor";
-import { encodeSafetensors, unetConfig, type JsonObject, type StateDict, type StateEntry } from "@fromnoise/nn";
+import { encodeSafetensors, HALF_LIMIT, unetConfig, type JsonObject, type StateDict, type StateEntry } from "@fromnoise/nn";
 import { refuseNetwork, type ModelFormat, type ModelInfo } from "../model-format.js";
 import { pathOf, readJsonFile, type Source } from "../source.js";
 import { writeJsonFile } from "../target.js";
@@ -85,9 +85,6 @@ function sorted(fields: object): object {
   const all = { ...fields, _diffusers_version: VERSION };
   return Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
-
-/** From here on half precision rounds to infinity. */
-const HALF_LIMIT = 65520;
 
 /** Throws CheckpointError for a value that is not finite, or becomes so in half precision, naming its tensor. */
 function checkWeights(tensors: ReadonlyMap<string, StateEntry>, limit: number): void {

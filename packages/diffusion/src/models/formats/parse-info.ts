@@ -1,12 +1,12 @@
 /** Reading what a checkpoint says beside its tensors: nothing of it is believed before it is looked at. */
 import { CheckpointError, ConfigError } from "@fromnoise/tensor";
-import { parseJson as parsed, type JsonObject } from "@fromnoise/nn";
+import { AVERAGE_LENGTHS, parseJson as parsed, type JsonObject } from "@fromnoise/nn";
 import { checkFields } from "../../config/fields.js";
-import { isObject, shown } from "@fromnoise/nn/kinds";
+import { integer, isObject, number, shown } from "@fromnoise/nn/kinds";
 import { checkPrediction, predictionFor } from "../../denoisers/prediction.js";
 import { processOf } from "../../process/named.js";
 import { trainFields } from "../../train/config.js";
-import type { ModelInfo } from "../model-format.js";
+import type { AverageInfo, ModelInfo } from "../model-format.js";
 import { checkPosition } from "./check-position.js";
 import { FORMAT_1, fromFormat1 } from "./checkpoint-1.js";
 import { FORMAT_2, joinConfig, type CheckpointInfo, type Digests } from "./checkpoint-info.js";
@@ -18,6 +18,8 @@ export interface ReadInfo extends CheckpointInfo {
   /** undefined in format 1, which has none. */
   readonly digests: Digests | undefined;
 }
+
+const averageLength = number(AVERAGE_LENGTHS), averageStep = integer();
 
 type Parts = Readonly<Record<string, unknown>>;
 
@@ -73,11 +75,24 @@ function lacking(path: string, part: string): CheckpointError {
 
 function checkedInfo(path: string, said: Parts): CheckpointInfo {
   const model = checkedModel(path, said["model"] as Parts);
-  const { training, position } = said;
-  if (training === undefined && position === undefined) return { model };
+  const { training, position, average, facts } = said;
+  if (facts !== undefined && !isObject(facts)) throw lacking(path, "facts that are an object");
+  const alone = { model, ...(facts === undefined ? {} : { facts: facts as JsonObject }) };
+  if (training === undefined && position === undefined) return alone;
   if (!isObject(training)) throw lacking(path, "training");
+  const config = joinConfig(model, training);
+  if (average !== undefined) return { ...alone, training: config, average: checkedAverage(path, average) };
   if (!isObject(position)) throw lacking(path, "position");
-  return { model, training: joinConfig(model, training), position: checkPosition(path, position) };
+  return { ...alone, training: config, position: checkPosition(path, position) };
+}
+
+function checkedAverage(path: string, average: unknown): AverageInfo {
+  const { length, step } = isObject(average) ? average : {};
+  if (averageStep.fits(step)) {
+    if (length === undefined) return { step };
+    if (averageLength.fits(length)) return { step, length };
+  }
+  throw new CheckpointError(`${path}: average is ${shown(average)}`, [`allowed  {step, length}: ${averageStep.allowed}; ${averageLength.allowed}, or none`]);
 }
 
 function checkedModel(path: string, { network, ...rest }: Parts): ModelInfo {

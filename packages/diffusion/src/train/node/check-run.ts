@@ -6,7 +6,8 @@ import { readImage } from "../../image/node/decode.js";
 import { checkCheckpoint, checkpointStep } from "../../models/formats/checkpoint.js";
 import { fileSource } from "../../models/node/file-source.js";
 import { listFolder, readJson } from "../../models/node/files.js";
-import { savedConfig } from "../config.js";
+import { averageName, averageOf } from "../averages.js";
+import { savedConfig, type TrainConfig } from "../config.js";
 import { parseMetrics } from "../metrics.js";
 import { readDataRecord } from "./data-record.js";
 import { checkpointSteps, runIn } from "./run-directory.js";
@@ -21,7 +22,8 @@ export interface CheckedFile {
 }
 
 /**
- * Reads config.json, data.json, metrics.jsonl, every checkpoint (each tensor compared with its digest) and every picture of a run.
+ * Reads config.json, data.json, metrics.jsonl, every checkpoint and every average (each tensor compared with its digest) and every
+ * picture of a run.
  * Throws ConfigError for a folder that holds no run.
  */
 export async function checkRun(folder: string): Promise<CheckedFile[]> {
@@ -37,7 +39,8 @@ export async function checkRun(folder: string): Promise<CheckedFile[]> {
   };
   const path = (file: string): string => join(folder, file);
   const steps = checkpointSteps(folder);
-  await look("config.json", () => `${savedConfig(readJson(path("config.json"))).steps} steps`);
+  let config: TrainConfig | undefined;
+  await look("config.json", () => `${(config = savedConfig(readJson(path("config.json")))).steps} steps`);
   if (existsSync(path("data.json"))) await look("data.json", () => `${readDataRecord(folder)!.files} files`);
   await look("metrics.jsonl", () => metricsFound(path("metrics.jsonl"), steps.at(-1) ?? 0));
   for (const step of steps) {
@@ -45,6 +48,13 @@ export async function checkRun(folder: string): Promise<CheckedFile[]> {
     await look(file, async () => {
       const { tensors, format } = await checkCheckpoint(fileSource(folder), file);
       return `${tensors} tensors, ${format}`;
+    });
+  }
+  for (const file of averageFiles(folder, config, steps.at(-1) ?? 0)) {
+    await look(file, async () => {
+      if (!existsSync(path(file))) throw new CheckpointError(`${path(file)} is missing, and the newest checkpoint is of step ${steps.at(-1)}`);
+      const { tensors } = await checkCheckpoint(fileSource(folder), file);
+      return `${tensors} tensors, an average`;
     });
   }
   for (const file of listFolder(folder).sort()) {
@@ -55,6 +65,15 @@ export async function checkRun(folder: string): Promise<CheckedFile[]> {
     });
   }
   return checked;
+}
+
+/** The averages that a run has kept up to its newest checkpoint, whether they are there or not, and what else of averages is there. */
+function averageFiles(folder: string, config: TrainConfig | undefined, newest: number): string[] {
+  const { every, lengths } = config?.profiles ?? { every: 0, lengths: [] };
+  const kept = every === 0 ? [] : Array.from({ length: Math.floor(newest / every) }, (_, k) => (k + 1) * every)
+    .flatMap((step) => lengths.map((length) => averageName({ length, step })));
+  const found = listFolder(folder).filter((name) => averageOf(name) !== undefined || /^ema-.*\.safetensors$/.test(name));
+  return [...new Set([...kept, ...found])].sort((a, b) => (averageOf(a)?.step ?? Infinity) - (averageOf(b)?.step ?? Infinity) || (a < b ? -1 : 1));
 }
 
 /** Throws CheckpointError where steps up to the newest checkpoint are missing. */

@@ -1,6 +1,6 @@
 /**
- * The folder of a run: config.json, data.json, metrics.jsonl, checkpoint-<step>.safetensors, preview-<step>.png, loss.png and
- * loss.svg, and run.lock while a program trains there. Every file but the metrics is replaced as a whole; metrics only grow, are on
+ * The folder of a run: config.json, data.json, metrics.jsonl, checkpoint-<step>.safetensors, average-<length>-<step>.safetensors,
+ * preview-<step>.png, loss.png and loss.svg, and run.lock while a program trains there; ema-<length>.safetensors that were rebuilt. Every file but the metrics is replaced as a whole; metrics only grow, are on
  * the disk before each checkpoint is, and are cut at the checkpoint's step on resume. So the folder serves `--resume` whenever the
  * program or the machine was stopped.
  */
@@ -10,11 +10,12 @@ import { CheckpointError, ConfigError } from "@fromnoise/tensor";
 import { errorCode, failureReason, platformFiles, replaceFile, writeAll, type FileLayer, type FileWriter } from "@fromnoise/nn";
 import { checkpointStep } from "../../models/formats/checkpoint.js";
 import { listFolder, makeFolder } from "../../models/node/files.js";
+import { averageOf } from "../averages.js";
 import { parseMetrics, type StepMetrics } from "../metrics.js";
 import { LOCK, lockRun, type RunLock } from "./run-lock.js";
 
 /** What a killed program may leave: a file of ours that was being written. */
-const LEFTOVER = /^(checkpoint-\d+\.safetensors|(config|data)\.json|metrics\.jsonl|preview-\d+\.png|loss\.(png|svg))\.\d+-\d+\.partial$/;
+const LEFTOVER = /^((checkpoint|average|ema)-[\d.-]+\.safetensors|(config|data)\.json|metrics\.jsonl|preview-\d+\.png|loss\.(png|svg))\.\d+-\d+\.partial$/;
 
 /** Steps of the checkpoints in a folder, ascending. */
 export function checkpointSteps(folder: string): number[] {
@@ -137,6 +138,11 @@ export class RunDirectory {
   /** Removes all but the newest `keep` checkpoints. Throws CheckpointError when that fails. */
   async prune(keep: number): Promise<void> {
     for (const step of checkpointSteps(this.path).slice(0, -keep)) await this.#remove(this.checkpointPath(step));
+  }
+
+  /** Removes the averages of steps that the resumed run does again. Throws CheckpointError when that fails. */
+  async cutAverages(last: number): Promise<void> {
+    for (const name of listFolder(this.path)) if ((averageOf(name)?.step ?? 0) > last) await this.#remove(this.file(name));
   }
 
   async #remove(path: string): Promise<void> {

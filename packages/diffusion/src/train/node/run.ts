@@ -8,6 +8,7 @@ import type { FolderRecord } from "../../data/node/folder.js";
 import { readJson } from "../../models/node/files.js";
 import type { Checkpoint } from "../../models/formats/checkpoint.js";
 import { loadCheckpoint } from "../../models/node/load.js";
+import { averageName, saveAverages } from "../averages.js";
 import { restoreTrainer, runOf, saveCheckpoint } from "../checkpoint.js";
 import { resumedConfig, savedConfig, type ResumeOverrides, type TrainConfig } from "../config.js";
 import { heldOutBound } from "../held-out-bound.js";
@@ -16,11 +17,15 @@ import { changesOf, readDataRecord, writeDataRecord } from "./data-record.js";
 import { previewPath, writeLossCurve, writePreview } from "./pictures.js";
 import { checkpointSteps, RunDirectory } from "./run-directory.js";
 import { Trainer } from "../trainer.js";
+import { secondsOf, stepsWithin, type Budget, type Clock } from "../time-budget.js";
 import { openTrainingData } from "./training-data.js";
 
 export interface RunOptions {
-  /** A new run of this config, or the newest checkpoint of the folder with some fields changed. */
-  start: { config: TrainConfig } | { resume: ResumeOverrides };
+  /**
+   * A new run of this config, with as many steps as end within `minutes` of its beginning where they are given (`stepsWithin`); or the newest
+   * checkpoint of the folder with some fields changed.
+   */
+  start: { config: TrainConfig; minutes?: number | undefined } | { resume: ResumeOverrides };
   /** The folder of the run. */
   out: string;
   /** What to train on instead of what the config's `data` names: all of it. */
@@ -41,6 +46,8 @@ export interface RunOptions {
   signal?: AbortSignal;
   /** How checkpoints and pictures are written. */
   files?: FileLayer;
+  /** What `minutes` are counted by; the real time unless given. */
+  clock?: Clock;
 }
 
 export interface RunResult { trainer: Trainer; finished: boolean; directory: RunDirectory }
@@ -63,7 +70,9 @@ export async function trainRun(options: RunOptions): Promise<RunResult> {
 }
 
 async function trainIn(directory: RunDirectory, options: RunOptions): Promise<RunResult> {
-  const { start, out, networks = {}, onLine = () => undefined } = options;
+  const { start, out, networks = {}, onLine = () => undefined, clock = now } = options;
+  const minutes = "config" in start ? start.minutes : undefined;
+  const began = minutes === undefined ? 0 : clock();
   const { config, checkpoint }: SavedRun = "resume" in start ? await savedRun(out, start.resume) : start;
   if (checkpoint?.info.position !== undefined && checkpoint.info.position.step > config.steps) {
     throw new ConfigError(`steps: ${config.steps} is not allowed`, [`allowed  from ${checkpoint.info.position.step}, the steps that the run has done`]);
@@ -89,7 +98,10 @@ async function trainIn(directory: RunDirectory, options: RunOptions): Promise<Ru
     for (const line of changesOf(known, record)) onLine(`warning  ${line}`);
     onLine(`device   ${device.description}`);
     for (const line of roundingChange(begun, device)) onLine(line);
-    const trainer = new Trainer(config, device, dataset, { networks });
+    const within = minutes === undefined ? undefined
+      : await stepsWithin({ config, device, dataset, heldOut, networks, seconds: 60 * minutes - (clock() - began), clock });
+    for (const line of within === undefined ? [] : budgetLines(minutes!, within)) onLine(line);
+    const trainer = new Trainer({ ...config, steps: within?.steps ?? config.steps }, device, dataset, { networks });
     if (checkpoint !== undefined) {
       restoreTrainer(trainer, checkpoint);
       onLine(`resumed  after step ${trainer.step} of ${config.steps}`);
@@ -99,6 +111,19 @@ async function trainIn(directory: RunDirectory, options: RunOptions): Promise<Ru
     await device.dispose();
     throw error;
   }
+}
+
+/** What was measured to fix the number of steps, for people. */
+function budgetLines(minutes: number, { steps, costs, timed, took }: Budget): string[] {
+  const rest = secondsOf(steps, costs) - steps * costs.step;
+  return [
+    `measured ${timed} steps of ${(1000 * costs.step).toPrecision(3)} ms in ${took.toFixed(1)} s, thrown away; pictures and checkpoints take ${rest.toFixed(1)} s`,
+    `steps    ${steps}, to end within ${minutes} ${minutes === 1 ? "minute" : "minutes"}; the run is the one of --steps ${steps}`,
+  ];
+}
+
+function now(): number {
+  return performance.now() / 1000;
 }
 
 /** How the steps of a checkpoint rounded multiply-adds; "unflagged" where it does not say so; undefined where there are none. */
@@ -137,6 +162,7 @@ async function runSteps(
   await directory.write("config.json", `${JSON.stringify(config, null, 2)}\n`);      // first: without it nothing can be resumed
   if (record !== undefined) await writeDataRecord(directory, record);
   await directory.cutMetrics(trainer.step);
+  await directory.cutAverages(trainer.step);
   await directory.prune(config.keep);                                                 // what a kill after a checkpoint has left
   let [saved, drawn] = [trainer.step, 0];
   const save = async (): Promise<void> => {
@@ -165,6 +191,9 @@ async function runSteps(
       await directory.append(metrics);
       directory.touch();
       onStep?.(metrics);
+      if (config.profiles.every > 0 && trainer.step % config.profiles.every === 0) {
+        await saveAverages((average) => directory.file(averageName(average)), trainer, files);      // before a checkpoint of this step
+      }
       if (trainer.step % config.checkpointEvery === 0) {
         await save();
         if (trainer.step > 1.2 * drawn) await draw();                 // so that long runs do not redraw all the time

@@ -2,8 +2,11 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { ConfigError, Random } from "@fromnoise/tensor";
-import { LucidrainsUNet } from "@fromnoise/nn";
+import { LucidrainsUNet, networkOf, parameterCount } from "@fromnoise/nn";
+import { samplingIn } from "../../src/command/sampling-flags.js";
 import { configOf } from "../../src/command/train-flags.js";
+import { samplers } from "../../src/samplers/index.js";
+import { pathOf } from "../../src/samplers/run.js";
 import { encodePng } from "../../src/image/node/index.js";
 import { lossWeight } from "../../src/losses/weighting.js";
 import { loadCheckpoint } from "../../src/models/node/load.js";
@@ -11,7 +14,7 @@ import { processOf } from "../../src/process/named.js";
 import { makeSchedule } from "../../src/process/schedules.js";
 import { lrSchedule, trainConfig, trainDefaults, type TrainConfig } from "../../src/train/config.js";
 import { networkSpec } from "../../src/train/model-fields.js";
-import { presets } from "../../src/train/presets.js";
+import { recipes } from "../../src/train/recipes.js";
 import { temporaryFolder } from "../train/fixtures.js";
 import { fromnoise } from "./fromnoise.js";
 
@@ -23,11 +26,11 @@ for (let k = 0; k < 5; k++) {
   writeFileSync(join(photos, `${k}.png`), encodePng({ width: 16, height: 12, channels: 3, data }));
 }
 const configWith = (flags: Record<string, unknown>): TrainConfig =>
-  configOf(new Map(Object.entries({ preset: "lucidrains", data: photos, ...flags })));
+  configOf(new Map(Object.entries({ recipe: "lucidrains", data: photos, ...flags })));
 
-describe("presets", () => {
+describe("recipes", () => {
   it("are partial configurations that hold", () => {
-    for (const { config } of presets) trainConfig(config);
+    for (const { config } of recipes) trainConfig(config);
   });
 
   it("lucidrains is the program's defaults, on the network of its README in the size of the data", () => {
@@ -88,6 +91,42 @@ describe("presets", () => {
     for (const [flags, message] of refused) expect(() => modelOf(flags)).to.throw(ConfigError, message);
   });
 
+  it("are for images of one's own where they say so, and have sizes that fit into what is shipped elsewhere", () => {
+    const asked = (flags: Record<string, unknown>): TrainConfig => configOf(new Map(Object.entries(flags)));
+    for (const { name, ownData, config } of recipes) {
+      if (ownData === true) {
+        expect(() => asked({ recipe: name })).to.throw(ConfigError, `--data is missing: the recipe ${name} is for images of one's own`);
+        expect(asked({ recipe: name, data: photos }).data).to.equal(photos);
+        continue;
+      }
+      const { data, model, labelDrop } = asked({ recipe: name });
+      expect(data).to.equal(config.data ?? "digits");
+      if (config.data === undefined) continue;
+      const network = networkOf(networkSpec(model));
+      expect(2 * parameterCount(network), name).to.be.below(name === "digits-16" ? 370_000 : 3_900_000);
+      expect(network.spec.nullClass !== undefined).to.equal(labelDrop > 0);
+      const { sampler, options } = samplingIn(new Map(), name);
+      expect(() => pathOf(sampler, processOf(asked({ recipe: name }).schedule), options)).to.not.throw();
+    }
+    expect(() => asked({ recipe: "digits", preset: "lucidrains" })).to.throw(ConfigError, "--recipe and --preset are the same");
+    expect(asked({ preset: "faces" })).to.deep.equal(asked({ recipe: "faces" }));
+    expect(asked({ recipe: "lucidrains-celeba", data: photos })).to.deep.include({ loss: "l1", batch: 32, accumulate: 2, steps: 700000 });
+    expect(asked({ recipe: "faces", steps: 5, "label-drop": 0 })).to.deep.include({ steps: 5, flip: true });
+  });
+
+  it("say how their samples are drawn, under flags", () => {
+    const drawn = (flags: Record<string, unknown>, recipe?: string): object => {
+      const { sampler: { name }, options, guidance } = samplingIn(new Map(Object.entries(flags)), recipe);
+      return { name, options, guidance };
+    };
+    expect(drawn({})).to.deep.equal({ name: samplers[0].name, options: {}, guidance: undefined });
+    const { sampling } = recipes.find(({ name }) => name === "digits-guided")!;
+    expect(drawn({}, "digits-guided")).to.deep.equal({ name: sampling!.sampler, options: sampling!.options, guidance: sampling!.guidance });
+    expect(drawn({ steps: 7, guidance: 3 }, "digits-guided")).to.deep.include({ options: { ...sampling!.options, steps: 7 }, guidance: { scale: 3 } });
+    expect(drawn({ sampler: "heun" }, "digits-guided")).to.deep.equal({ name: "heun", options: {}, guidance: sampling!.guidance });
+    expect(() => drawn({ sampler: "euler", eta: 1 }, "digits")).to.throw(ConfigError, "--eta means nothing to the euler sampler");
+  });
+
   it("train, resume and sample as any other run", async () => {
     const out = join(folder, "run");
     const succeeds = async (...argv: string[]): Promise<string> => {
@@ -104,8 +143,8 @@ describe("presets", () => {
     expect([position!.step, training!.ema.warmup, model.network.kind]).to.deep.equal([3, "ema-pytorch", "lucidrains"]);
     expect(await succeeds("inspect", out, "--layers")).to.contain("downs.0.2.to_qkv");
     expect(await succeeds("sample", out, "--count", "1", "--steps", "2", "--out", join(folder, "samples"))).to.contain("wrote 1 image");
-    const { code, err } = await fromnoise("train", "--out", out, "--resume", "--preset", "lucidrains");
-    expect([code, err.split("\n")[0]]).to.deep.equal([2, "ConfigError: --preset cannot change when a run is resumed"]);
+    const { code, err } = await fromnoise("train", "--out", out, "--resume", "--recipe", "lucidrains");
+    expect([code, err.split("\n")[0]]).to.deep.equal([2, "ConfigError: --recipe cannot change when a run is resumed"]);
     const odd = await fromnoise("train", "--preset", "lucidrains", "--data", photos, "--size", "12", "--width", "8", "--out", join(folder, "odd"));
     expect(odd.err).to.contain(
       "model.image_size: 12 is not allowed\n  allowed  multiples of 8, as the 4 levels halve the image 3 times");
