@@ -68,7 +68,7 @@ export const listed: readonly Fault[] = [
     hand: soundly,
   },
   {
-    name: "eps-for-v", number: "contrast within samples", what: "eps read where v was trained", failure: "noise stays noise", run: "v", sound: "v", found: ["read-otherwise"],
+    name: "eps-for-v", number: "contrast within samples", what: "eps read where v was trained", failure: "everything is driven to the bounds: glaring colours", run: "faces", sound: "faces", found: ["read-otherwise"],
     hand: (run) => withModel(soundly(run), { prediction: "eps" }),
   },
   {
@@ -84,7 +84,7 @@ export const others: readonly Fault[] = [
   },
   {
     name: "unit-clip", number: "brightness of samples", what: "x0 clipped to [0, 1] in sampling", failure: "black becomes gray", run: "v", sound: "v", found: ["samples-brightness"],
-    hand: (run) => {
+    hand: (run: FinishedRun): Handed => {
       const handed = soundly(run);
       return { ...handed, denoiser: (labels) => {
         const raw = denoiserOf({ ...handed.model, clipX0: false }, { labels });
@@ -104,7 +104,7 @@ export const others: readonly Fault[] = [
   },
   {
     name: "dead-layer", number: "error spared against a guess from mean and variance", what: "the weights of a layer zero", failure: "shapes fall apart", run: "v", sound: "v", found: ["dead-layers", "zero-weights"],
-    hand: async (run) => {
+    hand: async (run: FinishedRun): Promise<Handed> => {
       const network = await copyOf(run.averages[0], run.run.make());
       const p = network.parameters.find(({ name }) => name === "down_blocks.1.resnets.0.conv1.weight")!;
       p.tensor = p.tensor.device.keep(multiply(p.tensor, 0));
@@ -117,7 +117,7 @@ export const others: readonly Fault[] = [
   },
   {
     name: "dropout-on", number: "answers to one question, asked twice: difference", what: "dropout left on in sampling", failure: "rougher samples, another answer each time", run: "v", sound: "v", found: ["random-answers"],
-    hand: async (run) => {
+    hand: async (run: FinishedRun): Promise<Handed> => {
       const { config } = run.averages[0].spec;
       const network = await copyOf(run.averages[0], new UNet({ ...config, dropout: 0.2 }));
       return { ...withModel(soundly(run), { network: new Changed(network, { dropout: new Random(5, 5) }) }), raw: undefined };
@@ -125,7 +125,7 @@ export const others: readonly Fault[] = [
   },
   {
     name: "reversed-times", number: "error spared against a guess from mean and variance", what: "the network told T - 1 - t", failure: "noise", run: "v", sound: "v", found: ["other-time"],
-    hand: (run) => {
+    hand: (run: FinishedRun): Handed => {
       const handed = soundly(run);
       const told = new Changed(handed.model.network, { times: (t) => Array.from(t, (v) => 999 - v) });
       return { ...withModel(handed, { network: told }), raw: undefined };
@@ -152,7 +152,7 @@ export const others: readonly Fault[] = [
   },
   {
     name: "too-much-guidance", number: "contrast within samples", what: "x0 of samples twice too far from its mean", failure: "burnt", run: "v", sound: "v", found: ["samples-contrast"],
-    hand: (run) => {
+    hand: (run: FinishedRun): Handed => {
       const handed = soundly(run);
       return { ...handed, denoiser: (labels) => clipped((xt, at) => {
         const x0 = multiply(denoiserOf({ ...handed.model, clipX0: false }, { labels })(xt, at).x0, 2);

@@ -1,5 +1,5 @@
 /** Networks that are wrong in one thing, around one that is right. */
-import { multiply, Random, type Tensor } from "@fromnoise/tensor";
+import { multiply, type Random, type Tensor } from "@fromnoise/tensor";
 import type { Given, Grads, Network } from "@fromnoise/nn";
 
 /** What is done to a network's inputs and output. */

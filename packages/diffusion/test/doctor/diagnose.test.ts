@@ -86,7 +86,7 @@ describe("the doctor", function () {
     expect(names(await changed((_, i) => data[i - (i % 3) + 2 - (i % 3)]))).to.include("samples-colour");
     expect(names(await changed((_, i) => data[i % 108]))).to.include("samples-alike");
     const noise = new Random(9).normal(data.length);
-    expect(names(await changed((v, i) => v + 0.5 * noise[i]))).to.include.members(["samples-detail", "samples-beyond"]);
+    expect(names(await changed((v, i) => v + 0.9 * noise[i]))).to.include.members(["samples-detail", "samples-beyond"]);
     expect(names(await changed(() => -1))).to.include.members(["samples-constant", "samples-black"]);
     expect(names(await changed((v, i) => (i === 7 ? NaN : v)))).to.deep.equal(["not-finite"]);
     expect(names(await changed((_, i) => training.sample(Math.floor(i / 108))[i % 108]))).to.include("copies");
