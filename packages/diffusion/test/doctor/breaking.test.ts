@@ -30,7 +30,7 @@ describe("the breaking lab", function () {
   });
 
   it("trains, breaks and examines at a toy's size", async () => {
-    const device = await openDevice("wasm", { wasm: { threads: 1 } });
+    const device = await openDevice("wasm", { threads: 1 });
     const looked = new Map<string, Looked>();
     try {
       await runLab({
