@@ -60,7 +60,7 @@ const digits: Recipe = {
 export const digitsGuided: Recipe = {
   name: "digits-guided", summary: "the same with labels hidden now and then, for guidance",
   config: { ...digits.config, labelDrop: 0.1, model: { ...digitsUNet, num_class_embeds: 11, _null_class: true } },
-  sampling: { ...twenty, guidance: 1.25 },
+  sampling: { ...twenty, guidance: 1.3 },
 };
 
 const digits16: Recipe = {
