@@ -52,7 +52,7 @@ const digitsUNet = { ...smallUNet, resnet_time_scale_shift: "scale_shift" } sati
 
 const digits: Recipe = {
   name: "digits", summary: "handwritten digits of 28x28 by class, in four minutes",
-  config: { ...ours(3600, 3e-3), data: "digits", model: { ...digitsUNet, num_class_embeds: 10 } },
+  config: { ...ours(3000, 3e-3), data: "digits", model: { ...digitsUNet, num_class_embeds: 10 } },
   sampling: twenty,
 };
 
