@@ -7,7 +7,7 @@
  * It takes hours, and goes on where it was stopped: what is done stands in --work (runs/recipes), one folder a recipe, and is not done again.
  * --toy does all of it in a minute, with a few steps of small batches, and writes into --work alone.
  */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -25,7 +25,7 @@ import { networkSpec } from "../packages/diffusion/src/train/model-fields.js";
 import { savedConfig } from "../packages/diffusion/src/train/config.js";
 import {
   arrayDataset, chartBitmap, checkpointSteps, encodePng, evaluateModel, fileSource, grid, lengthsBetween, loadModel, memorySource, openFeatures,
-  openTrainingData, parseMetrics, prepareReference, rebuildAverage, recipes, sampleImages, Trainer, type Figures, type Recipe, type Reference, type TrainConfig,
+  openTrainingData, prepareReference, rebuildAverage, recipes, sampleImages, Trainer, type Figures, type Recipe, type Reference, type TrainConfig,
 } from "../packages/diffusion/src/node.js";
 import { recipesPage, type RecipeResult, type RecipeResults, type ResultFigures } from "./recipes-page.js";
 
@@ -36,8 +36,10 @@ const { values: asked } = parseArgs({
 const toy = asked.toy === true, work = asked.work ?? "runs/recipes";
 const places = toy ? { models: work, images: work, page: work } : { models: join(docs, "../data/models"), images: join(docs, "images"), page: docs };
 const samples = toy ? 12 : 1000, shown = toy ? 4 : 64;
-const lengths = lengthsBetween([0.05, 0.3], toy ? 2 : 8);
-const TIMED_STEPS = 2, TIMED_IMAGES = 2;
+const lengths = lengthsBetween([0.05, 0.3], toy ? 2 : 6);
+const TIMED_STEPS = 2, TIMED_IMAGES = 2, WARM_STEPS = toy ? 1 : 10, MEDIAN_STEPS = toy ? 2 : 40;
+/** Images that lengths are compared by: enough for the course of the curve. */
+const compared = toy ? 12 : 400;
 
 /** The recipe's configuration as `fromnoise train --recipe NAME` makes it. */
 function configFor({ name }: Recipe, more: Record<string, unknown> = {}): TrainConfig {
@@ -75,10 +77,18 @@ async function train(folder: string, config: TrainConfig): Promise<void> {
   await device.dispose();
 }
 
-/** Seconds that the steps of a run took, without pictures and checkpoints, whenever they were run. */
-function secondsIn(folder: string, { batch, accumulate }: TrainConfig): number {
-  const metrics = parseMetrics(readFileSync(join(folder, "metrics.jsonl"), "utf8"));
-  return metrics.reduce((sum, { imagesPerSecond }) => sum + batch * accumulate / imagesPerSecond, 0);
+/** Seconds that a step of a recipe takes, the median of some of a training that is thrown away: a run's own are of whatever else ran beside it. */
+async function stepSeconds(name: string, config: TrainConfig, device: Device): Promise<number> {
+  const made = join(work, `${name}.made`);
+  makeFolder(made);
+  const { seconds } = await once(join(made, "step.json"), async () => {
+    const trainer = new Trainer(config, device, openTrainingData(config).training);
+    const times: number[] = [];
+    for (let i = 0; i < WARM_STEPS + MEDIAN_STEPS; i++) times.push(config.batch * config.accumulate / (await trainer.trainStep()).imagesPerSecond);
+    trainer.dispose();
+    return { seconds: times.slice(WARM_STEPS).sort((x, y) => x - y)[MEDIAN_STEPS >> 1], ...machine(device) };
+  });
+  return seconds;
 }
 
 /** All of a recipe whose data are here. */
@@ -89,15 +99,18 @@ async function trained(recipe: Recipe): Promise<RecipeResult> {
   makeFolder(made);
   const device = await deviceOpener(true)(config.device);
   try {
-    let ready: Promise<Reference> | undefined;
-    const reference = (): Promise<Reference> => (ready ??= openFeatures(config.data, device).then(
-      (features) => prepareReference({ data: openTrainingData(config), features, count: samples })));
+    const ready = new Map<number, Promise<Reference>>();
+    const reference = (count: number): Promise<Reference> => {
+      const made = ready.get(count) ?? openFeatures(config.data, device).then((features) => prepareReference({ data: openTrainingData(config), features, count }));
+      ready.set(count, made);
+      return made;
+    };
     const { sampler, options, guidance } = samplingIn(new Map(), name);
     const sampling = { sampler, options, guidance };
     const points: RecipeResult["lengths"][number][] = [];
     for (const length of lengths) {
       points.push(await once(join(made, `length-${length}.json`), async () => {
-        const curve = await lengthCurve(fileSource(folder), { lengths: [length], device, reference: await reference(), sampling });
+        const curve = await lengthCurve(fileSource(folder), { lengths: [length], device, reference: await reference(compared), sampling });
         const [{ error, evaluation }] = curve.points;
         console.error(`${name}: length ${length}, Frechet distance ${evaluation.samples.frechet.toPrecision(3)}`);
         return { length, error, ...figuresOf(evaluation.samples) };
@@ -109,13 +122,13 @@ async function trained(recipe: Recipe): Promise<RecipeResult> {
       const file = { ...model, tensors, average, training: training! };
       const bytes = new Uint8Array(Buffer.concat([...await modelFileOf(file, { half: true })]));
       const loaded = await loadModel(memorySource(name, { "model.safetensors": bytes }), device);
-      const { evaluation } = await evaluateModel(await reference(), { model: loaded, device, sampling: { ...sampling, seed: 1 } });
+      const { evaluation } = await evaluateModel(await reference(samples), { model: loaded, device, sampling: { ...sampling, seed: 1 } });
       const { images } = await sampleImages({ model: loaded, device, count: shown, ...sampling });
       await write(join(places.images, `recipe-${name}.png`), encodePng(grid(images, { background: 0, ...(toy ? {} : { columns: 16, scale: 2 }) })));
       await write(join(places.images, `recipe-${name}-lengths.png`), encodePng(lengthChart(points, evaluation.heldOut), { drawn: true }));
       const result: RecipeResult = {
         name, network: networkText(config), parameters: parameterCount(loaded.network), steps: config.steps, batch: config.batch * config.accumulate,
-        seconds: secondsIn(folder, config), ...machine(device), length, lengths: points, sampling: recipe.sampling!, features: evaluation.features, compared: evaluation.compared,
+        seconds: config.steps * await stepSeconds(name, config, device), ...machine(device), length, lengths: points, sampling: recipe.sampling!, features: evaluation.features, compared: evaluation.compared,
         samples: figuresOf(evaluation.samples), ...(evaluation.heldOut === undefined ? {} : { heldOut: figuresOf(evaluation.heldOut) }),
         ...(evaluation.loss === undefined ? {} : { lossRatio: evaluation.loss.ratio }), bytes: 0,
       };

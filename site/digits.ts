@@ -1,7 +1,7 @@
-/** Handwritten digits, learnt by the U-Net of `npm run demo`: 16 x 16 pixels, each drawn by its class. */
+/** Handwritten digits, learnt by a U-Net small enough for a page: 16 x 16 pixels, each drawn by its class. */
 import type { Device } from "@fromnoise/tensor";
 import {
-  builtinSheets, ddim, demoConfig, demoUNet, grid, sampleImages, splitDataset, tileDataset, trainConfig, Trainer, type Dataset,
+  builtinSheets, ddim, grid, pageConfig, pageUNet, sampleImages, splitDataset, tileDataset, trainConfig, Trainer, type Dataset,
   type Picture,
 } from "@fromnoise/diffusion";
 import type { Demo } from "./demo.js";
@@ -34,9 +34,9 @@ async function digits(size: number): Promise<Dataset> {
 
 /** The demo for a run of so many steps, over which the learning rate falls. */
 export async function digitsDemo(device: Device, steps: number, options: DigitsOptions = {}): Promise<Demo> {
-  const { batch = demoConfig.batch, channels = demoUNet.block_out_channels, samples = 30, sampleSteps = 20 } = options;
-  const config = trainConfig({ ...demoConfig, model: { ...demoUNet, block_out_channels: channels }, batch, steps });
-  const { training } = splitDataset(await digits(demoUNet.sample_size), config.holdOut);
+  const { batch = pageConfig.batch, channels = pageUNet.block_out_channels, samples = 30, sampleSteps = 20 } = options;
+  const config = trainConfig({ ...pageConfig, model: { ...pageUNet, block_out_channels: channels }, batch, steps });
+  const { training } = splitDataset(await digits(pageUNet.sample_size), config.holdOut);
   const trainer = new Trainer(config, device, training);
   return {
     caption: `Digits 0 to 9, drawn by the network from noise in ${sampleSteps} steps of DDIM`,

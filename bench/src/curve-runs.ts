@@ -5,7 +5,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import { ConfigError, openDeviceSpec } from "@fromnoise/tensor";
-import { demoConfig, openTrainingData, trainConfig, Trainer, type TrainConfig } from "@fromnoise/diffusion/node";
+import { openTrainingData, pageConfig, trainConfig, Trainer, type TrainConfig } from "@fromnoise/diffusion/node";
 import { commit } from "./machine.js";
 
 const CURVES_SCHEMA = 1;
@@ -25,12 +25,12 @@ export interface CurveRun {
 export interface Curves { schema: typeof CURVES_SCHEMA; config: TrainConfig; runs: CurveRun[] }
 
 /**
- * The demo's training with a narrower network and smaller batches, so that plain loops and a GPU in software do it in minutes:
+ * The page's training with a narrower network and smaller batches, so that plain loops and a GPU in software do it in minutes:
  * all 16x16 digits, channels 8 and 16 in groups of 4, attention at 8x8, 10 classes, v prediction, Adam under a cosine schedule.
  */
 export function curveConfig(steps: number): TrainConfig {
   return trainConfig({
-    ...demoConfig, model: { ...demoConfig.model, block_out_channels: [8, 16], norm_num_groups: 4 }, steps, batch: 8, holdOut: 0,
+    ...pageConfig, model: { ...pageConfig.model, block_out_channels: [8, 16], norm_num_groups: 4 }, steps, batch: 8, holdOut: 0,
   });
 }
 

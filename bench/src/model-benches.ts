@@ -5,7 +5,7 @@ import {
 } from "@fromnoise/nn";
 import { ddim, denoiserOf, lastOf, processOf, runSampler } from "@fromnoise/diffusion";
 // By its path: this file is part of pages too, and the entry that has it is for Node.
-import { demoConfig } from "../../packages/diffusion/src/train/demo-config.js";
+import { pageConfig } from "../../packages/diffusion/src/train/page-config.js";
 import type { Bench, ModelShape, Workload } from "./bench.js";
 import { COEFFICIENTS, fill } from "./fill.js";
 
@@ -19,8 +19,8 @@ export const benchUNet: Config = {
   attention_head_dim: 8, downsample_padding: 1, flip_sin_to_cos: true, freq_shift: 0, norm_eps: 1e-5,
 };
 
-/** The network of `fromnoise demo`. */
-export const demoUNet: Config = { ...demoConfig.model, num_class_embeds: null };
+/** The network of the page's demo. */
+export const demoUNet: Config = { ...pageConfig.model, num_class_embeds: null };
 
 const LR = 1e-4, EMA_DECAY = 0.995, MAX_NORM = 1;
 const MODEL_TOLERANCE = 1e-3;
@@ -102,7 +102,7 @@ function openForward(shape: ModelShape, device: Device, dtype: DType): Workload 
 }
 
 const demo = {
-  process: processOf(demoConfig.schedule), prediction: demoConfig.prediction,
+  process: processOf(pageConfig.schedule), prediction: pageConfig.prediction,
 } as const;
 
 /** DDIM from x over the shape's number of steps, without noise, with the demo's schedule and prediction. */

@@ -102,7 +102,8 @@ export type { ModelFields, UNetFields } from "./train/model-fields.js";
 export { checkFields, field, group, optional, type Field, type Fields, type Group } from "./config/fields.js";
 export * as kinds from "@fromnoise/nn/kinds";
 export { recipeNames, recipes, type Recipe, type RecipeSampling } from "./train/recipes.js";
-export { demoConfig, demoUNet } from "./train/demo-config.js";
+export { demoConfig } from "./train/demo-config.js";
+export { pageConfig, pageUNet } from "./train/page-config.js";
 export {
   randomDraws, trainingStep, type Draws, type DrawStreams, type TrainingBatch, type TrainingSetup, type TrainingStep,
 } from "./train/training-step.js";
@@ -114,3 +115,6 @@ export * from "./data/index.js";
 export * from "./image/index.js";
 export { modelGolden, verifyModel, type ModelGolden } from "./verify/golden-model.js";
 export { verifyTraining, type TrainGolden } from "./verify/golden-train.js";
+export { diagnose, type DiagnoseOptions, type Diagnosis, type DoctorMemory } from "./doctor/diagnose.js";
+export { findingLine, type Figure, type Finding } from "./doctor/finding.js";
+export type { GivenSamples } from "./doctor/patient.js";

@@ -3,22 +3,24 @@ import { flagsOf, optionsOf } from "../config/flags.js";
 import { text } from "@fromnoise/nn/kinds";
 import { trainConfig, trainFields } from "../train/config.js";
 import { demoConfig } from "../train/demo-config.js";
+import { digitsGuided } from "../train/recipes.js";
 import { checkpointSteps, runIn } from "../train/node/run-directory.js";
-import { ddim } from "../samplers/index.js";
 import { deviceOpener, revectorizeField, type Arguments, type Command } from "./command.js";
 import { withoutReaders } from "./output.js";
 import { formatSeconds } from "./progress.js";
 import { sampleShowing, writeSamples } from "./sample.js";
+import { samplingIn } from "./sampling-flags.js";
 import { trainShowing } from "./train.js";
 
+const defaults = demoConfig(process.version);
 const demoFields = {
   out: optional(
     text, "a new folder for it", { value: "DIR", shown: "demo-run, or the first free one of demo-run-2, demo-run-3, ..." },
   ),
-  steps: { ...trainFields.steps, default: demoConfig.steps },
-  device: { ...trainFields.device, default: demoConfig.device },
+  steps: { ...trainFields.steps, default: defaults.steps },
+  device: { ...trainFields.device, default: defaults.device },
   revectorize: revectorizeField,
-  seed: { ...trainFields.seed, default: demoConfig.seed },
+  seed: { ...trainFields.seed, default: defaults.seed },
 };
 
 export const demo: Command = {
@@ -31,16 +33,15 @@ export const demo: Command = {
 };
 
 const IMAGES = 64;
-const SAMPLER_STEPS = 100;
 
 async function runDemo({ flags }: Arguments): Promise<number> {
   const began = performance.now();
   const { out = freeFolder("demo-run"), revectorize, ...changes } = optionsOf(demoFields, flags);
-  const config = trainConfig({ ...demoConfig, ...changes });
+  const config = trainConfig({ ...defaults, ...changes });
   const { trainer: { model, device } } = await withoutReaders(() => trainShowing({ start: { config }, out, openDevice: deviceOpener(revectorize) }));
   try {
     const result = await sampleShowing({
-      model, device, count: IMAGES, seed: config.seed, sampler: ddim, options: { steps: SAMPLER_STEPS, eta: 1 },
+      model, device, count: IMAGES, seed: config.seed, ...samplingIn(new Map(), digitsGuided.name),
     });
     await writeSamples(out, result);
   } finally {
@@ -53,7 +54,7 @@ async function runDemo({ flags }: Arguments): Promise<number> {
     "  x0.png         the network's guess of the digit at the same moments",
     "  loss.png       the training loss",
     `  checkpoint-${checkpointSteps(out).at(-1)!}.safetensors`,
-    `more of them: fromnoise sample ${out}`,
+    `more of them: fromnoise sample ${out} --guidance ${String(digitsGuided.sampling!.guidance)}`,
   ].join("\n"));
   return 0;
 }

@@ -32,7 +32,7 @@ export const evaluateFields = {
   holdOut: optional(holdOutKind, "1 real image in so many was held out of training", { shown: "the run's own, else 10" }),
   features: optional(text, "digits, faces, pixel-faces, or a file that `features` wrote", { shown: "the data's own, else faces" }),
   count: field(integer({ from: 5, to: 1_000_000 }), 1000, "samples to draw"),
-  json: field(flag, false, "print {source, data, features, compared, reference, samples, heldOut, loss, nearest, ...} as JSON"),
+  json: field(flag, false, "print {source, data, device, features, compared, reference, samples, heldOut, loss, nearest, ...} as JSON"),
   out: optional(text, "folder for samples.png and copies.png, the samples nearest to a training image with it beside each", { value: "DIR", shown: "no pictures" }),
   recipe, batch, sampler, clipX0, dynamicThreshold, keepEps, weights, variant, network, size, seed, device, revectorize,
 };
@@ -76,7 +76,7 @@ async function runEvaluate({ operands: [operand], flags }: Arguments): Promise<n
       const reference = await referenceFor(name, data, opened, options, shown);
       const evaluated = model === undefined ? await imagesAgainst(reference, options, shown) : await modelAgainst(reference, model, opened, options, sampling, shown);
       shown.stop();
-      report({ source, data: name }, evaluated, { ...options, sampler: sampling.sampler.name });
+      report({ source, data: name, device: opened.description }, evaluated, { ...options, sampler: sampling.sampler.name });
       if (options.out !== undefined) await writePictures(options.out, reference, evaluated);
       return 0;
     } finally {
@@ -155,7 +155,7 @@ export function showing(): Required<Pick<Watched, "onProgress">> & { stop(): voi
   };
 }
 
-function report(from: { source: string; data: string }, { evaluation, copies: { ratios, indices } }: Evaluated, { json, seed: of, sampler: by, count, images }: Options): void {
+function report(from: { source: string; data: string; device: string }, { evaluation, copies: { ratios, indices } }: Evaluated, { json, seed: of, sampler: by, count, images }: Options): void {
   if (json) {
     const nearest = closest(ratios, SHOWN).map((sample) => ({ sample, training: indices[sample], ratio: ratios[sample] }));
     const drawn = images === undefined ? { sampler: by, seed: of } : {};

@@ -5,6 +5,7 @@ import { readJson } from "../models/node/files.js";
 import type { Command } from "./command.js";
 import { check } from "./check.js";
 import { demo } from "./demo.js";
+import { doctor } from "./doctor.js";
 import { ema } from "./ema.js";
 import { evaluate } from "./evaluate.js";
 import { exportCommand, importCommand } from "./exchange.js";
@@ -20,7 +21,7 @@ import { train } from "./train.js";
 import { verify } from "./verify.js";
 
 export const commands: readonly Command[] = [
-  train, sample, ema, likelihood, evaluate, features, check, inspect, gradcheckCommand, verify, exportCommand, importCommand, demo,
+  train, sample, ema, likelihood, evaluate, features, doctor, check, inspect, gradcheckCommand, verify, exportCommand, importCommand, demo,
 ];
 
 /** Runs the command line and gives the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */

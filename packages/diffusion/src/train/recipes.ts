@@ -1,7 +1,7 @@
 /** Trainings by name, as partial configurations that `trainConfig` completes: `fromnoise train --recipe NAME`. docs/recipes.md has their figures. */
 import type { Guidance } from "../denoisers/guided.js";
 import { smallUNet, type TrainConfigInput } from "./config.js";
-import { demoUNet } from "./demo-config.js";
+import { pageUNet } from "./page-config.js";
 import type { UNetFields } from "./model-fields.js";
 
 export interface Recipe {
@@ -31,45 +31,54 @@ function levels(widths: readonly number[], attending = 1): UNetFields {
   };
 }
 
-/** v under the cosine schedule, and forty times two averages to choose the final one of. */
+/**
+ * v under the cosine schedule, levels of a batch spread evenly, small batches and a short second moment, for trainings of minutes
+ * (docs/recipes.md says what each brings); and forty times two averages to choose the final one of.
+ */
 function ours(steps: number, lr: number): TrainConfigInput {
   return {
-    prediction: "v", schedule: { name: "cosine" }, steps, optimizer: { lr }, lrSchedule: { name: "cosine", warmup: 100 },
+    init: "paper", prediction: "v", schedule: { name: "cosine" }, timeSampling: "low-discrepancy",
+    steps, batch: 16, optimizer: { lr, betas: [0.9, 0.99] }, lrSchedule: { name: "cosine", warmup: 100 },
     profiles: { every: Math.ceil(steps / 40) }, checkpointEvery: 500, keep: 1,
   };
 }
 
+const twenty: RecipeSampling = { sampler: "dpm++2m", options: { steps: 20 } };
 const fifty: RecipeSampling = { sampler: "ddim", options: { steps: 50 } };
 const rgb = { in_channels: 3, out_channels: 3 } as const;
 
+/** The U-Net of digits at their own 28x28: time and class scale and shift its normalisations. */
+const digitsUNet = { ...smallUNet, resnet_time_scale_shift: "scale_shift" } satisfies UNetFields;
+
 const digits: Recipe = {
-  name: "digits", summary: "handwritten digits of 28x28 by class",
-  config: { ...ours(2400, 3e-3), data: "digits", model: { ...smallUNet, num_class_embeds: 10 } },
-  sampling: fifty,
+  name: "digits", summary: "handwritten digits of 28x28 by class, in four minutes",
+  config: { ...ours(3600, 3e-3), data: "digits", model: { ...digitsUNet, num_class_embeds: 10 } },
+  sampling: twenty,
 };
 
-const digitsGuided: Recipe = {
+/** What `npm run demo` trains too. */
+export const digitsGuided: Recipe = {
   name: "digits-guided", summary: "the same with labels hidden now and then, for guidance",
-  config: { ...digits.config, labelDrop: 0.1, model: { ...smallUNet, num_class_embeds: 11, _null_class: true } },
-  sampling: { ...fifty, guidance: 2 },
+  config: { ...digits.config, labelDrop: 0.1, model: { ...digitsUNet, num_class_embeds: 11, _null_class: true } },
+  sampling: { ...twenty, guidance: 1.3 },
 };
 
 const digits16: Recipe = {
   name: "digits-16", summary: "digits of 16x16 by class, small enough for a page",
-  config: { ...ours(2400, 3e-3), data: "digits", model: demoUNet },
-  sampling: fifty,
+  config: { ...ours(6000, 3e-3), data: "digits", model: pageUNet },
+  sampling: twenty,
 };
 
 const faces: Recipe = {
   name: "faces", summary: "faces of 32x32 in colour",
-  config: { ...ours(20000, 1e-3), data: "faces", flip: true, model: { ...smallUNet, ...rgb, sample_size: 32, ...levels([32, 64, 96]) } },
-  sampling: fifty,
+  config: { ...ours(5000, 1.5e-3), data: "faces", model: { ...smallUNet, ...rgb, sample_size: 32, ...levels([32, 64, 96]) } },
+  sampling: twenty,
 };
 
 const pixelFaces: Recipe = {
   name: "pixel-faces", summary: "drawn faces of 16x16 in colour",
-  config: { ...ours(10000, 1e-3), data: "pixel-faces", flip: true, model: { ...smallUNet, ...rgb, sample_size: 16, ...levels([48, 96]) } },
-  sampling: fifty,
+  config: { ...ours(6000, 1.5e-3), data: "pixel-faces", model: { ...smallUNet, ...rgb, sample_size: 16, ...levels([48, 96]) } },
+  sampling: twenty,
 };
 
 const celeba64: Recipe = {
