@@ -11,7 +11,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { isDeepStrictEqual, parseArgs } from "node:util";
 import { ConfigError, Random, sizeOf, type Device } from "../packages/tensor/src/index.js";
 import { networkOf, parameterCount, replaceFile } from "../packages/nn/src/index.js";
 import { deviceOpener } from "../packages/diffusion/src/command/command.js";
@@ -59,10 +59,15 @@ const figuresOf = ({ frechet, precision, recall, copied, recognised }: Figures):
   frechet, precision, recall, copied, ...(recognised === undefined ? {} : { recognised }),
 });
 
+/** What determines the weights of a training, its network with all defaults. */
+function settled({ device: _d, previewEvery: _p, previewImages: _i, boundEvery: _b, checkpointEvery: _c, keep: _k, model, ...config }: TrainConfig): object {
+  return { ...config, network: networkOf(networkSpec(model)).spec };
+}
+
 /** Trains a recipe to its last step, from where its folder stands. Throws ConfigError for a folder of another configuration. */
 async function train(folder: string, config: TrainConfig): Promise<void> {
   const held = existsSync(join(folder, "config.json")) ? savedConfig(readJson(join(folder, "config.json"))) : undefined;
-  if (held !== undefined && JSON.stringify({ ...held, device: "" }) !== JSON.stringify({ ...config, device: "" })) {
+  if (held !== undefined && !isDeepStrictEqual(settled(held), settled(config))) {
     throw new ConfigError(`${folder} holds a training of other settings than the recipe's`, ["hint     remove it to train anew"]);
   }
   if (checkpointSteps(folder).at(-1) === config.steps) return;
@@ -180,8 +185,8 @@ function lengthChart(points: RecipeResult["lengths"], heldOut: Figures | undefin
   const x = points.map(({ length }) => length);
   return chartBitmap([
     { name: "samples", x, y: points.map(({ frechet }) => frechet) },
-    ...(heldOut === undefined ? [] : [{ name: "held-out images", x: [x[0], x.at(-1)!], y: [heldOut.frechet, heldOut.frechet] }]),
-  ], { title: "Frechet distance by length of the average", xLabel: "relative length", window: 1, width: 640, height: 360 });
+    ...(heldOut === undefined ? [] : [{ name: "held out", x: [x[0], x.at(-1)!], y: [heldOut.frechet, heldOut.frechet] }]),
+  ], { title: "Frechet distance", xLabel: "relative length of the average", window: 1, width: 640, height: 360 });
 }
 
 async function write(path: string, bytes: Uint8Array): Promise<void> {

@@ -74,7 +74,7 @@ function trainedLines(result: RecipeResult): string[] {
       + ` The model's file has ${grouped(bytes!)} bytes, in half precision, in which it was evaluated.`, "",
     `Its average has the relative length ${length}, by the least distance:`, "",
     table(["length", ...lengths.map((point) => (point.length === length ? `**${point.length}**` : String(point.length)))], [
-      ["Frechet distance", ...lengths.map(({ frechet }) => frechet.toPrecision(3))], ["profile met to", ...lengths.map(({ error }) => `${(100 * error).toPrecision(2)} %`)],
+      ["Frechet distance", ...lengths.map(({ frechet }) => frechet.toPrecision(3))], ["profile met to", ...lengths.map(({ error }) => percent(error))],
     ]), "", `![distance by length](images/recipe-${name}-lengths.png)`, "",
   ];
 }
@@ -106,6 +106,11 @@ function summaryOf(name: string): string {
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
+/** 0.0058 is "0.58 %", 1.23 is "120 %". */
+function percent(share: number): string {
+  return `${Number((100 * share).toPrecision(2))} %`;
 }
 
 function grouped(n: number): string {

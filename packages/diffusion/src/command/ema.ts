@@ -141,7 +141,7 @@ async function writeChart(folder: string, { points }: LengthCurve, { heldOut }: 
   ] as const) await target.write(name, [bytes], bytes.length);
 }
 
-/** 0.0058 is "0.58 %". */
+/** 0.0058 is "0.58 %", 1.23 is "120 %". */
 function percent(share: number): string {
-  return `${(100 * share).toPrecision(2)} %`;
+  return `${Number((100 * share).toPrecision(2))} %`;
 }
