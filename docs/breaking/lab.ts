@@ -12,12 +12,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { openDeviceSpec, type Device } from "@fromnoise/tensor";
-import { diagnose, encodePng, grid, type Diagnosis, type DoctorMemory, type GivenSamples } from "@fromnoise/diffusion/node";
+import { diagnose, encodePng, grid, sampleImages, type Diagnosis, type DoctorMemory, type GivenSamples } from "@fromnoise/diffusion/node";
 import { listed, others, soundly, type Fault, type Handed } from "./faults.js";
 import { withTables, type Looked, type Results } from "./page.js";
 import { finish, runsAt, scale, type Scale } from "./runs.js";
 
 const docs = fileURLToPath(new URL("..", import.meta.url));
+
+/** Where trainings are kept. */
+const FOLDER = "runs/breaking";
 
 /** What the lab may be told: for tests a smaller scale, and nothing but some faults. */
 export interface LabOptions {
@@ -34,17 +37,17 @@ export interface LabOptions {
 /** Sound runs of the lab, by name. */
 export const SOUND = ["v", "eps", "faces"] as const;
 
-/** Looks at the faults that are named, all unless given, and at the sound runs that they are made from. */
+/** Looks at the faults and sound runs that are named, all unless given. */
 export async function runLab({ device, scale: at, folder, names, count, onResult }: LabOptions): Promise<void> {
   const runs = runsAt(at);
   const faults = [...listed, ...others].filter(({ name }) => names === undefined || names.includes(name));
-  const wanted = new Set(faults.flatMap(({ run, sound }) => [sound, run]));
+  const wanted = new Set([...faults.map(({ run }) => run), ...SOUND.filter((name) => names === undefined || names.includes(name))]);
   for (const run of runs.filter(({ name }) => wanted.has(name))) {
     const show = ({ step, loss }: { step: number; loss: number }): void => void (step % 100 === 0 && console.error(`${run.name} ${step}/${at.steps}  loss ${loss.toFixed(4)}`));
     const finished = await finish(device, run, at, folder, show);
     const memory: DoctorMemory = new WeakMap();
     const examine = async (name: string, handed: Handed): Promise<void> => onResult?.(...look(name, run.name, await diagnose({ ...handed, device, memory, count })));
-    if ((SOUND as readonly string[]).includes(run.name)) await examine(run.name, soundly(finished));
+    if ((SOUND as readonly string[]).includes(run.name) && (names === undefined || names.includes(run.name))) await examine(run.name, soundly(finished));
     for (const fault of faults.filter((one) => one.run === run.name)) await examine(fault.name, await fault.hand(finished));
     for (const network of [finished.raw, ...finished.averages]) for (const p of network.parameters) p.dispose();
   }
@@ -67,11 +70,12 @@ async function main(names: readonly string[], spec: string): Promise<void> {
   const device = await openDeviceSpec(spec, { revectorize: "auto" });
   try {
     await runLab({
-      device, scale, folder: "runs/breaking", names: names.length > 0 ? names : [...listed, ...others].map(({ name }) => name).filter((name) => !(name in results)),
-      onResult(looked, samples) {
+      device, scale, folder: FOLDER, names: names.length > 0 ? names : [...SOUND, ...[...listed, ...others].map(({ name }) => name)].filter((name) => !(name in results)),
+      async onResult(looked, samples) {
         results[looked.name] = looked;
         drawn.set(looked.name, firstTen(samples));
         const fault = [...listed, ...others].find(({ name }) => name === looked.name);
+        if (fault !== undefined && !drawn.has(fault.sound)) drawn.set(fault.sound, await soundSamples(device, fault.sound));
         if (fault !== undefined) writeFileSync(join(pictures, `breaking-${fault.name}.png`), encodePng(picture(fault, drawn)));
         writeFileSync(path, `${JSON.stringify(results, null, 1)}\n`);
         if (existsSync(page)) writeFileSync(page, withTables(readFileSync(page, "utf8"), results));
@@ -82,6 +86,14 @@ async function main(names: readonly string[], spec: string): Promise<void> {
   } finally {
     await device.dispose();
   }
+}
+
+/** The first ten samples of a sound run, as the doctor draws them. */
+async function soundSamples(device: Device, name: string): Promise<ReturnType<typeof firstTen>> {
+  const finished = await finish(device, runsAt(scale).find((run) => run.name === name)!, scale, FOLDER, () => undefined);
+  const { model, sampler, options } = soundly(finished);
+  const { images } = await sampleImages({ model, device, count: 10, sampler: sampler!, options: options! });
+  return firstTen({ images });
 }
 
 /** Ten samples of the sound run above the same ten of the broken one. */

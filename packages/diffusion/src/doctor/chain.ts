@@ -1,6 +1,6 @@
 /** What can be seen of a sampler on its way, from outside: where it says it stands, and what x is there. */
 import type { Tensor } from "@fromnoise/tensor";
-import { isClean, type NoiseLevel } from "../process/level.js";
+import type { NoiseLevel } from "../process/level.js";
 import type { SamplerStep } from "../samplers/sampler.js";
 import { stripSteps } from "../image/index.js";
 import { Report, percent, shortNumber } from "./finding.js";
@@ -90,9 +90,4 @@ const NOISIER = 1.35, CLEANER = 0.7, LARGER = 1.35;
 
 function farthest(values: readonly number[]): number {
   return values.reduce((best, v, i) => (Math.abs(v) > Math.abs(values[best]) || Number.isNaN(v) ? i : best), 0);
-}
-
-/** Whether a path ends clean. */
-export function endsClean(path: readonly NoiseLevel[]): boolean {
-  return isClean(path.at(-1)!);
 }

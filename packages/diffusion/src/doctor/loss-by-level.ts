@@ -28,7 +28,7 @@ interface AtLevel {
 }
 
 /** Levels and images that are asked. */
-export const LEVELS = 10, IMAGES = 64;
+export const LEVELS = 10, IMAGES = 48;
 
 /** The best guess of x0 from x_t that takes every number by itself: m + alpha v / (alpha^2 v + sigma^2) (x_t - alpha m). */
 function linearGuess(asked: Noised, { mean, variance }: PixelMoments): Float64Array {

@@ -9,7 +9,7 @@ describe("fromnoise doctor", function () {
   this.timeout(120_000);
   const folder = temporaryFolder();
   const run = join(folder, "run"), sheet = writeSheet(folder);
-  const flags = ["--device", "reference", "--count", "8", "--sampler", "ddim", "--steps", "4"];
+  const flags = ["--device", "wasm:threads=1", "--count", "8", "--sampler", "ddim", "--steps", "4"];
 
   before(async () => {
     writeFileSync(join(folder, "train.json"), JSON.stringify({
