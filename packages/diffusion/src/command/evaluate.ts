@@ -70,7 +70,7 @@ async function runEvaluate({ operands: [path], flags }: Arguments): Promise<numb
     const shown = showing();
     try {
       const reference = await referenceFor(name, data, opened, options, shown);
-      const evaluated = model === undefined ? await imagesAgainst(reference, options, shown) : await modelAgainst(reference, model, opened, options, flags, shown);
+      const evaluated = model === undefined ? await imagesAgainst(reference, options, shown) : await modelAgainst(reference, ofItsData(model, options), opened, options, flags, shown);
       shown.stop();
       report({ source, data: name }, evaluated, options);
       if (options.out !== undefined) await writePictures(options.out, reference, evaluated);
@@ -79,6 +79,13 @@ async function runEvaluate({ operands: [path], flags }: Arguments): Promise<numb
       shown.stop();
     }
   });
+}
+
+/** The model; without its run's configuration where it is evaluated on other images than those it was trained on, of which it has no loss. */
+function ofItsData({ training, ...model }: TrainedModel, { data, holdOut }: Options): TrainedModel {
+  if (training === undefined) return model;
+  const own = (data ?? training.data) === training.data && (holdOut ?? training.holdOut) === training.holdOut;
+  return own ? { ...model, training } : model;
 }
 
 /** The real images, at the size and in the colours of the model's, and what they were called. */

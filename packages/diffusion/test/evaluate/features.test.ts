@@ -177,7 +177,7 @@ describe("files of features", () => {
   });
 
   it("come with the package for its three sheets, small, and know what was held out", async () => {
-    const wasm = await openDevice("wasm", { wasm: { threads: 1 } });
+    const wasm = await openDevice("wasm", { threads: 1 });
     const least: Record<string, Record<string, number>> = {
       digits: { class: 0.985 }, faces: { flip: 0.9, dx: 0.9, dy: 0.9, hue: 0.9 }, "pixel-faces": { flip: 0.6, dx: 0.9, dy: 0.9, hue: 0.9 },
     };
