@@ -74,7 +74,7 @@ async function runEvaluate({ operands: [operand], flags }: Arguments): Promise<n
     const shown = showing();
     try {
       const reference = await referenceFor(name, data, opened, options, shown);
-      const evaluated = model === undefined ? await imagesAgainst(reference, options, shown) : await modelAgainst(reference, model, opened, options, sampling, shown);
+      const evaluated = model === undefined ? await imagesAgainst(reference, options, shown) : await modelAgainst(reference, ofItsData(model, options), opened, options, sampling, shown);
       shown.stop();
       report({ source, data: name, device: opened.description }, evaluated, { ...options, sampler: sampling.sampler.name });
       if (options.out !== undefined) await writePictures(options.out, reference, evaluated);
@@ -83,6 +83,13 @@ async function runEvaluate({ operands: [operand], flags }: Arguments): Promise<n
       shown.stop();
     }
   });
+}
+
+/** The model; without its run's configuration where it is evaluated on other images than those it was trained on, of which it has no loss. */
+function ofItsData({ training, ...model }: TrainedModel, { data, holdOut }: Options): TrainedModel {
+  if (training === undefined) return model;
+  const own = (data ?? training.data) === training.data && (holdOut ?? training.holdOut) === training.holdOut;
+  return own ? { ...model, training } : model;
 }
 
 /** The real images, at the size and in the colours of the model's, and what they were called. */

@@ -43,7 +43,9 @@ describe("fromnoise evaluate and features", () => {
     expect(printed.loss).to.include({ images: 8, rounds: 4 });
     expect(printed.nearest).to.have.length(8);
     expect(await said(run, "--features", "digits", ...fast, "--batch", "3")).to.deep.equal(printed);
-    expect((await said(run, "--features", "digits", ...fast, "--seed", "1")).samples.frechet).not.to.equal(printed.samples.frechet);
+    const other = await said(run, "--features", "digits", ...fast, "--seed", "1", "--hold-out", "3");      // what was held out was trained on
+    expect(other.samples.frechet).not.to.equal(printed.samples.frechet);
+    expect(other).to.include({ compared: 5, reference: 11 }).and.not.to.have.property("loss");
   });
 
   it("prints a table, says which features it sees by, and draws samples and copies", async () => {
