@@ -59,10 +59,11 @@ const SHOWN = 32, PAIRS = 4;
 
 async function runEvaluate({ operands: [operand], flags }: Arguments): Promise<number> {
   const options = optionsOf(evaluateFields, flags);
-  const path = operand === undefined && options.recipe === undefined ? undefined : modelPath(operand, options.recipe, evaluate);
-  if ((path === undefined) === (options.images === undefined)) {
+  const named = operand !== undefined || options.recipe !== undefined;
+  if (named === (options.images !== undefined)) {
     throw new ConfigError("evaluate: pass either a model or --images", ["usage    fromnoise evaluate RUN [flags]", "usage    fromnoise evaluate --images DIR --data NAME [flags]"]);
   }
+  const path = named ? modelPath(operand, options.recipe, evaluate) : undefined;
   const sampling = samplingIn(flags, options.recipe);
   return withDevice(options.device, options.revectorize, async (opened) => {
     const model = path === undefined ? undefined : await loadModel(path, opened, askedFor(options));

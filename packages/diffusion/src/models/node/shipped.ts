@@ -13,7 +13,7 @@ export function shippedModel(name: string): string {
   const path = recipeNames.includes(name) ? embeddedFile(fileOf(name)) : undefined;
   if (path !== undefined) return path;
   throw new ConfigError(`no model of the recipe ${JSON.stringify(name)} comes with the package`, [
-    `allowed  ${shippedModels().join(", ")}`, ...(recipeNames.includes(name) ? [`hint     fromnoise train --recipe ${name} trains one`] : []),
+    `allowed  ${shippedModels().join(", ") || "none"}`, ...(recipeNames.includes(name) ? [`hint     fromnoise train --recipe ${name} trains one`] : []),
   ]);
 }
 
