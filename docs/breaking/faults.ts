@@ -52,7 +52,7 @@ export const listed: readonly Fault[] = [
     hand: soundly,
   },
   {
-    name: "no-clip", number: "values of samples outside of [-1, 1]", what: "x0 not clipped", failure: "guesses of x0 leave the range at the start, and the chain with them", run: "eps", sound: "eps", found: ["x0-beyond", "samples-beyond"],
+    name: "no-clip", number: "values of samples outside of [-1, 1]", what: "x0 not clipped", failure: "guesses of x0 leave the range at the start, and gray veils over some samples stay", run: "eps", sound: "eps", found: ["x0-beyond", "samples-beyond"],
     hand: (run) => withModel(soundly(run), { clipX0: false }),
   },
   {
@@ -68,7 +68,7 @@ export const listed: readonly Fault[] = [
     hand: soundly,
   },
   {
-    name: "eps-for-v", number: "contrast within samples", what: "eps read where v was trained", failure: "everything is driven to the bounds: glaring colours", run: "faces", sound: "faces", found: ["read-otherwise"],
+    name: "eps-for-v", number: "values of samples that are white", what: "eps read where v was trained", failure: "everything is driven to the bounds: glaring colours", run: "faces", sound: "faces", found: ["read-otherwise"],
     hand: (run) => withModel(soundly(run), { prediction: "eps" }),
   },
   {
@@ -83,7 +83,7 @@ export const others: readonly Fault[] = [
     name: "unit-range", number: "range of the data", what: "data in [0, 1]", failure: "gray where black should be", run: "unit-range", sound: "v", found: ["data-range"], hand: soundly,
   },
   {
-    name: "unit-clip", number: "brightness of samples", what: "x0 clipped to [0, 1] in sampling", failure: "black becomes gray", run: "v", sound: "v", found: ["samples-brightness"],
+    name: "unit-clip", number: "brightness of samples", what: "x0 clipped to [0, 1] in sampling", failure: "black becomes gray, and strokes clouds", run: "v", sound: "v", found: ["samples-brightness"],
     hand: (run: FinishedRun): Handed => {
       const handed = soundly(run);
       return { ...handed, denoiser: (labels) => {
@@ -103,7 +103,7 @@ export const others: readonly Fault[] = [
     name: "hot", number: "error spared against a guess from mean and variance", what: "a learning rate 100 times too high", failure: "noise, or one colour", run: "hot", sound: "v", found: ["not-learnt", "worse-than-mean"], hand: soundly,
   },
   {
-    name: "dead-layer", number: "error spared against a guess from mean and variance", what: "the weights of a layer zero", failure: "shapes fall apart", run: "v", sound: "v", found: ["dead-layers", "zero-weights"],
+    name: "dead-layer", number: "error spared against a guess from mean and variance", what: "the weights of a layer zero", failure: "hardly seen: the rest of the network makes up for most of it", run: "v", sound: "v", found: ["dead-layers", "zero-weights"],
     hand: async (run: FinishedRun): Promise<Handed> => {
       const network = await copyOf(run.averages[0], run.run.make());
       const p = network.parameters.find(({ name }) => name === "down_blocks.1.resnets.0.conv1.weight")!;

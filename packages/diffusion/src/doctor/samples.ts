@@ -68,7 +68,7 @@ export function examineSamples({ samples: given, training }: Patient): Report {
 }
 
 /** Largest usual effect. */
-const EFFECT = 0.75;
+const EFFECT = 1;
 
 /** How many values lie outside of [-1, 1], and at its ends. */
 function bounds(report: Report, samples: Images, data: Images): void {
