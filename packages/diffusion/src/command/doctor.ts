@@ -26,7 +26,7 @@ const doctorFields = {
   data: optional(text, "what it was trained on: names as `train` takes them", { value: "NAME", shown: "the run's own" }),
   samples: optional(text, "samples that there are already, a folder of images or SHEET.png:TILE, in place of drawing some", { value: "NAME" }),
   count: field(count, 64, "samples to draw, or to look at"),
-  sampler: field(oneOf(samplers.map(({ name }) => name)), "ancestral", "how they are drawn"),
+  sampler: field(oneOf(samplers.map(({ name }) => name)), samplers[0].name, "how they are drawn"),
   weights: weightsField,
   variant: variantField,
   network: networkField,

@@ -4,7 +4,7 @@ import type { Network } from "@fromnoise/nn";
 import type { Dataset } from "../data/dataset.js";
 import { denoiserOf, type Denoiser, type DiffusionModel } from "../denoisers/denoiser.js";
 import type { Guidance } from "../denoisers/guided.js";
-import { ancestral, type AnySampler } from "../samplers/index.js";
+import { ddim, type AnySampler } from "../samplers/index.js";
 import { seededNoise } from "../samplers/noise.js";
 import { pathOf, runSampler } from "../samplers/run.js";
 import type { StepMetrics } from "../train/metrics.js";
@@ -36,7 +36,7 @@ export interface DiagnoseOptions {
   readonly raw?: Network | undefined;
   /** Samples that there are already; unless given, some are drawn. */
   readonly samples?: GivenSamples | undefined;
-  /** How samples are drawn, with what options and denoiser; default ancestral sampling of the model as it is. */
+  /** How samples are drawn, with what options and denoiser; default DDIM over the model as it is. */
   readonly sampler?: AnySampler | undefined;
   readonly options?: object | undefined;
   readonly denoiser?: ((labels: readonly number[] | undefined) => Denoiser) | undefined;
@@ -133,7 +133,7 @@ export async function diagnose(options: DiagnoseOptions): Promise<Diagnosis> {
 }
 
 /** Draws samples and looks at the way there. */
-async function draw({ model, device, training, sampler = ancestral as AnySampler, options = {}, denoiser, guidance, count = COUNT, seed = 0 }: DiagnoseOptions): Promise<{ samples: GivenSamples; chain: ChainStep[] }> {
+async function draw({ model, device, training, sampler = ddim as AnySampler, options = {}, denoiser, guidance, count = COUNT, seed = 0 }: DiagnoseOptions): Promise<{ samples: GivenSamples; chain: ChainStep[] }> {
   const { classes } = model.network.spec;
   const labels = classes === undefined ? undefined : Array.from({ length: count }, (_, i) => i % classes);
   const denoise = denoiser?.(labels) ?? denoiserOf(model, { labels }, guidance);
@@ -152,6 +152,6 @@ async function draw({ model, device, training, sampler = ancestral as AnySampler
   }
 }
 
-async function trialOf({ model: { process }, device, training, sampler = ancestral as AnySampler, options = {}, seed = 0 }: DiagnoseOptions): Promise<Patient["trial"]> {
+async function trialOf({ model: { process }, device, training, sampler = ddim as AnySampler, options = {}, seed = 0 }: DiagnoseOptions): Promise<Patient["trial"]> {
   return trySampler(sampler, { process, device, options, seed, ...momentsOf(training) });
 }
