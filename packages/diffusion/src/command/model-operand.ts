@@ -15,5 +15,5 @@ export function modelPath(path: string | undefined, recipe: string | undefined, 
   if (path !== undefined && recipe !== undefined) throw new ConfigError("a path and --recipe are two models", ["allowed  one of them"]);
   if (recipe !== undefined) return shippedModel(recipe);
   if (path !== undefined) return path;
-  throw new ConfigError("an argument is missing", ["hint     --recipe NAME takes a model that comes with the package", ...usageLines(command)]);
+  throw new ConfigError("an argument is missing", usageLines(command));
 }

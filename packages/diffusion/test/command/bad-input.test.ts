@@ -39,7 +39,7 @@ const train = ["train", "--out", place("out")];
 const cases: [what: string, argv: string[], code: number, err: string][] = [
   [
     "an unknown command", ["tarin"], 2,
-    'ConfigError: there is no command "tarin"\n  allowed  train, sample, likelihood, check, inspect, gradcheck, verify, export, import, demo\n'
+    'ConfigError: there is no command "tarin"\n  allowed  train, sample, ema, likelihood, evaluate, features, doctor, check, inspect, gradcheck, verify, export, import, demo\n'
       + "  hint     did you mean train?",
   ],
   [
@@ -84,7 +84,7 @@ const cases: [what: string, argv: string[], code: number, err: string][] = [
   ["an argument too many", ["train", "digits"], 2, 'ConfigError: unexpected argument "digits"\n  usage    fromnoise train '],
   [
     "an argument too few", ["sample"], 2,
-    "ConfigError: an argument is missing\n  usage    fromnoise sample RUN|CHECKPOINT|DIFFUSERS-FOLDER|FILE.pt [flags]\n",
+    "ConfigError: an argument is missing\n  usage    fromnoise sample RUN|CHECKPOINT|DIFFUSERS-FOLDER|FILE.pt [flags]   or   fromnoise sample --recipe NAME [flags]\n",
   ],
   [
     "a number that is none", ["train", "--steps", "many"], 2,
@@ -199,7 +199,7 @@ const cases: [what: string, argv: string[], code: number, err: string][] = [
   ["a model that is no checkpoint", ["inspect", plain], 1, `CheckpointError: ${plain} holds no model\n  found    plain\n`],
   [
     "an export without a place", ["export", place("nowhere")], 2,
-    "ConfigError: --out is missing\n  usage    fromnoise export RUN|CHECKPOINT --out DIR|FILE.pt\n",
+    "ConfigError: --out is missing\n  usage    fromnoise export RUN|CHECKPOINT --out DIR|FILE.pt|FILE.safetensors   or   fromnoise export --recipe NAME --out ...\n",
   ],
   [
     "an import from nothing", ["import", place("empty"), "--out", place("out")], 1,

@@ -68,7 +68,7 @@ describe("models that come with the package", () => {
       'ConfigError: no model of the recipe "celeba-64" comes with the package', `  allowed  ${shippedModels().join(", ") || "none"}`, "  hint     fromnoise train --recipe celeba-64 trains one",
     ].join("\n"));
     expect(await refused("sample", "runs/x", "--recipe", "digits-16")).to.contain("a path and --recipe are two models");
-    expect(await refused("sample")).to.contain("--recipe NAME takes a model that comes with the package");
+    expect(await refused("sample")).to.contain("or   fromnoise sample --recipe NAME");
     expect(await refused("evaluate", "--recipe", "digits-16", "--images", "digits", "--data", "digits")).to.contain("either a model or --images");
     expect(await refused("likelihood", "--recipe", "nobody's")).to.contain("--recipe");
   });
