@@ -43,7 +43,7 @@ function ours(steps: number, lr: number): TrainConfigInput {
   };
 }
 
-const twenty: RecipeSampling = { sampler: "dpm++2m", options: { steps: 20 } };
+const twentyFive: RecipeSampling = { sampler: "ddim", options: { steps: 25 } };
 const fifty: RecipeSampling = { sampler: "ddim", options: { steps: 50 } };
 const rgb = { in_channels: 3, out_channels: 3 } as const;
 
@@ -53,32 +53,32 @@ const digitsUNet = { ...smallUNet, resnet_time_scale_shift: "scale_shift" } sati
 const digits: Recipe = {
   name: "digits", summary: "handwritten digits of 28x28 by class, in four minutes",
   config: { ...ours(3000, 3e-3), data: "digits", model: { ...digitsUNet, num_class_embeds: 10 } },
-  sampling: twenty,
+  sampling: twentyFive,
 };
 
 /** What `npm run demo` trains too. */
 export const digitsGuided: Recipe = {
   name: "digits-guided", summary: "the same with labels hidden now and then, for guidance",
   config: { ...digits.config, labelDrop: 0.1, model: { ...digitsUNet, num_class_embeds: 11, _null_class: true } },
-  sampling: { ...twenty, guidance: 1.3 },
+  sampling: { ...twentyFive, guidance: 1.3 },
 };
 
 const digits16: Recipe = {
   name: "digits-16", summary: "digits of 16x16 by class, small enough for a page",
   config: { ...ours(6000, 3e-3), data: "digits", model: pageUNet },
-  sampling: twenty,
+  sampling: twentyFive,
 };
 
 const faces: Recipe = {
   name: "faces", summary: "faces of 32x32 in colour",
   config: { ...ours(5000, 1.5e-3), data: "faces", model: { ...smallUNet, ...rgb, sample_size: 32, ...levels([32, 64, 96]) } },
-  sampling: twenty,
+  sampling: twentyFive,
 };
 
 const pixelFaces: Recipe = {
   name: "pixel-faces", summary: "drawn faces of 16x16 in colour",
   config: { ...ours(6000, 1.5e-3), data: "pixel-faces", model: { ...smallUNet, ...rgb, sample_size: 16, ...levels([48, 96]) } },
-  sampling: twenty,
+  sampling: twentyFive,
 };
 
 const celeba64: Recipe = {
