@@ -111,7 +111,7 @@ describe("recipes", () => {
     expect(() => asked({ recipe: "digits", preset: "lucidrains" })).to.throw(ConfigError, "--recipe and --preset are the same");
     expect(asked({ preset: "faces" })).to.deep.equal(asked({ recipe: "faces" }));
     expect(asked({ recipe: "lucidrains-celeba", data: photos })).to.deep.include({ loss: "l1", batch: 32, accumulate: 2, steps: 700000 });
-    expect(asked({ recipe: "faces", steps: 5, "label-drop": 0 })).to.deep.include({ steps: 5, flip: true });
+    expect(asked({ recipe: "faces", steps: 5, "label-drop": 0 })).to.deep.include({ steps: 5, data: "faces" });
   });
 
   it("say how their samples are drawn, under flags", () => {

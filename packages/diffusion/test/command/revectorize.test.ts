@@ -56,7 +56,7 @@ describe("what V8 has behind flags", function () {
 
   it("has a flag in every command that computes on wasm, a resumed run's too", () => {
     const having = commands.filter(({ flags }) => flags.some(({ name }) => name === "revectorize")).map(({ name }) => name);
-    expect(having).to.have.members(["train", "sample", "likelihood", "verify", "demo"]);
+    expect(having).to.have.members(["train", "sample", "ema", "likelihood", "evaluate", "features", "doctor", "verify", "demo"]);
     expect(commands.filter(({ flags }) => flags.some(({ name }) => name === "device")).map(({ name }) => name)).to.have.members(having);
     for (const { name } of [demo, likelihood]) {
       const request = parseCommandLine(commands, [name, ...(name === "likelihood" ? ["run"] : []), "--no-revectorize"], "0");
