@@ -36,10 +36,10 @@ const { values: asked } = parseArgs({
 const toy = asked.toy === true, work = asked.work ?? "runs/recipes";
 const places = toy ? { models: work, images: work, page: work } : { models: join(docs, "../data/models"), images: join(docs, "images"), page: docs };
 const samples = toy ? 12 : 1000, shown = toy ? 4 : 64;
-const lengths = lengthsBetween([0.05, 0.25], toy ? 2 : 5);
+const lengths = lengthsBetween([0.05, 0.25], toy ? 2 : 4);
 const TIMED_STEPS = 2, TIMED_IMAGES = 2, WARM_STEPS = toy ? 1 : 10, MEDIAN_STEPS = toy ? 2 : 40;
 /** Images that lengths are compared by: enough for the course of the curve. */
-const compared = toy ? 12 : 300;
+const compared = toy ? 12 : 200;
 
 /** The recipe's configuration as `fromnoise train --recipe NAME` makes it. */
 function configFor({ name }: Recipe, more: Record<string, unknown> = {}): TrainConfig {
