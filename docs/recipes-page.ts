@@ -72,7 +72,7 @@ function trainedLines(result: RecipeResult): string[] {
     table(head, [row(`${compared} samples`, samples!), ...(heldOut === undefined ? [] : [row(`${compared} held-out images`, heldOut)])]), "",
     `In the features \`${features}\`.${lossRatio === undefined ? "" : ` The loss on held-out images is ${lossRatio.toFixed(3)} times that on training images.`}`
       + ` The model's file has ${grouped(bytes!)} bytes, in half precision, in which it was evaluated.`, "",
-    `Its average has the relative length ${length}, by the least distance:`, "",
+    `Its average has the relative length ${length}, by the least distance, of fewer samples than above:`, "",
     table(["length", ...lengths.map((point) => (point.length === length ? `**${point.length}**` : String(point.length)))], [
       ["Frechet distance", ...lengths.map(({ frechet }) => frechet.toPrecision(3))], ["profile met to", ...lengths.map(({ error }) => percent(error))],
     ]), "", `![distance by length](images/recipe-${name}-lengths.png)`, "",
