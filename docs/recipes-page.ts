@@ -91,7 +91,7 @@ function timedLines(result: RecipeResult): string[] {
 }
 
 function costOf({ network, parameters, steps, batch, seconds, processor, node, device }: RecipeResult): string {
-  return `${network}, ${grouped(parameters)} parameters; ${grouped(steps)} steps of ${batch} images, ${duration(seconds!)} at the pace of a step measured by itself, with whatever else the machine did (${processor}, Node ${node}, ${device}).`;
+  return `${network}, ${grouped(parameters)} parameters; ${grouped(steps)} steps of ${batch} images, ${duration(seconds!)} at the pace of a step alone (${processor}, Node ${node}, ${device}).`;
 }
 
 function samplingText({ sampler, options, guidance }: RecipeSampling): string {
