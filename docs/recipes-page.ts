@@ -46,6 +46,8 @@ export type RecipeResults = Record<string, RecipeResult>;
 export function recipesPage(results: RecipeResults): string {
   const known = recipes.flatMap(({ name }) => results[name] ?? []);
   const trained = known.filter(({ samples }) => samples !== undefined), timed = known.filter(({ samples }) => samples === undefined);
+  // lucidrains is another program's settings: nothing is measured of it.
+  const missing = recipes.map(({ name }) => name).filter((name) => name !== "lucidrains" && results[name] === undefined);
   return `${[
     "# Recipes", "",
     "Trainings by name, with the figures that they gave here. All of this page is written by `npm run recipes`, which trains them (hours; it goes on",
@@ -54,6 +56,7 @@ export function recipesPage(results: RecipeResults): string {
     "What a flag says goes on top: `--recipe digits --width 32,64,64 --minutes 10`. The recipes are a list,",
     "[recipes.ts](../packages/diffusion/src/train/recipes.ts). Figures are those of `fromnoise evaluate` ([evaluation.md](evaluation.md)), beside what held-out",
     "real images get; the noise of the samples is not that by which the length of the average was chosen ([averages.md](averages.md)).", "",
+    ...(missing.length === 0 ? [] : [`**Without figures and without a model so far**: ${missing.map((name) => `\`${name}\``).join(", ")}.`, ""]),
     ...trained.flatMap(trainedLines),
     ...(timed.length === 0 ? [] : ["## For images of one's own", "", ...timed.flatMap(timedLines)]),
   ].join("\n").trimEnd()}\n`;

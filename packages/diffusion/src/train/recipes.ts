@@ -33,7 +33,7 @@ function levels(widths: readonly number[], attending = 1): UNetFields {
 
 /**
  * v under the cosine schedule, levels of a batch spread evenly, small batches and a short second moment, for trainings of minutes
- * (docs/recipes.md says what each brings); and forty times two averages to choose the final one of.
+ * (docs/demo.md says what each brings); and forty times two averages to choose the final one of.
  */
 function ours(steps: number, lr: number): TrainConfigInput {
   return {
