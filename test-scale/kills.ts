@@ -56,6 +56,6 @@ export async function locked(hold: Hold, { name, input }: Kind): Promise<void> {
   const mine = ours(run, stepsIn(run) + 200);
   await until("run.lock", () => existsSync(join(run, "run.lock")));
   const { err } = await (await startTorch(run, 1)).ended;
-  hold(`${name}, while it trains here`, err.includes(`this run is in use by process ${process.pid}`), err.split("\n").find((line) => line.includes("Refused")) ?? err);
+  hold(`${name}, while it trains here`, err.includes("this run is in use") && err.includes(`"pid":${process.pid}`), err.split("\n").find((line) => line.includes("Refused")) ?? err);
   await mine;
 }

@@ -3,10 +3,12 @@
  * says how to get it, and fails where CI or REQUIRE=scale asks for it.
  *
  *   npm run test:scale              everything, in about five minutes
+ *   npm run test:scale -- --only digits-f64,kills      some of it: draws, refusals, digits-f64, folder-f64, digits-f32, folder-f32, kills, locks
  *   npm run test:scale -- --time    instead the times of a step on 1 and 2 processes, on an otherwise idle machine
  */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { checkRun } from "../packages/diffusion/src/train/node/check-run.js";
 import { drawsAreTheSame, refusals } from "./parts.js";
 import { killed, locked } from "./kills.js";
@@ -34,7 +36,6 @@ async function compare(what: string, kind: Kind, [a, b]: readonly [string, strin
 }
 
 async function roundTrips(kind: Kind): Promise<void> {
-  const began = performance.now();
   const begun = join(folder, `${kind.name} begun`), whole = join(folder, `${kind.name} whole`);
   await ours(begun, 0, kind.input);
   await ours(whole, ALL, kind.input);
@@ -49,16 +50,22 @@ async function roundTrips(kind: Kind): Promise<void> {
     const broken = (await checkRun(run)).filter(({ problem }) => problem !== undefined);
     hold(`${kind.name}, ${processes}, files`, broken.length === 0, `${broken.length} broken`);
   }
-  console.log(`        ${kind.name} took ${Math.round((performance.now() - began) / 1000)} s`);
 }
 
 async function all(): Promise<void> {
-  drawsAreTheSame(hold);
-  refusals(hold);
-  const runs = kinds();
-  for (const kind of runs) await roundTrips(kind);
-  await killed(hold, runs[2]);
-  await locked(hold, runs[2]);
+  const { values: { only } } = parseArgs({ options: { only: { type: "string" } } });
+  const [digits64, folder64, digits32, folder32] = kinds();
+  const parts: Readonly<Record<string, () => unknown>> = {
+    "draws": () => drawsAreTheSame(hold), "refusals": () => refusals(hold),
+    "digits-f64": () => roundTrips(digits64), "folder-f64": () => roundTrips(folder64),
+    "digits-f32": () => roundTrips(digits32), "folder-f32": () => roundTrips(folder32),
+    "kills": () => killed(hold, digits32), "locks": () => locked(hold, digits32),
+  };
+  for (const name of only?.split(",") ?? Object.keys(parts)) {
+    const began = performance.now();
+    await parts[name]();
+    console.log(`        ${name} took ${Math.round((performance.now() - began) / 1000)} s`);
+  }
 }
 
 const missing = missingTorch();

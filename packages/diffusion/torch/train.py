@@ -2,71 +2,59 @@
 Goes on with a run of fromnoise on several processes, as `fromnoise scale` starts it: docs/scale.md.
   torchrun --standalone --nproc_per_node 8 train.py RUN [--until STEP] [--device cpu|cuda]
 """
-import argparse, json, os, signal, sys
+import argparse, os, signal, sys
 import torch
 import torch.distributed as dist
 from fromnoise_torch import Refused
 from fromnoise_torch.files import RunDirectory, read_safetensors, write_safetensors
 from fromnoise_torch.trainer import Trainer
 
-def from_first(make):
-    """What `make` gives in the first process, in all; its refusal too."""
-    held = [None, None]
-    if dist.get_rank() == 0:
-        try:
-            held[0] = make()
-        except Refused as refused:
-            held[1] = str(refused)
-    dist.broadcast_object_list(held, src=0)
-    if held[1] is not None:
-        raise Refused(held[1])
-    return held[0]
-
-def train(options, device):
-    first, stop = dist.get_rank() == 0, []
-    directory = tensors = None
-    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(name, lambda number, _: stop.append(number))
-
-    def opened():
-        nonlocal directory, tensors
-        directory = RunDirectory(options.run)
-        info, tensors = read_safetensors(directory.file(f"checkpoint-{directory.steps()[-1]}.safetensors"))
-        return info, {name: list(tensor.shape) for name, tensor in tensors.items()}
-
+def open_run(path, device):
+    """The trainer, and in the first process the run's folder, which is its own from here on. What it refuses, all refuse."""
+    directory, held = None, [None]
     try:
-        info, layout = from_first(opened)
-        data, decoded = read_safetensors(os.path.join(options.run, "decoded.safetensors"))
-        if info.get("format") != "fromnoise-checkpoint-2" or "position" not in info:
-            raise Refused(f"{options.run}: its checkpoint is of no run of format 2")
-        if from_first(lambda: data["digests"]) != data["digests"]:
-            raise Refused(f"{options.run}: its decoded data is not the same on all machines")
-        trainer = Trainer(info, layout, tensors, decoded["images"], decoded.get("labels"), device)
-        tensors = None
-        config, last = trainer.config, min(trainer.config["steps"], options.until or trainer.config["steps"])
-        saved = trainer.step
-        if first:
-            directory.cut(trainer.step)
-            print(f"{trainer.world} processes, {device.type}; after step {trainer.step} of {config['steps']}, to step {last}", file=sys.stderr)
-            if config["previewEvery"] or config["boundEvery"]:
-                print("note     previews and bounds are made by fromnoise train alone: none until the run is back there", file=sys.stderr)
-        stopped = False
-        while trainer.step < last and not stopped:
-            metrics, stopped = trainer.train_step(bool(stop))
-            if not first:
-                continue
-            directory.append(metrics)
-            if config["profiles"]["every"] > 0 and trainer.step % config["profiles"]["every"] == 0:
-                for length, said, held in trainer.averages():
-                    write_safetensors(directory.file(f"average-{json.dumps(length)}-{trainer.step}.safetensors"), said, held)
-            if trainer.step % config["checkpointEvery"] == 0 or trainer.step == last or stopped:
-                directory.save(trainer.step, *trainer.checkpoint(), config["keep"])
-                print(f"step {trainer.step} loss {metrics['loss']:.4f} images/s {metrics['imagesPerSecond']:.1f}", file=sys.stderr)
-        if first:
-            print(f"saved after step {trainer.step} in {options.run}; goes on with: fromnoise train --out {options.run} --resume")
-    finally:
+        if dist.get_rank() == 0:
+            directory = RunDirectory(path)
+            held = [directory.steps()[-1]]
+    except Refused as refused:
+        held = [refused]
+    dist.broadcast_object_list(held, src=0)
+    if isinstance(held[0], Refused):
+        raise held[0]
+    try:
+        (info, tensors), (data, decoded) = (read_safetensors(os.path.join(path, f"{name}.safetensors")) for name in (f"checkpoint-{held[0]}", "decoded"))
+        seen = [None] * dist.get_world_size()
+        dist.all_gather_object(seen, [info["digests"], data["digests"]])
+        if any(other != seen[0] for other in seen) or info["format"] != "fromnoise-checkpoint-2" or "position" not in info:
+            raise Refused(f"{path}: all processes have to see one run, of format 2")
+        return Trainer(info, tensors, decoded, device), directory
+    except BaseException:
         if directory is not None:
             directory.close()
+        raise
+
+def train(trainer, directory, until):
+    """Steps up to the run's last, or `until`, or until a process is asked to stop; the first process writes the files."""
+    config, stop, stopped = trainer.config, [], False
+    last = min(config["steps"], until or config["steps"])
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, lambda number, _: stop.append(number))
+    if directory is not None:
+        directory.cut(trainer.step)
+        print(f"{trainer.world} processes, {trainer.device.type}; after step {trainer.step} of {config['steps']}, to step {last}", file=sys.stderr)
+        if config["previewEvery"] or config["boundEvery"]:
+            print("note     previews and bounds are fromnoise train's: none until the run is back there", file=sys.stderr)
+    while trainer.step < last and not stopped:
+        metrics, stopped = trainer.train_step(bool(stop))
+        if directory is None:
+            continue
+        directory.append(metrics)
+        if config["profiles"]["every"] > 0 and trainer.step % config["profiles"]["every"] == 0:
+            for length, file in trainer.averages().items():
+                write_safetensors(directory.file(f"average-{length}-{trainer.step}.safetensors"), *file)
+        if trainer.step % config["checkpointEvery"] == 0 or trainer.step == last or stopped:
+            directory.save(trainer.step, *trainer.checkpoint(), config["keep"])
+            print(f"step {trainer.step} loss {metrics['loss']:.4f} images/s {metrics['imagesPerSecond']:.1f}, saved", file=sys.stderr)
 
 def main():
     parser = argparse.ArgumentParser(description="Goes on with a run of fromnoise on several processes: docs/scale.md.")
@@ -80,12 +68,15 @@ def main():
         torch.cuda.set_device(device)
     alone = {} if "RANK" in os.environ else {"store": dist.HashStore(), "rank": 0, "world_size": 1}
     dist.init_process_group("gloo" if options.device == "cpu" else "nccl", **alone)
+    directory = None
     try:
-        train(options, device)
+        trainer, directory = open_run(options.run, device)
+        train(trainer, directory, options.until)
     except Refused as refused:
-        if dist.get_rank() == 0:
-            print(f"Refused: {refused}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(f"Refused: {refused}" if dist.get_rank() == 0 else 2)
+    finally:
+        if directory is not None:
+            directory.close()
 
 if __name__ == "__main__":
     main()

@@ -2,13 +2,12 @@
 The folder of a run as packages/diffusion/src/train/node keeps it: safetensors with digests (docs/checkpoint-format.md), metrics.jsonl, run.lock.
 Files are replaced as a whole, metrics are on the disk before each checkpoint is, and one program owns a run.
 """
-import ctypes, hashlib, json, os, re, socket, struct, time
+import contextlib, ctypes, hashlib, json, os, re, socket, struct, time
 import torch
 from . import Refused
 
 DTYPES = {"F64": torch.float64, "F32": torch.float32, "I32": torch.int32}
 CHECKPOINT, AVERAGE = re.compile(r"^checkpoint-(\d+)\.safetensors$"), re.compile(r"^average-0\.\d+-(\d+)\.safetensors$")
-LEFTOVER = re.compile(r"^((checkpoint|average)-[\d.-]+\.safetensors|metrics\.jsonl)\.\d+-\d+\.partial$")
 
 def to_json(value):
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
@@ -66,13 +65,10 @@ class RunDirectory:
     """The folder of a run, owned until `close`."""
 
     def __init__(self, path):
-        self.path, self.metrics = path, None
+        self.path, self.metrics, self.lock = path, None, os.path.join(path, "run.lock")
         if not os.path.isdir(path) or not self.steps():
             raise Refused(f"{path} holds no checkpoint\n  hint     fromnoise train writes one before its first step")
-        self.lock = lock(self.file("run.lock"))
-        for name in os.listdir(path):
-            if LEFTOVER.match(name):
-                os.remove(self.file(name))
+        lock(self.lock)
 
     def file(self, name):
         return os.path.join(self.path, name)
@@ -81,13 +77,14 @@ class RunDirectory:
         return sorted(int(match[1]) for match in map(CHECKPOINT.match, os.listdir(self.path)) if match)
 
     def cut(self, step):
-        """Drops the metrics and averages of steps after the one that the run goes on from."""
+        """Drops what a kill has left, and metrics and averages of steps after the one that the run goes on from."""
         path = self.file("metrics.jsonl")
         lines = open(path, "rb").readlines() if os.path.exists(path) else []
         replace_file(path, [line for line in lines if line.endswith(b"\n") and json.loads(line)["step"] <= step])
-        for match in map(AVERAGE.match, os.listdir(self.path)):
-            if match and int(match[1]) > step:
-                os.remove(self.file(match[0]))
+        for name in os.listdir(self.path):
+            average = AVERAGE.match(name)
+            if (average and int(average[1]) > step) or re.search(r"\.\d+-\d+\.partial$", name):
+                os.remove(self.file(name))
 
     def append(self, metrics):
         self.metrics = self.metrics or open(self.file("metrics.jsonl"), "ab", buffering=0)
@@ -105,46 +102,34 @@ class RunDirectory:
         os.remove(self.lock)
 
 def lock(path):
-    """Creates run.lock, as run-lock.ts does; of two that find the lock of a program that has ended, one takes it over."""
+    """Creates run.lock as run-lock.ts does; of several that find the lock of a program that has ended, one takes it over."""
     while True:
-        try:
-            with open(path, "x") as file:
-                file.write(to_json(owner(os.getpid())) + "\n")
-            return path
-        except FileExistsError:
-            try:
-                found, age = open(path).read(), time.time() - os.path.getmtime(path)
-            except FileNotFoundError:
-                continue
-        who = living(found, age)
-        if who is not None:
-            raise Refused(f"this run is in use by {who}\n  lock     {path}\n  hint     stop that program first; the lock goes with it")
-        guard = lock(f"{path}.{sha256(found.encode())[:12]}")
-        if os.path.exists(path) and open(path).read() == found:
-            os.remove(path)
-        os.remove(guard)
-
-def stat(pid):
-    """State and start of a process: fields 3 and 22 of /proc/<pid>/stat."""
-    path = f"/proc/{pid}/stat"
-    fields = open(path).read().rpartition(")")[2].split() if os.path.exists(path) else []
-    return (fields[0], fields[19]) if fields else ("", "")
+        with contextlib.suppress(FileExistsError), open(path, "x") as file:
+            return file.write(to_json(owner(os.getpid())[0]) + "\n")
+        with contextlib.suppress(FileNotFoundError):                       # released meanwhile
+            found, age = open(path).read(), time.time() - os.path.getmtime(path)
+            if not ended(found, age):
+                raise Refused(f"this run is in use\n  lock     {path}, of {found.strip()}\n  hint     stop that program first; the lock goes with it")
+            guard = f"{path}.{sha256(found.encode())[:12]}"
+            lock(guard)
+            if os.path.exists(path) and open(path).read() == found:
+                os.remove(path)
+            os.remove(guard)
 
 def owner(pid):
-    boot, space = "/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"
-    return {
-        "pid": pid, "started": stat(pid)[1], "boot": open(boot).read().strip() if os.path.exists(boot) else "",
-        "host": socket.gethostname(), "space": os.readlink(space) if os.path.islink(space) else "",
-    }
+    """A process as its lock names it, and its state: "" where it is none."""
+    read = lambda path: open(path).read().strip() if os.path.exists(path) else ""
+    fields, space = read(f"/proc/{pid}/stat").rpartition(")")[2].split() or [""] * 20, "/proc/self/ns/pid"
+    place = {"host": socket.gethostname(), "space": os.readlink(space) if os.path.islink(space) else ""}
+    return {"pid": pid, "started": fields[19], "boot": read("/proc/sys/kernel/random/boot_id"), **place}, fields[0]
 
-def living(text, age):
-    """Who holds a lock; None where that program has ended."""
+def ended(text, age):
+    """Whether the program of a lock has ended; where it cannot be asked, so long without a step counts as that."""
     try:
         held = json.loads(text)
-        own = owner(held["pid"])
+        own, state = owner(held["pid"])
     except (ValueError, KeyError, TypeError):
-        return "another program, which has just begun" if age <= 10 else None
-    ended = held != own or stat(held["pid"])[0] in ("", "Z", "X")
-    if held["host"] != own["host"] or held["space"] != own["space"]:
-        ended = age > 900
-    return None if ended else f"process {held['pid']} on {held['host']}"
+        return age > 10
+    if (held["host"], held["space"]) != (own["host"], own["space"]):
+        return age > 900
+    return held != own or state in ("", "Z", "X")

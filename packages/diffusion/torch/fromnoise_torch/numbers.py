@@ -1,16 +1,11 @@
 """
-Random numbers by (seed, stream, counter), and logarithm and cosine from + - * / alone: operation by operation packages/tensor/src/random
-and packages/tensor/src/math, so that the bits are the same. Any part of a draw can be had without the rest: a process draws its share.
+Random numbers by (seed, stream, counter): operation by operation those of packages/tensor/src/random and math, so that the bits are the
+same. Any part of a draw can be had without the rest, which is how a process draws its share.
 """
 import math
 import torch
 
-LN2_HEAD, LN2_TAIL, HALF_PI = 762123384785 / 1099511627776, 7.371002565167799e-13, 1.5707963267948966
-HALF_PI_PARTS = (1.5707963267341256, 6.077100506303966e-11, 2.0222662487111665e-21, 8.478427660368899e-32)
 M0, M1, W0, W1, MASK = 0xD2511F53, 0xCD9E8D57, 0x9E3779B9, 0xBB67AE85, 0xFFFFFFFF
-
-def f64(x):
-    return torch.as_tensor(x, dtype=torch.float64)
 
 def _series(z, coefficients):
     """c_0 + z (c_1 + z (c_2 + ...))"""
@@ -19,57 +14,30 @@ def _series(z, coefficients):
         value = z * value + c
     return value
 
-def log(x):
-    """ln x of positive normal numbers: x = 2^k (1 + f), s = f / (2 + f), ln x = k ln 2 + f - s (f - R)."""
+def _log(x):
+    """x = 2^k (1 + f), s = f / (2 + f), ln x = k ln 2 + f - s (f - R)."""
     m, k = torch.frexp(x)
     low = 2 * m < 1.4142135623730951
     f, k = torch.where(low, 2 * m, m) - 1, torch.where(low, k - 1, k).to(torch.float64)
     s = f / (2 + f)
     z = s * s
     r = z * _series(z, [2 / (2 * i + 3) for i in range(10)])
-    return k * LN2_HEAD - ((s * (f - r) - k * LN2_TAIL) - f)
+    return k * (762123384785 / 1099511627776) - ((s * (f - r) - k * 7.371002565167799e-13) - f)
 
-def _sine(x):
+def _unit_circle(u):
+    """cos 2 pi u and sin 2 pi u; quarters of a turn are taken off first."""
+    q = torch.floor(4 * u + 0.5)
+    x = (4 * u - q) * 1.5707963267948966
     z = x * x
-    return x + x * z * _series(z, [(-1) ** (i + 1) / math.factorial(2 * i + 3) for i in range(8)])
-
-def _cosine(x):
-    z = x * x
-    half, head = 0.5 * z, 1 - 0.5 * z
-    return head + ((1 - head - half) + z * z * _series(z, [(-1) ** i / math.factorial(2 * i + 4) for i in range(7)]))
-
-def _turned(q, c, s):
-    """Cosine and sine after q quarters of a turn."""
-    odd, lower = q % 2 == 1, q % 4 >= 2
+    head, odd, lower = 1 - 0.5 * z, q % 2 == 1, q % 4 >= 2
+    c = head + ((1 - head - 0.5 * z) + z * z * _series(z, [(-1) ** i / math.factorial(2 * i + 4) for i in range(7)]))
+    s = x + x * z * _series(z, [(-1) ** (i + 1) / math.factorial(2 * i + 3) for i in range(8)])
     cos, sin = torch.where(odd, -s, c), torch.where(odd, c, s)
     return torch.where(lower, -cos, cos), torch.where(lower, -sin, sin)
 
-def cos_sin(x):
-    """cos x and sin x for |x| <= 2^20."""
-    x, (first, second, third, fourth) = f64(x), HALF_PI_PARTS
-    q = torch.floor(x / HALF_PI + 0.5)
-    a, b = x - q * first, q * second
-    high = a - b
-    rest = a - high - b
-    r = high + (rest - q * third - q * fourth)
-    rest = high - r + (rest - q * third - q * fourth)
-    c, s = _cosine(r), _sine(r)
-    return _turned(q, c - s * rest, s + c * rest)
-
-def blocks(seed, stream, counter, n):
-    """The four words of n blocks of Philox4x32-10 (Salmon et al. 2011): int64 [4, n]."""
-    index, k0, k1 = torch.arange(n) + counter, seed & MASK, seed >> 32
-    c0, c1, c2, c3 = index & MASK, index >> 32, torch.full_like(index, stream & MASK), torch.full_like(index, stream >> 32)
-    for _ in range(10):
-        p0, p1 = c0 * M0, c2 * M1                                          # mod 2^64: int64 wraps
-        c0, c1, c2, c3 = (p1 >> 32 & MASK) ^ c1 ^ k0, p1 & MASK, (p0 >> 32 & MASK) ^ c3 ^ k1, p0 & MASK
-        k0, k1 = k0 + W0 & MASK, k1 + W1 & MASK
-    return torch.stack([c0, c1, c2, c3])
-
 def _below(bound, words):
-    word = next(words)
-    while word >= 2 ** 32 - 2 ** 32 % bound:
-        word = next(words)
+    while (word := next(words)) >= 2 ** 32 - 2 ** 32 % bound:
+        pass
     return word % bound
 
 class Random:
@@ -78,27 +46,34 @@ class Random:
     def __init__(self, seed, stream, counter=0):
         self.seed, self.stream, self.counter = seed, stream, counter
 
+    def _blocks(self, at, n):
+        """The four words of n blocks of Philox4x32-10 (Salmon et al. 2011): int64 [4, n]."""
+        index, k0, k1 = torch.arange(n) + at, self.seed & MASK, self.seed >> 32
+        c0, c1, c2, c3 = index & MASK, index >> 32, torch.full_like(index, self.stream & MASK), torch.full_like(index, self.stream >> 32)
+        for _ in range(10):
+            p0, p1 = c0 * M0, c2 * M1                                      # mod 2^64: int64 wraps
+            c0, c1, c2, c3 = (p1 >> 32 & MASK) ^ c1 ^ k0, p1 & MASK, (p0 >> 32 & MASK) ^ c3 ^ k1, p0 & MASK
+            k0, k1 = k0 + W0 & MASK, k1 + W1 & MASK
+        return torch.stack([c0, c1, c2, c3])
+
     def _units(self, n, begin, end):
         """Two rows of numbers of [0, 1), of the blocks that hold numbers begin .. end - 1 of a draw of n, two a block."""
         at, self.counter = self.counter + begin // 2, self.counter + (n + 1) // 2
-        words = blocks(self.seed, self.stream, at, (end + 1) // 2 - begin // 2)
+        words = self._blocks(at, (end + 1) // 2 - begin // 2)
         return ((words[0::2] >> 5) * 67108864 + (words[1::2] >> 6)).to(torch.float64) / 9007199254740992
 
     def uniform(self, n):
         return self._units(n, 0, n).t().flatten()[:n]
 
-    def normal(self, n, begin=0, end=None):
-        """Numbers begin .. end - 1, by default all, of a draw of n of N(0, 1) (Box, Muller 1958)."""
-        end = n if end is None else end
+    def normal(self, n, begin, end):
+        """Numbers begin .. end - 1 of a draw of n of N(0, 1) (Box, Muller 1958)."""
         u, v = self._units(n, begin, end)
-        q = torch.floor(4 * v + 0.5)
-        angle = (4 * v - q) * HALF_PI
-        pair = torch.stack(_turned(q, _cosine(angle), _sine(angle)), 1) * torch.sqrt(-2 * log(1 - u))[:, None]
-        return pair.flatten()[begin % 2:][:end - begin]
+        pairs = torch.stack(_unit_circle(v), 1) * torch.sqrt(-2 * _log(1 - u))[:, None]
+        return pairs.flatten()[begin % 2:][:end - begin]
 
-    def _words(self, chunk):
+    def _words(self, expected):
         while True:
-            for block in blocks(self.seed, self.stream, self.counter, chunk // 4 + 1).t().tolist():
+            for block in self._blocks(self.counter, expected // 4 + 1).t().tolist():
                 self.counter += 1
                 yield from block
 

@@ -7,7 +7,7 @@ import torch
 import torch.distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 from . import Refused, one_of, refuse
-from .numbers import Random, cos_sin
+from .numbers import Random
 from .process import Process
 from .unet import network_of
 
@@ -26,38 +26,30 @@ def exponent_of(length):
 class Trainer:
     """
     A run in memory. Each kind of tensor (parameters, averages, moments) is one vector, of which the network's parameters are views.
-    `info`, `layout`, {name: shape}, and in the first process `tensors` are a checkpoint's; images [N, H, W, C] and labels [N] the data.
+    `info` and `tensors` are a checkpoint's; `decoded` has the images [N, H, W, C] and their labels [N].
     """
 
-    def __init__(self, info, layout, tensors, images, labels, device):
-        model, self.info, self.device, self.images = info["model"], info, device, images
+    def __init__(self, info, tensors, decoded, device):
+        model, position, self.info, self.device, self.images = info["model"], info["position"], info, device, decoded["images"]
         self.config = config = {**info["training"], "schedule": model["process"], "prediction": model["prediction"]}
-        self.world, self.rank = dist.get_world_size(), dist.get_rank()
-        self.process, net = Process(config), network_of(model["network"])
+        self.world, self.process, net = dist.get_world_size(), Process(config), network_of(model["network"])
         one_of("lrSchedule.name", config["lrSchedule"]["name"], ["constant", "linear-warmup", "cosine"])
         if config["batch"] < self.world:
             refuse("batch", config["batch"], f"from {self.world}, an image for each process")
-        rows = net.cfg["num_class_embeds"]
-        self.labels, self.null = None if rows is None else labels.long(), rows - 1 if net.cfg.get("_null_class") else None
-        if config["labelDrop"] > 0 and rows is not None and self.null is None:
-            refuse("labelDrop", config["labelDrop"], "0 for a network without a null class")
+        self.labels = None if net.cfg["num_class_embeds"] is None else decoded["labels"].long()
+        if config["labelDrop"] > 0 and self.labels is not None:
+            one_of("labelDrop without a null class", net.cfg.get("_null_class", False), [True])
         self.profiles = {f"average-{l}.": exponent_of(l) for l in config["profiles"]["lengths"] if config["profiles"]["every"] > 0}
         self.shapes = {name: p.shape for name, p in net.named_parameters()}
         groups = ["model.", "ema.", "adam.m.", "adam.v.", *self.profiles]
-        if layout != {group + name: list(shape) for group in groups for name, shape in self.shapes.items()}:
+        if {name: tensor.shape for name, tensor in tensors.items()} != {group + name: shape for group in groups for name, shape in self.shapes.items()}:
             raise Refused("the checkpoint's tensors are not those of the network that it describes")
-        self.dtype, self.flat = torch.float64 if config["dtype"] == "f64" else torch.float32, {}
-        for group in groups:
-            parts = [tensors[group + name].flatten() if tensors else torch.empty(shape.numel(), dtype=self.dtype) for name, shape in self.shapes.items()]
-            self.flat[group] = torch.cat(parts).to(device)
-            dist.broadcast(self.flat[group], src=0)
-        net = net.to(device)
+        self.flat = {group: torch.cat([tensors[group + name].flatten() for name in self.shapes]).to(device) for group in groups}
         for p, view in zip(net.parameters(), self.views(self.flat["model."])):
             p.data = view
         self.net = DistributedDataParallel(net, device_ids=None if device.type == "cpu" else [device], broadcast_buffers=False)
-        position, seed = info["position"], config["seed"]
-        self.step, self.at, self.epoch, self.began = position["step"], position["data"], None, time.perf_counter()
-        self.random = {name: Random(**position["random"].get(name, {"seed": seed, "stream": s})) for name, s in STREAMS.items()}
+        self.step, self.at, self.epoch, self.dtype, self.began = position["step"], position["data"], None, self.flat["ema."].dtype, time.perf_counter()
+        self.random = {name: Random(**position["random"].get(name, {"seed": config["seed"], "stream": s})) for name, s in STREAMS.items()}
 
     def views(self, vector):
         return [part.view(shape) for part, shape in zip(vector.split([shape.numel() for shape in self.shapes.values()]), self.shapes.values())]
@@ -72,22 +64,21 @@ class Trainer:
     def micro_batch(self, report):
         """Backward of this process's images of the next micro-batch, whose loss and errors are added to the report."""
         config, process, count = self.config, self.process, self.config["batch"]
-        begin, end = (count * r // self.world for r in (self.rank, self.rank + 1))
+        begin, end = (count * r // self.world for r in (dist.get_rank(), dist.get_rank() + 1))
         indices = [self.index(self.at + i) for i in range(count)][begin:end]
         x0 = self.images[indices].to(self.dtype)
-        channels, size = x0.shape[3], x0[0].numel()
         if config["flip"]:
             mirrored = torch.cat([Random(config["seed"], FLIPS, self.at + i).uniform(1) for i in range(begin, end)]) < 0.5
             x0[mirrored] = x0[mirrored].flip(2)
         self.at += count
         steps = process.draw(count, self.random["timesteps"])[begin:end]
         draw = lambda stream, each: self.random[stream].normal(count * each, begin * each, end * each).to(self.dtype)
-        eps = draw("noise", size).view_as(x0)
+        eps = draw("noise", x0[0].numel()).view_as(x0)
         if config["offsetNoise"] > 0:
-            eps = eps + draw("offset", channels).view(-1, 1, 1, channels) * config["offsetNoise"]
+            eps = eps + draw("offset", x0.shape[3]).view(-1, 1, 1, x0.shape[3]) * config["offsetNoise"]
         labels = None if self.labels is None else self.labels[indices]
         if labels is not None and config["labelDrop"] > 0:
-            labels[self.random["labels"].uniform(count)[begin:end] < config["labelDrop"]] = self.null
+            labels[self.random["labels"].uniform(count)[begin:end] < config["labelDrop"]] = self.net.module.cfg["num_class_embeds"] - 1
         mix = lambda pairs: sum(torch.tensor(c, dtype=self.dtype).view(-1, 1, 1, 1) * x for c, x in zip(zip(*pairs), (x0, eps)))
         xt, target = mix([process.levels[t] for t in steps]), mix([process.pair(*process.levels[t]) for t in steps])
         features = self.net.module.features([t * process.time_scale for t in steps])
@@ -137,16 +128,16 @@ class Trainer:
         v.mul_(beta2).add_(gradient * gradient * (1 - beta2))
         root = torch.sqrt(v / (1 - beta2 ** self.step)) + optimizer["eps"]
         p.mul_(1 - lr * optimizer["weightDecay"]).sub_(lr * (m / (1 - beta1 ** self.step)) / root)
-        for group, decay in {"ema.": self.decay(), **{group: (1 - 1 / self.step) ** (gamma + 1) for group, gamma in self.profiles.items()}}.items():
-            if decay is not None:
-                self.flat[group].mul_(decay).add_(p * (1 - decay))
+        decays = {"ema.": self.decay(), **{group: (1 - 1 / self.step) ** (gamma + 1) for group, gamma in self.profiles.items()}}
+        for group, decay in decays.items():
+            self.flat[group].mul_(decay).add_(p * (1 - decay))
         return lr
 
     def decay(self):
-        """Of the moving average in this step (packages/nn/src/optim/ema.ts); None where it is not its turn."""
+        """Of the moving average in this step (packages/nn/src/optim/ema.ts): 0 makes a copy, 1 lets it stand."""
         ema, s = self.config["ema"], self.step - 1 - self.config["ema"]["start"]
         if (self.step - 1) % ema["every"] != 0:
-            return None
+            return 1
         if s < 0 or (s == 0 and ema["warmup"] != "none") or (s <= ema["every"] and ema["warmup"] == "ema-pytorch"):
             return 0
         grown = {"none": 1, "ratio": (1 + s) / (10 + s)}.get(ema["warmup"], 1 - (1 + s / ema["invGamma"]) ** -ema["power"])
@@ -157,25 +148,21 @@ class Trainer:
         if name != "constant" and self.step < warmup:
             return lr * self.step / warmup
         u = min((self.step - warmup) / max(1, self.config["steps"] - warmup), 1)
-        return lr * (1 + cos_sin(math.pi * u)[0].item()) / 2 if name == "cosine" else lr
+        return lr * (1 + math.cos(math.pi * u)) / 2 if name == "cosine" else lr
 
-    def tensors(self, groups):
-        """In host memory, {name in a file: tensor}; `groups` says how the names of each group begin there."""
-        held = {}
-        for group, begin in groups.items():
-            vector = self.flat[group].cpu()
-            if not torch.isfinite(vector).all():
-                raise Refused(f"step {self.step}: {group}* is not finite, so it is not saved")
-            held.update((begin + name, view) for name, view in zip(self.shapes, self.views(vector)))
-        return held
+    def saved(self, groups, **said):
+        """What a file says and its tensors, of groups {name here: how its names begin there}. Throws where a value is not finite."""
+        vectors = {begin: self.flat[group].cpu() for group, begin in groups.items()}
+        if not all(torch.isfinite(vector).all() for vector in vectors.values()):
+            raise Refused(f"step {self.step}: a parameter is not finite, so it is not saved\n  kept     the newest checkpoint")
+        tensors = {begin + name: view for begin, vector in vectors.items() for name, view in zip(self.shapes, self.views(vector))}
+        return {**{key: self.info[key] for key in ("format", "model", "training", "facts") if key in self.info}, **said}, tensors
 
     def checkpoint(self):
-        """What a checkpoint of this step says, and its tensors."""
-        position = {**self.info["position"], "step": self.step, "data": self.at, "random": {name: r.__dict__ for name, r in self.random.items()}}
-        return {**self.info, "position": position}, self.tensors({group: group for group in self.flat})
+        random = {name: stream.__dict__ for name, stream in self.random.items()}
+        return self.saved({group: group for group in self.flat}, position={**self.info["position"], "step": self.step, "data": self.at, "random": random})
 
     def averages(self):
-        """[(length, what its file says, its tensors)] of the averages that are kept."""
-        said = {key: self.info[key] for key in ("format", "model", "training")}
-        lengths = [(group, float(group[8:-1])) for group in self.profiles]
-        return [(l, {**said, "average": {"length": l, "step": self.step}}, self.tensors({group: "ema."})) for group, l in lengths]
+        """{length: what its file says, and its tensors} of the averages by powers of time."""
+        lengths = {group: float(group[8:-1]) for group in self.profiles}
+        return {length: self.saved({group: "ema."}, average={"length": length, "step": self.step}) for group, length in lengths.items()}

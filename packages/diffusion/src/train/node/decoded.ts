@@ -5,6 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { closeSync, existsSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
 import { CheckpointError, sizeOf } from "@fromnoise/tensor";
 import { failureReason, parseJson } from "@fromnoise/nn";
 import { isObject } from "@fromnoise/nn/kinds";
@@ -65,6 +66,7 @@ export function writeDecoded(path: string, source: DecodedSource, onImage: (done
     writeAll(file, header(digests), path, 0);
     fsyncSync(file);
     renameSync(partial, path);
+    syncFolder(dirname(path));
     return true;
   } finally {
     closeSync(file);
@@ -94,6 +96,14 @@ function saidIn(path: string): string | undefined {
   } finally {
     closeSync(file);
   }
+}
+
+/** Returns once the names in a folder are on the disk. */
+function syncFolder(path: string): void {
+  if (process.platform === "win32") return;
+  const folder = openSync(path, "r");
+  fsyncSync(folder);
+  closeSync(folder);
 }
 
 function created(path: string): number {
