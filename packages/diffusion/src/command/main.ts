@@ -17,11 +17,12 @@ import { inspect } from "./inspect.js";
 import { likelihood } from "./likelihood.js";
 import { parseCommandLine } from "./parse.js";
 import { sample } from "./sample.js";
+import { scale } from "./scale.js";
 import { train } from "./train.js";
 import { verify } from "./verify.js";
 
 export const commands: readonly Command[] = [
-  train, sample, ema, likelihood, evaluate, features, doctor, check, inspect, gradcheckCommand, verify, exportCommand, importCommand, demo,
+  train, scale, sample, ema, likelihood, evaluate, features, doctor, check, inspect, gradcheckCommand, verify, exportCommand, importCommand, demo,
 ];
 
 /** Runs the command line and gives the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
