@@ -19,10 +19,13 @@ function rooms(): Map<string, string> {
   }));
 }
 
-/** All folders below one, but those that a build makes. */
+/** Folders that a build or npm makes, and those that tools keep hidden. */
+const made = (name: string): boolean => ["generated", "node_modules", "api", "dist"].includes(name) || name.startsWith(".");
+
+/** All folders below one, but those. */
 function foldersBelow(folder: string): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && entry.name !== "generated")
+    .filter((entry) => entry.isDirectory() && !made(entry.name))
     .flatMap(({ name }) => [`${folder}/${name}`, ...foldersBelow(`${folder}/${name}`)]);
 }
 

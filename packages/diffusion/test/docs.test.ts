@@ -12,7 +12,7 @@ import { readImage } from "../src/image/node/index.js";
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const markdownIn = (folder: string): string[] =>
   readdirSync(join(root, folder)).filter((name) => name.endsWith(".md")).sort().map((name) => join(folder, name));
-const pages = ["README.md", ...["docs", "docs/lessons", "docs/ops"].flatMap(markdownIn)];
+const pages = ["README.md", ...["docs", "docs/book", "docs/lessons", "docs/ops"].flatMap(markdownIn)];
 const read = (page: string): string => readFileSync(join(root, page), "utf8");
 
 /** Share of pixels that differ by more than 4 of 255 levels, 1 when the sizes differ. */

@@ -1,0 +1,13 @@
+// `npm run site` and `npm run site:build`: installs the site's own packages, by its own lock file, where they are not there yet; then build.ts.
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+const folder = import.meta.dirname;
+if (!existsSync(join(folder, "node_modules/vitepress"))) {
+  console.log("installing the site's packages (docs/site/package-lock.json) ...");
+  const { status } = spawnSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd: folder, stdio: "inherit", shell: process.platform === "win32" });
+  if (status !== 0) process.exit(status ?? 1);
+}
+const { run } = await import("./build.ts");
+await run(process.argv.slice(2));
