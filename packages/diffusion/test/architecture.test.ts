@@ -19,11 +19,14 @@ function rooms(): Map<string, string> {
   }));
 }
 
+/** Folders whose own folders are all alike: the page describes them once. */
+const alike = ["docs/book/exercises"];
+
 /** All folders below one, but those that a build makes. */
 function foldersBelow(folder: string): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && entry.name !== "generated")
-    .flatMap(({ name }) => [`${folder}/${name}`, ...foldersBelow(`${folder}/${name}`)]);
+    .flatMap(({ name }) => [`${folder}/${name}`, ...(alike.includes(`${folder}/${name}`) ? [] : foldersBelow(`${folder}/${name}`))]);
 }
 
 /** The boxes of the picture under a heading, each with the files that its label names. */
