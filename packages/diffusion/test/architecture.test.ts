@@ -19,6 +19,8 @@ function rooms(): Map<string, string> {
   }));
 }
 
+/** Folders whose own folders are all alike: the page describes them once. */
+const alike = ["docs/book/exercises"];
 /** Folders that a build or npm makes, and those that tools keep hidden. */
 const made = (name: string): boolean => ["generated", "node_modules", "api", "dist"].includes(name) || name.startsWith(".");
 
@@ -26,7 +28,7 @@ const made = (name: string): boolean => ["generated", "node_modules", "api", "di
 function foldersBelow(folder: string): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && !made(entry.name))
-    .flatMap(({ name }) => [`${folder}/${name}`, ...foldersBelow(`${folder}/${name}`)]);
+    .flatMap(({ name }) => [`${folder}/${name}`, ...(alike.includes(`${folder}/${name}`) ? [] : foldersBelow(`${folder}/${name}`))]);
 }
 
 /** The boxes of the picture under a heading, each with the files that its label names. */

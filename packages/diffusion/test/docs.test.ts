@@ -12,7 +12,7 @@ import { readImage } from "../src/image/node/index.js";
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const markdownIn = (folder: string): string[] =>
   readdirSync(join(root, folder)).filter((name) => name.endsWith(".md")).sort().map((name) => join(folder, name));
-const pages = ["README.md", ...["docs", "docs/book", "docs/lessons", "docs/ops"].flatMap(markdownIn)];
+const pages = ["README.md", ...["docs", "docs/book", "docs/ops"].flatMap(markdownIn)];
 const read = (page: string): string => readFileSync(join(root, page), "utf8");
 
 /** Share of pixels that differ by more than 4 of 255 levels, 1 when the sizes differ. */
@@ -53,7 +53,7 @@ describe("the documentation", () => {
         outputs.forEach((output, i) => expect(output, `block at line ${blocks[i].line} of ${page}`).to.equal(blocks[i].expected));
         expect(outputs.length, "blocks that ran to their end").to.equal(blocks.length);
         const drawn = readdirSync(folder);
-        if (page.includes("lessons")) expect(drawn.length, "pictures drawn").to.equal(pictures.length);
+        if (page.includes("docs/book/")) expect(drawn.length, "pictures drawn").to.equal(pictures.length);
         for (const name of drawn) {
           const shown = pictures.find((path) => path.endsWith(`/${name}`));
           expect(shown, `${name} is written but not shown`).to.be.a("string");
