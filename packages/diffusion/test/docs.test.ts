@@ -13,7 +13,7 @@ import { readImage } from "../src/image/node/index.js";
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const markdownIn = (folder: string): string[] =>
   readdirSync(join(root, folder)).filter((name) => name.endsWith(".md")).sort().map((name) => join(folder, name));
-const pages = ["README.md", "CONTRIBUTING.md", ...["tensor", "nn", "diffusion"].map((name) => `packages/${name}/README.md`), ...["docs", "docs/lessons", "docs/library", "docs/ops"].flatMap(markdownIn)];
+const pages = ["README.md", "CONTRIBUTING.md", ...["tensor", "nn", "diffusion"].map((name) => `packages/${name}/README.md`), ...["docs", "docs/book", "docs/library", "docs/ops"].flatMap(markdownIn)];
 const read = (page: string): string => readFileSync(join(root, page), "utf8");
 
 /** Share of pixels that differ by more than 4 of 255 levels, 1 when the sizes differ. */
@@ -54,7 +54,7 @@ describe("the documentation", () => {
         outputs.forEach((output, i) => expect(output, `block at line ${blocks[i].line} of ${page}`).to.equal(blocks[i].expected));
         expect(outputs.length, "blocks that ran to their end").to.equal(blocks.length);
         const drawn = readdirSync(folder).filter((name) => name.endsWith(".png"));
-        if (page.includes("lessons")) expect(drawn.length, "pictures drawn").to.equal(pictures.length);
+        if (page.includes("docs/book/")) expect(drawn.length, "pictures drawn").to.equal(pictures.length);
         for (const name of drawn) {
           const shown = pictures.find((path) => path.endsWith(`/${name}`));
           expect(shown, `${name} is written but not shown`).to.be.a("string");
