@@ -2,7 +2,9 @@
 import { expect } from "chai";
 import { openDevice, Random, tensor, type Device } from "@fromnoise/tensor";
 import { discreteProcess, exactDenoiser, makeSchedule, pathOf, ancestral } from "@fromnoise/diffusion";
+import { check, compile, elements, inputOf, OPERATIONS, STEPS, type OperationName } from "../../../docs/site/figures/math/backward.js";
 import { rasterise, TWO, walk, walkMoments } from "../../../docs/site/figures/math/forward.js";
+import { CENTRES, PointTraining } from "../../../docs/site/figures/math/points.js";
 import { DATA, sampleSd, sampling, spread, unknownVariance, type Choices } from "../../../docs/site/figures/math/sampling.js";
 import { FIVE, grid, numericScore, posteriorOver, type Point } from "../../../docs/site/figures/math/score.js";
 
@@ -87,5 +89,54 @@ describe("the figure of sampling", () => {
     const guess = (await two(xt, at).x0.data())[0], [along, across] = await unknownVariance(two, xt, at).data();
     expect(along, "x0 is -1 or 1").to.be.closeTo(1 - guess * guess, 1e-7);
     expect(across).to.be.closeTo(0, 1e-9);
+  });
+});
+
+describe("the figure of a backward", () => {
+  for (const name of Object.keys(OPERATIONS) as OperationName[]) {
+    it(`passes the right backward of ${name} and fails every planted bug, at every step`, async () => {
+      const x = inputOf(device), right = compile(OPERATIONS[name].code), { analytic, numeric } = await elements(name, right, x);
+      expect((await check(name, right, x)).pass).to.equal(true);
+      analytic.forEach((v, i) => expect(v).to.be.closeTo(numeric[i], 1e-8));
+      const errors: number[] = [];
+      for (const step of STEPS) errors.push((await check(name, right, x, step)).inputs[0].normRel);
+      expect(errors.indexOf(Math.min(...errors)), "the valley of the V, at 1e-4 to 1e-6").to.be.within(3, 5);
+      expect(errors[0], "its right arm").to.be.above(1000 * Math.min(...errors));
+      expect(errors[12], "its left arm").to.be.above(1000 * Math.min(...errors));
+      for (const [what, code] of Object.entries<string>(OPERATIONS[name].bugs)) {
+        for (const step of STEPS.slice(1, 7)) expect((await check(name, compile(code), x, step)).inputs[0].normRel, what).to.be.above(1e-4);
+      }
+      x.dispose();
+    });
+  }
+
+  it("says what is wrong with what is no backward", () => {
+    expect(() => compile("return (")).to.throw(SyntaxError);
+    expect(() => compile("dy")(inputOf(device), inputOf(device))).to.throw("returns no tensor");
+  });
+});
+
+describe("the figure of points", () => {
+  it("takes a step apart without changing it, in the order of Algorithm 1", async () => {
+    const [plain, traced] = [await PointTraining.start(CENTRES.clusters), await PointTraining.start(CENTRES.clusters)];
+    const before = await traced.parts(), loss = await plain.step(), step = await traced.tracedStep();
+    expect(step.loss).to.equal(loss);
+    expect(await traced.parts()).to.deep.equal(await plain.parts());
+    expect((await traced.parts()).loss).to.be.below(before.loss);
+    expect([...new Set(step.arrows.map(({ phase }) => phase))]).to.deep.equal(["noise", "forward", "loss", "backward", "value", "adam"]);
+    const layers = (phase: string): string[] => step.arrows.filter((arrow) => arrow.phase === phase && arrow.layer !== "").map(({ layer }) => layer);
+    expect(layers("backward")).to.deep.equal(layers("forward").filter((layer) => layer !== "input" && layer !== "time").reverse().concat("time", "input"));
+    await Promise.all([plain.dispose(), traced.dispose()]);
+  });
+
+  it("finds the loss to be floor + distance + cross term, and samples", async () => {
+    const training = await PointTraining.start(CENTRES.moons);
+    for (let i = 0; i < 30; i++) await training.step();
+    const { loss, floor, distance, cross } = await training.parts();
+    expect(loss - floor - distance - cross).to.be.closeTo(0, 1e-12);
+    expect(Math.min(floor, distance)).to.be.above(0);
+    expect(Math.abs(cross)).to.be.below(0.05);
+    expect((await training.samples(10)).length).to.equal(20);
+    await training.dispose();
   });
 });
