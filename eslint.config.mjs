@@ -1,7 +1,7 @@
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["**/dist/**", "**/node_modules/**", "**/generated/**", "**/assembly/**", "bench/peers/**", "demo-run/**", "runs/**"] },
+  { ignores: ["**/dist/**", "**/node_modules/**", "**/generated/**", "**/assembly/**", "bench/peers/**", "demo-run/**", "runs/**", "docs/site/api/**", "docs/site/.vitepress/cache/**"] },
   ...tseslint.configs.strict,
   {
     files: ["**/*.ts", "**/*.mjs", "**/*.js"],

@@ -3,7 +3,7 @@
  *
  *     node --import tsx --conditions fromnoise-source docs/make-images.ts [--outputs] [PAGE.md...]
  *
- * Pages default to the lessons. With --outputs the ```text blocks of the pages are rewritten too. The picture in README.md is
+ * Pages default to the chapters of the book. With --outputs the ```text blocks of the pages are rewritten too. The picture in README.md is
  * that of a demo: --demo FOLDER copies its denoising.png.
  */
 import { copyFileSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
@@ -14,8 +14,8 @@ import { readPage, runPage, withOutputs } from "./run-page.js";
 
 const docs = fileURLToPath(new URL(".", import.meta.url));
 const { values, positionals } = parseArgs({ options: { outputs: { type: "boolean" }, demo: { type: "string" } }, allowPositionals: true });
-const lessons = (): string[] => readdirSync(join(docs, "lessons")).sort().map((name) => join(docs, "lessons", name));
-const pages = positionals.length > 0 ? positionals : values.demo === undefined ? lessons() : [];
+const chapters = (): string[] => readdirSync(join(docs, "book")).filter((name) => name.endsWith(".md")).sort().map((name) => join(docs, "book", name));
+const pages = positionals.length > 0 ? positionals : values.demo === undefined ? chapters() : [];
 
 for (const path of pages) {
   const markdown = readFileSync(path, "utf8");

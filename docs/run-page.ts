@@ -91,7 +91,7 @@ export async function runPage(page: Page, name: string, folder: string): Promise
   return outputs;
 }
 
-/** The page at a path below the repository's root, such as "docs/lessons/4-sampling.md". */
+/** The page at a path below the repository's root, such as "docs/book/10-sampling.md". */
 export function openPage(path: string): Page {
   return readPage(readFileSync(join(root, path), "utf8"));
 }

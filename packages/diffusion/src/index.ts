@@ -1,6 +1,7 @@
 /**
  * @fromnoise/diffusion: denoising diffusion probabilistic models. This entry loads in Node and in browsers;
  * what needs files (folders of images, runs, PNG files) is in @fromnoise/diffusion/node.
+ * @module @fromnoise/diffusion
  */
 export * from "./process/schedules.js";
 export * from "./process/timesteps.js";

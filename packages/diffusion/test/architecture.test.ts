@@ -19,11 +19,16 @@ function rooms(): Map<string, string> {
   }));
 }
 
-/** All folders below one, but those that a build makes. */
+/** Folders whose own folders are all alike: the page describes them once. */
+const alike = ["docs/book/exercises"];
+/** Folders that a build or npm makes, and those that tools keep hidden. */
+const made = (name: string): boolean => ["generated", "node_modules", "api", "dist"].includes(name) || name.startsWith(".");
+
+/** All folders below one, but those. */
 function foldersBelow(folder: string): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && entry.name !== "generated")
-    .flatMap(({ name }) => [`${folder}/${name}`, ...foldersBelow(`${folder}/${name}`)]);
+    .filter((entry) => entry.isDirectory() && !made(entry.name))
+    .flatMap(({ name }) => [`${folder}/${name}`, ...(alike.includes(`${folder}/${name}`) ? [] : foldersBelow(`${folder}/${name}`))]);
 }
 
 /** The boxes of the picture under a heading, each with the files that its label names. */

@@ -1,4 +1,7 @@
-/** @fromnoise/nn: layers with their backward, the U-Net, optimisers, averages and checkpoints, on @fromnoise/tensor. */
+/**
+ * @fromnoise/nn: layers with their backward, the U-Net, optimisers, averages and checkpoints, on @fromnoise/tensor.
+ * @module @fromnoise/nn
+ */
 export { Parameter, type ParameterKind, type ParameterOptions, type ParameterRole } from "./parameters/parameter.js";
 export { apply, disposeParameters, parameterCount, type Module } from "./parameters/module.js";
 export { Grads } from "./parameters/grads.js";

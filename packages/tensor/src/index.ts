@@ -1,4 +1,7 @@
-/** @fromnoise/tensor: tensors and neural operations, each forward with its hand-derived backward beside it; no autograd. */
+/**
+ * @fromnoise/tensor: tensors and neural operations, each forward with its hand-derived backward beside it; no autograd.
+ * @module @fromnoise/tensor
+ */
 export { Tensor } from "./core/tensor.js";
 export { Device, forEachTensor, moveTo, type MemoryReport, type Scope } from "./core/device.js";
 export { deviceNames, openDevice, parseDevice, type DeviceName, type DeviceOptions, type DeviceSpec } from "./open-device.js";

@@ -1,0 +1,13 @@
+/** VitePress's theme without its fonts, formulas by KaTeX, and the figures of the book. */
+import type { Theme } from "vitepress";
+import DefaultTheme from "vitepress/theme-without-fonts";
+import "katex/dist/katex.min.css";
+import "./style.css";
+import { LiveFigure } from "./live-figure.js";
+
+export default {
+  extends: DefaultTheme,
+  enhanceApp({ app }) {
+    app.component("Figure", LiveFigure);
+  },
+} satisfies Theme;

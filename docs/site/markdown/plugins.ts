@@ -1,0 +1,43 @@
+/** What the pages' Markdown means beyond VitePress: GitHub's formulas, links to sources, lines of sources. */
+import katexPlugin from "@vscode/markdown-it-katex";
+import katex from "katex";
+import type { MarkdownRenderer } from "vitepress";
+import { base, resolveLink } from "./pages.js";
+import { sourcePlugin } from "./source-lines.js";
+
+export function plugins(md: MarkdownRenderer): void {
+  katexPlugin.default(md, { throwOnError: true });
+  sourcePlugin(md);
+  formulasInFences(md);
+  links(md);
+}
+
+/** Kinds of blocks that have no colours. */
+const PLAIN = new Set(["tree", "txt", "http", "mermaid"]);
+
+/** GitHub's ```math. */
+function formulasInFences(md: MarkdownRenderer): void {
+  const fence = md.renderer.rules.fence!;
+  md.renderer.rules.fence = (tokens, i, options, env, self) => {
+    const kind = tokens[i].info.trim();
+    if (PLAIN.has(kind)) tokens[i].info = "text";
+    if (kind !== "math") return fence(tokens, i, options, env, self);
+    return `<p v-pre>${katex.renderToString(tokens[i].content, { displayMode: true, throwOnError: true })}</p>\n`;
+  };
+}
+
+/** Links between files become links between pages; those to sources lead to these as they are, past VitePress's router. */
+function links(md: MarkdownRenderer): void {
+  md.core.ruler.push("links-of-the-repository", (state) => {
+    const { realPath, path } = state.env as { realPath?: string; path: string };
+    for (const { children } of state.tokens) {
+      for (const token of children ?? []) {
+        if (token.type !== "link_open") continue;
+        const to = resolveLink(realPath ?? path, token.attrGet("href")!);
+        if (to === undefined) continue;
+        token.attrSet("href", to.source ? `${base()}${to.url.slice(1)}` : to.url);
+        if (to.source) token.attrSet("target", "_self");
+      }
+    }
+  });
+}
