@@ -71,7 +71,7 @@ const anchor = ({ kind, name }: Member): string => `${kind.toLowerCase()}-${name
 /** Members one below the other; headings one level down, links to where their aims now stand. */
 function roomPage(room: string, members: readonly Member[], byFile: ReadonlyMap<string, Member>): string {
   const [name, part] = room.split("/");
-  const body = members.sort(byName).map((member) => {
+  const body = [...members].sort(byName).map((member) => {
     const text = member.text.replace(/^# .*$/m, "").replaceAll(/^(#+) /gm, "#$1 ");
     return `## ${member.name.replaceAll("<", "&lt;")} {#${anchor(member)}}\n\n*${member.kind}*\n\n${relinked(harmless(text), member, byFile).trim()}\n`;
   });

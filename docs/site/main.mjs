@@ -1,4 +1,4 @@
-// `npm run site` and `npm run site:build`: installs the site's own packages, by its own lock file, where they are not there yet; then build.ts.
+// `npm run site`, `site:build` and `site:check`: installs the site's own packages, by its own lock file, where they are not there yet; then build.ts or check/run.ts.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -9,5 +9,8 @@ if (!existsSync(join(folder, "node_modules/vitepress"))) {
   const { status } = spawnSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd: folder, stdio: "inherit", shell: process.platform === "win32" });
   if (status !== 0) process.exit(status ?? 1);
 }
-const { run } = await import("./build.ts");
-await run(process.argv.slice(2));
+if (process.argv[2] === "check") await import("./check/run.ts");
+else {
+  const { run } = await import("./build.ts");
+  await run(process.argv.slice(2));
+}

@@ -6,8 +6,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openDeviceSpec } from "@fromnoise/tensor";
 import { builtinSheets, encodePng, readImage, tileDataset } from "@fromnoise/diffusion/node";
-import { openDigits, PIXELS, sampleWay, SIDE, type Way } from "./figures/shared/way.js";
+import { PIXELS, SIDE, type Way } from "./figures/shared/digits.js";
 import { SHEET_COLUMNS, SHEET_COUNT } from "./figures/shared/sheet.js";
+import { openDigits, sampleWay } from "./figures/shared/way.js";
 import { root } from "./markdown/pages.js";
 
 /** Of the recorded samples: a digit of each class. */

@@ -15,8 +15,9 @@ export async function serveFiles(folder: string, base: string, port: number): Pr
     const asked = decodeURIComponent(new URL(request.url ?? "/", "http://localhost").pathname);
     if (!asked.startsWith(base)) return response.writeHead(404).end();
     const path = normalize(`/${asked.slice(base.length)}`);
-    readFile(join(folder, path.endsWith("/") ? `${path}index.html` : path)).then(
-      (body) => response.writeHead(200, { "content-type": TYPES[extname(path.endsWith("/") ? ".html" : path)] ?? "application/octet-stream" }).end(body),
+    const file = path.endsWith("/") ? `${path}index.html` : path;
+    readFile(join(folder, file)).then(
+      (body) => response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream" }).end(body),
       () => response.writeHead(404).end(),
     );
     return undefined;

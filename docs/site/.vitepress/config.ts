@@ -1,5 +1,4 @@
 /** The site: the docs folder as pages, the book first. `npm run site:build` runs it. */
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { defineConfig, type DefaultTheme } from "vitepress";
 import { apiSidebar } from "../api-pages.js";
@@ -7,21 +6,12 @@ import { chapters, docs, notPages, placeOf, shownSources, site, standsUnder, tit
 import { plugins } from "../markdown/plugins.js";
 import { writeSources } from "../source-pages.js";
 
-/** Chapters by number, for those who know something already. */
-const READING_ORDERS: readonly [who: string, numbers: readonly number[]][] = [
-  ["You know PyTorch", [0, 4, 5, 9, 10, 1, 2]],
-  ["You know JavaScript", [0, 9, 1, 2, 4, 5, 10]],
-  ["You know mathematics", [1, 2, 10, 4, 5, 0, 9]],
-];
-
 const page = (file: string): DefaultTheme.SidebarItem => ({ text: titleOf(join(docs, file)), link: `/${placeOf(file).replace(/\.md$/, ".html")}` });
 const pagesOf = (...names: string[]): DefaultTheme.SidebarItem[] => names.map((name) => page(`${name}.md`));
 
 function sidebar(): DefaultTheme.Sidebar {
-  const all = chapters();
   const book: DefaultTheme.SidebarItem[] = [
-    { text: "The book", items: [...all, ...(existsSync(join(docs, "book/notation.md")) ? [page("book/notation.md")] : [])] },
-    ...READING_ORDERS.map(([text, numbers]) => ({ text, collapsed: true, items: numbers.flatMap((n) => all.filter(({ number }) => number === n)) })),
+    { text: "The book", items: [{ text: "Contents, three ways through", link: "/book/" }, ...chapters(), page("book/notation.md")] },
   ];
   const reference: DefaultTheme.SidebarItem[] = [
     { text: "Using it", items: pagesOf("README", "moons", "recipes", "demo", "configuration", "conditioning", "inpainting", "browsers") },
@@ -34,7 +24,7 @@ function sidebar(): DefaultTheme.Sidebar {
     },
     { text: "API", items: [{ text: "The three packages", link: "/api/" }] },
   ];
-  return { "/book/": book, "/api/": apiSidebar(), "/": [...book.slice(0, 1), ...reference] };
+  return { "/api/": apiSidebar(), "/": [...book, ...reference] };
 }
 
 export default defineConfig({
@@ -42,15 +32,16 @@ export default defineConfig({
   description: "Diffusion models from scratch: every formula beside the line that computes it, every figure live.",
   lang: "en",
   srcDir: "..",
-  srcExclude: notPages,
+  srcExclude: process.env.QUICK ? [...notPages, "*.md", "ops/**", "site/api/**"] : notPages,
   rewrites: placeOf,
   cleanUrls: false,
+  router: { prefetchLinks: false },
   head: [["link", { rel: "icon", href: "data:," }]],
   markdown: {
     theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
     config: (md) => plugins(md),
   },
-  ignoreDeadLinks: [/\/source\//],
+  ignoreDeadLinks: process.env.QUICK ? true : [/\/source\//],
   vue: { template: { compilerOptions: { isCustomElement: (tag) => /^(math|semantics|annotation|m[a-z]+)$/.test(tag) } } },
   vite: {
     publicDir: join(site, "public"),
@@ -65,7 +56,7 @@ export default defineConfig({
   },
   themeConfig: {
     nav: [
-      { text: "Book", link: chapters()[0]?.link ?? "/", activeMatch: "^/book/" },
+      { text: "Book", link: "/book/", activeMatch: "^/book/" },
       { text: "Reference", link: "/reference.html" },
       { text: "API", link: "/api/" },
     ],

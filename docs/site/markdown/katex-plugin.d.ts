@@ -1,5 +1,4 @@
 declare module "@vscode/markdown-it-katex" {
-  import type { PluginWithOptions } from "markdown-it";
-  const plugin: { default: PluginWithOptions<{ throwOnError?: boolean }> };
+  const plugin: { default: (md: unknown, options?: { throwOnError?: boolean }) => void };
   export default plugin;
 }

@@ -1,12 +1,12 @@
 /** What the pages' Markdown means beyond VitePress: GitHub's formulas, links to sources, lines of sources. */
 import katexPlugin from "@vscode/markdown-it-katex";
 import katex from "katex";
-import type MarkdownIt from "markdown-it";
+import type { MarkdownRenderer } from "vitepress";
 import { base, resolveLink } from "./pages.js";
 import { sourcePlugin } from "./source-lines.js";
 
-export function plugins(md: MarkdownIt): void {
-  md.use(katexPlugin.default, { throwOnError: true });
+export function plugins(md: MarkdownRenderer): void {
+  katexPlugin.default(md, { throwOnError: true });
   sourcePlugin(md);
   formulasInFences(md);
   links(md);
@@ -16,7 +16,7 @@ export function plugins(md: MarkdownIt): void {
 const PLAIN = new Set(["tree", "txt", "http", "mermaid"]);
 
 /** GitHub's ```math. */
-function formulasInFences(md: MarkdownIt): void {
+function formulasInFences(md: MarkdownRenderer): void {
   const fence = md.renderer.rules.fence!;
   md.renderer.rules.fence = (tokens, i, options, env, self) => {
     const kind = tokens[i].info.trim();
@@ -27,7 +27,7 @@ function formulasInFences(md: MarkdownIt): void {
 }
 
 /** Links between files become links between pages; those to sources lead to these as they are, past VitePress's router. */
-function links(md: MarkdownIt): void {
+function links(md: MarkdownRenderer): void {
   md.core.ruler.push("links-of-the-repository", (state) => {
     const { realPath, path } = state.env as { realPath?: string; path: string };
     for (const { children } of state.tokens) {

@@ -1,7 +1,7 @@
 /** `<Source file="packages/..." match="text of a line" lines="3" />`: lines of the source beside the formula that they compute. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type MarkdownIt from "markdown-it";
+import type { MarkdownRenderer } from "vitepress";
 import { root, sourceUrl } from "./pages.js";
 
 export interface SourceLines {
@@ -28,10 +28,10 @@ function attributes(tag: string): Record<string, string> {
 }
 
 /** Replaces the tag by the lines and a link to the place. */
-export function sourcePlugin(md: MarkdownIt): void {
+export function sourcePlugin(md: MarkdownRenderer): void {
   md.core.ruler.after("block", "source-lines", (state) => {
     state.tokens = state.tokens.flatMap((token) => {
-      if (token.type !== "html_block" || !/^\s*<Source\s/.test(token.content)) return [token];
+      if (!token.type.startsWith("html_") || !/^\s*<Source\s/.test(token.content)) return [token];
       const { file, match, lines = "1" } = attributes(token.content);
       if (file === undefined || match === undefined) throw new Error(`<Source> needs file and match: ${token.content.trim()}`);
       const { text, line } = sourceLines(file, match, Number(lines));
@@ -39,8 +39,9 @@ export function sourcePlugin(md: MarkdownIt): void {
       open.content = "<div class=\"source-lines\">\n";
       Object.assign(fence, { info: file.endsWith(".md") ? "md" : "ts", content: `${text}\n`, block: true, map: token.map, markup: "```" });
       close.content = "</div>\n";
-      const place = md.parse(`[${file}, line ${line}](${sourceUrl(file, line)})`, state.env);
-      return [open, fence, ...place, close];
+      const place = new state.Token("inline", "", 0);
+      Object.assign(place, { content: `[${file}, line ${line}](${sourceUrl(file, line)})`, children: [], block: true, map: token.map });
+      return [open, fence, new state.Token("paragraph_open", "p", 1), place, new state.Token("paragraph_close", "p", -1), close];
     });
   });
 }

@@ -4,6 +4,7 @@ export * from "./data/node/index.js";
 export * from "./image/node/index.js";
 export { fileSource, folderTarget } from "./models/node/file-source.js";
 export { loadCheckpoint, loadModel } from "./models/node/load.js";
+export { shippedModel, shippedModels } from "./models/node/shipped.js";
 export { writeCheckpoint } from "./models/formats/checkpoint.js";
 export { saveCheckpoint } from "./train/checkpoint.js";
 export { checkpointSteps, RunDirectory } from "./train/node/run-directory.js";

@@ -1,6 +1,6 @@
 /** The 2,000 digits that a page trains on: 200 of every class, 16x16, on one sheet of 200 KB. */
 import { tileDataset, type Dataset, type Picture } from "@fromnoise/diffusion";
-import { SIDE } from "./way.js";
+import { SIDE } from "./digits.js";
 
 export const SHEET_COUNT = 2000, SHEET_COLUMNS = 50;
 
