@@ -38,7 +38,7 @@ export default {
     forbid("tensor-is-the-ground", "tensor depends on no other package", { path: tensor }, { path: "^packages/(nn|diffusion)/" }),
     forbid("nn-over-tensor", "nn depends on tensor alone", { path: "^packages/nn/src/" }, { path: "^packages/diffusion/" }),
     forbid("packages-over-tools", "packages know neither tests nor benches, pages and scripts",
-      { path: "^packages/[^/]+/src/" }, { path: "^(bench|site|docs|scripts|test-gpu|test-torture)/|^packages/[^/]+/test/" }),
+      { path: "^packages/[^/]+/src/" }, { path: "^(bench|site|docs|scripts|test-gpu|test-packages|test-scale|test-torture)/|^packages/[^/]+/test/" }),
     forbid("by-the-front-door", "another package gives what its entries export, so that nn and diffusion name no backend",
       { path: "^packages/([^/]+)/src/" },
       { path: "^packages/[^/]+/src/", pathNot: ["^packages/$1/", "^packages/[^/]+/src/(index|node|verify/chai|config/kinds)\\.ts$"] }),
@@ -71,8 +71,9 @@ export default {
       {}, { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } }),
     forbid("no-orphans", "a file that nothing imports and that starts nothing",
       { orphan: true, pathNot: "\\.d\\.ts$|/bin/" }, {}),
+    // gpu.js is an optional peer of tensor, which the root installs.
     forbid("installed-by-its-own", "a package imports from npm what its package.json declares",
-      { path: "^(packages/[^/]+|bench)/src/" }, { dependencyTypes: ["npm-no-pkg", "npm-unknown", "npm-dev", "unknown"] }),
+      { path: "^(packages/[^/]+|bench)/src/" }, { dependencyTypes: ["npm-no-pkg", "npm-unknown", "npm-dev", "unknown"], pathNot: "^node_modules/gpu\\.js/" }),
     forbid("resolvable", "an import that leads nowhere", {}, { couldNotResolve: true }),
   ],
   options: {

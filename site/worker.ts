@@ -2,7 +2,7 @@
  * The worker in which everything is computed, so that the page stays responsive: it opens the device (wasm starts its threads below
  * this worker, a GPU draws on canvases that are never seen), trains the demo and tells the page of every step.
  */
-import { openDeviceSpec, type Device } from "@fromnoise/tensor";
+import { openDevice, type Device } from "@fromnoise/tensor";
 import type { Demo } from "./demo.js";
 import { digitsDemo } from "./digits.js";
 import type { News, Order } from "./messages.js";
@@ -11,7 +11,7 @@ import { pointsDemo } from "./points.js";
 const tell = (news: News, transfer: Transferable[] = []): void => postMessage(news, { transfer });
 
 async function train({ demo: name, device: spec, steps, digits }: Order): Promise<void> {
-  const device = await openDeviceSpec(spec);
+  const device = await openDevice(spec);
   const demo = await openDemo(name, device, steps, digits);
   tell({ kind: "opened", description: device.description, caption: demo.caption });
   for (let step = 1; step <= steps; step++) {

@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
-import { ConfigError, openDeviceSpec } from "@fromnoise/tensor";
+import { ConfigError, openDevice } from "@fromnoise/tensor";
 import { openTrainingData, pageConfig, trainConfig, Trainer, type TrainConfig } from "@fromnoise/diffusion/node";
 import { commit } from "./machine.js";
 
@@ -34,11 +34,11 @@ export function curveConfig(steps: number): TrainConfig {
   });
 }
 
-/** Trains on a device; `onStep` hears of each step. Throws what openDeviceSpec throws, and NumericError. */
+/** Trains on a device; `onStep` hears of each step. Throws what openDevice throws, and NumericError. */
 export async function trainCurve(
   config: TrainConfig, device: string, seed: number, onStep: (step: number, loss: number) => void = () => undefined,
 ): Promise<CurveRun> {
-  const opened = await openDeviceSpec(device);
+  const opened = await openDevice(device);
   const started = performance.now();
   try {
     const trainer = new Trainer({ ...config, device, seed }, opened, openTrainingData(config).training);

@@ -1,10 +1,10 @@
-import { openDeviceSpec, type Device } from "@fromnoise/tensor";
+import { openDevice, type Device } from "@fromnoise/tensor";
 import { benchOf } from "./cases.js";
 import type { Engine } from "./engine.js";
 
-/** One of our devices as an engine. Throws what openDeviceSpec throws. */
+/** One of our devices as an engine. Throws what openDevice throws. */
 export async function openDeviceEngine(spec: string): Promise<Engine> {
-  return deviceEngine(await openDeviceSpec(spec));
+  return deviceEngine(await openDevice(spec));
 }
 
 /** An open device as an engine, in f32. */

@@ -3,7 +3,7 @@
  * a GPU compiles) against bench/guard.json, exactly; and times as ratios to the anchor of the same run, generously.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { Device, eachTensor, openDeviceSpec, updatedBy } from "@fromnoise/tensor";
+import { Device, eachTensor, openDevice, updatedBy } from "@fromnoise/tensor";
 // The backend itself: how many kernels it compiled is no business of a device.
 import { openGpu } from "../../packages/tensor/src/backends/gpu/index.js";
 import type { BenchCase } from "./bench.js";
@@ -82,7 +82,7 @@ export async function countRun(c: BenchCase, device: Device, compiled?: () => nu
 /** The counts of every device that is counted. */
 export async function measureCounts(): Promise<Guard["counts"]> {
   const counts: Guard["counts"] = {};
-  const wasm = await openDeviceSpec(TIMED_DEVICE);
+  const wasm = await openDevice(TIMED_DEVICE);
   counts["wasm"] = await countRun(counted, wasm);
   await wasm.dispose();
   const backend = await openGpu("cpu");
@@ -94,7 +94,7 @@ export async function measureCounts(): Promise<Guard["counts"]> {
 
 /** Best times of the timed cases over the anchor's, taken in turns. */
 async function measureRatios(): Promise<Guard["ratios"]> {
-  const device = await openDeviceSpec(TIMED_DEVICE);
+  const device = await openDevice(TIMED_DEVICE);
   const workloads = timed.map((c) => {
     return { name: `${c.bench} ${titleOf(c)}`, workload: benchOf(c.bench).open(c.shape, device, "f32"), best: Infinity };
   });

@@ -2,7 +2,7 @@
  * `bench profile`: where the time of a training step of the bench U-Net goes on one device. Kernels by time, issuing (JavaScript,
  * until every launch is on its way) against waiting for results, the first step, and a sampling run of 50 DDIM steps.
  */
-import { Device, openDeviceSpec, parseDevice } from "@fromnoise/tensor";
+import { Device, openDevice, parseDevice } from "@fromnoise/tensor";
 import { disposeParameters } from "@fromnoise/nn";
 import { ddim, discreteProcess, sampleImages, type DiffusionModel } from "@fromnoise/diffusion";
 // The backend itself: its launches and compiled kernels are no business of a device.
@@ -81,10 +81,10 @@ function gpuProbe(backend: GpuBackend): Probe {
   };
 }
 
-/** Opens a device with what tells of its launches. Throws as openDeviceSpec. */
+/** Opens a device with what tells of its launches. Throws as openDevice. */
 export async function openProbe(spec: string): Promise<Probe> {
   const parsed = parseDevice(spec);
-  return parsed.name === "gpu" ? gpuProbe(await openGpu(parsed.options.mode)) : synchronousProbe(await openDeviceSpec(spec));
+  return parsed.name === "gpu" ? gpuProbe(await openGpu(parsed.options.mode)) : synchronousProbe(await openDevice(spec));
 }
 
 async function timed(fn: () => Promise<unknown>): Promise<number> {

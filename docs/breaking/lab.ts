@@ -11,7 +11,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { openDeviceSpec, type Device } from "@fromnoise/tensor";
+import { openDevice, type Device } from "@fromnoise/tensor";
 import { diagnose, encodePng, grid, sampleImages, type Diagnosis, type DoctorMemory, type GivenSamples } from "@fromnoise/diffusion/node";
 import { listed, others, soundly, type Fault, type Handed } from "./faults.js";
 import { withTables, type Looked, type Results } from "./page.js";
@@ -67,7 +67,7 @@ async function main(names: readonly string[], spec: string): Promise<void> {
   const path = join(docs, "breaking", "results.json"), page = join(docs, "breaking.md"), pictures = join(docs, "images");
   const results: Results = existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) as Results : {};
   const drawn = new Map<string, ReturnType<typeof firstTen>>();
-  const device = await openDeviceSpec(spec, { revectorize: "auto" });
+  const device = await openDevice(spec, { revectorize: "auto" });
   try {
     await runLab({
       device, scale, folder: FOLDER, names: names.length > 0 ? names : [...SOUND, ...[...listed, ...others].map(({ name }) => name)].filter((name) => !(name in results)),

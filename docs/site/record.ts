@@ -4,7 +4,7 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { openDeviceSpec } from "@fromnoise/tensor";
+import { openDevice } from "@fromnoise/tensor";
 import { builtinSheets, encodePng, readImage, tileDataset } from "@fromnoise/diffusion/node";
 import { PIXELS, SIDE, type Way } from "./figures/shared/digits.js";
 import { SHEET_COLUMNS, SHEET_COUNT } from "./figures/shared/sheet.js";
@@ -16,7 +16,7 @@ export const RECORDED = { labels: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], seed: 0 } as c
 
 /** The recorded way, computed again in Node, with the bits that every page computes on `wasm:deterministic`. */
 export async function recordWay(): Promise<Way> {
-  const device = await openDeviceSpec("wasm:deterministic,threads=1");
+  const device = await openDevice("wasm:deterministic,threads=1");
   const model = await openDigits(readFileSync(join(root, "data/models/digits-16.safetensors")), device);
   const way = await sampleWay(model, device, RECORDED.labels, RECORDED.seed);
   await device.dispose();

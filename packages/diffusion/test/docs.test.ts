@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
@@ -12,7 +13,7 @@ import { readImage } from "../src/image/node/index.js";
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const markdownIn = (folder: string): string[] =>
   readdirSync(join(root, folder)).filter((name) => name.endsWith(".md")).sort().map((name) => join(folder, name));
-const pages = ["README.md", ...["docs", "docs/book", "docs/ops"].flatMap(markdownIn)];
+const pages = ["README.md", "CONTRIBUTING.md", ...["tensor", "nn", "diffusion"].map((name) => `packages/${name}/README.md`), ...["docs", "docs/book", "docs/library", "docs/ops"].flatMap(markdownIn)];
 const read = (page: string): string => readFileSync(join(root, page), "utf8");
 
 /** Share of pixels that differ by more than 4 of 255 levels, 1 when the sizes differ. */
@@ -52,7 +53,7 @@ describe("the documentation", () => {
         const outputs = await runPage({ blocks, pictures, program }, page, folder);
         outputs.forEach((output, i) => expect(output, `block at line ${blocks[i].line} of ${page}`).to.equal(blocks[i].expected));
         expect(outputs.length, "blocks that ran to their end").to.equal(blocks.length);
-        const drawn = readdirSync(folder);
+        const drawn = readdirSync(folder).filter((name) => name.endsWith(".png"));
         if (page.includes("docs/book/")) expect(drawn.length, "pictures drawn").to.equal(pictures.length);
         for (const name of drawn) {
           const shown = pictures.find((path) => path.endsWith(`/${name}`));
@@ -64,6 +65,23 @@ describe("the documentation", () => {
       }
     });
   }
+
+  it("shows a program of numpy that reads what ours wrote", async function () {
+    const page = "docs/library/elsewhere.md", [, python, printed] = /```python\n([\s\S]*?)\n```\n```\n([\s\S]*?)\n```/.exec(read(page))!;
+    if (spawnSync("python3", ["-c", "import numpy"]).status !== 0) {
+      if (/\bnumpy\b/.test(process.env["REQUIRE"] ?? "")) throw new Error("python3 with numpy is not there");
+      console.log(`      not run: python3 with numpy is not there (apt-get install -y python3-numpy)`);
+      this.skip();
+    }
+    const folder = mkdtempSync(join(tmpdir(), "fromnoise-docs-"));
+    try {
+      await runPage(openPage(page), page, folder);
+      const { stdout, stderr } = spawnSync("python3", ["-c", python], { cwd: folder, encoding: "utf8" });
+      expect([stdout.trimEnd(), stderr]).to.deep.equal([printed, ""]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
 
   it("has programs that the compiler accepts", function () {
     this.timeout(120_000);

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
-import { ConfigError, openDevice, openDeviceSpec, type Device } from "@fromnoise/tensor";
+import { ConfigError, openDevice, type Device } from "@fromnoise/tensor";
 import { wasmDevices } from "../../tensor/test/backends/wasm/builds.js";
 import { verifyTraining, type TrainGolden } from "../src/verify/golden-train.js";
 
@@ -20,7 +20,7 @@ describe("training against golden numbers of PyTorch", () => {
 
   for (const [spec, build] of [["reference", "TypeScript"], ...wasmDevices]) {
     it(`stays within 1e-4 in f32: ${spec}, ${build}`, async () => {
-      const other = await openDeviceSpec(spec);
+      const other = await openDevice(spec);
       const rows = await verifyTraining(golden, { device: other, dtype: "f32" });
       for (const { name, quantity, error } of rows) expect(error, `${name} ${quantity}`).to.be.below(1e-4);
       expect(other.memory().tensors, "tensors left alive").to.equal(0);

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { openDevice, openDeviceSpec, type DType, type Device } from "@fromnoise/tensor";
+import { openDevice, type DType, type Device } from "@fromnoise/tensor";
 import { verifyDit, type UNetGolden } from "@fromnoise/nn";
 import { wasmDevices } from "../../tensor/test/backends/wasm/builds.js";
 import { readGolden } from "./small.js";
@@ -14,7 +14,7 @@ describe("the DiT against golden numbers of PyTorch", () => {
 
   for (const [spec, build, dtype, tolerance] of cases) {
     it(`reproduces output, loss and every gradient to ${tolerance}: ${spec}, ${build}`, async () => {
-      const device: Device = await openDeviceSpec(spec);
+      const device: Device = await openDevice(spec);
       try {
         const rows = await verifyDit(golden, { device, dtype });
         expect(rows).to.have.length(2 + 3 * golden.params.length);

@@ -1,7 +1,7 @@
 /** lucidrains' U-Net against numbers of the program, era by era; golden/lucidrains.py says how those of 1.7 and 1.9 were made. */
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
-import { openDevice, openDeviceSpec, type DType, type Device } from "@fromnoise/tensor";
+import { openDevice, type DType, type Device } from "@fromnoise/tensor";
 import { LucidrainsUNet, describe as tensorsOf, parameterCount, verifyUNet, type LucidrainsEra, type UNetGolden } from "@fromnoise/nn";
 import { wasmDevices } from "../../tensor/test/backends/wasm/builds.js";
 import { readGolden } from "./small.js";
@@ -19,7 +19,7 @@ const versions = ["1.6.4", "1.7.0", "1.7.1", "1.7.2", "1.7.4", "1.8.8", "1.9.0",
 for (const [spec, build, dtype, tolerance] of cases) {
   describe(`lucidrains' U-Net against golden numbers of the program: ${spec}, ${build}`, () => {
     let device: Device;
-    before(async () => void (device = await openDeviceSpec(spec)));
+    before(async () => void (device = await openDevice(spec)));
     after(() => device.dispose());
 
     for (const version of versions) {

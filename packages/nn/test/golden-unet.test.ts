@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
-import { CheckpointError, ConfigError, openDevice, openDeviceSpec, type DType, type Device } from "@fromnoise/tensor";
+import { CheckpointError, ConfigError, openDevice, type DType, type Device } from "@fromnoise/tensor";
 import { verifyUNet, type UNetGolden } from "@fromnoise/nn";
 import { wasmDevices } from "../../tensor/test/backends/wasm/builds.js";
 
@@ -15,7 +15,7 @@ const cases: readonly (readonly [spec: string, build: string, dtype: DType, tole
 for (const [spec, build, dtype, tolerance] of cases) {
   describe(`the U-Net against golden numbers of PyTorch: ${spec}, ${build}`, () => {
     let device: Device;
-    before(async () => void (device = await openDeviceSpec(spec)));
+    before(async () => void (device = await openDevice(spec)));
     after(() => device.dispose());
 
     for (const name of ["ho", "diffusers_default", "scale_shift", "ncsnpp", "resnet", "vector", "pyramid"].map((end) => `unet_tiny_${end}`)) {

@@ -204,6 +204,7 @@ describe("errors of U-Net configs", () => {
       [{ sample_size: 0.5 }, "sample_size: 0.5", "a side, [height, width], or null"],
       [{ block_out_channels: [] }, "block_out_channels: []", "lists of whole numbers from 1 to 65536, at most 32 of them"],
       [{ block_out_channels: [2147483649, 8] }, "block_out_channels: [2147483649,8]", "lists of whole numbers from 1 to 65536, at most 32 of them"],
+      [{ _patch_size: 0 }, "_patch_size: 0", "whole numbers from 1 to 64"],
       [{ layers_per_block: 1e7 }, "layers_per_block: 10000000", "whole numbers from 1 to 256"],
     ];
     for (const [more, shown, allowed] of wrong) {
@@ -219,6 +220,8 @@ describe("errors of U-Net configs", () => {
     ].join("\n"));
     expect(rejected({ in_channels: 3, block_out_channels: [8, 48], down_block_types: ["SkipDownBlock2D", "AttnSkipDownBlock2D"] }))
       .to.contain("block_out_channels[1] is 48, too few for attention in Skip blocks\n  allowed  multiples of 32");
+    expect(rejected({ in_channels: 3, out_channels: 3, _patch_size: 2, down_block_types: ["SkipDownBlock2D", "SkipDownBlock2D"], up_block_types: ["SkipUpBlock2D", "SkipUpBlock2D"] }))
+      .to.equal("ConfigError: U-Net config: _patch_size 2 with Skip blocks\n  allowed  1 with blocks that hand the image along");
   });
 
   it("compare lists by length", () => {

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { finiteCheck, mse, observe, openDevice, Random, randomNormal, tensor, type Device, type Tensor } from "@fromnoise/tensor";
+import { finiteCheck, mse, observe, openDevice, pixelShuffle, pixelUnshuffle, Random, randomNormal, tensor, type Device, type Tensor } from "@fromnoise/tensor";
 import { Adam, Grads, globalNorm, initialize, UNet, type UNetOptions } from "@fromnoise/nn";
 import { messageOf, smallConfig, smallUNet, valuesOf } from "./small.js";
 
@@ -44,6 +44,25 @@ describe("UNet", () => {
     expect(smallUNet(device).apply(images(1, 4, 10), [0]).shape).to.deep.equal([1, 4, 10, 2]);
   });
 
+  it("of patches is the network without them on unshuffled images, forward and backward, bit for bit", async () => {
+    const patched = smallUNet(device, { _patch_size: 2, out_channels: 3 });
+    const plain = smallUNet(device, { in_channels: 8, out_channels: 12 });
+    expect(patched.spec).to.deep.include({ sample: [null, null, 2], outputs: 3 });
+    expect(patched.parameters.map(({ name, shape }) => [name, shape])).to.deep.equal(plain.parameters.map(({ name, shape }) => [name, shape]));
+    const x = images(2, 8, 16), dy = randomNormal([2, 8, 16, 3], new Random(2), { device, dtype: "f64" });
+    const [y, cache] = patched.forward(x, [3, 900]);
+    const [under, underCache] = plain.forward(pixelUnshuffle.forward(x, { scale: 2 }), [3, 900]);
+    expect(await valuesOf(y)).to.deep.equal(await valuesOf(pixelShuffle.forward(under, { scale: 2 })));
+    expect(await valuesOf(patched.apply(x, [3, 900]))).to.deep.equal(await valuesOf(y));
+    const grads = new Grads(device), underGrads = new Grads(device);
+    const dx = patched.backward(dy, cache, grads);
+    const dunder = plain.backward(pixelUnshuffle.forward(dy, { scale: 2 }), underCache, underGrads);
+    expect(await valuesOf(dx)).to.deep.equal(await valuesOf(pixelShuffle.forward(dunder, { scale: 2 })));
+    for (const [i, p] of patched.parameters.entries()) {
+      expect(await valuesOf(grads.get(p)!), p.name).to.deep.equal(await valuesOf(underGrads.get(plain.parameters[i])!));
+    }
+  });
+
   it("drops values in training only, by the given random numbers", async () => {
     const unet = smallUNet(device, { dropout: 0.5 });
     const run = async (random?: Random): Promise<number[]> => valuesOf(unet.forward(images(1), [5], undefined, random)[0]);
@@ -62,6 +81,10 @@ describe("UNet", () => {
     expect(messageOf(() => three.forward(images(2, 30, 28), [1, 2]))).to.equal([
       "ShapeError: U-Net: the sides of x must be multiples of 4", "  x        [2, 30, 28, 2]   expected [N, H, W, 2]",
       "  nearest  32 x 28", "  3 levels halve the sides 2 times",
+    ].join("\n"));
+    expect(messageOf(() => smallUNet(device, { _patch_size: 3 }).forward(images(1, 8, 6), [1]))).to.equal([
+      "ShapeError: U-Net: the sides of x must be multiples of 6", "  x        [1, 8, 6, 2]   expected [N, H, W, 2]",
+      "  nearest  6 x 6", "  patches of side 3, and 2 levels halve the sides 1 times",
     ].join("\n"));
     const unet = smallUNet(device);
     expect(messageOf(() => unet.apply(images(1, 8, 8, 3), [1]))).to.equal(

@@ -4,7 +4,7 @@
  */
 export { Tensor } from "./core/tensor.js";
 export { Device, forEachTensor, moveTo, type MemoryReport, type Scope } from "./core/device.js";
-export { deviceNames, openDevice, openDeviceSpec, parseDevice, type DeviceName, type DeviceOptions, type DeviceSpec } from "./open-device.js";
+export { deviceNames, openDevice, parseDevice, type DeviceName, type DeviceOptions, type DeviceSpec } from "./open-device.js";
 export { openDryDevice } from "./core/dry-device.js";
 export type { NumberArray } from "./core/backend.js";
 export {

@@ -67,21 +67,28 @@ export function parseDevice(spec: string): DeviceSpec {
   return { name, options };
 }
 
+/** What `openDevice` may be told beside a string: the options of the device that it names, of wasm where only the run knows which it is. */
+export type OptionsOfSpec<S extends string> = (S extends `${infer Name}:${string}` ? Name : S) extends infer Name
+  ? Name extends DeviceName ? DeviceOptions[Name] : DeviceOptions["wasm"] : never;
+
 /**
- * Opens a device:
+ * Opens the device that a string `name[:option[,option]]` names, as commands and benches write it:
  *  - `reference`: plain TypeScript loops in f32 and f64, the specification every other device is tested against;
- *  - `wasm`: SIMD WebAssembly in f32, on several threads; `{threads, precision, deterministic, revectorize, multiplyAdds}`;
- *  - `gpu`: kernels through gpu.js in f32; `{mode}`: "webgpu", "webgl2", "headlessgl", gpu.js's CPU modes "webasm" and "cpu", or
- *    "auto" (the default), the first of webgpu, webgl2 and headlessgl that is there.
- * There is no fallback: a device that is not there is a DeviceError.
+ *  - `wasm`: SIMD WebAssembly in f32, on several threads: "wasm", "wasm:threads=4", "wasm:exact", "wasm:deterministic",
+ *    "wasm:revectorize=auto";
+ *  - `gpu`: kernels through gpu.js in f32: "gpu:webgpu", "gpu:webgl2", "gpu:headlessgl", gpu.js's CPU modes "gpu:webasm" and "gpu:cpu", and
+ *    "gpu:auto" or "gpu", the first of webgpu, webgl2 and headlessgl that is there. It needs the package gpu.js, in Node for webgpu `webgpu` too.
+ * `options` are the same as an object, `openDevice("wasm", { threads: 4, precision: "exact" })`; what the string says goes before them.
+ * There is no fallback: a device that is not there is a DeviceError. Throws ConfigError as parseDevice.
  */
-export async function openDevice<N extends DeviceName>(name: N, options: DeviceOptions[N] = {}): Promise<Device> {
-  const device = await openNamed(name, options);
+export async function openDevice<S extends string>(spec: S, options?: OptionsOfSpec<S>): Promise<Device> {
+  const { name, options: said } = parseDevice(spec);
+  const device = await openNamed({ name, options: { ...options, ...said } } as DeviceSpec);
   await attachDebug(device);
   return device;
 }
 
-async function openNamed(name: DeviceName, options: object): Promise<Device> {
+async function openNamed({ name, options }: DeviceSpec): Promise<Device> {
   switch (name) {
     case "reference": {
       const { openReference } = await import("./backends/reference/index.js");
@@ -89,22 +96,11 @@ async function openNamed(name: DeviceName, options: object): Promise<Device> {
     }
     case "wasm": {
       const { openWasm } = await import("./backends/wasm/index.js");
-      return Device.over(name, await openWasm(options as DeviceOptions["wasm"]));
+      return Device.over(name, await openWasm(options));
     }
     case "gpu": {
       const { openGpu } = await import("./backends/gpu/index.js");
-      return Device.over(name, await openGpu((options as DeviceOptions["gpu"]).mode));
+      return Device.over(name, await openGpu(options.mode));
     }
-    default:
-      throw new ConfigError(`device "${String(name)}" is unknown`, [`allowed  ${deviceNames.join(", ")}`]);
   }
-}
-
-/**
- * Opens the device that a string of the form `name[:option]` names: what commands and benches call. `wasm` is what the string does not
- * say of the wasm device. Throws as parseDevice and openDevice.
- */
-export async function openDeviceSpec(spec: string, wasm: DeviceOptions["wasm"] = {}): Promise<Device> {
-  const { name, options } = parseDevice(spec);
-  return openDevice(name, name === "wasm" ? { ...wasm, ...options } : options);
 }

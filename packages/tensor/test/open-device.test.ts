@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { availableParallelism } from "node:os";
-import { ConfigError, deviceNames, openDevice, openDeviceSpec, parseDevice } from "../src/index.js";
+import { ConfigError, deviceNames, openDevice, parseDevice } from "../src/index.js";
 import { noRevectorizer, usualBuild } from "./backends/wasm/builds.js";
 import { thrownBy } from "./thrown.js";
 
@@ -35,7 +35,7 @@ describe("opening the wasm device", () => {
       ["wasm:threads=1,exact", `wasm: ${usualBuild}, 1 thread, exact`],
       ["wasm:threads=1,deterministic", "wasm: base SIMD, 1 thread, fast, deterministic"],
     ]) {
-      const device = await openDeviceSpec(spec);
+      const device = await openDevice(spec);
       expect(device.description).to.equal(description);
       expect(device.dtypes).to.deep.equal(["f32"]);
       await device.dispose();
@@ -65,5 +65,18 @@ describe("opening the wasm device", () => {
       expect(error.name).to.equal("DeviceError");
       expect(error.message).to.contain("needed   Node 24 or later");
     }
+  });
+});
+
+describe("openDevice", () => {
+  it("takes the string that commands take, before the options beside it", async () => {
+    const device = await openDevice("wasm:threads=1,exact", { threads: 2, precision: "fast" });
+    expect(device.description).to.equal(`wasm: ${usualBuild}, 1 thread, exact`);
+    await device.dispose();
+    const spec: string = "reference";
+    const reference = await openDevice(spec, { revectorize: "auto" });
+    expect(reference.name).to.equal("reference");
+    await reference.dispose();
+    expect((await thrownBy(openDevice("abacus"))).message).to.equal('device "abacus" is unknown\n  allowed  reference, wasm, gpu');
   });
 });

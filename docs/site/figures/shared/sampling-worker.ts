@@ -1,5 +1,5 @@
 /** Draws digits beside the page: the model is fetched, and `wasm` opened, when the first are asked for. */
-import { openDeviceSpec } from "@fromnoise/tensor";
+import { openDevice } from "@fromnoise/tensor";
 import type { Way } from "./digits.js";
 import { openDigits, sampleWay } from "./way.js";
 
@@ -16,7 +16,7 @@ const opened = (async () => {
   const url = new URL("../../../../data/models/digits-16.safetensors", import.meta.url);
   const response = await fetch(url);
   if (!response.ok) throw new Error(`${url.pathname}: ${response.status} ${response.statusText}`);
-  const device = await openDeviceSpec(DEVICE);
+  const device = await openDevice(DEVICE);
   return { device, model: await openDigits(new Uint8Array(await response.arrayBuffer()), device) };
 })();
 opened.catch(() => undefined);                                                  // whoever asks first is told

@@ -3,7 +3,7 @@ import { parameterCount } from "@fromnoise/nn";
 import {
   ddim, pageUNet, recipes, sampleImages, splitDataset, trainConfig, Trainer, type Picture, type StepMetrics,
 } from "@fromnoise/diffusion";
-import { openDeviceSpec, type Device } from "@fromnoise/tensor";
+import { openDevice, type Device } from "@fromnoise/tensor";
 import { digest } from "./digest.js";
 import { SAMPLER_STEPS, SHOWN, toLevel, type Plan } from "./digits.js";
 import { digitsData } from "./sheet.js";
@@ -15,7 +15,7 @@ export class DigitsTraining {
 
   /** Opens the device and makes the network. Throws DeviceError where there is no such device. */
   static async open({ device: spec, prediction, steps, seed }: Plan, sheet: Picture): Promise<DigitsTraining> {
-    const device = await openDeviceSpec(spec);
+    const device = await openDevice(spec);
     try {
       const recipe = recipes.find(({ name }) => name === "digits-16")!.config;
       const config = trainConfig({ ...recipe, model: pageUNet, prediction, steps, seed, profiles: { every: 0 } });

@@ -1,5 +1,5 @@
 /** What a command of `fromnoise` is: its operands and flags, which parse.ts reads and help.ts shows, and what it does with them. */
-import { ConfigError, openDeviceSpec, parseDevice, type Device, type DeviceOptions } from "@fromnoise/tensor";
+import { ConfigError, openDevice, parseDevice, type Device, type DeviceOptions } from "@fromnoise/tensor";
 import { flag } from "@fromnoise/nn/kinds";
 import { field } from "../config/fields.js";
 import type { Flag, FlagValues } from "../config/flags.js";
@@ -38,7 +38,7 @@ export function deviceOpener(revectorize: boolean): (spec: string, wasm?: Device
       throw new ConfigError(`--no-revectorize and the device "${spec}" contradict each other`, ["hint     --device wasm"]);
     }
     const told = process.env["FROMNOISE_REVECTORIZE"] !== undefined;
-    return openDeviceSpec(spec, { ...wasm, ...(!revectorize ? { revectorize } : told ? {} : { revectorize: "auto" }) });
+    return openDevice(spec, { ...wasm, ...(!revectorize ? { revectorize } : told ? {} : { revectorize: "auto" }) });
   };
 }
 

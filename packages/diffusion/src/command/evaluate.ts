@@ -11,6 +11,9 @@ import { evenly } from "../evaluate/dataset-rows.js";
 import { evaluateImages, evaluateModel, type Evaluated, type Evaluation } from "../evaluate/evaluate.js";
 import { builtinFeatures, openFeatures } from "../evaluate/node/open-features.js";
 import { prepareReference, type Figures, type Reference } from "../evaluate/reference.js";
+import type { Features } from "../evaluate/features/feature-file.js";
+import type { Rows } from "../evaluate/rows.js";
+import { mostLike } from "../evaluate/shared.js";
 import { datasetRows, type Watched } from "../evaluate/dataset-rows.js";
 import { grid, type Channels } from "../image/node/index.js";
 import { makeFolder } from "../models/node/files.js";
@@ -19,13 +22,14 @@ import type { TrainedModel } from "../models/load-model.js";
 import { samplers } from "../samplers/index.js";
 import { trainDefaults, type TrainConfig } from "../train/config.js";
 import { withDevice, type Arguments, type Command } from "./command.js";
+import { evaluateOneShare } from "./evaluate-share.js";
 import { modelPath } from "./model-operand.js";
 import { openProgress, type Progress } from "./progress.js";
 import { askedFor, clippingOf, sampleFields, writePng } from "./sample.js";
 import { samplingIn, type Sampling } from "./sampling-flags.js";
 import { printTable } from "./text-table.js";
 
-const { recipe, batch, sampler, clipX0, dynamicThreshold, keepEps, weights, variant, network, size, seed, device, revectorize } = sampleFields;
+const { recipe, batch, share, sampler, clipX0, dynamicThreshold, keepEps, weights, variant, network, size, seed, device, revectorize } = sampleFields;
 export const evaluateFields = {
   images: optional(text, "images to evaluate, in place of a model's samples: names as `train` takes them", { value: "DIR" }),
   data: optional(text, "real images: names as `train` takes them", { value: "NAME", shown: "the run's own" }),
@@ -34,7 +38,7 @@ export const evaluateFields = {
   count: field(integer({ from: 5, to: 1_000_000 }), 1000, "samples to draw"),
   json: field(flag, false, "print {source, data, device, features, compared, reference, samples, heldOut, loss, nearest, ...} as JSON"),
   out: optional(text, "folder for samples.png and copies.png, the samples nearest to a training image with it beside each", { value: "DIR", shown: "no pictures" }),
-  recipe, batch, sampler, clipX0, dynamicThreshold, keepEps, weights, variant, network, size, seed, device, revectorize,
+  recipe, batch, share, sampler, clipX0, dynamicThreshold, keepEps, weights, variant, network, size, seed, device, revectorize,
 };
 type Options = OptionsOf<typeof evaluateFields>;
 
@@ -55,7 +59,8 @@ export const evaluate: Command = {
 };
 
 /** Samples shown beside their nearest training image, and pairs of them in a row. */
-const SHOWN = 32, PAIRS = 4;
+export const SHOWN = 32;
+const PAIRS = 4;
 
 async function runEvaluate({ operands: [operand], flags }: Arguments): Promise<number> {
   const options = optionsOf(evaluateFields, flags);
@@ -63,6 +68,7 @@ async function runEvaluate({ operands: [operand], flags }: Arguments): Promise<n
   if (named === (options.images !== undefined)) {
     throw new ConfigError("evaluate: pass either a model or --images", ["usage    fromnoise evaluate RUN [flags]", "usage    fromnoise evaluate --images DIR --data NAME [flags]"]);
   }
+  checkShare(options);
   const path = named ? modelPath(operand, options.recipe, evaluate) : undefined;
   const sampling = samplingIn(flags, options.recipe);
   return withDevice(options.device, options.revectorize, async (opened) => {
@@ -74,16 +80,33 @@ async function runEvaluate({ operands: [operand], flags }: Arguments): Promise<n
     console.error(`device   ${opened.description}`);
     const shown = showing();
     try {
+      if (options.share !== undefined) {
+        const features = await featuresFor(name, options, opened);
+        const of = { model: ofItsData(model!, options), device: opened, data, features, name, count: options.count };
+        const written = await evaluateOneShare(options.out!, options.share, of, {
+          sampling: { ...sampling, batch: options.batch, seed: options.seed, clipX0: clippingOf(options, model!) }, sampled: sampling, shown: SHOWN,
+        }, shown);
+        shown.stop();
+        console.log(`wrote ${written}\njoin with: fromnoise join ${options.out!}`);
+        return 0;
+      }
       const reference = await referenceFor(name, data, opened, options, shown);
       const evaluated = model === undefined ? await imagesAgainst(reference, options, shown) : await modelAgainst(reference, ofItsData(model, options), opened, options, sampling, shown);
       shown.stop();
       report({ source, data: name, device: opened.description }, evaluated, { ...options, sampler: sampling.sampler.name });
-      if (options.out !== undefined) await writePictures(options.out, reference, evaluated);
+      if (options.out !== undefined) await writePictures(options.out, evaluated.images, trainingLike(reference, evaluated));
       return 0;
     } finally {
       shown.stop();
     }
   });
+}
+
+/** Throws ConfigError for a share of images that are there already, and for one that has no place. */
+function checkShare({ share: asked, images, out }: Options): void {
+  if (asked === undefined) return;
+  if (images !== undefined) throw new ConfigError("--share is for a model's samples", ["hint     the images of --images are drawn already"]);
+  if (out === undefined) throw new ConfigError("--out is missing: a share is written there", ["pass     --out DIR, of all shares the same"]);
 }
 
 /** The model; without its run's configuration where it is evaluated on other images than those it was trained on, of which it has no loss. */
@@ -112,12 +135,17 @@ export function dataOf(
 export async function referenceFor(
   name: string, data: SplitDataset, device: Device, { features: asked, count, images }: Pick<Options, "features" | "count" | "images">, watched: Watched,
 ): Promise<Reference> {
+  const features = await featuresFor(name, { features: asked }, device);
+  const most = images === undefined ? count : Math.min(count, imagesIn(images, data).count);
+  return prepareReference({ data, features, count: most, ...watched });
+}
+
+async function featuresFor(name: string, { features: asked }: Pick<Options, "features">, device: Device): Promise<Features> {
   const own = builtinFeatures.includes(name);
   const features = await openFeatures(asked ?? (own ? name : "faces"), device);
   const trainedOn = String(features.training["data"]);
   console.error(`features ${features.name}, of a network trained on ${trainedOn}${trainedOn === name ? "" : `: it never saw ${name}, see docs/evaluation.md`}`);
-  const most = images === undefined ? count : Math.min(count, imagesIn(images, data).count);
-  return prepareReference({ data, features, count: most, ...watched });
+  return features;
 }
 
 /** The images of --images, as the data's are. */
@@ -163,9 +191,13 @@ export function showing(): Required<Pick<Watched, "onProgress">> & { stop(): voi
   };
 }
 
-function report(from: { source: string; data: string; device: string }, { evaluation, copies: { ratios, indices } }: Evaluated, { json, seed: of, sampler: by, count, images }: Options): void {
+/** Prints an evaluation: a table, or JSON. */
+export function report(
+  from: { source: string; data: string; device: string }, { evaluation, copies: { ratios, indices } }: Pick<Evaluated, "evaluation" | "copies">,
+  { json, seed: of, sampler: by, count, images }: Pick<Options, "json" | "seed" | "sampler" | "count" | "images">,
+): void {
   if (json) {
-    const nearest = closest(ratios, SHOWN).map((sample) => ({ sample, training: indices[sample], ratio: ratios[sample] }));
+    const nearest = mostLike(ratios, SHOWN).map((sample) => ({ sample, training: indices[sample], ratio: ratios[sample] }));
     const drawn = images === undefined ? { sampler: by, seed: of } : {};
     console.log(JSON.stringify({ ...from, count, ...drawn, ...evaluation, nearest }, null, 2));
   } else printEvaluation(evaluation);
@@ -194,19 +226,21 @@ export function printEvaluation({ samples, heldOut, compared, reference, feature
   console.log(`loss     ${other.toPrecision(4)} held out, ${training.toPrecision(4)} trained on: ${ratio.toFixed(3)} +- ${error.toFixed(3)} times, ${images} images each, ${rounds} times`);
 }
 
-/** The numbers of the samples that are most like a training image, the most first. */
-function closest(ratios: Float64Array, n: number): number[] {
-  return Array.from(ratios.keys()).sort((a, b) => ratios[a] - ratios[b]).slice(0, n);
+/** The samples that are most like a training image, with that image, the most first. */
+export type Likeness = readonly { readonly sample: number; readonly training: ArrayLike<number> }[];
+
+function trainingLike({ data: { training } }: Reference, { copies: { ratios, indices } }: Evaluated): Likeness {
+  return mostLike(ratios, SHOWN).map((sample) => ({ sample, training: training.sample(indices[sample]) }));
 }
 
-async function writePictures(out: string, { data: { training } }: Reference, { images, copies: { ratios, indices } }: Evaluated): Promise<void> {
+/** samples.png, and copies.png: the samples most like a training image with it beside each. */
+export async function writePictures(out: string, images: Rows, chosen: Likeness): Promise<void> {
   makeFolder(out);
   const [count, ...shape] = images.shape, each = sizeOf(shape);
-  const chosen = closest(ratios, SHOWN);
   const data = new Float32Array(2 * chosen.length * each);
-  chosen.forEach((sample, k) => {
+  chosen.forEach(({ sample, training }, k) => {
     data.set(images.data.subarray(sample * each, (sample + 1) * each), 2 * k * each);
-    data.set(training.sample(indices[sample]), (2 * k + 1) * each);
+    data.set(training, (2 * k + 1) * each);
   });
   await writePng(join(out, "copies.png"), grid({ shape: [2 * chosen.length, ...shape], data }, { columns: 2 * PAIRS, background: 0 }));
   const first = Math.min(count, 64);

@@ -14,14 +14,16 @@ import { gradcheckCommand } from "./gradcheck.js";
 import { overview } from "./help.js";
 import { printOnlyPrintable, watchOutput } from "./output.js";
 import { inspect } from "./inspect.js";
+import { join } from "./join.js";
 import { likelihood } from "./likelihood.js";
 import { parseCommandLine } from "./parse.js";
 import { sample } from "./sample.js";
+import { scale } from "./scale.js";
 import { train } from "./train.js";
 import { verify } from "./verify.js";
 
 export const commands: readonly Command[] = [
-  train, sample, ema, likelihood, evaluate, features, doctor, check, inspect, gradcheckCommand, verify, exportCommand, importCommand, demo,
+  train, scale, sample, join, ema, likelihood, evaluate, features, doctor, check, inspect, gradcheckCommand, verify, exportCommand, importCommand, demo,
 ];
 
 /** Runs the command line and gives the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */

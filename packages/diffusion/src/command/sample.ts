@@ -10,16 +10,17 @@ import type { ClipOptions } from "../denoisers/clipped.js";
 import type { DiffusionModel } from "../denoisers/denoiser.js";
 import { makeFolder, readJson } from "../models/node/files.js";
 import { encodePng, grid, imageBitmap, strip, type Bitmap } from "../image/node/index.js";
-import type { LoadModelOptions } from "../models/load-model.js";
+import type { LoadModelOptions, TrainedModel } from "../models/load-model.js";
 import { WEIGHTS, type Weights } from "../models/model-format.js";
 import { loadModel } from "../models/node/load.js";
-import { sampleImages, samplingSteps, type SamplingOptions, type SamplingResult } from "../models/sample-images.js";
+import { sampleImages, samplingSteps, type SampleBatch, type SamplingOptions, type SamplingResult } from "../models/sample-images.js";
 import { trainDefaults } from "../train/config.js";
 import { samplers } from "../samplers/index.js";
 import { revectorizeField, withDevice, type Arguments, type Command } from "./command.js";
 import { modelPath, recipeField } from "./model-operand.js";
 import { openProgress, type Progress } from "./progress.js";
 import { samplingIn, type Sampling } from "./sampling-flags.js";
+import { held, rangeOf, settingsOf, shareField, writeShare, type Range, type Share } from "./share.js";
 
 /** Averaged or raw weights: of `sample` and `export`. */
 export const weightsField = optional(oneOf(WEIGHTS), "averaged or raw weights", { shown: "ema, where the model has it" });
@@ -45,6 +46,7 @@ export const sampleFields = {
   out: field(text, "samples", "folder for samples.png, denoising.png and x0.png", { value: "DIR" }),
   count: field(count, 64, "number of images"),
   first: field(integer({ to: 2 ** 32 }), 0, "number of the first image: --count 50 --first 50 are the second half of --count 100", { value: "N" }),
+  share: shareField,
   batch: field(count, 64, "images per batch"),
   recipe: recipeField,
   sampler: optional(oneOf(samplers.map(({ name }) => name)), "how to get from noise to images", { shown: samplers[0].name }),
@@ -75,7 +77,8 @@ export const sample: Command = {
   ],
   notes: [
     "samples.png is a grid of the images; denoising.png follows the first eight from noise to image, x0.png the network's guess",
-    "of them on the way. Files of these names in --out are replaced.",
+    "of them on the way. Files of these names in --out are replaced. --share 3/16 writes the third of sixteen parts of --count instead, and",
+    "`fromnoise join` puts them together.",
   ].join("\n"),
   run: runSample,
 };
@@ -83,8 +86,13 @@ export const sample: Command = {
 async function runSample({ operands: [operand], flags }: Arguments): Promise<number> {
   const options = optionsOf(sampleFields, flags);
   const path = modelPath(operand, options.recipe, sample);
-  const { count, first, out, device, revectorize, separate } = options;
+  const { count, first, out, device, revectorize, separate, share } = options;
   const sampling = samplingIn(flags, options.recipe);
+  if (share !== undefined) {
+    const written = await withDevice(device, revectorize, (opened) => drawShare(path, opened, options, share, sampling));
+    console.log(`wrote ${written}\njoin with: fromnoise join ${out} --out ${out}`);
+    return 0;
+  }
   const result = await withDevice(device, revectorize, (opened) => draw(path, opened, options, sampling));
   await writeSamples(out, result, separate, first);
   const images = count === 1 ? "1 image" : `${count} images`;
@@ -92,26 +100,55 @@ async function runSample({ operands: [operand], flags }: Arguments): Promise<num
   return 0;
 }
 
-async function draw(
-  path: string, device: Device, options: OptionsOf<typeof sampleFields>, sampling: Sampling,
-): Promise<SamplingResult> {
-  const { count, first, batch, seed, size } = options;
+/** Images followed on their way. */
+const FOLLOWED = 8;
+
+async function draw(path: string, device: Device, options: OptionsOf<typeof sampleFields>, sampling: Sampling): Promise<SamplingResult> {
+  const model = await modelFor(path, device, options);
+  return drawPart(model, device, options, sampling, { start: 0, end: options.count });
+}
+
+async function modelFor(path: string, device: Device, options: OptionsOf<typeof sampleFields>): Promise<TrainedModel> {
   const model = await loadModel(path, device, askedFor(options));
   console.error(`model    ${model.source}`);
   console.error(`device   ${device.description}`);
-  const { sample, classes } = model.network.spec;
-  if (size === undefined && sample.includes(null)) throw new ConfigError("--size is missing: the model's config has no sample_size");
-  return sampleShowing({
-    model, device, count, first, batch, seed, clipX0: clippingOf(options, model), ...sampling,
-    size: size === undefined ? undefined : [size, size], labels: labelsOf(options.class, classes, count),
-  });
+  if (options.size === undefined && model.network.spec.sample.includes(null)) throw new ConfigError("--size is missing: the model's config has no sample_size");
+  return model;
 }
 
-/** `sampleImages` with a progress bar on standard error, and ten moments of the first eight images recorded. */
-export async function sampleShowing<O extends object, S>(options: SamplingOptions<O, S>): Promise<SamplingResult> {
+/** Images `start` .. `end - 1` of those asked for, with the ways of those among them that the whole follows. */
+async function drawPart(
+  model: TrainedModel, device: Device, options: OptionsOf<typeof sampleFields>, sampling: Sampling, { start, end }: Range,
+): Promise<SamplingResult> {
+  const { count, first, batch, seed, size } = options;
+  const rows = Math.min(end - start, Math.max(0, Math.min(FOLLOWED, batch, count) - start));
+  return sampleShowing({
+    model, device, count: end - start, first: first + start, batch, seed, clipX0: clippingOf(options, model), ...sampling,
+    size: size === undefined ? undefined : [size, size], labels: labelsOf(options.class, model.network.spec.classes, end - start),
+  }, rows);
+}
+
+/** Writes one share of the images: its path. */
+async function drawShare(path: string, device: Device, options: OptionsOf<typeof sampleFields>, share: Share, sampling: Sampling): Promise<string> {
+  const { count, first, batch, seed, size, out, separate } = options;
+  const range = rangeOf(count, share);
+  const model = await modelFor(path, device, options);
+  const settings = {
+    ...await settingsOf(model, device, sampling, clippingOf(options, model)), seed, first, followed: Math.min(FOLLOWED, batch, count),
+    size: size ?? null, class: options.class ?? null,
+  };
+  const { images, moments } = await drawPart(model, device, options, sampling, range);
+  const ways = moments.flatMap(({ xt, x0 }, k) => [[`xt.${k}`, held(xt.shape, xt.data)], [`x0.${k}`, held(x0.shape, x0.data)]] as const);
+  if (separate) await writeSeparate(out, images, first + range.start);
+  const tensors = new Map([["images", held(images.shape, images.data)], ...ways]);
+  return writeShare(out, share, { kind: "samples", range, count, settings, said: { moments: moments.map(({ at }) => at) }, tensors });
+}
+
+/** `sampleImages` with a progress bar on standard error, and ten moments of the first images recorded. */
+export async function sampleShowing<O extends object, S>(options: SamplingOptions<O, S>, rows = FOLLOWED): Promise<SamplingResult> {
   const progress: Progress = openProgress("reverse step", samplingSteps(options));
   try {
-    return await sampleImages({ ...options, record: { rows: 8, columns: 10 }, onStep: (done) => progress.update(done) });
+    return await sampleImages({ ...options, ...(rows === 0 ? {} : { record: { rows, columns: 10 } }), onStep: (done) => progress.update(done) });
   } finally {
     progress.stop();
   }
@@ -127,7 +164,12 @@ export async function writeSamples(out: string, { images, moments }: SamplingRes
   const way = [...moments.map(({ xt }) => xt), samples];
   await writePng(join(out, "denoising.png"), strip(way, { labels: [...times, "sample"], background: 0 }));
   await writePng(join(out, "x0.png"), strip(moments.map(({ x0 }) => x0), { labels: times, background: 0 }));
-  if (!separate) return;
+  if (separate) await writeSeparate(out, images, first);
+}
+
+/** Every image as a file of its own, by its number. */
+async function writeSeparate(out: string, images: SampleBatch, first: number): Promise<void> {
+  makeFolder(out);
   const [count, ...shape] = images.shape;
   const length = shape.reduce((a, b) => a * b, 1);
   for (let i = 0; i < count; i++) {

@@ -44,7 +44,7 @@ export const modelFields = {
   layers: optional(
     depthCount, "residual blocks per level; blocks of a DiT", { shown: `${String(smallUNet.layers_per_block)}; 4` },
   ),
-  patch: optional(side, "side of a DiT's patches in pixels", { shown: "2" }),
+  patch: optional(side, "side of the patches that a DiT or U-Net sees as one place, in pixels", { shown: "2 of a DiT, 1 of a U-Net" }),
   heads: optional(channelCount, "attention heads of a DiT", { shown: "4" }),
   era: optional(oneOf(eraNames), "version of denoising-diffusion-pytorch from which on lucidrains' U-Net was as it is meant", { shown: "1.8" }),
   classes: optional(flag, "class-conditional, where the data has labels; with a null class under --label-drop"),
@@ -112,7 +112,7 @@ function modelOf(
   const { network = "unet" } = optionsOf(modelFields, flags);
   const kind = base === undefined ? network : base["kind"] ?? "unet";
   const others: Readonly<Record<string, readonly string[]>> = {
-    unet: ["patch", "heads", "era"], dit: ["era"], lucidrains: ["layers", "patch", "heads", "classes"],
+    unet: ["heads", "era"], dit: ["era"], lucidrains: ["layers", "patch", "heads", "classes"],
   };
   const given = flagsOf(modelFields).map(({ name }) => name).filter((name) => flags.has(name) && name !== "model");
   const wrong = given.find((name) => !Object.hasOwn(others, kind as string) || others[kind as string].includes(name)
@@ -169,7 +169,7 @@ function lucidrainsOf(base: object = { era: "1.8", dim: 64 }, flags: FlagValues,
 
 /** The U-Net of a config, or the small one of the defaults, likewise. */
 function unetOf(base: object | undefined, flags: FlagValues, data: string, { heads, nullClass }: Asked): Record<string, unknown> {
-  const { size, channels, width, layers, classes } = optionsOf(modelFields, flags);
+  const { size, channels, width, layers, patch, classes } = optionsOf(modelFields, flags);
   const model: Record<string, unknown> = { ...(base ?? smallUNet) };
   if (base === undefined) {
     const [dataSide, , own] = dataShape(data, size);
@@ -178,6 +178,7 @@ function unetOf(base: object | undefined, flags: FlagValues, data: string, { hea
   if (size !== undefined) model["sample_size"] = size;
   if (channels !== undefined) Object.assign(model, { in_channels: channels, out_channels: heads * channels });
   if (layers !== undefined) model["layers_per_block"] = layers;
+  if (patch !== undefined) model["_patch_size"] = patch;
   if (width !== undefined) Object.assign(model, levels(width));
   if (classes !== undefined) {
     delete model["_null_class"];

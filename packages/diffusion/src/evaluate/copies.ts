@@ -28,6 +28,10 @@ export function copies({ distances, indices }: Nearest, spacing: ArrayLike<numbe
   if (distances.length === 0 || spacing.length !== distances.length) {
     throw new ConfigError("copies: there is not one spacing a sample", [`got      ${spacing.length} of ${distances.length}`]);
   }
-  const ratios = distances.map((d1, i) => d1 / spacing[i]);
+  return copiesOf(distances.map((d1, i) => d1 / spacing[i]), indices, ratio);
+}
+
+/** Copies among samples by their d1 / d0: those with less than a ratio. */
+export function copiesOf(ratios: Float64Array, indices: Int32Array, ratio = COPY_RATIO): Copies {
   return { share: ratios.filter((value) => value < ratio).length / ratios.length, ratios, indices };
 }

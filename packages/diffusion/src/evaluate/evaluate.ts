@@ -68,7 +68,7 @@ export async function evaluateImages(reference: Reference, given: Rows, { asked,
 }
 
 /** Values as 8-bit files give them back: clipped, rounded to 256 levels, and read as datasets read them. */
-function asPictures(values: Rows["data"]): Float32Array {
+export function asPictures(values: Rows["data"]): Float32Array {
   return Float32Array.from(toBytes(values), (byte) => 2 * Math.fround(byte / 255) - 1);
 }
 
@@ -85,14 +85,12 @@ export interface ModelOptions<O extends object, S> extends Watched {
 }
 
 /**
- * Draws samples and evaluates them; sample i depends on the seed and on i alone. A network with classes is asked for them as often as the
- * training images are of them (`askedClass`). Of a model that knows its run's configuration the loss on training and held-out images is
- * compared too. Throws as `sampleImages`, `evaluateImages` and `lossGap`.
+ * Samples `first` .. of a model for figures against a dataset, and the class asked of each (`askedClass`). Throws ConfigError for a model that
+ * draws no such images or has other classes, and as `sampleImages`.
  */
-export async function evaluateModel<O extends object, S>(
-  reference: Reference, { model, device, count = reference.compared, sampling, ...watched }: ModelOptions<O, S>,
-): Promise<Evaluated> {
-  const { data: { training, heldOut } } = reference;
+export async function drawnFor<O extends object, S>(
+  training: Dataset, { model, device, first = 0, count, sampling, ...watched }: ModelOptions<O, S> & { readonly first?: number; readonly count: number },
+): Promise<{ images: Rows; asked: number[] | undefined }> {
   const { classes, sample } = model.network.spec;
   if (!sample.every((side, axis) => side === null || side === training.shape[axis])) {
     throw new ConfigError("evaluate: the model does not draw such images", [`draws    [${sample.join(", ")}]`, `data     ${formatShape(training.shape)}`]);
@@ -100,17 +98,36 @@ export async function evaluateModel<O extends object, S>(
   if (classes !== undefined && classes !== training.classes) {
     throw new ConfigError("evaluate: the model has other classes than the data", [`model    ${classes}`, `data     ${training.classes ?? "none"}`]);
   }
-  const asked = classes === undefined ? undefined : Array.from({ length: count }, (_, i) => askedClass(training, i));
+  const asked = classes === undefined ? undefined : Array.from({ length: count }, (_, i) => askedClass(training, first + i));
   const [height, width] = training.shape;
   const { images } = await sampleImages({
-    ...sampling!, model, device, count, ...(sample.includes(null) ? { size: [height, width] as const } : {}), labels: asked,
+    ...sampling!, model, device, first, count, ...(sample.includes(null) ? { size: [height, width] as const } : {}), labels: asked,
     ...(watched.signal === undefined ? {} : { signal: watched.signal }),
     onStep: (done, total) => watched.onProgress?.("reverse steps", done, total),
   });
-  const evaluated = await evaluateImages(reference, images as Rows, { asked, ...watched });
-  if (model.training === undefined || heldOut === undefined) return evaluated;
-  const loss = await lossGap({ model, config: model.training, device, training, heldOut, count: Math.min(500, reference.compared), seed: sampling?.seed ?? 0, ...watched });
-  return { ...evaluated, evaluation: { ...evaluated.evaluation, loss } };
+  return { images: images as Rows, asked };
+}
+
+/**
+ * Draws samples and evaluates them; sample i depends on the seed and on i alone. A network with classes is asked for them as often as the
+ * training images are of them (`askedClass`). Of a model that knows its run's configuration the loss on training and held-out images is
+ * compared too. Throws as `sampleImages`, `evaluateImages` and `lossGap`.
+ */
+export async function evaluateModel<O extends object, S>(
+  reference: Reference, { model, device, count = reference.compared, sampling, ...watched }: ModelOptions<O, S>,
+): Promise<Evaluated> {
+  const { images, asked } = await drawnFor(reference.data.training, { model, device, count, ...(sampling && { sampling }), ...watched });
+  const evaluated = await evaluateImages(reference, images, { asked, ...watched });
+  const loss = await ownLoss(reference, { model, device, ...(sampling && { sampling }), ...watched });
+  return loss === undefined ? evaluated : { ...evaluated, evaluation: { ...evaluated.evaluation, loss } };
+}
+
+/** The loss of a model of a run on training and held-out images; undefined for other models, and where nothing is held out. */
+export async function ownLoss<O extends object, S>(
+  { data: { training, heldOut }, compared }: Pick<Reference, "data" | "compared">, { model, device, sampling, ...watched }: Omit<ModelOptions<O, S>, "count">,
+): Promise<LossGap | undefined> {
+  if (model.training === undefined || heldOut === undefined) return undefined;
+  return lossGap({ model, config: model.training, device, training, heldOut, count: Math.min(500, compared), seed: sampling?.seed ?? 0, ...watched });
 }
 
 /**

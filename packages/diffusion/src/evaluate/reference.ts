@@ -91,9 +91,12 @@ export async function prepareReference({ data, features, count = 1000, ...watche
   return { ...reference, heldOut: figuresOf(reference, seen, copied, asked) };
 }
 
+/** What of a reference figures are made of. */
+export type FigureReference = Pick<Reference, "moments" | "near" | "compared"> & { readonly data: { readonly training: Pick<Dataset, "classes"> } };
+
 /** The figures of images seen, of which some are copies. Throws as the measures do. */
 export function figuresOf(
-  { moments: real, near, compared, data: { training } }: Omit<Reference, "heldOut">, { features: rows, classes }: SeenImages, { share }: Copies, asked?: readonly number[],
+  { moments: real, near, compared, data: { training } }: FigureReference, { features: rows, classes }: SeenImages, { share }: Copies, asked?: readonly number[],
 ): Figures {
   const first = firstRows(rows, compared);
   const known = classes !== undefined && classes.shape[1] === training.classes;

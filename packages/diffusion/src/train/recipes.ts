@@ -77,7 +77,7 @@ const faces: Recipe = {
 
 const pixelFaces: Recipe = {
   name: "pixel-faces", summary: "drawn faces of 16x16 in colour",
-  config: { ...ours(4000, 1.5e-3), data: "pixel-faces", model: { ...smallUNet, ...rgb, sample_size: 16, ...levels([48, 96]) } },
+  config: { ...ours(4000, 1.5e-3), data: "pixel-faces", model: { ...smallUNet, ...rgb, sample_size: 16, ...levels([32, 64]) } },
   sampling: twentyFive,
 };
 

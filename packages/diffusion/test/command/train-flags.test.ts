@@ -32,6 +32,7 @@ describe("the network that the flags of train make", () => {
       kind: "dit", config: { sample_size: 16, channels: 3, width: 32, depth: 2, patch: 4, heads: 2, classes: 10, nullClass: false },
     });
     expect(modelOf({ network: "unet", size: 16 })).to.deep.equal(modelOf({ size: 16 }));
+    expect(modelOf({ patch: 2 })).to.deep.equal({ ...modelOf({}) as object, _patch_size: 2 });
   });
 
   it("takes the flags on top of a file, flat or by its kind", () => {
@@ -69,7 +70,8 @@ describe("the network that the flags of train make", () => {
   });
 
   it("refuses flags that are not for it", () => {
-    expect(refusal({ network: "unet", patch: 2 })).to.equal('--patch is not for this network\n  model    of kind "unet"');
+    expect(refusal({ network: "unet", heads: 2 })).to.equal('--heads is not for this network\n  model    of kind "unet"');
+    expect(refusal({ network: "lucidrains", patch: 2 })).to.equal('--patch is not for this network\n  model    of kind "lucidrains"');
     expect(refusal({ model: file("u.json", { sample_size: 8 }), network: "dit" })).to.match(/^--network is not for this network/);
     expect(refusal({ model: file("mlp.json", { kind: "mlp", config: { size: 2, hidden: [4] } }), size: 8 })).to.equal(
       '--size is not for this network\n  model    of kind "mlp"');

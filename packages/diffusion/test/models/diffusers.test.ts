@@ -216,6 +216,8 @@ describe("a folder as diffusers writes it", () => {
     }
     const other = write({ network: { kind: "mlp", config: { size: 2 } } });
     expect((await thrown(ConfigError, other)).summary).to.equal('diffusers has no network of kind "mlp"');
+    const patched = write({ network: { kind: "unet", config: { _patch_size: 2 } } });
+    expect((await thrown(ConfigError, patched)).summary).to.equal("diffusers has no U-Net of patches, and this one's have side 2");
   });
 
   it("with another activation is refused by the field", async () => {

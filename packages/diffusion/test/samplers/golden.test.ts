@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { readFileSync } from "node:fs";
-import { openDeviceSpec, tensor, type Device, type DType, type Tensor } from "@fromnoise/tensor";
+import { openDevice, tensor, type Device, type DType, type Tensor } from "@fromnoise/tensor";
 import { wasmDevices } from "../../../tensor/test/backends/wasm/builds.js";
 import {
   ancestral, clipped, convertPrediction, ddim, discreteProcess, predictionTarget, predictions, qSample, rawDenoiser,
@@ -29,7 +29,7 @@ for (const [spec, build, dtype] of [
 ] as const) {
   describe(`diffusion against golden numbers: ${spec}, ${build}`, () => {
     let device: Device;
-    before(async () => (device = await openDeviceSpec(spec)));
+    before(async () => (device = await openDevice(spec)));
     after(() => device.dispose());
 
     const vector = (values: readonly number[]): Tensor => tensor([...values], { device, dtype, shape: [1, values.length] });

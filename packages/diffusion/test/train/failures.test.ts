@@ -288,6 +288,9 @@ describe("data and network that do not fit each other", () => {
     expect(refusal(sheet, { sample_size: 9 })).to.equal(
       "model.sample_size: 9 is not allowed\n  allowed  multiples of 2, as the 2 levels halve the image 1 time",
     );
+    expect(refusal(sheet, { sample_size: 6, _patch_size: 2 })).to.equal(
+      "model.sample_size: 6 is not allowed\n  allowed  multiples of 4, as patches have side 2 and the 2 levels halve the image 1 time",
+    );
     expect(refusal(sheet, { in_channels: 2 })).to.equal("model.in_channels: 2 is not allowed\n  allowed  1 for gray, 3 for RGB");
     expect(refusal(sheet, { out_channels: 3 })).to.equal("model.out_channels: 3 is not allowed\n  allowed  1, as in_channels");
     expect(refusal(sheet, { num_class_embeds: 4 })).to.equal(

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Device, openDeviceSpec } from "@fromnoise/tensor";
+import { Device, openDevice } from "@fromnoise/tensor";
 import { openWasm } from "../../../tensor/src/backends/wasm/index.js";
 import { hasRelaxedSimd } from "../../../tensor/src/backends/wasm/machine/loader.js";
 import { loadCheckpoint } from "../../src/models/node/load.js";
@@ -15,8 +15,8 @@ const model = { ...tinyModel, block_out_channels: [8, 16], norm_num_groups: 4 };
 
 type Open = NonNullable<RunOptions["openDevice"]>;
 /** As the command opens devices, and as it does with --no-revectorize. */
-const asCommand: Open = (spec, wasm) => openDeviceSpec(spec, { ...wasm, revectorize: "auto" });
-const withoutFlags: Open = (spec, wasm) => openDeviceSpec(spec, { ...wasm, revectorize: false });
+const asCommand: Open = (spec, wasm) => openDevice(spec, { ...wasm, revectorize: "auto" });
+const withoutFlags: Open = (spec, wasm) => openDevice(spec, { ...wasm, revectorize: false });
 /** From before checkpoints said how multiply-adds were rounded. */
 const silent: Open = async () => {
   const { multiplyAdds: _, ...backend } = await openWasm({ threads: 1, revectorize: false });
@@ -52,8 +52,8 @@ describe("a run that is resumed", function () {
   });
 
   it("stays separate on a device that would fuse", async () => {
-    const whole = await train("separate", 4, (spec, wasm) => openDeviceSpec(spec, { ...wasm, multiplyAdds: "separate" }));
-    await train("separate-stopped", 2, (spec, wasm) => openDeviceSpec(spec, { ...wasm, multiplyAdds: "separate" }));
+    const whole = await train("separate", 4, (spec, wasm) => openDevice(spec, { ...wasm, multiplyAdds: "separate" }));
+    await train("separate-stopped", 2, (spec, wasm) => openDevice(spec, { ...wasm, multiplyAdds: "separate" }));
     const resumed = await train("separate-stopped", 4, asCommand, {});
     expect([resumed.rounding, said(resumed.lines)]).to.deep.equal(["separate", []]);
     expect(resumed.end.equals(whole.end)).to.equal(true);

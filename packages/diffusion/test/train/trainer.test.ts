@@ -5,7 +5,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect } from "chai";
 import {
-  add, assign, CheckpointError, full, multiply, NumericError, openDevice, openDeviceSpec, zeros, type Device,
+  add, assign, CheckpointError, full, multiply, NumericError, openDevice, zeros, type Device,
 } from "@fromnoise/tensor";
 import { stateDict } from "@fromnoise/nn";
 import { wasmDevices } from "../../../tensor/test/backends/wasm/builds.js";
@@ -50,7 +50,7 @@ const trainersOn = (device: () => Device): ((input?: TrainConfigInput, dataset?:
 for (const [spec, build] of [["reference", "TypeScript"], ...wasmDevices]) {
   describe(`a trainer: ${spec}, ${build}`, () => {
     let device: Device;
-    before(async () => void (device = await openDeviceSpec(spec)));
+    before(async () => void (device = await openDevice(spec)));
     after(() => device.dispose());
     const make = trainersOn(() => device);
 

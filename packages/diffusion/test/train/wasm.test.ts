@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { Device, openDevice, openDeviceSpec, parseDevice } from "@fromnoise/tensor";
+import { Device, openDevice, parseDevice } from "@fromnoise/tensor";
 import { openWasm, type WasmOptions } from "../../../tensor/src/backends/wasm/index.js";
 import { wasmDevices } from "../../../tensor/test/backends/wasm/builds.js";
 import type { Dataset } from "../../src/data/dataset.js";
@@ -42,7 +42,7 @@ describe("a U-Net on the wasm device", () => {
 
   for (const [spec, build] of wasmDevices) {
     it(`trains and samples as on the reference: ${spec}, ${build}`, async () => {
-      const device = await openDeviceSpec(spec);
+      const device = await openDevice(spec);
       const { losses, images } = await trainAndSample(device);
       losses.forEach((loss, i) => expect(loss, `loss of step ${i}`).to.be.closeTo(expected.losses[i], 1e-5 * expected.losses[i]));
       images.forEach((pixel, i) => expect(pixel, `pixel ${i}`).to.be.closeTo(expected.images[i], 2e-3));

@@ -23,3 +23,5 @@ export const multiple = integer({ from: 1, to: 1024 });
 export const side = integer({ from: 1, to: 65536 });
 /** Rows of a table: classes, or times. */
 export const rowCount = integer({ from: 1, to: 1_000_000 });
+/** Sides of the patches that a convolution reads as channels. */
+export const patchSide = integer({ from: 1, to: 64 });

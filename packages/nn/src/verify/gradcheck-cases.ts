@@ -310,6 +310,9 @@ export const networkGradcheckCases: readonly LayerGradcheckCase[] = [
     ...small, down_block_types: ["ResnetDownsampleBlock2D", "DownBlock2D"], up_block_types: ["UpBlock2D", "ResnetUpsampleBlock2D"],
     act_fn: "mish", time_embedding_type: "learned", num_train_timesteps: 901, class_embed_type: "timestep", center_input_sample: true,
   }, [2, 0]),
+  networkCase("UNet", "patches of 2 x 2 pixels, more channels out than in", () => new UNet({
+    ...small, out_channels: 3, _patch_size: 2, down_block_types: ["DownBlock2D", "AttnDownBlock2D"], up_block_types: ["AttnUpBlock2D", "UpBlock2D"],
+  }), [2, 8, 4, 2]),
   networkCase("UNet", "an image on the way up alone", () => new UNet({
     ...small, in_channels: 2, out_channels: 3, block_out_channels: [4, 8],
     down_block_types: ["DownBlock2D", "ResnetDownsampleBlock2D"], up_block_types: ["SkipUpBlock2D", "SkipUpBlock2D"],

@@ -62,6 +62,9 @@ export const diffusersFormat = {
     if (config["_num_heads"] !== undefined) {
       throw new ConfigError(`diffusers has no U-Net of ${String(config["_num_heads"])} heads in attentions of several widths`, ["allowed  heads of attention_head_dim channels each"]);
     }
+    if (config["_patch_size"] !== undefined) {
+      throw new ConfigError(`diffusers has no U-Net of patches, and this one's have side ${String(config["_patch_size"])}`, ["allowed  networks without _patch_size"]);
+    }
     const scheduler = schedulerFields(model);
     checkWeights(tensors, variant === undefined ? Infinity : HALF_LIMIT);
     const encoded = encodeSafetensors(tensors, { format: "pt" }, variant === undefined ? {} : { dtype: "F16" });

@@ -1,6 +1,7 @@
 /**
  * The folder of a run: config.json, data.json, metrics.jsonl, checkpoint-<step>.safetensors, average-<length>-<step>.safetensors,
- * preview-<step>.png, loss.png and loss.svg, and run.lock while a program trains there; ema-<length>.safetensors that were rebuilt. Every file but the metrics is replaced as a whole; metrics only grow, are on
+ * preview-<step>.png, loss.png and loss.svg, and run.lock while a program trains there; ema-<length>.safetensors that were rebuilt, and
+ * decoded.safetensors, its images for programs that decode none. Every file but the metrics is replaced as a whole; metrics only grow, are on
  * the disk before each checkpoint is, and are cut at the checkpoint's step on resume. So the folder serves `--resume` whenever the
  * program or the machine was stopped.
  */
@@ -15,7 +16,7 @@ import { parseMetrics, type StepMetrics } from "../metrics.js";
 import { LOCK, lockRun, type RunLock } from "./run-lock.js";
 
 /** What a killed program may leave: a file of ours that was being written. */
-const LEFTOVER = /^((checkpoint|average|ema)-[\d.-]+\.safetensors|(config|data)\.json|metrics\.jsonl|preview-\d+\.png|loss\.(png|svg))\.\d+-\d+\.partial$/;
+const LEFTOVER = /^((checkpoint|average|ema)-[\d.-]+\.safetensors|decoded\.safetensors|(config|data)\.json|metrics\.jsonl|preview-\d+\.png|loss\.(png|svg))\.\d+-\d+\.partial$/;
 
 /** Steps of the checkpoints in a folder, ascending. */
 export function checkpointSteps(folder: string): number[] {

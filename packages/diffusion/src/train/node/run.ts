@@ -1,7 +1,7 @@
 /** A training run from start or checkpoint to its last step: the loop, its files, and how it stops. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { CheckpointError, ConfigError, ImageError, NumericError, openDeviceSpec, type Device, type DeviceOptions } from "@fromnoise/tensor";
+import { CheckpointError, ConfigError, ImageError, NumericError, openDevice, type Device, type DeviceOptions } from "@fromnoise/tensor";
 import type { FileLayer, NetworkKinds } from "@fromnoise/nn";
 import type { Dataset } from "../../data/dataset.js";
 import type { FolderRecord } from "../../data/node/folder.js";
@@ -30,7 +30,7 @@ export interface RunOptions {
   out: string;
   /** What to train on instead of what the config's `data` names: all of it. */
   dataset?: Dataset;
-  /** Opens the config's device, with options of wasm that its string leaves open; openDeviceSpec unless given. */
+  /** Opens the config's device, with options of wasm that its string leaves open; openDevice unless given. */
   openDevice?: (spec: string, wasm: DeviceOptions["wasm"]) => Promise<Device>;
   /** One's own kinds of networks, by the `kind` of the config's model. */
   networks?: NetworkKinds;
@@ -87,9 +87,9 @@ async function trainIn(directory: RunDirectory, options: RunOptions): Promise<Ru
   if (config.boundEvery > 0 && heldOut === undefined) {
     throw new ConfigError(`boundEvery: ${config.boundEvery} is not allowed`, ["allowed  0: nothing is held out of training"]);
   }
-  const { openDevice = openDeviceSpec } = options;
+  const { openDevice: open = openDevice } = options;
   const begun = computedWith(checkpoint);
-  const device = await openDevice(config.device, begun === undefined ? {} : { multiplyAdds: begun });
+  const device = await open(config.device, begun === undefined ? {} : { multiplyAdds: begun });
   try {
     if (!device.dtypes.includes(config.dtype)) {
       throw new ConfigError(`dtype: the ${device.name} device has no ${config.dtype}`, [`allowed  ${device.dtypes.join(", ")}`]);

@@ -30,11 +30,11 @@ export function openTrainingData(
   if (sample.length !== 3) return refuse("size", sample, "the shape of images, [H, W, C]");
   if (height === null || width === null) return refuse("size", null, "a side in pixels, or [height, width]");
   if (inner instanceof UNet || inner instanceof LucidrainsUNet) {
-    const [size, { length: levels }] = inner instanceof UNet ? [inner.config.sample_size, inner.config.block_out_channels]
-      : [inner.config.image_size, inner.config.dim_mults];
-    const multiple = 2 ** (levels - 1), times = levels === 2 ? "1 time" : `${levels - 1} times`;
+    const [size, { length: levels }, patch] = inner instanceof UNet ? [inner.config.sample_size, inner.config.block_out_channels, inner.config._patch_size ?? 1]
+      : [inner.config.image_size, inner.config.dim_mults, 1];
+    const multiple = patch * 2 ** (levels - 1), times = levels === 2 ? "1 time" : `${levels - 1} times`;
     if (height % multiple !== 0 || width % multiple !== 0) {
-      refuse("size", size, `multiples of ${multiple}, as the ${levels} levels halve the image ${times}`);
+      refuse("size", size, `multiples of ${multiple}, as ${patch === 1 ? "" : `patches have side ${patch} and `}the ${levels} levels halve the image ${times}`);
     }
   }
   if (channels !== 1 && channels !== 3) return refuse("channels", channels, "1 for gray, 3 for RGB");

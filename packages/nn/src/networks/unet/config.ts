@@ -1,12 +1,12 @@
 /**
  * The configuration of the U-Net: the fields of diffusers' UNet2DModel, so that a published config.json builds the published
  * network. A field that is missing has diffusers' default, but for `attention_head_dim` (see there). Fields whose name starts
- * with `_` (`_class_name`, `_diffusers_version`) are accepted and, but for `_null_class` and `_num_heads`, left alone; any other unknown field, and
- * any value that is not implemented, is a ConfigError that names it.
+ * with `_` (`_class_name`, `_diffusers_version`) are accepted and, but for `_null_class`, `_num_heads` and `_patch_size`, left alone; any other
+ * unknown field, and any value that is not implemented, is a ConfigError that names it.
  */
 import { ConfigError } from "@fromnoise/tensor";
 import { readFields } from "../../config/fields.js";
-import { channelCount, rowCount } from "../../config/limits.js";
+import { channelCount, patchSide, rowCount } from "../../config/limits.js";
 import { checkValue, flag } from "../../config/kinds.js";
 import type { ActivationName } from "../../layers/activation.js";
 import { fields, type DOWN_BLOCKS, type UP_BLOCKS } from "./config-fields.js";
@@ -84,6 +84,16 @@ export interface UNetConfig {
    * diffusers has no such networks unless all attentions have equally many channels.
    */
   readonly _num_heads?: number;
+  /**
+   * Side of the patches that the levels see as one place of so many more channels: a field of ours, for diffusers has no such networks.
+   * Not with Skip blocks, which add images to features. It is there only from 2.
+   */
+  readonly _patch_size?: number;
+}
+
+/** Side of the patches, 1 where places are pixels. */
+export function patchOf({ _patch_size: patch = 1 }: UNetConfig): number {
+  return patch;
 }
 
 /** Width of the time embedding. */
@@ -121,6 +131,10 @@ export function unetConfig(options: UNetOptions): UNetConfig {
   if (given["_num_heads"] !== undefined) {
     checkValue(channelCount, "U-Net config: _num_heads", given["_num_heads"]);
     config["_num_heads"] = given["_num_heads"];
+  }
+  if (given["_patch_size"] !== undefined) {
+    checkValue(patchSide, "U-Net config: _patch_size", given["_patch_size"]);
+    if (given["_patch_size"] !== 1) config["_patch_size"] = given["_patch_size"];
   }
   checkTogether(config as unknown as UNetConfig);
   return config as unknown as UNetConfig;
@@ -161,6 +175,9 @@ function checkTogether(config: UNetConfig): void {
         `got      ${config[name].join(", ")}`, "allowed  Skip blocks at all levels, or at none",
       ]);
     }
+  }
+  if (patchOf(config) > 1 && [...downs, ...ups].some(isSkip)) {
+    throw new ConfigError(`U-Net config: _patch_size ${patchOf(config)} with Skip blocks`, ["allowed  1 with blocks that hand the image along"]);
   }
   checkGroups(config);
   const levels = channels.length - 1;

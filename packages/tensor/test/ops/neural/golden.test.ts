@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { readFileSync } from "node:fs";
 import {
-  ConfigError, largestGradient, openDevice, openDeviceSpec, runGoldenOp, type Device, type DType, type GoldenOp,
+  ConfigError, largestGradient, openDevice, runGoldenOp, type Device, type DType, type GoldenOp,
 } from "@fromnoise/tensor";
 import { wasmDevices } from "../../backends/wasm/builds.js";
 import { thrownBy } from "../../thrown.js";
@@ -19,7 +19,7 @@ for (const [spec, build, limits] of [
 
   describe(`neural ops against PyTorch's numbers: ${spec}, ${build}`, () => {
     let device: Device;
-    before(async () => void (device = await openDeviceSpec(spec)));
+    before(async () => void (device = await openDevice(spec)));
     after(() => device.dispose());
 
     for (const [name, op] of Object.entries(file.ops)) {

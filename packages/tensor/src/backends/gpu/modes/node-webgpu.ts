@@ -42,7 +42,7 @@ async function createDawn(): Promise<unknown> {
     return create(DAWN_OPTIONS);
   } catch (error) {
     const [reason] = (error as Error).message.split("\n");
-    throw new DeviceError("gpu: mode webgpu is not there", [`the package webgpu cannot be loaded: ${reason}`]);
+    throw new DeviceError("gpu: mode webgpu is not there", [`the package webgpu cannot be loaded: ${reason}`, "install  npm install webgpu"]);
   }
 }
 

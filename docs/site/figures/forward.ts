@@ -1,0 +1,251 @@
+/** Chapter 1: x_t of a drawing at step t, walkers through single steps beside equation 4, and the log-SNRs of the schedules. */
+import { openDevice, randomNormal, Random, tensor, type Device } from "@fromnoise/tensor";
+import { discreteProcess, qSample, SCHEDULE_NAMES, type DiscreteProcess, type ScheduleName } from "@fromnoise/diffusion";
+import type { Figure } from "./figure.js";
+import { rasterise, TWO, walk, walkMoments, type Stroke, type Walk } from "./math/forward.js";
+import { axes, line, panel, panels, type Colors } from "./parts/canvas.js";
+import { button, choice, element, row, slider, tick } from "./parts/elements.js";
+import { breathe, latest, loop, pacer, stillness } from "./parts/work.js";
+
+interface State {
+  /** The step, 0 .. T - 1. */
+  t: number;
+  schedule: ScheduleName;
+  /** The drawing: strokes in the unit square. */
+  strokes: readonly Stroke[];
+  /** Where the walkers start. */
+  x0: number;
+  playing: boolean;
+}
+
+const T = 1000, SIDE = 28, WALKERS = 500, SHOWN = 40;
+
+export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<State> {
+  const state: State = { t: 250, schedule: "linear", strokes: TWO, x0: 0.8, playing: false, ...given };
+  const processes = new Map<ScheduleName, DiscreteProcess>();
+  const processOf = (name: ScheduleName): DiscreteProcess => {
+    if (!processes.has(name)) processes.set(name, discreteProcess({ name, timesteps: T }));
+    return processes.get(name)!;
+  };
+  const process = (): DiscreteProcess => processOf(state.schedule);
+  let raster: { strokes: readonly Stroke[]; values: Float64Array } | undefined;
+  const x0Image = (): Float64Array => {
+    if (raster?.strokes !== state.strokes) raster = { strokes: state.strokes, values: rasterise(state.strokes, SIDE) };
+    return raster.values;
+  };
+  let device: Device | undefined;
+  let xt: ArrayLike<number> | undefined;
+  let walked: { walk: Walk; schedule: ScheduleName; x0: number } | undefined;
+  let failure: string | undefined;
+  const complain = (error: unknown): void => {
+    failure = String(error);
+    console.error(error);
+  };
+
+  // What is drawn.
+  const picture = (context: CanvasRenderingContext2D, values: ArrayLike<number>, size: number): void => {
+    const cell = size / SIDE;
+    for (let p = 0; p < SIDE * SIDE; p++) {
+      const level = Math.round(127.5 * (Math.min(1, Math.max(-1, values[p])) + 1));
+      context.fillStyle = `rgb(${level} ${level} ${level})`;
+      context.fillRect((p % SIDE) * cell, Math.floor(p / SIDE) * cell, cell + 0.3, cell + 0.3);
+    }
+  };
+  const pad = panel({
+    width: 168, height: 168, label: "The clean image x0",
+    paint: (context) => picture(context, x0Image(), 168),
+  });
+  const noisy = panel({
+    width: 168, height: 168, label: "x_t",
+    paint: (context) => {
+      if (xt !== undefined) picture(context, xt, 168);
+    },
+  });
+  const walkers = panel({ width: 320, height: 190, label: "Walkers", paint: paintWalkers });
+  const chart = panel({ width: 320, height: 190, label: "log-SNR of the schedules", paint: paintChart });
+
+  function paintWalkers(context: CanvasRenderingContext2D, colors: Colors): void {
+    const { alphaBar } = process().schedule;
+    const scale = axes(context, colors, {
+      box: [28, 16, 312, 160],
+      x: { from: 0, to: T, ticks: [[0, "0"], [250, "250"], [500, "500"], [750, "750"], [1000, "t"]] },
+      y: { from: -3.4, to: 3.4, ticks: [[-2, "-2"], [0, "0"], [2, "2"]], title: "one pixel, walked step by step" },
+    });
+    if (walked !== undefined) {
+      context.lineWidth = 0.6;
+      context.globalAlpha = 0.55;
+      context.strokeStyle = colors.blue;
+      const { places, count } = walked.walk;
+      for (let i = 0; i < SHOWN; i++) {
+        line(context, Array.from({ length: T / 4 }, (_, k) => [scale.x(4 * k), scale.y(places[4 * k * count + i])] as const));
+      }
+      context.globalAlpha = 1;
+    }
+    context.lineWidth = 1.6;
+    context.strokeStyle = colors.orange;
+    for (const sign of [-2, 0, 2]) {
+      line(context, Array.from(alphaBar, (a, t) => [scale.x(t), scale.y(Math.sqrt(a) * state.x0 + sign * Math.sqrt(1 - a))] as const));
+    }
+    context.strokeStyle = colors.ink;
+    line(context, [[scale.x(state.t), 16], [scale.x(state.t), 160]]);
+  }
+
+  function paintChart(context: CanvasRenderingContext2D, colors: Colors): void {
+    const scale = axes(context, colors, {
+      box: [28, 16, 312, 160],
+      x: { from: 0, to: T, ticks: [[0, "0"], [250, "250"], [500, "500"], [750, "750"], [1000, "t"]] },
+      y: { from: -16, to: 10, ticks: [[-10, "-10"], [0, "0"], [10, "10"]], title: "ln SNR: all schedules, yours bold" },
+    });
+    context.save();
+    context.beginPath();
+    context.rect(28, 16, 284, 144);
+    context.clip();
+    for (const [name, { schedule: { snr } }] of processes) {
+      const mine = name === state.schedule;
+      context.strokeStyle = mine ? colors.orange : colors.rule;
+      context.lineWidth = mine ? 2.5 : 1;
+      line(context, Array.from({ length: T / 5 }, (_, k) => [scale.x(5 * k), scale.y(Math.log(snr[5 * k]))] as const));
+    }
+    context.strokeStyle = colors.ink;
+    context.lineWidth = 1;
+    line(context, [[scale.x(state.t), 16], [scale.x(state.t), 160]]);
+    context.restore();
+  }
+
+  // Controls.
+  const update = (change: Partial<State>): void => {
+    Object.assign(state, change);
+    state.t = Math.min(T - 1, Math.max(0, Math.round(state.t)));
+    show();
+  };
+  const time = slider({ label: "step t", min: 0, max: T - 1, value: state.t, onInput: (t) => update({ t }) });
+  const schedules = choice({
+    label: "schedule", options: Object.fromEntries(SCHEDULE_NAMES.map((name) => [name, name])) as Record<ScheduleName, string>,
+    value: state.schedule, onChange: (schedule) => update({ schedule }),
+  });
+  const start = slider({ label: "walkers start at", min: -1, max: 1, step: 0.1, value: state.x0, text: (v) => v.toFixed(1), onInput: (x0) => update({ x0 }) });
+  const playing = tick("play", state.playing, (on) => update({ playing: on }));
+  const numbers = element("p", { class: "numbers soft" });
+  const wipe = button("clear the drawing", () => update({ strokes: [] }));
+  const again = button("the two again", () => update({ strokes: TWO }));
+
+  // A pen: strokes by pointer.
+  let stroke: [number, number][] | undefined;
+  pad.canvas.style.touchAction = "none";
+  pad.canvas.style.cursor = "crosshair";
+  const draw = (event: PointerEvent): void => {
+    const [x, y] = pad.at(event);
+    stroke!.push([x / 168, y / 168]);
+    update({ strokes: [...state.strokes.slice(0, -1), [...stroke!]] });
+  };
+  pad.canvas.addEventListener("pointerdown", (event) => {
+    stroke = [];
+    pad.canvas.setPointerCapture(event.pointerId);
+    if (state.strokes === TWO) state.strokes = [];
+    state.strokes = [...state.strokes, []];
+    draw(event);
+  });
+  pad.canvas.addEventListener("pointermove", (event) => {
+    if (stroke !== undefined) draw(event);
+  });
+  for (const end of ["pointerup", "pointercancel"]) pad.canvas.addEventListener(end, () => void (stroke = undefined));
+
+  // What is computed: x_t by the library, with one eps for all t, so that one sees the image fade and not the noise flicker.
+  const noised = latest(async () => {
+    device ??= await openDevice("reference");
+    const options = { device, dtype: "f64", shape: [1, SIDE, SIDE, 1] } as const;
+    const made = device.scope(() => {
+      const eps = randomNormal(options.shape, new Random(7), options);
+      return qSample(tensor(x0Image(), options), process().at(state.t), eps);
+    });
+    xt = await made.data();
+    made.dispose();
+    noisy.draw();
+    pad.draw();
+  }, complain);
+
+  const walking = latest(async (stale) => {
+    const { schedule, x0 } = state, breath = pacer();
+    if (walked?.schedule === schedule && walked.x0 === x0) return;
+    const steps = walk(process().schedule, x0, WALKERS, 11);
+    for (;;) {
+      const next = steps.next();
+      if (next.done === true) {
+        walked = { walk: next.value, schedule, x0 };
+        break;
+      }
+      await breath();
+      if (stale()) return;
+    }
+    describe();
+    walkers.draw();
+  }, complain);
+
+  /** The other schedules, one after the other: a thousand steps each are some milliseconds. */
+  const others = latest(async () => {
+    for (const name of SCHEDULE_NAMES) {
+      processOf(name);
+      chart.draw();
+      await breathe();
+    }
+  }, complain);
+
+  const moments = (): ReturnType<typeof walkMoments> | undefined => {
+    if (walked === undefined || walked.schedule !== state.schedule || walked.x0 !== state.x0) return undefined;
+    return walkMoments(process().schedule, walked.walk, state.t);
+  };
+
+  function describe(): void {
+    const { alpha, sigma } = process().at(state.t), snr = process().schedule.snr[state.t], found = moments();
+    const level = `alpha ${alpha.toFixed(3)}, sigma ${sigma.toFixed(3)}, ln SNR ${Math.log(snr).toFixed(2)}`;
+    const walks = found === undefined ? "walking …" :
+      `${WALKERS} walkers: mean ${found.mean.toFixed(3)} (equation 4: ${found.expected.mean.toFixed(3)}), ` +
+      `variance ${found.variance.toFixed(3)} (${found.expected.variance.toFixed(3)})`;
+    numbers.textContent = `t = ${state.t}: ${level}. ${walks}`;
+    pad.describe("The clean image x0. Draw on it with the pointer");
+    noisy.describe(`The image at step ${state.t} of the schedule ${state.schedule}: ${level}`);
+    walkers.describe(`${SHOWN} of ${WALKERS} walks of one pixel from ${state.x0.toFixed(1)}, and mean and two deviations by equation 4. ${walks}`);
+    chart.describe(`ln SNR over t of ${SCHEDULE_NAMES.join(", ")}; ${state.schedule} at t = ${state.t}: ${Math.log(snr).toFixed(2)}`);
+  }
+
+  function show(): void {
+    time.set(state.t);
+    schedules.set(state.schedule);
+    start.set(state.x0);
+    playing.set(state.playing);
+    describe();
+    walkers.draw();
+    chart.draw();
+    noised.ask();
+    walking.ask();
+    film.run(state.playing);
+  }
+
+  const film = loop(place, () => update({ t: (state.t + 5) % T }));
+  if (stillness()) state.playing = false;
+  place.replaceChildren(
+    row(time.element, schedules.element, playing.element),
+    panels([pad, "x0: draw here"], [noisy, "x_t: image and noise"], [walkers, "walkers (2), and mean ± 2 sd (4)"], [chart, "how much image is left"]),
+    row(start.element, wipe, again), numbers,
+  );
+  show();
+  others.ask();
+
+  return {
+    set: update,
+    read: () => {
+      const { alpha, sigma } = process().at(state.t);
+      return {
+        ...state, alpha, sigma, logSnr: Math.log(process().schedule.snr[state.t]), x0Image: Array.from(x0Image()),
+        xt: xt === undefined ? undefined : Array.from(xt), walkers: moments(), ready: noised.idle() && walking.idle() && others.idle(), failure,
+      };
+    },
+    dispose() {
+      film.dispose();
+      for (const work of [noised, walking, others]) work.dispose();
+      for (const shown of [pad, noisy, walkers, chart]) shown.dispose();
+      void device?.dispose();
+      place.replaceChildren();
+    },
+  };
+}
