@@ -32,7 +32,7 @@ export default defineConfig({
   description: "Diffusion models from scratch: every formula beside the line that computes it, every figure live.",
   lang: "en",
   srcDir: "..",
-  srcExclude: process.env.QUICK ? [...notPages, "*.md", "ops/**", "site/api/**"] : notPages,
+  srcExclude: notPages,
   rewrites: placeOf,
   cleanUrls: false,
   router: { prefetchLinks: false },
@@ -41,7 +41,7 @@ export default defineConfig({
     theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
     config: (md) => plugins(md),
   },
-  ignoreDeadLinks: process.env.QUICK ? true : [/\/source\//],
+  ignoreDeadLinks: [/\/source\//],
   vue: { template: { compilerOptions: { isCustomElement: (tag) => /^(math|semantics|annotation|m[a-z]+)$/.test(tag) } } },
   vite: {
     publicDir: join(site, "public"),
