@@ -35,6 +35,7 @@ export default defineConfig({
   srcExclude: process.env.QUICK ? [...notPages, "*.md", "ops/**", "site/api/**"] : notPages,
   rewrites: placeOf,
   cleanUrls: false,
+  appearance: { disableTransition: false },                                      // it would compute all styles of a page of formulas at once
   router: { prefetchLinks: false },
   head: [["link", { rel: "icon", href: "data:," }]],
   markdown: {
