@@ -29,7 +29,7 @@ export async function killed(hold: Hold, { name, input }: Kind): Promise<void> {
   await torch(whole, 2, THERE);
   for (const rank of [0, 1]) {
     const run = copied(begun, `kill ${rank}`);
-    const { child, ended } = await startTorch(run, 2, "--until", String(THERE));
+    const { child, ended } = await startTorch(run, 2, ["--until", String(THERE)]);
     await until("12 steps", () => stepsIn(run) >= 12);
     process.kill(ranksOf(child)[rank], "SIGKILL");
     const { code } = await ended;

@@ -57,6 +57,7 @@ const REFUSED: readonly (readonly [field: string, input: TrainConfigInput])[] = 
   ["model.down_block_types", { model: { ...unet, down_block_types: ["DownBlock2D", "DownBlock2D", "ResnetDownsampleBlock2D"] } }],
   ["model.up_block_types", { model: { ...unet, up_block_types: ["ResnetUpsampleBlock2D", "UpBlock2D", "UpBlock2D"] } }],
   ["model.time_embedding_type", { model: { ...unet, time_embedding_type: "fourier" } }],
+  ["model._patch_size", { model: { ...unet, sample_size: 32, _patch_size: 2 } }],
   ["model.out_channels", { model: { ...unet, out_channels: 2 } }],
 ];
 

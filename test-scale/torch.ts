@@ -7,8 +7,12 @@ import { main } from "../packages/diffusion/src/command/main.js";
 export const python = process.env["PYTHON"] ?? (existsSync("/usr/bin/python3") ? "/usr/bin/python3" : "python3");
 const folder = fileURLToPath(new URL("../packages/diffusion/torch", import.meta.url));
 
-/** Debian's torch 1.13 reads memory that nobody wrote now and then: with this it is not zeros by chance, and OpenBLAS knows the processor. */
-const env = { ...process.env, MALLOC_PERTURB_: "255", OMP_NUM_THREADS: "1" };
+const env = { ...process.env, OMP_NUM_THREADS: "1" };
+
+/** What torch calls its version. */
+export function torchVersion(): string {
+  return execFileSync(python, ["-c", "import torch; print(torch.__version__)"], { env, encoding: "utf8" }).trim();
+}
 
 /** Why there is no PyTorch here; undefined where there is. */
 export function missingTorch(): string | undefined {
@@ -40,8 +44,8 @@ async function lineOf(run: string, nproc: number, flags: readonly string[]): Pro
 export interface Started { readonly child: ChildProcess; readonly ended: Promise<{ code: number | null; err: string }> }
 
 /** Starts the line that `fromnoise scale` prints. */
-export async function startTorch(run: string, nproc: number, ...flags: readonly string[]): Promise<Started> {
-  const child = spawn("/bin/sh", ["-c", `exec ${await lineOf(run, nproc, flags)}`], { env, stdio: ["ignore", "ignore", "pipe"] });
+export async function startTorch(run: string, nproc: number, flags: readonly string[] = [], threads = 1): Promise<Started> {
+  const child = spawn("/bin/sh", ["-c", `exec ${await lineOf(run, nproc, flags)}`], { env: { ...env, OMP_NUM_THREADS: String(threads) }, stdio: ["ignore", "ignore", "pipe"] });
   let err = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (err += text));
   return { child, ended: new Promise((resolve) => child.on("close", (code) => resolve({ code, err }))) };
@@ -49,7 +53,7 @@ export async function startTorch(run: string, nproc: number, ...flags: readonly 
 
 /** Trains with so many processes up to a step. */
 export async function torch(run: string, nproc: number, until: number): Promise<void> {
-  const { code, err } = await (await startTorch(run, nproc, "--until", String(until))).ended;
+  const { code, err } = await (await startTorch(run, nproc, ["--until", String(until)])).ended;
   if (code !== 0) throw new Error(`${nproc} processes end with ${code}: ${err}`);
 }
 

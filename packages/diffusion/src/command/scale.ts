@@ -31,6 +31,10 @@ export const scale: Command = {
   name: "scale",
   summary: "go on with a run on several processes or machines, under PyTorch",
   usage: "fromnoise scale RUN --nproc 8 [flags]",
+  examples: [
+    "fromnoise scale runs/digits --nproc 2",
+    "fromnoise scale runs/digits --nproc 8 --run",
+  ],
   operands: ["<run>"],
   flags: flagsOf(scaleFields),
   notes: [
@@ -47,11 +51,10 @@ const INSTALL = "apt-get install -y python3-torch, or pip install torch";
 async function runScale({ operands: [folder], flags }: Arguments): Promise<number> {
   const options = optionsOf(scaleFields, flags);
   checkRendezvous(options);
-  const found = runIn(folder);
-  if (found === undefined) throw new ConfigError(`${folder} holds no run`, ["hint     fromnoise train --out DIR begins one; it may be stopped at once"]);
+  if (runIn(folder) === undefined) throw new ConfigError(`${folder} holds no run`, ["hint     fromnoise train --out DIR begins one; it may be stopped at once"]);
   await decode(folder);
-  const { missing, workaround = [] } = pythonWith(options.python);
-  const line = torchrun(folder, options, workaround);
+  const found = pythonWith(options.python), { missing } = found;
+  const line = torchrun(folder, options, found);
   if (missing !== undefined) console.error(`missing  ${missing}\ninstall  ${INSTALL}`);
   console.log(line.map(quoted).join(" "));
   if (!options.run) return missing === undefined ? 0 : 1;
@@ -81,11 +84,11 @@ function checkRendezvous({ nnodes, rdzv }: OptionsOf<typeof scaleFields>): void 
 
 /** `python3 -m torch.distributed.run` is what torchrun is, with the Python that was asked for. */
 function torchrun(
-  folder: string, { nproc, nnodes, rdzv, until, device, python }: OptionsOf<typeof scaleFields>, workaround: readonly string[],
+  folder: string, { nproc, nnodes, rdzv, until, device, python }: OptionsOf<typeof scaleFields>, { arguments: more = [], environment = [] }: Found,
 ): string[] {
   const where = rdzv === undefined ? ["--standalone"] : ["--nnodes", String(nnodes), "--rdzv_backend", "c10d", "--rdzv_endpoint", rdzv, "--rdzv_id", "fromnoise"];
   return [
-    python, "-m", "torch.distributed.run", ...workaround, ...where, "--nproc_per_node", String(nproc), program, folder,
+    ...environment, python, "-m", "torch.distributed.run", ...more, ...where, "--nproc_per_node", String(nproc), program, folder,
     ...(until === undefined ? [] : ["--until", String(until)]), ...(device === undefined ? [] : ["--device", device]),
   ];
 }
@@ -94,22 +97,28 @@ interface Found {
   /** What is not there of what the line needs. */
   readonly missing?: string;
   /** Arguments without which torchrun fails. */
-  readonly workaround?: readonly string[];
+  readonly arguments?: readonly string[];
+  /** What stands before the line: env, and variables without which numbers are wrong. */
+  readonly environment?: readonly string[];
 }
 
 /**
  * What a Python has. torchrun of torch 1.13 fails on Python 3.11 (Debian's pair), where no member of an enumeration is 0 any more, unless
- * some process's output is redirected: that of process 9, which prints nothing.
+ * some process's output is redirected: that of process 9, which prints nothing. And without MKL its small batched products multiply
+ * memory that nobody wrote by 0, which may be NaN: memory that is zero when it is given out helps.
  */
 function pythonWith(python: string): Found {
-  const { error, status, stdout, stderr } = spawnSync(python, ["-c", "import sys, torch; print(torch.__version__, *sys.version_info[:2])"], { encoding: "utf8" });
+  const { error, status, stdout, stderr } = spawnSync(python, ["-c", "import sys, torch; print(torch.__version__, *sys.version_info[:2], torch.backends.mkl.is_available())"], { encoding: "utf8" });
   if (error !== undefined) return { missing: `${python}: there is no such program` };
   if (status !== 0) return { missing: `${python} has no torch: ${stderr.trim().split("\n").at(-1) ?? ""}` };
-  const [torch, ...version] = stdout.trim().split(" ");
-  const [torchMajor, torchMinor] = torch.split(".").map(Number), [major, minor] = version.map(Number);
+  const [torch, major, minor, mkl] = stdout.trim().split(" ");
+  const [torchMajor, torchMinor] = torch.split(".").map(Number);
   if (torchMajor === 1 && torchMinor < 13) return { missing: `torch from 1.13 on; ${python} has ${torch}` };
-  if (major === 3 && minor < 9) return { missing: `Python from 3.9 on; ${python} is ${version.join(".")}` };
-  return torchMajor === 1 && minor >= 11 ? { workaround: ["--redirects", "9:1", "--tee", "9:1"] } : {};
+  if (Number(major) === 3 && Number(minor) < 9) return { missing: `Python from 3.9 on; ${python} is ${major}.${minor}` };
+  if (torchMajor > 1) return {};
+  return {
+    ...(Number(minor) >= 11 ? { arguments: ["--redirects", "9:1", "--tee", "9:1"] } : {}), ...(mkl === "False" ? { environment: ["env", "MALLOC_PERTURB_=255"] } : {}),
+  };
 }
 
 /** Runs the line: its exit code. A terminal's Ctrl-C reaches both programs, so that this one only waits; other signals are passed on. */

@@ -9,7 +9,7 @@ from . import one_of
 ALLOWED = {
     "center_input_sample": [False], "time_embedding_type": ["positional"], "mid_block_type": ["UNetMidBlock2D"], "mid_block_scale_factor": [1],
     "dropout": [0], "act_fn": ["silu"], "class_embed_type": [None], "downsample_type": ["conv"], "upsample_type": ["conv"],
-    "down_block_types": ["DownBlock2D", "AttnDownBlock2D"], "up_block_types": ["UpBlock2D", "AttnUpBlock2D"],
+    "down_block_types": ["DownBlock2D", "AttnDownBlock2D"], "up_block_types": ["UpBlock2D", "AttnUpBlock2D"], "_patch_size": [1],
 }
 
 def _conv(cin, cout, **options):
@@ -73,7 +73,8 @@ class UNet(nn.Module):
     def __init__(self, cfg):
         super().__init__()
         for field, allowed in ALLOWED.items():
-            for value in cfg[field] if isinstance(cfg[field], list) else [cfg[field]]:
+            given = cfg.get(field, allowed[0])
+            for value in given if isinstance(given, list) else [given]:
                 one_of(f"model.{field}", value, allowed)
         one_of("model.out_channels", cfg["out_channels"], [cfg["in_channels"]])
         self.cfg, widths, layers, groups = cfg, cfg["block_out_channels"], cfg["layers_per_block"], cfg["norm_num_groups"]
