@@ -1,4 +1,5 @@
 /** The site: the docs folder as pages, the book first. `npm run site:build` runs it. */
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { defineConfig, type DefaultTheme } from "vitepress";
 import { apiSidebar } from "../api-pages.js";
@@ -14,13 +15,14 @@ function sidebar(): DefaultTheme.Sidebar {
     { text: "The book", items: [{ text: "Contents, three ways through", link: "/book/" }, ...chapters(), page("book/notation.md")] },
   ];
   const reference: DefaultTheme.SidebarItem[] = [
-    { text: "Using it", items: pagesOf("README", "moons", "recipes", "demo", "configuration", "conditioning", "inpainting", "browsers") },
+    { text: "Using it", items: pagesOf("README", "moons", "recipes", "demo", "configuration", "conditioning", "inpainting", "scale", "browsers") },
+    { text: "As a library", items: pagesOf("library/README", ...readdirSync(join(docs, "library")).filter((name) => /^[a-z].*\.md$/.test(name)).map((name) => `library/${name.replace(/\.md$/, "")}`)) },
     { text: "When it is wrong", items: pagesOf("debugging", "doctor", "breaking") },
     { text: "How good it is", items: pagesOf("evaluation", "likelihood", "averages", "benchmarks", "evidence", "features") },
     { text: "Files of others", items: pagesOf("exchange", "lucidrains", "pytorch-files", "checkpoint-format", "golden-format") },
     {
       text: "Inside",
-      items: pagesOf("architecture", "decisions", "ops/README", "adding-an-op", "adding-a-layer", "adding-a-network", "adding-a-schedule", "adding-a-sampler"),
+      items: pagesOf("architecture", "decisions", "ops/README", "adding-an-op", "adding-a-layer", "adding-a-network", "adding-a-schedule", "adding-a-sampler", "adding-a-bench"),
     },
     { text: "API", items: [{ text: "The three packages", link: "/api/" }] },
   ];
@@ -32,16 +34,17 @@ export default defineConfig({
   description: "Diffusion models from scratch: every formula beside the line that computes it, every figure live.",
   lang: "en",
   srcDir: "..",
-  srcExclude: process.env.QUICK ? [...notPages, "*.md", "ops/**", "site/api/**"] : notPages,
+  srcExclude: notPages,
   rewrites: placeOf,
   cleanUrls: false,
+  appearance: { disableTransition: false },                                      // it would compute all styles of a page of formulas at once
   router: { prefetchLinks: false },
   head: [["link", { rel: "icon", href: "data:," }]],
   markdown: {
     theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
     config: (md) => plugins(md),
   },
-  ignoreDeadLinks: process.env.QUICK ? true : [/\/source\//],
+  ignoreDeadLinks: [/\/source\//],
   vue: { template: { compilerOptions: { isCustomElement: (tag) => /^(math|semantics|annotation|m[a-z]+)$/.test(tag) } } },
   vite: {
     publicDir: join(site, "public"),

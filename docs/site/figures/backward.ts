@@ -2,9 +2,10 @@
 import { openDevice, type Device, type Tensor } from "@fromnoise/tensor";
 import type { Figure } from "./figure.js";
 import { check, compile, elements, inputOf, OPERATIONS, STEPS, type OperationName } from "./math/backward.js";
-import { axes, dot, line, panel, panels, type Colors } from "./parts/canvas.js";
-import { button, choice, element, row } from "./parts/elements.js";
-import { breathe, latest } from "./parts/work.js";
+import { axes, dot, line, panel, panels, type Colors } from "./shared/canvas.js";
+import { choice, row } from "./shared/controls.js";
+import { button, make } from "./shared/elements.js";
+import { breathe, latest } from "./shared/work.js";
 
 interface State {
   operation: OperationName;
@@ -72,13 +73,13 @@ export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<St
     label: "operation", value: state.operation, onChange: (next) => update({ operation: next }),
     options: Object.fromEntries(Object.entries(OPERATIONS).map(([name, { title }]) => [name, title])) as Record<OperationName, string>,
   });
-  const formula = element("span", { class: "soft" });
-  const editor = element("textarea", { "aria-label": "the backward: dx from dy and x", "spellcheck": "false", "rows": 6, "autocapitalize": "off" });
+  const formula = make("span", { class: "soft" });
+  const editor = make("textarea", { "aria-label": "the backward: dx from dy and x", "spellcheck": "false", "rows": 6, "autocapitalize": "off" });
   editor.style.cssText = "width: 100%; box-sizing: border-box; font: 13px/1.5 ui-monospace, monospace; padding: 0.5rem; color: var(--figure-ink, inherit); " +
     "background: var(--figure-paper, transparent); border: 1px solid var(--figure-rule, gray); border-radius: 6px; overflow-x: auto; white-space: pre;";
   editor.addEventListener("input", () => update({ code: editor.value }));
-  const verdict = element("p", { "class": "numbers", "role": "status" });
-  const planted = element("span", { class: "row" });
+  const verdict = make("p", { "class": "numbers", "role": "status" });
+  const planted = make("span", { class: "row" });
 
   const update = (change: Partial<State>): void => {
     const next = change.operation ?? state.operation;
@@ -140,7 +141,7 @@ export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<St
     if (editor.value !== state.code) editor.value = state.code;
     editor.setAttribute("aria-label", `the backward of ${title}: dx from dy and x`);
     planted.replaceChildren(
-      button("the right one", () => update({ code }), { primary: true }),
+      button("the right one", () => update({ code }), { class: "primary" }),
       ...Object.entries<string>(bugs).map(([what, wrong]) => button(`bug: ${what}`, () => update({ code: wrong }))),
     );
     checking.ask();

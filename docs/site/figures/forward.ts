@@ -3,9 +3,10 @@ import { openDevice, randomNormal, Random, tensor, type Device } from "@fromnois
 import { discreteProcess, qSample, SCHEDULE_NAMES, type DiscreteProcess, type ScheduleName } from "@fromnoise/diffusion";
 import type { Figure } from "./figure.js";
 import { rasterise, TWO, walk, walkMoments, type Stroke, type Walk } from "./math/forward.js";
-import { axes, line, panel, panels, type Colors } from "./parts/canvas.js";
-import { button, choice, element, row, slider, tick } from "./parts/elements.js";
-import { breathe, latest, loop, pacer, stillness } from "./parts/work.js";
+import { axes, line, panel, panels, type Colors } from "./shared/canvas.js";
+import { choice, row, slider, tick } from "./shared/controls.js";
+import { button, make } from "./shared/elements.js";
+import { breathe, latest, loop, pacer, stillness } from "./shared/work.js";
 
 interface State {
   /** The step, 0 .. T - 1. */
@@ -125,7 +126,7 @@ export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<St
   });
   const start = slider({ label: "walkers start at", min: -1, max: 1, step: 0.1, value: state.x0, text: (v) => v.toFixed(1), onInput: (x0) => update({ x0 }) });
   const playing = tick("play", state.playing, (on) => update({ playing: on }));
-  const numbers = element("p", { class: "numbers soft" });
+  const numbers = make("p", { class: "numbers soft" });
   const wipe = button("clear the drawing", () => update({ strokes: [] }));
   const again = button("the two again", () => update({ strokes: TWO }));
 

@@ -1,9 +1,10 @@
 /** Chapter 4: a network that learns points: training with its loss above the floor, and one step of it arrow by arrow. */
 import type { Figure } from "./figure.js";
 import { CENTRES, PointTraining, type Arrow, type DataName, type Parts, type Phase, type Point } from "./math/points.js";
-import { axes, dot, line, panel, panels, type Colors } from "./parts/canvas.js";
-import { button, choice, element, row } from "./parts/elements.js";
-import { breathe, latest, loop, pacer } from "./parts/work.js";
+import { axes, dot, line, panel, panels, type Colors } from "./shared/canvas.js";
+import { choice, row } from "./shared/controls.js";
+import { button, make } from "./shared/elements.js";
+import { breathe, latest, loop, pacer } from "./shared/work.js";
 
 interface State {
   data: DataName;
@@ -69,15 +70,15 @@ export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<St
     label: "data", options: { clusters: "three clusters", moons: "two moons", spiral: "a spiral", own: "your own" }, value: state.data,
     onChange: (data) => update({ data }),
   });
-  const train = button("train", () => update({ training: !state.training }), { primary: true });
+  const train = button("train", () => update({ training: !state.training }), { class: "primary" });
   const next = button("next arrow ▶", () => demand("arrow")), whole = button("one step", () => demand("step"));
   const again = button("start again", () => {
     started = "";
     update({ training: false, own: [] });
   });
-  const list = element("ol", { "aria-label": "The arrows of one step of training" });
+  const list = make("ol", { "aria-label": "The arrows of one step of training" });
   list.style.cssText = "display: flex; flex-wrap: wrap; gap: 0.3rem; list-style: none; padding: 0; margin: 0.5rem 0;";
-  const arrowText = element("p", { class: "numbers soft" }), numbers = element("p", { class: "numbers" });
+  const arrowText = make("p", { class: "numbers soft" }), numbers = make("p", { class: "numbers" });
 
   plane.canvas.style.touchAction = "pan-y";
   let drawing = false;
@@ -168,7 +169,7 @@ export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<St
       `${arrow.layer === "" ? WORDS[arrow.phase] : `${arrow.phase === "adam" ? WORDS.adam : arrow.phase} of ${arrow.layer}`}: ${arrow.kernels.join(", ")} → [${arrow.shape.join(", ")}], root mean square ${arrow.rms.toPrecision(3)}` +
       (arrow.phase === "value" ? `, the loss ${three(traced!.loss)}` : "");
     list.replaceChildren(...(traced?.arrows ?? []).map(({ phase, layer }, i) => {
-      const chip = element("li", i === traced!.at ? { "aria-current": "step" } : {}, layer === "" || phase === "adam" ? WORDS[phase] : `${phase === "backward" ? "←" : "→"} ${layer}`);
+      const chip = make("li", i === traced!.at ? { "aria-current": "step" } : {}, layer === "" || phase === "adam" ? WORDS[phase] : `${phase === "backward" ? "←" : "→"} ${layer}`);
       chip.style.cssText = "padding: 0.1rem 0.5rem; border: 1px solid var(--figure-rule, gray); border-radius: 5px; font-size: 0.85rem;" +
         (i === traced!.at ? " background: var(--figure-ink, black); color: var(--figure-paper, white);" : i < traced!.at ? "" : " border-style: dashed;");
       return chip;

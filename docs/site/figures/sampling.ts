@@ -3,9 +3,10 @@ import { openDevice, type Device } from "@fromnoise/tensor";
 import { ancestral, discreteProcess, pathOf } from "@fromnoise/diffusion";
 import type { Figure } from "./figure.js";
 import { DATA, sampleSd, sampling, spread, type Choices, type DataName, type Kept, type SamplerName, type VarianceChoice } from "./math/sampling.js";
-import { arrow, axes, dot, line, panel, panels, type Colors } from "./parts/canvas.js";
-import { button, choice, element, row, slider, tick } from "./parts/elements.js";
-import { latest, loop, pacer, stillness } from "./parts/work.js";
+import { arrow, axes, dot, line, panel, panels, type Colors } from "./shared/canvas.js";
+import { choice, row, slider, tick } from "./shared/controls.js";
+import { button, make } from "./shared/elements.js";
+import { latest, loop, pacer, stillness } from "./shared/work.js";
 
 /** What is shown of a step, in turn. */
 const PHASES = ["xt", "x0", "mean", "noise", "next"] as const;
@@ -133,8 +134,8 @@ export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<St
   const at = slider({ label: "step", min: 0, max: state.steps - 1, value: 0, onInput: (step) => update({ step }) });
   const follow = slider({ label: "follow sample", min: 0, max: COUNT - 1, value: state.follow, onInput: (value) => update({ follow: value }) });
   const playing = tick("play", state.playing, (on) => update({ playing: on }));
-  const back = button("◀ back", () => void go(-1)), on = button("next ▶", () => void go(1), { primary: true });
-  const caption = element("strong", {}), numbers = element("p", { class: "numbers soft" }), result = element("p", { class: "numbers" });
+  const back = button("◀ back", () => void go(-1)), on = button("next ▶", () => void go(1), { class: "primary" });
+  const caption = make("strong", {}), numbers = make("p", { class: "numbers soft" }), result = make("p", { class: "numbers" });
 
   const keys = (event: KeyboardEvent): void => {
     if (event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement) return;

@@ -3,9 +3,10 @@ import { concat, openDevice, tensor, type Device } from "@fromnoise/tensor";
 import { discreteProcess, exactDenoiser } from "@fromnoise/diffusion";
 import type { Figure } from "./figure.js";
 import { FIVE, grid, posteriorOver, type Point } from "./math/score.js";
-import { arrow, dot, panel, panels, type Colors } from "./parts/canvas.js";
-import { button, element, row, slider, tick } from "./parts/elements.js";
-import { latest } from "./parts/work.js";
+import { arrow, dot, panel, panels, type Colors } from "./shared/canvas.js";
+import { row, slider, tick } from "./shared/controls.js";
+import { button, make } from "./shared/elements.js";
+import { latest } from "./shared/work.js";
 
 interface State {
   /** The step, 0 .. 99. */
@@ -116,7 +117,7 @@ export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<St
     label: `x_t: ${name}`, min: -REACH, max: REACH, step: 0.05, value: state[name], text: (v) => v.toFixed(2), onInput: (v) => update({ [name]: v }),
   }));
   const adding = tick("a click puts a data point", state.adding, (on) => update({ adding: on }));
-  const numbers = element("p", { class: "numbers soft" });
+  const numbers = make("p", { class: "numbers soft" });
 
   plane.canvas.style.cursor = "crosshair";
   plane.canvas.style.touchAction = "pan-y";                                              // a phone still scrolls

@@ -1,5 +1,5 @@
 /** A canvas that is as sharp as the screen, follows the width of the page and its colours, and says in words what it shows. */
-import { element } from "./elements.js";
+import { make } from "./elements.js";
 
 /** The colours of the page, light or dark. */
 export interface Colors {
@@ -39,7 +39,7 @@ export function panel(
     paint(context: CanvasRenderingContext2D, colors: Colors, size: { width: number; height: number }): void;
   },
 ): Panel {
-  const canvas = element("canvas", { "role": "img", "aria-label": label });
+  const canvas = make("canvas", { "role": "img", "aria-label": label });
   canvas.style.cssText = `display: block; width: 100%; max-width: ${most}px; aspect-ratio: ${width} / ${height};`;
   let frame = 0;
   const draw = (): void => {
@@ -146,10 +146,10 @@ export function line(context: CanvasRenderingContext2D, points: Iterable<readonl
 
 /** Panels side by side where there is room, each with a line under it. */
 export function panels(...shown: readonly (readonly [panel: Panel, caption: string])[]): HTMLElement {
-  const place = element("div", {});
+  const place = make("div");
   place.style.cssText = "display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start;";
   for (const [{ canvas }, caption] of shown) {
-    const each = element("div", {}, canvas, element("div", { class: "soft" }, caption));
+    const each = make("div", {}, canvas, make("div", { class: "soft" }, caption));
     each.style.cssText = `flex: 0 1 ${canvas.style.maxWidth}; min-width: min(100%, 9rem);`;
     place.append(each);
   }
