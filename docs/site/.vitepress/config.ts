@@ -14,7 +14,7 @@ function sidebar(): DefaultTheme.Sidebar {
     { text: "The book", items: [{ text: "Contents, three ways through", link: "/book/" }, ...chapters(), page("book/notation.md")] },
   ];
   const reference: DefaultTheme.SidebarItem[] = [
-    { text: "Using it", items: pagesOf("README", "moons", "recipes", "demo", "configuration", "conditioning", "inpainting", "browsers") },
+    { text: "Using it", items: pagesOf("README", "moons", "recipes", "demo", "configuration", "conditioning", "inpainting", "scale", "browsers") },
     { text: "When it is wrong", collapsed: true, items: pagesOf("debugging", "doctor", "breaking") },
     { text: "How good it is", collapsed: true, items: pagesOf("evaluation", "likelihood", "averages", "benchmarks", "evidence", "features") },
     { text: "Files of others", collapsed: true, items: pagesOf("exchange", "lucidrains", "pytorch-files", "checkpoint-format", "golden-format") },
