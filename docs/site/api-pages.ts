@@ -115,7 +115,7 @@ function write(name: string, text: string): void {
 export function apiSidebar(): DefaultTheme.SidebarItem[] {
   if (!existsSync(folder)) return [];
   return PACKAGES.map((name) => ({
-    text: `@fromnoise/${name}`, link: `/api/${name}/`, collapsed: true,
+    text: `@fromnoise/${name}`, link: `/api/${name}/`,
     items: readdirSync(join(folder, name)).filter((file) => file !== "index.md").sort()
       .map((file) => ({ text: file.replace(/\.md$/, ""), link: `/api/${name}/${file.replace(/\.md$/, ".html")}` })),
   }));

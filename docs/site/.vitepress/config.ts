@@ -15,11 +15,11 @@ function sidebar(): DefaultTheme.Sidebar {
   ];
   const reference: DefaultTheme.SidebarItem[] = [
     { text: "Using it", items: pagesOf("README", "moons", "recipes", "demo", "configuration", "conditioning", "inpainting", "scale", "browsers") },
-    { text: "When it is wrong", collapsed: true, items: pagesOf("debugging", "doctor", "breaking") },
-    { text: "How good it is", collapsed: true, items: pagesOf("evaluation", "likelihood", "averages", "benchmarks", "evidence", "features") },
-    { text: "Files of others", collapsed: true, items: pagesOf("exchange", "lucidrains", "pytorch-files", "checkpoint-format", "golden-format") },
+    { text: "When it is wrong", items: pagesOf("debugging", "doctor", "breaking") },
+    { text: "How good it is", items: pagesOf("evaluation", "likelihood", "averages", "benchmarks", "evidence", "features") },
+    { text: "Files of others", items: pagesOf("exchange", "lucidrains", "pytorch-files", "checkpoint-format", "golden-format") },
     {
-      text: "Inside", collapsed: true,
+      text: "Inside",
       items: pagesOf("architecture", "decisions", "ops/README", "adding-an-op", "adding-a-layer", "adding-a-network", "adding-a-schedule", "adding-a-sampler"),
     },
     { text: "API", items: [{ text: "The three packages", link: "/api/" }] },

@@ -46,6 +46,8 @@ async function visit(context: BrowserContext, base: string, place: Place, look: 
   const told: string[] = [], wrong: string[] = [];
   try {
     await page.goto(`${base}${place.url}`);
+    await page.waitForLoadState("networkidle");
+    await watched.loaded();
     for (const name of place.figures) {
       try {
         told.push(`${name}: ${await drive(page, name, thorough)}`);
@@ -53,11 +55,11 @@ async function visit(context: BrowserContext, base: string, place: Place, look: 
         wrong.push(`${name}: ${(error as Error).message}`);
       }
     }
+    const { loading, driving } = await watched.longestTasks();                     // before axe, which takes its time
     if (shots !== undefined) await page.screenshot({ path: join(shots, `${place.url.replaceAll("/", "-") || "index"}-${look.width}-${look.scheme}.png`), fullPage: true });
     wrong.push(...await violations(page), ...watched.errors());
-    const longest = await watched.longestTask();
-    told.push(`longest task ${longest.toFixed(0)} ms`);
-    if (longest > LONGEST_TASK) wrong.push(`${TASK}${longest.toFixed(0)} ms, at most ${LONGEST_TASK} are allowed`);
+    told.push(`longest task ${loading.toFixed(0)} ms while it loads, ${driving.toFixed(0)} ms after`);
+    if (driving > LONGEST_TASK) wrong.push(`${TASK}${driving.toFixed(0)} ms, at most ${LONGEST_TASK} are allowed`);
   } catch (error) {
     wrong.push((error as Error).message);
   } finally {
@@ -124,7 +126,7 @@ async function checkAll(browser: Browser, url: string, only: string | undefined,
   return good;
 }
 
-const words = process.argv.slice(2);
+const words = process.argv.slice(3);
 const value = (flag: string): string | undefined => (words.includes(flag) ? words[words.indexOf(flag) + 1] : undefined);
 const given = value("--built"), shots = value("--shots");
 const built = given === undefined ? mkdtempSync(join(tmpdir(), "fromnoise-site-")) : resolve(given);

@@ -4,8 +4,10 @@ import type { Page } from "playwright-core";
 export interface Watched {
   /** Errors of the console, of scripts, and files that were not there. */
   errors(): string[];
-  /** The longest task since the page was opened, in milliseconds; 0 where none took 50. */
-  longestTask(): Promise<number>;
+  /** What came until now was loading: the browser reads scripts, Vue takes over the page. */
+  loaded(): Promise<void>;
+  /** The longest tasks before and after that, in milliseconds; 0 where none took 50. */
+  longestTasks(): Promise<{ loading: number; driving: number }>;
 }
 
 /** Watches a page from before it loads. */
@@ -19,12 +21,21 @@ export async function watch(page: Page): Promise<Watched> {
     if (response.status() >= 400) errors.push(`${response.status()}: ${response.url()}`);
   });
   await page.addInitScript(() => {
-    const tasks: number[] = [];
-    Object.assign(window, { tasks });
-    new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: "longtask", buffered: true });
+    const watchedTasks: { start: number; ms: number }[] = [];
+    Object.assign(window, { watchedTasks, loadedAt: Infinity });
+    new PerformanceObserver((list) => watchedTasks.push(...list.getEntries().map(({ startTime, duration }) => ({ start: startTime, ms: duration }))))
+      .observe({ type: "longtask", buffered: true });
   });
   return {
     errors: () => errors,
-    longestTask: () => page.evaluate(() => Math.max(0, ...(window as unknown as { tasks: number[] }).tasks)),
+    loaded: () => page.evaluate(() => { Object.assign(window, { loadedAt: performance.now() }); }),
+    async longestTasks() {
+      const { tasks, at } = await page.evaluate(() => {
+        const { watchedTasks, loadedAt } = window as unknown as { watchedTasks: { start: number; ms: number }[]; loadedAt: number };
+        return { tasks: watchedTasks, at: loadedAt };
+      });
+      const longest = (of: typeof tasks): number => Math.max(0, ...of.map(({ ms }) => ms));
+      return { loading: longest(tasks.filter(({ start }) => start < at)), driving: longest(tasks.filter(({ start }) => start >= at)) };
+    },
   };
 }

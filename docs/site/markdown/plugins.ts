@@ -7,10 +7,17 @@ import { sourcePlugin } from "./source-lines.js";
 
 export function plugins(md: MarkdownRenderer): void {
   katexPlugin.default(md, { throwOnError: true });
+  for (const name of ["math_block", "math_inline_block"]) {
+    const rule = md.renderer.rules[name];
+    if (rule !== undefined) md.renderer.rules[name] = (...args) => reachable(rule(...args));
+  }
   sourcePlugin(md);
   formulasInFences(md);
   links(md);
 }
+
+/** A formula that is wider than a phone is scrolled, by keys too. */
+const reachable = (html: string): string => html.replaceAll('<span class="katex-display">', '<span class="katex-display" tabindex="0">');
 
 /** Kinds of blocks that have no colours. */
 const PLAIN = new Set(["tree", "txt", "http", "mermaid"]);
@@ -22,7 +29,7 @@ function formulasInFences(md: MarkdownRenderer): void {
     const kind = tokens[i].info.trim();
     if (PLAIN.has(kind)) tokens[i].info = "text";
     if (kind !== "math") return fence(tokens, i, options, env, self);
-    return `<p v-pre>${katex.renderToString(tokens[i].content, { displayMode: true, throwOnError: true })}</p>\n`;
+    return reachable(`<p v-pre>${katex.renderToString(tokens[i].content, { displayMode: true, throwOnError: true })}</p>\n`);
   };
 }
 

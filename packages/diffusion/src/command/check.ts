@@ -11,6 +11,9 @@ export const check: Command = {
   name: "check",
   summary: "read a run's folder through and tell which files are whole",
   usage: "fromnoise check RUN [flags]",
+  examples: [
+    "fromnoise check runs/digits",
+  ],
   operands: ["<run>"],
   flags: flagsOf(checkFields),
   notes: "Every tensor of every checkpoint is compared with its digest. Exit code 1 where a file is broken; nothing is changed.",

@@ -11,6 +11,8 @@ export interface Command {
   readonly name: string;
   readonly summary: string;
   readonly usage: string;
+  /** Whole command lines, the most usual one first. */
+  readonly examples: readonly string[];
   /** Operands as commander declares them: "<model>" is needed, "[model]" not, "<files...>" are one or more. */
   readonly operands: readonly string[];
   readonly flags: readonly Flag[];

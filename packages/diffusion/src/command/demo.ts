@@ -27,6 +27,10 @@ export const demo: Command = {
   name: "demo",
   summary: "train a small U-Net on digits and draw 64 new ones",
   usage: "fromnoise demo [flags]",
+  examples: [
+    "fromnoise demo",
+    "fromnoise demo --seed 3 --out demo-3",
+  ],
   operands: [],
   flags: flagsOf(demoFields),
   run: runDemo,

@@ -42,6 +42,10 @@ export const doctor: Command = {
   name: "doctor",
   summary: "what is wrong with a model, found out from what it does",
   usage: "fromnoise doctor RUN|CHECKPOINT|DIFFUSERS-FOLDER|FILE.pt [flags]",
+  examples: [
+    "fromnoise doctor runs/digits",
+    "fromnoise doctor runs/digits --json",
+  ],
   operands: ["<model>"],
   flags: [
     ...flagsOf(doctorFields), ...samplers.flatMap(({ name, summary, fields }) => flagsOf(fields, `--sampler ${name}, ${summary}`)),

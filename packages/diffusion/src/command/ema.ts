@@ -45,6 +45,10 @@ export const ema: Command = {
   name: "ema",
   summary: "rebuild an average of any length from those that a run kept, or compare lengths",
   usage: "fromnoise ema RUN --length 0.13 [flags]   or   fromnoise ema RUN --length 0.05..0.3 [flags]",
+  examples: [
+    "fromnoise ema runs/faces --length 0.1",
+    "fromnoise ema runs/faces --length 0.05..0.25 --points 5",
+  ],
   operands: ["<run>"],
   flags: [
     ...flagsOf(emaFields), ...flagsOf(curveFields, "a curve: samples of several lengths evaluated as `evaluate` does"),

@@ -46,6 +46,11 @@ export const evaluate: Command = {
   name: "evaluate",
   summary: "how good a model's samples are: distance to real images, precision and recall, classes, copies",
   usage: "fromnoise evaluate RUN|CHECKPOINT|DIFFUSERS-FOLDER|FILE.pt [flags]   or   fromnoise evaluate --images DIR --data NAME [flags]",
+  examples: [
+    "fromnoise evaluate runs/digits --count 1000 --out evaluation",
+    "fromnoise evaluate --recipe faces",
+    "fromnoise evaluate --images generated --data digits --json",
+  ],
   operands: ["[model]"],
   flags: [
     ...flagsOf(evaluateFields), ...flagsOf(guidanceFields, "guidance without a classifier"),

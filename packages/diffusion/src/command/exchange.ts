@@ -35,6 +35,7 @@ export const exportCommand: Command = {
   name: "export",
   summary: "write a model as a folder that diffusers loads, a file that torch.load does, or a small file of its own",
   usage: "fromnoise export RUN|CHECKPOINT --out DIR|FILE.pt|FILE.safetensors   or   fromnoise export --recipe NAME --out ...",
+  examples: ["fromnoise export runs/digits --out digits-diffusers", "fromnoise export runs/digits --out digits.pt", "fromnoise export --recipe faces --variant fp16 --out faces.safetensors"],
   operands: ["[model]"],
   flags: flagsOf(exportFields),
   notes: "Files of these names in --out are replaced. docs/exchange.md says what diffusers computes otherwise.",
@@ -54,6 +55,7 @@ export const importCommand: Command = {
   name: "import",
   summary: "make a run from a folder that diffusers wrote, or a file of PyTorch",
   usage: "fromnoise import DIFFUSERS-FOLDER|FILE.pt --out DIR",
+  examples: ["fromnoise import ddpm-cifar10-32 --out runs/cifar", "fromnoise import model-10.pt --out runs/theirs"],
   operands: ["<model>"],
   flags: flagsOf(importFields),
   notes: [

@@ -40,6 +40,9 @@ export const features: Command = {
   name: "features",
   summary: "train a feature network on images, for `evaluate` to see by",
   usage: "fromnoise features DATA [flags]",
+  examples: [
+    "fromnoise features photos --size 32 --out photos-features.safetensors",
+  ],
   operands: ["<data>"],
   flags: flagsOf(featuresFields),
   notes: [

@@ -18,6 +18,10 @@ export const gradcheckCommand: Command = {
   name: "gradcheck",
   summary: "check every hand-derived backward against finite differences in f64",
   usage: "fromnoise gradcheck [flags]",
+  examples: [
+    "fromnoise gradcheck",
+    "fromnoise gradcheck --only conv2d --details",
+  ],
   operands: [],
   flags: flagsOf(gradcheckFields),
   notes: "Ops and layers are checked element by element, whole U-Nets along random directions. Exit code 1 when a check fails.",

@@ -8,21 +8,23 @@ export function overview(commands: readonly Command[]): string {
   return [
     "fromnoise: denoising diffusion from scratch", "", "usage: fromnoise COMMAND [flags]", "",
     ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
-    "", "fromnoise COMMAND --help shows a command's flags, fromnoise --version the version.",
+    "", "Begin with `fromnoise sample --recipe faces`, or `fromnoise train --recipe digits`.",
+    "fromnoise COMMAND --help shows a command's flags and examples, fromnoise --version the version.",
     "On the wasm device commands compute by V8's revectorizer (Node 24, x86-64) where a check of it passes; FROMNOISE_REVECTORIZE=1 asks for it",
     "or an error, 0, as --no-revectorize, for neither it nor relaxed SIMD by flag (Node 20).",
   ].join("\n");
 }
 
-/** A command's summary and usage, "--steps N   optimiser steps [2000]" for every flag, and its notes. */
-export function helpText({ summary, usage, flags, notes }: Command): string {
+/** A command's summary, usage and examples, "--steps N   optimiser steps [2000]" for every flag, and its notes. */
+export function helpText({ summary, usage, examples, flags, notes }: Command): string {
   const width = Math.max(0, ...flags.map((flag) => leftOf(flag).length));
   const headings = [...new Set(flags.map(({ heading }) => heading))];
   const sections = headings.map((heading) => [
     ...(heading === undefined ? [] : [`${heading}:`]),
     ...flags.filter((flag) => flag.heading === heading).map((flag) => `  ${leftOf(flag).padEnd(width)}  ${rightOf(flag)}`),
   ].join("\n"));
-  return [summary, `usage: ${usage}`, ...sections, ...(notes === undefined ? [] : [notes])].join("\n\n");
+  const shown = ["examples:", ...examples.map((example) => `  ${example}`)].join("\n");
+  return [summary, `usage: ${usage}`, shown, ...sections, ...(notes === undefined ? [] : [notes])].join("\n\n");
 }
 
 /** "--steps N", or "--flip" */

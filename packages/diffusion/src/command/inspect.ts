@@ -38,6 +38,12 @@ export const inspect: Command = {
   name: "inspect",
   summary: "show a model or a file of tensors: what it is, its modules, values and costs; or the list of kernels",
   usage: "fromnoise inspect RUN|CHECKPOINT|DIFFUSERS-FOLDER|FILE.pt|FILE.safetensors|CONFIG.json [flags], fromnoise inspect --kernels",
+  examples: [
+    "fromnoise inspect runs/digits",
+    "fromnoise inspect runs/digits --layers --size 28",
+    "fromnoise inspect model.pt --tree --depth 2",
+    "fromnoise inspect --kernels",
+  ],
   operands: ["[model]"],
   flags: flagsOf(inspectFields),
   notes: [

@@ -25,6 +25,9 @@ export const join: Command = {
   name: "join",
   summary: "put together what shares of `sample` and `evaluate` have computed",
   usage: "fromnoise join FILE|DIR... [flags]",
+  examples: [
+    "fromnoise join parts --out samples",
+  ],
   operands: ["<shares...>"],
   flags: flagsOf(joinFields),
   notes: [

@@ -43,6 +43,9 @@ export const likelihood: Command = {
   name: "likelihood",
   summary: "how many bits a model needs to say images exactly: the variational bound, term by term",
   usage: "fromnoise likelihood RUN|CHECKPOINT|DIFFUSERS-FOLDER|FILE.pt [flags]   or   fromnoise likelihood --recipe NAME [flags]",
+  examples: [
+    "fromnoise likelihood runs/digits --out likelihood",
+  ],
   operands: ["[model]"],
   flags: flagsOf(likelihoodFields),
   notes: [

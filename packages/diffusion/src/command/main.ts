@@ -4,6 +4,7 @@ import { ConfigError, FromnoiseError } from "@fromnoise/tensor";
 import { readJson } from "../models/node/files.js";
 import type { Command } from "./command.js";
 import { check } from "./check.js";
+import { completionOf } from "./completion.js";
 import { demo } from "./demo.js";
 import { doctor } from "./doctor.js";
 import { ema } from "./ema.js";
@@ -24,20 +25,21 @@ import { verify } from "./verify.js";
 
 export const commands: readonly Command[] = [
   train, scale, sample, join, ema, likelihood, evaluate, features, doctor, check, inspect, gradcheckCommand, verify, exportCommand, importCommand, demo,
+  completionOf(() => commands),
 ];
 
 /** Runs the command line and gives the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
 export async function main(argv: readonly string[]): Promise<number> {
   watchOutput();
-  const restore = printOnlyPrintable();
+  const { restore, printHelp } = printOnlyPrintable();
   try {
     if (argv.length === 0) {
-      console.log(overview(commands));
+      printHelp(overview(commands));
       return 2;
     }
     const request = parseCommandLine(commands, argv, version());
     if ("command" in request) return await request.command.run(request.args);
-    console.log(request.text);
+    printHelp(request.text);
     return 0;
   } catch (error) {
     return report(error);

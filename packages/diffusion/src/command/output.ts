@@ -3,6 +3,7 @@
  * disk.
  */
 import { failureReason } from "@fromnoise/nn";
+import { colouredError, colouredHelp } from "./colours.js";
 
 let working = 0;
 
@@ -44,10 +45,13 @@ export function printable(text: string): string {
   return text.replace(CONTROLS, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
-/** Makes console.log and console.error print nothing but what is printable, until the returned function is called. */
-export function printOnlyPrintable(): () => void {
+/**
+ * Makes console.log and console.error print nothing but what is printable, errors in colours where standard error has them, until
+ * `restore` is called. `printHelp` prints a text of our own, in colours where standard output has them.
+ */
+export function printOnlyPrintable(): { restore(): void; printHelp(text: string): void } {
   const { log, error } = console;
   console.log = (text: string) => log(printable(text));
-  console.error = (text: string) => error(printable(text));
-  return () => void Object.assign(console, { log, error });
+  console.error = (text: string) => error(colouredError(printable(text), process.stderr));
+  return { restore: () => void Object.assign(console, { log, error }), printHelp: (text) => log(colouredHelp(text, process.stdout)) };
 }

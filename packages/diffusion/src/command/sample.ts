@@ -70,6 +70,12 @@ export const sample: Command = {
   name: "sample",
   summary: "draw images from a trained model",
   usage: "fromnoise sample RUN|CHECKPOINT|DIFFUSERS-FOLDER|FILE.pt [flags]   or   fromnoise sample --recipe NAME [flags]",
+  examples: [
+    "fromnoise sample --recipe faces",
+    "fromnoise sample runs/digits --count 100 --class 3 --guidance 1.5 --out threes",
+    "fromnoise sample runs/digits --sampler dpm++2m --steps 20 --seed 7",
+    "fromnoise sample runs/digits --count 1000 --share 3/16 --out parts",
+  ],
   operands: ["[model]"],
   flags: [
     ...flagsOf(sampleFields), ...flagsOf(guidanceFields, "guidance without a classifier"),

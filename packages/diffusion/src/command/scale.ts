@@ -31,6 +31,10 @@ export const scale: Command = {
   name: "scale",
   summary: "go on with a run on several processes or machines, under PyTorch",
   usage: "fromnoise scale RUN --nproc 8 [flags]",
+  examples: [
+    "fromnoise scale runs/digits --nproc 2",
+    "fromnoise scale runs/digits --nproc 8 --run",
+  ],
   operands: ["<run>"],
   flags: flagsOf(scaleFields),
   notes: [

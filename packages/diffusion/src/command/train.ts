@@ -14,6 +14,12 @@ export const train: Command = {
   name: "train",
   summary: "train a denoiser on images",
   usage: "fromnoise train [--out DIR] [--data NAME] [flags]   or   fromnoise train [--out DIR] --resume",
+  examples: [
+    "fromnoise train --recipe digits --out runs/digits",
+    "fromnoise train --data photos --size 32 --flip --minutes 60 --out runs/photos",
+    "fromnoise train --out runs/digits --resume",
+    "fromnoise train --recipe digits --width 32,64,64 --prediction eps --steps 5000",
+  ],
   operands: [],
   flags: [
     ...flagsOf(runFields), ...flagsOf(modelFields, "the network"), ...flagsOf(trainFields, "fields of the run's config.json"),

@@ -26,6 +26,9 @@ export const verify: Command = {
   name: "verify",
   summary: "check this library against golden numbers of another implementation",
   usage: "fromnoise verify FILE... [flags]",
+  examples: [
+    "fromnoise verify packages/tensor/test/golden/ops.json",
+  ],
   operands: ["<files...>"],
   flags: flagsOf(verifyFields),
   notes: [

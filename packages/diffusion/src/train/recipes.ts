@@ -52,7 +52,7 @@ const digitsUNet = { ...smallUNet, resnet_time_scale_shift: "scale_shift" } sati
 
 const digits: Recipe = {
   name: "digits", summary: "handwritten digits of 28x28 by class, in four minutes",
-  config: { ...ours(3300, 3e-3), timeSampling: "logit-normal", data: "digits", model: { ...digitsUNet, num_class_embeds: 10 } },
+  config: { ...ours(3000, 3e-3), data: "digits", model: { ...digitsUNet, num_class_embeds: 10 } },
   sampling: twentyFive,
 };
 
@@ -60,7 +60,7 @@ const digits: Recipe = {
 export const digitsGuided: Recipe = {
   name: "digits-guided", summary: "the same with labels hidden now and then, for guidance",
   config: { ...digits.config, labelDrop: 0.1, model: { ...digitsUNet, num_class_embeds: 11, _null_class: true } },
-  sampling: { ...twentyFive, guidance: 1.4 },
+  sampling: { ...twentyFive, guidance: 1.3 },
 };
 
 const digits16: Recipe = {
@@ -77,7 +77,7 @@ const faces: Recipe = {
 
 const pixelFaces: Recipe = {
   name: "pixel-faces", summary: "drawn faces of 16x16 in colour",
-  config: { ...ours(4000, 1.5e-3), data: "pixel-faces", model: { ...smallUNet, ...rgb, sample_size: 16, ...levels([48, 96]) } },
+  config: { ...ours(4000, 1.5e-3), data: "pixel-faces", model: { ...smallUNet, ...rgb, sample_size: 16, ...levels([32, 64]) } },
   sampling: twentyFive,
 };
 

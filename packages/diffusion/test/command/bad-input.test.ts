@@ -39,7 +39,7 @@ const train = ["train", "--out", place("out")];
 const cases: [what: string, argv: string[], code: number, err: string][] = [
   [
     "an unknown command", ["tarin"], 2,
-    'ConfigError: there is no command "tarin"\n  allowed  train, sample, ema, likelihood, evaluate, features, doctor, check, inspect, gradcheck, verify, export, import, demo\n'
+    'ConfigError: there is no command "tarin"\n  allowed  train, scale, sample, join, ema, likelihood, evaluate, features, doctor, check, inspect, gradcheck, verify, export, import, demo, completion\n'
       + "  hint     did you mean train?",
   ],
   [
