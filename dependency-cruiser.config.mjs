@@ -70,7 +70,7 @@ export default {
     forbid("no-circles", "files that import each other cannot be read one after the other",
       {}, { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } }),
     forbid("no-orphans", "a file that nothing imports and that starts nothing",
-      { orphan: true, pathNot: "\\.d\\.ts$|/bin/|^docs/book/exercises/" }, {}),
+      { orphan: true, pathNot: "\\.d\\.ts$|/bin/|^docs/book/exercises/|^docs/site/public/" }, {}),
     // gpu.js is an optional peer of tensor, which the root installs.
     forbid("installed-by-its-own", "a package imports from npm what its package.json declares",
       { path: "^(packages/[^/]+|bench)/src/" }, { dependencyTypes: ["npm-no-pkg", "npm-unknown", "npm-dev", "unknown"], pathNot: "^node_modules/gpu\\.js/" }),

@@ -10,11 +10,11 @@ const root = resolve(import.meta.dirname, "..");
 const page = join(root, "docs/architecture.md");
 
 /** What becomes one box: the rooms of tensor and the backends, the other packages, the tools. */
-const rooms = "^packages/tensor/src/(backends/[^/]+|[^/]+)|^packages/(nn|diffusion)|^(bench|site)";
+const rooms = "^packages/tensor/src/(backends/[^/]+|[^/]+)|^packages/(nn|diffusion)|^(bench|docs/site/figures)";
 const args = [
   join(root, "node_modules/dependency-cruiser/bin/dependency-cruise.mjs"), "--config", "dependency-cruiser.config.mjs",
-  "--output-type", "mermaid", "--collapse", rooms, "--include-only", "^(packages/[^/]+|bench)/src/|^site/",
-  "packages/tensor/src", "packages/nn/src", "packages/diffusion/src", "bench/src", "site",
+  "--output-type", "mermaid", "--collapse", rooms, "--include-only", "^(packages/[^/]+|bench)/src/|^docs/site/figures/",
+  "packages/tensor/src", "packages/nn/src", "packages/diffusion/src", "bench/src", "docs/site/figures",
 ];
 const graph = execFileSync(process.execPath, args, { cwd: root, encoding: "utf8" }).trim();
 

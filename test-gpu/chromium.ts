@@ -1,11 +1,11 @@
-/** Runs pages in the system's Chromium: the suites here, the site in site.ts. */
+/** Runs pages in the system's Chromium: the suites here, the report of the benchmarks. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium, type Page } from "playwright-core";
 import { chromiumFlags, chromiumProgram } from "../bench/src/chromium.js";
-import { buildPage, serve } from "../site/build.js";
+import { buildPage, serve } from "../bench/src/page-server.js";
 import { readGoldens } from "./goldens.js";
 import type { Report } from "./report.js";
 import { bitsOf } from "./wasm-bits.js";

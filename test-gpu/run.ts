@@ -11,7 +11,6 @@ import { chromiumProgram } from "../bench/src/chromium.js";
 import { runInChromium, runWasmInChromium } from "./chromium.js";
 import { runBenchReport } from "./bench-report.js";
 import type { Report } from "./report.js";
-import { runSite } from "./site.js";
 
 const USAGE = `npm run test:gpu [-- PLACE...]
 
@@ -20,12 +19,11 @@ Runs what a GPU and a browser have to show at each place, all of them unless som
   chromium-webgl2   gpu.js on WebGL 2 in a page of Chromium
   chromium-webgpu   gpu.js on WebGPU in a page of Chromium
   chromium-wasm     the wasm device in a worker of a page, with threads and without
-  site              the page that trains, driven as a reader does
   bench-report      the HTML report of the benchmarks
   headlessgl        gpu.js on headless-gl in Node
 
 A place that is not there is listed with the line that sets it up, and is no failure unless it is required.
-  REQUIRE=webgpu,site          places that have to be there
+  REQUIRE=webgpu,headlessgl    places that have to be there
   CHROMIUM=/path/to/chromium   Chromium's program; /usr/bin/chromium otherwise
   CHROMIUM_FLAGS="--a --b"     flags of Chromium in place of those of its software renderer: for a real GPU, for instance
                                "--enable-unsafe-webgpu --enable-features=Vulkan --use-angle=vulkan"
@@ -109,7 +107,6 @@ const places: Readonly<Record<string, () => Promise<Report>>> = {
   "chromium-webgl2": () => inChromium((log) => runInChromium("webgl2", log)),
   "chromium-webgpu": () => inChromium((log) => runInChromium("webgpu", log)),
   "chromium-wasm": () => inChromium(runWasmInChromium),
-  site: () => inChromium(runSite),
   "bench-report": () => inChromium(runBenchReport),
   headlessgl: headlessGl,
 };

@@ -1,6 +1,6 @@
 /** A stage in Chromium, seen from the contender's process: requests go into the page, results come back. */
 import { chromium, type Browser, type Page } from "playwright-core";
-import { serve } from "../../site/build.js";
+import { serve } from "./page-server.js";
 import type { BenchName, BenchShape } from "./bench.js";
 import { chromiumFlags, chromiumProgram } from "./chromium.js";
 import type { PageAnswer, PagePrepared, PageRequest } from "./page/page.js";

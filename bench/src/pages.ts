@@ -23,7 +23,7 @@ async function build(name: PageName): Promise<string> {
   if (name !== "device") assertInstalled(name === "side-by-side" ? "tfjs" : name);
   const folder = mkdtempSync(join(tmpdir(), "fromnoise-bench-page-"));
   process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-  const { buildPage } = await import("../../site/build.js");
+  const { buildPage } = await import("./page-server.js");
   await buildPage(fileURLToPath(new URL(`page/${name}`, import.meta.url)), folder);
   return folder;
 }

@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
-import { serve } from "../../site/build.js";
+import { serve } from "./page-server.js";
 import type { BenchCase } from "./bench.js";
 import { titleOf } from "./cases.js";
 import { chromiumFlags, chromiumProgram } from "./chromium.js";

@@ -39,3 +39,21 @@ export async function watch(page: Page): Promise<Watched> {
     },
   };
 }
+
+interface TraceEvent { readonly name: string; readonly pid: number; readonly tid: number; readonly tdur?: number; readonly args?: { readonly name?: string } }
+
+/**
+ * Traces the browser from now on. The function that it gives ends that, and tells the longest task of a page's main thread in milliseconds
+ * of that thread's own time, which other programs do not lengthen.
+ */
+export async function computedTasks(page: Page): Promise<() => Promise<number>> {
+  const browser = page.context().browser()!;
+  await browser.startTracing(page, { categories: ["toplevel"] });
+  return async () => {
+    const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
+    const threads = new Set(traceEvents.filter(({ name, args }) => name === "thread_name" && args?.name === "CrRendererMain").map(({ pid, tid }) => `${pid} ${tid}`));
+    const tasks = traceEvents.filter(({ name, pid, tid }) => name.endsWith("RunTask") && threads.has(`${pid} ${tid}`));
+    if (tasks.length === 0) throw new Error("the browser traced no task");
+    return Math.max(...tasks.map(({ tdur = 0 }) => tdur)) / 1000;
+  };
+}

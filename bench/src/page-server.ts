@@ -1,9 +1,8 @@
-/** Builds a page on the packages' sources with Vite, and serves it. `npm run site` does both for this folder. */
+/** Builds a page on the packages' sources with Vite, and serves it: what measures or checks in a browser. */
 import { readFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
-import { fileURLToPath } from "node:url";
 import { build } from "vite";
 
 /** A plain Vite build of the folder `root` into `outDir`; all paths in it are relative. */
@@ -37,11 +36,4 @@ export async function serve(folder: string, port: number, { isolated = true } = 
   });
   await new Promise<void>((resolve) => server.listen(port, "localhost", resolve));
   return { url: `http://localhost:${(server.address() as AddressInfo).port}/`, server };
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const folder = fileURLToPath(new URL("dist", import.meta.url));
-  await buildPage(fileURLToPath(new URL(".", import.meta.url)), folder);
-  const { url } = await serve(folder, Number(process.env["PORT"] ?? 8080));
-  console.log(`${url}   (in site/dist; stop with Ctrl-C)`);
 }
