@@ -46,6 +46,8 @@ export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<St
   // What is drawn.
   const picture = (context: CanvasRenderingContext2D, values: ArrayLike<number>, size: number): void => {
     const cell = size / SIDE;
+    context.fillStyle = "#000000";                                                     // no paper shines through between the pixels
+    context.fillRect(0, 0, size, size);
     for (let p = 0; p < SIDE * SIDE; p++) {
       const level = Math.round(127.5 * (Math.min(1, Math.max(-1, values[p])) + 1));
       context.fillStyle = `rgb(${level} ${level} ${level})`;

@@ -170,7 +170,7 @@ export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<St
       (arrow.phase === "value" ? `, the loss ${three(traced!.loss)}` : "");
     list.replaceChildren(...(traced?.arrows ?? []).map(({ phase, layer }, i) => {
       const chip = make("li", i === traced!.at ? { "aria-current": "step" } : {}, layer === "" || phase === "adam" ? WORDS[phase] : `${phase === "backward" ? "←" : "→"} ${layer}`);
-      chip.style.cssText = "padding: 0.1rem 0.5rem; border: 1px solid var(--figure-rule, gray); border-radius: 5px; font-size: 0.85rem;" +
+      chip.style.cssText = "margin: 0; padding: 0.1rem 0.5rem; border: 1px solid var(--figure-rule, gray); border-radius: 5px; font-size: 0.85rem;" +
         (i === traced!.at ? " background: var(--figure-ink, black); color: var(--figure-paper, white);" : i < traced!.at ? "" : " border-style: dashed;");
       return chip;
     }));

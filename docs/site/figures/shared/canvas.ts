@@ -150,7 +150,8 @@ export function panels(...shown: readonly (readonly [panel: Panel, caption: stri
   place.style.cssText = "display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start;";
   for (const [{ canvas }, caption] of shown) {
     const each = make("div", {}, canvas, make("div", { class: "soft" }, caption));
-    each.style.cssText = `flex: 0 1 ${canvas.style.maxWidth}; min-width: min(100%, 9rem);`;
+    const most = canvas.style.maxWidth;                                          // a little less is better than a row of its own
+    each.style.cssText = `flex: 1 1 min(calc(0.8 * ${most}), 17rem); max-width: ${most};`;
     place.append(each);
   }
   return place;

@@ -15,7 +15,7 @@ export function threadsControl(): HTMLElement {
   const cores = navigator.hardwareConcurrency;
   if (crossOriginIsolated) {
     line.append(make("span", { class: "soft" }, `Threads: one for each of ${cores} cores.`));
-    if ("serviceWorker" in navigator && navigator.serviceWorker.controller !== null) line.append(button("Use one", () => void backToOne()));
+    if ((navigator.serviceWorker?.controller ?? null) !== null) line.append(button("Use one", () => void backToOne()));
     return line;
   }
   const why = make("span", { class: "soft" }, pressed ? "This browser gives the page no threads: one computes." : "One thread computes.");
