@@ -4,7 +4,7 @@
  *
  *   npm run test:scale              everything, in about five minutes
  *   npm run test:scale -- --only digits-f64,kills      some of it: draws, refusals, digits-f64, folder-f64, digits-f32, folder-f32, kills, locks
- *   npm run test:scale -- --time    instead the times of a step on 1 and 2 processes, on an otherwise idle machine
+ *   npm run test:scale -- --time    instead the times of a step on 1 and 2 processes, on an otherwise idle machine; --only digits-16 of one recipe
  */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
@@ -52,8 +52,7 @@ async function roundTrips(kind: Kind): Promise<void> {
   }
 }
 
-async function all(): Promise<void> {
-  const { values: { only } } = parseArgs({ options: { only: { type: "string" } } });
+async function all(only?: string): Promise<void> {
   const [digits64, folder64, digits32, folder32] = kinds();
   const parts: Readonly<Record<string, () => unknown>> = {
     "draws": () => drawsAreTheSame(hold), "refusals": () => refusals(hold),
@@ -75,7 +74,8 @@ if (missing !== undefined) {
   process.exitCode = needed ? 1 : 0;
 } else {
   try {
-    await (process.argv.includes("--time") ? scaling() : all());
+    const { values: { only, time } } = parseArgs({ options: { only: { type: "string" }, time: { type: "boolean", default: false } } });
+    await (time ? scaling(only) : all(only));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -18,11 +18,12 @@ function stepMs(run: string, images: number, steps: number): number {
   return times[Math.floor(times.length / 2)];
 }
 
-export async function scaling(): Promise<void> {
+/** Of all the recipes, or of those whose names are given with commas between. */
+export async function scaling(only?: string): Promise<void> {
   console.log(`${cpus()[0].model}, ${cpus().length} processors; Node ${process.versions.node}, torch ${torchVersion()}\n`);
   console.log("| network, images a step | here, 1 thread | here, 2 threads | there, 1 process | 2 processes | 1 process of 2 threads | 2 processes over 1 |");
   console.log("|---|---|---|---|---|---|---|");
-  for (const { recipe, steps } of RUNS) {
+  for (const { recipe, steps } of RUNS.filter(({ recipe }) => only === undefined || only.split(",").includes(recipe))) {
     const { config } = recipes.find(({ name }) => name === recipe)!;
     const { batch = 16 } = config;
     const input: TrainConfigInput = { ...config, profiles: { every: 0 }, steps: 1000, previewEvery: 0, checkpointEvery: 1000 };
