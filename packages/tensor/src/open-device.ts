@@ -11,6 +11,7 @@ export interface DeviceOptions {
   gpu: { mode?: GpuMode };
 }
 
+/** "reference", "wasm" or "gpu". */
 export type DeviceName = keyof DeviceOptions;
 
 /** Names of the devices `openDevice` knows. */

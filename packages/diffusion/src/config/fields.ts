@@ -20,6 +20,7 @@ export interface Extras {
   readonly was?: string;
 }
 
+/** One option: what it may be, its default, and what people read of it. */
 export interface Field<T> extends Extras {
   readonly kind: Kind<Exclude<T, undefined>>;
   readonly default: T;
@@ -63,6 +64,7 @@ export function optional<T, const E extends Extras = Extras>(
   return { kind, default: undefined, help, ...extras } as unknown as Field<T | undefined> & E;
 }
 
+/** A group of fields within a table: `optimizer: {lr, betas}`. */
 export function group<O>(fields: Group<O>["fields"]): Group<O> {
   return { fields };
 }

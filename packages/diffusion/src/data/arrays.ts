@@ -2,6 +2,7 @@
 import { ConfigError, formatShape, ShapeError, sizeOf, type Shape } from "@fromnoise/tensor";
 import { checkIndex, checkSample, describeSamples, sideBySide, type Dataset } from "./dataset.js";
 
+/** What `arrayDataset` makes a dataset of. */
 export interface ArrayOptions {
   /** What messages call it; default "array". */
   readonly name?: string;

@@ -7,6 +7,7 @@ import { checkSample, sideBySide, type Dataset } from "./dataset.js";
 const ORDER_STREAM = 2 ** 50;
 const FLIP_STREAM = 2 ** 51;
 
+/** What an order of samples is a function of. */
 export interface BatchOrderOptions {
   /** Samples in the dataset. */
   readonly count: number;

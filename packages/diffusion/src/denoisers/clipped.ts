@@ -6,6 +6,7 @@ import { combine } from "../process/q-sample.js";
 import type { Denoiser } from "./denoiser.js";
 import { dynamicThreshold } from "./dynamic-threshold.js";
 
+/** How a guess of x_0 is kept within the range of images. */
 export interface ClipOptions {
   /** x0 is clipped to [-to, to]; "dynamic" clips every image to its own bound and divides by it, see `dynamicThreshold`. */
   readonly to: number | "dynamic";

@@ -10,6 +10,7 @@ import { add, ConfigError, expandDims, matmul, multiply, reshape, softmax, squar
 import { combine } from "../process/q-sample.js";
 import type { Denoiser } from "./denoiser.js";
 
+/** A distribution whose best guess is known: q(x_0) = sum over i of w_i N(x_0; m_i, sd^2 I). */
 export interface GaussianMixture {
   /** K weights, summing to 1. */
   weights: readonly number[];

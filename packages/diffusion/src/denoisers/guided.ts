@@ -6,6 +6,7 @@ import { logSnr, type NoiseLevel } from "../process/level.js";
 import { combine } from "../process/q-sample.js";
 import type { Denoiser } from "./denoiser.js";
 
+/** Classifier-free guidance: how far beyond the class, at which levels, rescaled or not. */
 export interface GuidanceOptions {
   /** w: 1 is the conditional denoiser as it is, 0 the unconditional one, more goes beyond the condition. */
   scale: number;

@@ -9,6 +9,7 @@ import type { Amounts } from "../process/level.js";
 import type { Process } from "../process/process.js";
 import { assertSameShape, combineEach, levelsOf, type Levels } from "../process/q-sample.js";
 
+/** What a network is asked for: p(level) x_0 + q(level) eps. */
 export interface Prediction {
   readonly name: string;
   /** (p, q) at a level. */
@@ -49,7 +50,9 @@ export const predictions = {
   edm: edmPrediction(0.5),
 } as const satisfies Readonly<Record<string, Prediction>>;
 
+/** A prediction by name: "eps", "x0", "v", "flow", "edm". */
 export type PredictionName = keyof typeof predictions;
+/** Names of all predictions. */
 export const PREDICTIONS = Object.keys(predictions) as readonly PredictionName[];
 
 /** The prediction of a name; one's own as it is. Throws ConfigError for a name that is none. */

@@ -8,6 +8,7 @@ import type { Nearest } from "./nearest.js";
  */
 export const COPY_RATIO = 0.5;
 
+/** Of each sample the nearest training image, and which samples are copies of theirs. */
 export interface Copies {
   /** Part of the samples that are copies, 0 .. 1. */
   readonly share: number;

@@ -13,6 +13,7 @@ import { imagesOfRows, readFeatures } from "./read-features.js";
 import { checkImages, copiesIn, figuresOf, type Figures, type Reference } from "./reference.js";
 import type { Rows } from "./rows.js";
 
+/** How good samples are, in numbers, with those of real images beside them. */
 export interface Evaluation {
   /** Whose features: "digits", or a file's name. */
   readonly features: string;
@@ -37,6 +38,7 @@ export interface Evaluated {
   readonly copies: Copies;
 }
 
+/** What else is known of the images, and who watches. */
 export interface ImagesOptions extends Watched {
   /** The class that each image was to be of, where classes were asked for. */
   readonly asked?: readonly number[] | undefined;
@@ -75,6 +77,7 @@ export function asPictures(values: Rows["data"]): Float32Array {
 /** What is drawn: as `sampleImages` takes it, without what is decided here. */
 export type EvaluatedSampling<O extends object, S> = Omit<SamplingOptions<O, S>, "model" | "device" | "count" | "first" | "labels" | "record" | "onStep" | "signal">;
 
+/** Whose samples are evaluated, and how they are drawn. */
 export interface ModelOptions<O extends object, S> extends Watched {
   readonly model: DiffusionModel & Pick<Partial<TrainedModel>, "training">;
   readonly device: Device;

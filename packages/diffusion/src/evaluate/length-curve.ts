@@ -7,6 +7,7 @@ import { evaluateModel, type Evaluation, type EvaluatedSampling } from "./evalua
 import type { Watched } from "./dataset-rows.js";
 import type { Reference } from "./reference.js";
 
+/** One length of average: how well its profile is met, and what its samples get. */
 export interface LengthPoint {
   readonly length: number;
   /** How far the rebuilt profile is from that of this length, as a share of it. */
@@ -14,6 +15,7 @@ export interface LengthPoint {
   readonly evaluation: Evaluation;
 }
 
+/** All lengths, and the one of the least distance. */
 export interface LengthCurve {
   /** At the end of which step the averages are taken. */
   readonly step: number;
@@ -22,6 +24,7 @@ export interface LengthCurve {
   readonly best: number;
 }
 
+/** Which lengths are compared, by how many samples, drawn how. */
 export interface LengthCurveOptions<O extends object, S> extends Watched {
   readonly lengths: readonly number[];
   /** Default the last step that has averages. */

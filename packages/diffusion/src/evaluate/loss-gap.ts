@@ -9,6 +9,7 @@ import { drawLevels } from "../train/time-sampling.js";
 import { randomDraws, stepLoss, type TrainingSetup } from "../train/training-step.js";
 import { blocksOf, evenly, type Watched } from "./dataset-rows.js";
 
+/** The loss on images trained on and on images held out, at the same levels with the same noise. */
 export interface LossGap {
   /** The run's own loss on images it was trained on, and on images held out. */
   readonly training: number;
@@ -22,6 +23,7 @@ export interface LossGap {
   readonly rounds: number;
 }
 
+/** Whose loss, on which images. */
 export interface LossGapOptions extends Watched {
   readonly model: Pick<TrainedModel, "network" | "process">;
   /** The run's configuration: its loss, and how it draws levels. */

@@ -7,6 +7,7 @@ export interface Nearest {
   readonly indices: Int32Array;
 }
 
+/** How a search for nearest rows goes. */
 export interface NearestOptions {
   /**
    * Only neighbours that differ count: those at distance 0 are passed over. Of a set among itself that leaves out every row itself,
@@ -54,6 +55,7 @@ export class NearestSearch {
     this.#seen += more;
   }
 
+  /** What was found so far: of each query the nearest row, and how far away it is. */
   get result(): Nearest {
     return { distances: this.#squares.map(Math.sqrt), indices: this.#indices.slice() };
   }

@@ -2,6 +2,7 @@
 import { ConfigError } from "@fromnoise/tensor";
 import { commonWidth, rowSizes, type Rows } from "./rows.js";
 
+/** Shares in 0 .. 1: of samples among the real ones, and of real ones among the samples. */
 export interface PrecisionRecall {
   /** Part of the samples that lie among real ones. */
   readonly precision: number;

@@ -33,6 +33,7 @@ export interface Figures {
   readonly recognised?: Recognised;
 }
 
+/** What a reference is prepared of. */
 export interface ReferenceOptions extends Watched {
   readonly data: SplitDataset;
   readonly features: Features;

@@ -12,6 +12,7 @@ export interface Series {
   readonly y: ArrayLike<number>;
 }
 
+/** Title, axes and size of a chart. */
 export interface ChartOptions {
   readonly title?: string;
   /** Under the x axis; default "step". */

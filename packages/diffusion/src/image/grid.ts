@@ -3,6 +3,7 @@ import { ImageError } from "@fromnoise/tensor";
 import { Canvas } from "./canvas.js";
 import { batchSizes, toBytes, type Bitmap, type ImageBatch } from "./picture.js";
 
+/** How images are laid out on one. */
 export interface GridOptions {
   /** Images in a row; default: as square as possible, ceil(sqrt(N)). */
   readonly columns?: number;

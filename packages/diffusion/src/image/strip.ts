@@ -4,6 +4,7 @@ import { TEXT_HEIGHT, textWidth } from "./font.js";
 import { layoutGrid, type GridOptions } from "./grid.js";
 import { batchSizes, type Bitmap, type ImageBatch } from "./picture.js";
 
+/** How moments of samples are laid out, a sample a row. */
 export interface StripOptions extends Omit<GridOptions, "columns"> {
   /** A caption above each column, for example "t=500"; left out where it is wider than its column. */
   readonly labels?: readonly string[];

@@ -5,6 +5,7 @@ import {
 import { gaussianLogDensity, type Gaussian } from "./gaussian.js";
 import { exactCdf, type NormalCdf } from "./normal-cdf.js";
 
+/** The last term of the bound: log p(x_0 | x_1), of numbers or of one of 256 levels. */
 export interface Decoder {
   readonly name: string;
   /**

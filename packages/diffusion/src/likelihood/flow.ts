@@ -5,6 +5,7 @@ import type { Process } from "../process/process.js";
 import { combine } from "../process/q-sample.js";
 import type { Divergence } from "./divergence.js";
 
+/** In how many steps the probability flow is followed, and who watches. */
 export interface FlowOptions {
   /** Steps of the solver from the least noise to the most; default 100. */
   steps?: number;

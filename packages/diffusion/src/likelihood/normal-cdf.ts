@@ -1,6 +1,7 @@
 /** The distribution function of N(0, 1) on tensors, with its derivative. */
 import { add, erf, exp, multiply, square, subtract, tanh, type Tensor } from "@fromnoise/tensor";
 
+/** A distribution function of the standard normal, on tensors and on numbers. */
 export interface NormalCdf {
   /** The probability of less than z. */
   value(z: Tensor): Tensor;

@@ -18,6 +18,7 @@ import { stepsBack, type StepBack } from "./steps-back.js";
 /** A denoiser in place of a network, such as the exact one of a known density. */
 export interface DenoisingModel { readonly denoise: Denoiser; readonly process: Process; readonly variance?: VarianceKind }
 
+/** Of which images the bound is taken, and at which steps. */
 export interface BoundOptions {
   model: DiffusionModel | DenoisingModel;
   /** Where the model's network is. */
@@ -57,6 +58,7 @@ export interface BoundStep {
   readonly rmse: number;
 }
 
+/** The variational bound, term by term, in nats and in bits per dimension. */
 export interface Bound {
   /** The bound in bits per dimension: prior + the sum of all terms. */
   readonly total: number;

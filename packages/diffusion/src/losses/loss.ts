@@ -21,6 +21,7 @@ export interface LossTerms {
   readonly levels: readonly DrawnLevel[];
 }
 
+/** A loss: what the network is to say, and what its answer costs, with the gradient. */
 export interface Loss {
   readonly name: string;
   /** What the network is to say. */

@@ -6,6 +6,7 @@ import type { Amounts } from "../process/level.js";
 
 /** How an image's error may be weighted by its level of noise, see `lossWeight`. */
 export const LOSS_WEIGHTINGS = ["simple", "snr", "min-snr"] as const;
+/** A weighting by its name: see `lossWeight`. */
 export type LossWeighting = (typeof LOSS_WEIGHTINGS)[number];
 const weightings = oneOf(LOSS_WEIGHTINGS);
 

@@ -9,6 +9,7 @@ import type { Sampler } from "../samplers/sampler.js";
 import { noiseToSignal } from "../samplers/sigma.js";
 import { sampleShape, type SampleBatch } from "./sample-images.js";
 
+/** Between which images, in how many steps, at which level of noise. */
 export interface InterpolationOptions {
   model: DiffusionModel;
   device: Device;

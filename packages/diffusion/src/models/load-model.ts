@@ -10,6 +10,7 @@ import { formatOf, modelFormats } from "./model-formats.js";
 import type { ModelFile, Weights } from "./model-format.js";
 import type { Source } from "./source.js";
 
+/** A model as a file holds it: what sampling needs, the average it is of, and the run it comes from. */
 export interface TrainedModel extends DiffusionModel {
   /** One line for people: file, step, which weights. */
   readonly source: string;
@@ -17,6 +18,7 @@ export interface TrainedModel extends DiffusionModel {
   readonly training?: TrainConfig;
 }
 
+/** Which weights of a file, and what builds networks of one's own kinds. */
 export interface LoadModelOptions {
   /** Averaged or raw weights; unless given, the averaged ones where there are any. */
   readonly weights?: Weights;

@@ -47,6 +47,7 @@ export interface ModelFile extends ModelInfo {
 
 /** Weights of a run: averaged, or the parameters themselves. */
 export const WEIGHTS = ["ema", "model"] as const;
+/** Averaged weights or the trained ones themselves. */
 export type Weights = (typeof WEIGHTS)[number];
 
 export interface ReadOptions {
@@ -88,6 +89,7 @@ export interface Held {
   describe(source: Source, options?: Pick<ReadOptions, "network">): Promise<Described>;
 }
 
+/** A kind of files that models come in: how it is recognised, read and, where we do, written. */
 export interface ModelFormat extends Held {
   /**
    * Reads what `detect` was true for.

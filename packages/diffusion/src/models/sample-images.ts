@@ -11,6 +11,7 @@ import { seededNoise } from "../samplers/noise.js";
 import { pathOf, runSampler } from "../samplers/run.js";
 import type { Sampler, SamplerStep } from "../samplers/sampler.js";
 
+/** What is drawn, how, and who watches. */
 export interface SamplingOptions<O extends object, S> {
   /** As `loadModel` gives it, or `trainer.model`. */
   model: DiffusionModel;
@@ -47,6 +48,7 @@ export interface SamplingOptions<O extends object, S> {
 /** [N, ...] in host memory. */
 export type SampleBatch = ImageBatch & { data: NumberArray };
 
+/** Images, and recorded moments of the way to them. */
 export interface SamplingResult {
   /** [count, H, W, C] in [-1, 1], or whatever the network's samples are. */
   images: SampleBatch;

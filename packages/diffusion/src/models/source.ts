@@ -3,6 +3,7 @@ import { CheckpointError, FromnoiseError } from "@fromnoise/tensor";
 import { failureReason, parseJson, type FileReader } from "@fromnoise/nn";
 import { isObject } from "@fromnoise/nn/kinds";
 
+/** Files by name, wherever they are: a folder, memory, a server. */
 export interface Source {
   /** What messages call it: its path. */
   readonly name: string;

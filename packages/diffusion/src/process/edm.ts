@@ -2,6 +2,7 @@ import { elementary } from "@fromnoise/tensor";
 import { continuousProcess, type ContinuousOptions, type ContinuousProcess } from "./continuous.js";
 import type { Times } from "./times.js";
 
+/** The process of Karras et al. 2022: its range, and how levels are drawn. */
 export interface EdmOptions extends ContinuousOptions {
   /** The least and the largest sigma; default 0.002 and 80. */
   readonly sigmaMin?: number;

@@ -7,6 +7,7 @@ import { continuousProcess, type ContinuousOptions, type ContinuousProcess } fro
 import type { Amounts } from "./level.js";
 import { uniformTimes } from "./times.js";
 
+/** Options of a process given by its log-SNR. */
 export interface LogSnrOptions extends ContinuousOptions {
   /**
    * Added to the log-SNR at every time; default 0. Large images keep their sight of the whole under more noise: those of side d take

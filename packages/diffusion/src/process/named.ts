@@ -21,6 +21,7 @@ const CONTINUOUS_NAMES = Object.keys(continuous) as readonly ContinuousName[];
 
 /** The names that `processOf` knows. */
 export const PROCESS_NAMES = [...SCHEDULE_NAMES, "betas", ...CONTINUOUS_NAMES] as const;
+/** A process by its name in configurations. */
 export type ProcessName = (typeof PROCESS_NAMES)[number];
 
 /** A process as configurations and files hold it. Number of steps, betas and zeroTerminalSnr are for schedules of steps. */

@@ -3,6 +3,7 @@ import { ConfigError, elementary, type Random } from "@fromnoise/tensor";
 import { logSnr, type NoiseLevel } from "./level.js";
 import { checkTimestep, makeSchedule, type NoiseSchedule, type ScheduleOptions } from "./schedules.js";
 
+/** How images are noised: which levels there are, in steps or in continuous time, and how training draws them. */
 export interface Process {
   readonly name: string;
   /** Where samplers start, and the last level before the clean image: all levels lie between the two. alpha may be 0 at the noisiest. */

@@ -30,10 +30,12 @@ const schedules = {
   "const": (T, _, bT) => new Float64Array(T).fill(bT),
 } satisfies Readonly<Record<string, Betas>>;
 
+/** A schedule of betas by name. */
 export type ScheduleName = keyof typeof schedules;
 /** The schedules that `makeSchedule` knows. */
 export const SCHEDULE_NAMES = Object.keys(schedules) as readonly ScheduleName[];
 
+/** A schedule of T betas: which, how many, and what it takes. */
 export interface ScheduleOptions {
   readonly name: ScheduleName;
   /** T, the number of noising steps. */
@@ -187,15 +189,18 @@ export function scheduleFromBetas(betas: ArrayLike<number>, name = "custom"): No
 
 /** fixed-small: betaTilde_t, right where x0 is one point; fixed-large: beta_t, right where x0 ~ N(0, 1) (section 3.2). */
 export const FIXED_VARIANCES = ["fixed-small", "fixed-large"] as const;
+/** A variance of ancestral steps that no network says: "fixed-small" is betaTilde, "fixed-large" beta. */
 export type FixedVariance = (typeof FIXED_VARIANCES)[number];
 const variances = oneOf(FIXED_VARIANCES);
 
 /** What a network with a second value for each one of a sample may say by it: see `readVariance`. */
 export const LEARNED_VARIANCES = ["learned-range", "learned"] as const;
+/** A variance that the network says. */
 export type LearnedVariance = (typeof LEARNED_VARIANCES)[number];
 
 /** The variances that reverse steps may have. */
 export const VARIANCES = [...FIXED_VARIANCES, ...LEARNED_VARIANCES] as const;
+/** Any variance of ancestral steps. */
 export type VarianceKind = (typeof VARIANCES)[number];
 
 /** Whether a network has to say the variance. */

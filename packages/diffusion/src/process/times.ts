@@ -2,6 +2,7 @@
 import { elementary } from "@fromnoise/tensor";
 import type { Random } from "@fromnoise/tensor";
 
+/** n times within a range, drawn from `random`. */
 export type Times = (n: number, random: Random, range: readonly [low: number, high: number]) => ArrayLike<number>;
 
 /** Each on its own, all times alike. */

@@ -8,6 +8,7 @@ import { MAX_TIMESTEPS } from "./schedules.js";
 
 /** How steps may be spaced, see `stridedTimesteps`. */
 export const SPACINGS = ["leading", "trailing", "linspace", "lucidrains"] as const;
+/** How fewer steps are spread over T: see `SPACINGS`. */
 export type Spacing = (typeof SPACINGS)[number];
 
 /** To the nearest integer, halves to the even one, as NumPy and Python round. */

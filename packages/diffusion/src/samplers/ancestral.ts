@@ -9,6 +9,7 @@ import { SPACINGS, stepCount, type Spacing, type StepCount } from "../process/ti
 import { stridedPath } from "./path.js";
 import type { Sampler } from "./sampler.js";
 
+/** Options of the ancestral sampler. */
 export interface AncestralOptions {
   /** Steps taken out of T; default all, 1000 of a process without steps. */
   steps: StepCount | undefined;

@@ -6,6 +6,7 @@ import { SPACINGS } from "../process/timesteps.js";
 import { ddim, type DdimOptions } from "./ddim.js";
 import type { Sampler } from "./sampler.js";
 
+/** Options of Heun's method along DDIM's path: those of DDIM, without noise. */
 export type DdimHeunOptions = Omit<DdimOptions, "eta">;
 
 /**

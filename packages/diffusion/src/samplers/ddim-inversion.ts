@@ -6,6 +6,7 @@ import { SPACINGS } from "../process/timesteps.js";
 import { ddim, type DdimOptions } from "./ddim.js";
 import type { Sampler } from "./sampler.js";
 
+/** Options of the way from an image to its noise: those of DDIM, without noise. */
 export type DdimInversionOptions = Omit<DdimOptions, "eta">;
 
 /**

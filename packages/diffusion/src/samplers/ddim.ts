@@ -7,6 +7,7 @@ import { SPACINGS, stepCount, type Spacing, type StepCount } from "../process/ti
 import { stridedPath } from "./path.js";
 import type { Sampler } from "./sampler.js";
 
+/** Options of DDIM. */
 export interface DdimOptions {
   /** Steps taken out of T; default 50, or all where there are fewer. */
   steps: StepCount | undefined;

@@ -7,6 +7,7 @@ import { extrapolated, type MultistepMemory } from "./dpm-2m.js";
 import { noiseToSignal, sigmaFields, sigmaPath, type SigmaOptions } from "./sigma.js";
 import type { Sampler } from "./sampler.js";
 
+/** Options of DPM-Solver++(2M) with noise. */
 export interface Dpm2mSdeOptions extends SigmaOptions {
   /** How much of the reverse equation's noise: 0 is DPM-Solver++(2M), 1 the reverse equation itself. */
   eta: number;

@@ -1,6 +1,7 @@
 import { churned, churnFields, eulerStep, sigmaFields, sigmaPath, type ChurnOptions, type SigmaOptions } from "./sigma.js";
 import type { Sampler } from "./sampler.js";
 
+/** Options of Euler's method: levels by sigma, and churn. */
 export type EulerOptions = SigmaOptions & ChurnOptions;
 
 /**

@@ -3,6 +3,7 @@ import { combine } from "../process/q-sample.js";
 import { churned, churnFields, eulerStep, sigmaFields, sigmaPath, type ChurnOptions, type SigmaOptions } from "./sigma.js";
 import type { Sampler } from "./sampler.js";
 
+/** Options of Heun's method: levels by sigma, and churn. */
 export type HeunOptions = SigmaOptions & ChurnOptions;
 
 /**

@@ -7,6 +7,7 @@ import { ancestral, type AncestralOptions } from "./ancestral.js";
 import { noiseToSignal } from "./sigma.js";
 import type { Sampler, SamplerStep } from "./sampler.js";
 
+/** Options of RePaint: what is known, and how often it goes back. */
 export interface RepaintOptions extends AncestralOptions {
   /** Steps that the path climbs before it goes down again. */
   jump: number;

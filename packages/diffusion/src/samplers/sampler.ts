@@ -34,6 +34,7 @@ export interface StepContext<O> {
   noise(): Tensor;
 }
 
+/** A sampler: its options, the levels it goes through, and one step from a level to the next; S is what it remembers. */
 export interface Sampler<O extends object = object, S = undefined> {
   readonly name: string;
   /** One line for people. */

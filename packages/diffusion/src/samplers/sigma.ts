@@ -16,6 +16,7 @@ export function noiseToSignal({ alpha, sigma }: Amounts): number {
   return sigma / alpha;
 }
 
+/** Levels spaced by sigma (Karras et al. 2022, equation 5). */
 export interface SigmaOptions {
   /** Steps from the noisiest level to the image. */
   steps: number;
@@ -53,6 +54,7 @@ export function eulerStep(x: Tensor, eps: Tensor, at: Amounts, to: Amounts): Ten
   return combine(to.alpha / at.alpha, x, to.alpha * (noiseToSignal(to) - noiseToSignal(at)), eps);
 }
 
+/** Noise that is added on the way and removed again (Karras et al. 2022, algorithm 2). */
 export interface ChurnOptions {
   /** S_churn: how much noise all steps together add before they take it away; 0 none. */
   churn: number;

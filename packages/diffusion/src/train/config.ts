@@ -113,6 +113,7 @@ export const trainFields = {
   keep: field(count, 2, "checkpoints kept", { resume: true }),
 };
 
+/** A whole configuration of a run: every field of `trainFields`. */
 export type TrainConfig = OptionsOf<typeof trainFields>;
 
 /** A partial configuration, as a file or flags give it: groups may be partial too; a given `model` replaces the default one. */

@@ -3,6 +3,7 @@ import { ConfigError } from "@fromnoise/tensor";
 import { parseJson } from "@fromnoise/nn";
 import type { NoiseLevel } from "../process/level.js";
 
+/** What a step says: loss, norm of the gradient, learning rate, time, and losses by part of the process. */
 export interface StepMetrics {
   /** Optimiser steps done, from 1. */
   step: number;
@@ -20,6 +21,7 @@ export interface StepMetrics {
   bound?: number | null;
 }
 
+/** Parts of the process, from noise to image, by which losses are counted apart. */
 export const BUCKETS = 10;
 
 /** Mean error by tenth of a process of T steps, or, by u, of a continuous one. */

@@ -4,6 +4,7 @@ import { smallUNet, type TrainConfigInput } from "./config.js";
 import { pageUNet } from "./page-config.js";
 import type { UNetFields } from "./model-fields.js";
 
+/** A training by name. */
 export interface Recipe {
   readonly name: string;
   /** For people: what it trains. */
@@ -15,6 +16,7 @@ export interface Recipe {
   readonly sampling?: RecipeSampling;
 }
 
+/** How samples of a recipe's model are drawn. */
 export interface RecipeSampling {
   readonly sampler: string;
   /** Of that sampler. */

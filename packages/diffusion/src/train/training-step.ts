@@ -58,6 +58,7 @@ export function randomDraws({
   };
 }
 
+/** The images of a step, [N, ...] in [-1, 1], with labels where the network has classes. */
 export interface TrainingBatch {
   /** Clean samples [N, ...]. */
   readonly x0: Tensor;
@@ -65,6 +66,7 @@ export interface TrainingBatch {
   readonly labels?: ArrayLike<number> | undefined;
 }
 
+/** What a step needs beside its images: network, process, loss and random numbers. */
 export interface TrainingSetup {
   readonly network: Network;
   readonly process: Process;
@@ -72,6 +74,7 @@ export interface TrainingSetup {
   readonly draws: Draws;
 }
 
+/** What a step gives: its loss, that of each image, and the levels that were drawn. */
 export interface TrainingStep {
   /** [] and [N], the loss and the unweighted error of every sample; the caller's to dispose. */
   readonly loss: Tensor;

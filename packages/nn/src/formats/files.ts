@@ -36,6 +36,7 @@ export interface FileLayer {
   syncFolderOf(path: string): Promise<void>;
 }
 
+/** By what files are written, and how numbers are. */
 export interface SaveOptions extends EncodeOptions {
   readonly files?: FileLayer;
 }
@@ -124,6 +125,7 @@ async function writeAndClose(file: FileWriter, parts: Iterable<Uint8Array>): Pro
   await file.close();
 }
 
+/** By what files are read. */
 export interface LoadOptions {
   /** Which tensors to read; default all. */
   readonly filter?: (name: string) => boolean;

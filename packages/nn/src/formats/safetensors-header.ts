@@ -15,6 +15,7 @@ export interface SafetensorsEntry {
   readonly end: number;
 }
 
+/** What stands before the numbers: names, dtypes, shapes and places of tensors, and metadata. */
 export interface SafetensorsHeader {
   readonly metadata: Readonly<Record<string, string>>;
   /** In the order of their data. */

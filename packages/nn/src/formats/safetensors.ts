@@ -18,6 +18,7 @@ export interface LoadedTensor extends HostTensor {
   readonly dtype: "F32" | "F64" | "F16" | "BF16";
 }
 
+/** A file's tensors by name, and its metadata. */
 export interface Safetensors {
   readonly metadata: Readonly<Record<string, string>>;
   readonly tensors: ReadonlyMap<string, LoadedTensor>;
@@ -99,6 +100,7 @@ export interface EncodedSafetensors extends Iterable<Uint8Array> {
   readonly byteLength: number;
 }
 
+/** How numbers are written. */
 export interface EncodeOptions {
   /** Write every tensor as this; default: as it is held, Float32Array as F32 and Float64Array as F64. */
   readonly dtype?: "F16" | "F32" | "F64";

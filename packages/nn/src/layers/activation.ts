@@ -6,8 +6,10 @@ import type { Layer } from "./layer.js";
 
 /** The activations by name. */
 export const activations = { silu, gelu, relu, mish } as const;
+/** An activation by name. */
 export type ActivationName = keyof typeof activations;
 
+/** x. */
 export interface ActivationCache {
   /** Any shape. */
   x: Tensor;

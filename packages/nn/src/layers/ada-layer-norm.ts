@@ -4,6 +4,7 @@ import type { Module } from "../parameters/module.js";
 import type { Parameter } from "../parameters/parameter.js";
 import { backwardAt, forwardAt } from "./enter.js";
 
+/** x, mean and deviation of every token, the normalised x, and what it was scaled by. */
 export interface AdaLayerNormCache {
   /** [N, L, C] */
   x: Tensor;

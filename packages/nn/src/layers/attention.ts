@@ -6,6 +6,7 @@ import { backwardAt, forwardAt } from "./enter.js";
 import { GroupNorm, type GroupNormCache } from "./group-norm.js";
 import { Linear, type LinearCache } from "./linear.js";
 
+/** Heads, groups of the normalisation before, and what the output is divided by. */
 export interface AttentionOptions {
   /** Channels of one head, so that heads = channels / headDim; null is one head of all channels, as in the paper. */
   readonly headDim?: number | null;

@@ -5,6 +5,7 @@ import { Parameter } from "../parameters/parameter.js";
 import { backwardAt, forwardAt } from "./enter.js";
 import type { Layer } from "./layer.js";
 
+/** x, and mean and deviation of every pixel. */
 export interface ChannelNormCache {
   /** [..., C] */
   x: Tensor;

@@ -6,6 +6,7 @@ import { backwardAt, forwardAt } from "./enter.js";
 
 export type Labels = Int32Array | readonly number[];
 
+/** The classes whose rows were taken. */
 export interface ClassEmbeddingCache {
   /** N classes. */
   labels: Labels;

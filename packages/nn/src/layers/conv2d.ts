@@ -4,6 +4,7 @@ import { join, type Module } from "../parameters/module.js";
 import { Parameter } from "../parameters/parameter.js";
 import { backwardAt, forwardAt } from "./enter.js";
 
+/** Kernel size, stride, padding, bias, and how the weights start. */
 export interface Conv2dOptions {
   /** Side of the square kernel; default 3. */
   readonly kernel?: number;
@@ -17,6 +18,7 @@ export interface Conv2dOptions {
   readonly bias?: boolean;
 }
 
+/** x [N, H, W, Cin]. */
 export interface Conv2dCache {
   /** [N, H, W, Cin] */
   x: Tensor;

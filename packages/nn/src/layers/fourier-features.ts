@@ -4,11 +4,13 @@ import { join, type Module } from "../parameters/module.js";
 import { Parameter } from "../parameters/parameter.js";
 import { backwardAt, forwardAt } from "./enter.js";
 
+/** Whether the frequencies are trained. */
 export interface FourierFeaturesOptions {
   /** False: random features, whose frequencies stay as drawn (Tancik et al. 2020). Default true. */
   readonly learned?: boolean;
 }
 
+/** The times and their angles. */
 export interface FourierFeaturesCache {
   /** [N, 1]: the timesteps. */
   t: Tensor;

@@ -4,12 +4,14 @@ import { join, type Module } from "../parameters/module.js";
 import { Parameter } from "../parameters/parameter.js";
 import { backwardAt, forwardAt } from "./enter.js";
 
+/** Number of groups, and what keeps the root away from 0. */
 export interface GroupNormOptions {
   readonly groups: number;
   /** Added to the variance; default 1e-5 as in PyTorch, 1e-6 in the paper's code. */
   readonly eps?: number;
 }
 
+/** x [N, H, W, C], and mean and deviation of every group. */
 export interface GroupNormCache {
   /** [N, ..., C] */
   x: Tensor;

@@ -5,11 +5,13 @@ import { Parameter } from "../parameters/parameter.js";
 import { backwardAt, forwardAt } from "./enter.js";
 import type { Layer } from "./layer.js";
 
+/** What the factors start at. */
 export interface LayerScaleOptions {
   /** What every gamma starts as; default 1e-4, so that a residual branch behind it at first adds next to nothing. */
   readonly start?: number;
 }
 
+/** x [..., C]. */
 export interface LayerScaleCache {
   /** [..., C] */
   x: Tensor;

@@ -4,6 +4,7 @@ import { join, type Module } from "../parameters/module.js";
 import { Parameter } from "../parameters/parameter.js";
 import { backwardAt, forwardAt } from "./enter.js";
 
+/** Whether there is a bias, and how the weights start. */
 export interface LinearOptions {
   /** Default true. */
   readonly bias?: boolean;
@@ -13,6 +14,7 @@ export interface LinearOptions {
   readonly start?: number;
 }
 
+/** x [..., in]. */
 export interface LinearCache {
   /** [..., in] */
   x: Tensor;

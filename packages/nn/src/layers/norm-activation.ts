@@ -7,6 +7,7 @@ import { GroupNorm, type GroupNormCache, type GroupNormOptions } from "./group-n
 import type { Layer } from "./layer.js";
 import { NormSilu } from "./norm-silu.js";
 
+/** Of the normalisation, and of the activation behind it. */
 export interface NormActivationCache {
   /** Of x. */
   group: GroupNormCache;

@@ -12,6 +12,7 @@ import { double, halve, identity, type Resample } from "./resample.js";
 import { AddTimeNorm, ScaleShiftTimeNorm, type TimeNorm } from "./time-norm.js";
 import { TimeProjection, type TimeProjectionCache } from "./time-projection.js";
 
+/** Channels, time, normalisation, resampling, dropout and scaling of a block. */
 export interface ResBlockOptions {
   readonly inChannels: number;
   readonly outChannels: number;
@@ -35,6 +36,7 @@ export interface ResBlockOptions {
   readonly outputScaleFactor?: number;
 }
 
+/** Of both halves of the block, of the time and of the shortcut. */
 export interface ResBlockCache {
   /** Of x [N, H, W, Cin]. */
   norm1: unknown;

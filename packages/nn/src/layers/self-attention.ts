@@ -6,6 +6,7 @@ import { backwardAt, forwardAt } from "./enter.js";
 import type { Layer } from "./layer.js";
 import { Linear, type LinearCache } from "./linear.js";
 
+/** x, and queries, keys and values, [N, L, heads d] each. */
 export interface SelfAttentionCache {
   /** Of x [N, L, C]. */
   qkv: LinearCache;

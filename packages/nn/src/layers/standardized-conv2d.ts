@@ -10,6 +10,7 @@ import type { Layer } from "./layer.js";
 /** Where eps goes: sqrt(variance + eps), or sqrt(max(variance, eps)). */
 export type VarianceFloor = "add" | "clamp";
 
+/** What keeps the root away from 0, added to the variance or as its floor. */
 export interface StandardizedConv2dOptions {
   /** Default "add". */
   readonly floor?: VarianceFloor;
@@ -17,6 +18,7 @@ export interface StandardizedConv2dOptions {
   readonly eps?: number;
 }
 
+/** x, and the standardised weights. */
 export interface StandardizedConv2dCache {
   /** [N, H, W, Cin] */
   x: Tensor;

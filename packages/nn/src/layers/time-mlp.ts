@@ -5,6 +5,7 @@ import type { Parameter } from "../parameters/parameter.js";
 import { backwardAt, forwardAt } from "./enter.js";
 import { Linear, type LinearCache } from "./linear.js";
 
+/** Of both linear layers and of the activation between. */
 export interface TimeMlpCache {
   /** Of the features [N, in]. */
   linear1: LinearCache;

@@ -16,6 +16,7 @@ import { GroupNorm, type GroupNormOptions } from "./group-norm.js";
 import type { Layer } from "./layer.js";
 import { normActivation } from "./norm-activation.js";
 
+/** Of the normalisation, and the scale that it was multiplied by. */
 export interface ScaleShiftCache {
   /** The normalisation's, of x [N, H, W, C]. */
   group: unknown;
@@ -27,6 +28,7 @@ export interface ScaleShiftCache {
   shifted: Tensor;
 }
 
+/** How the time enters a block together with a normalisation. */
 export interface TimeNorm<C = unknown> extends Module {
   forward(x: Tensor, t: Tensor): [y: Tensor, cache: C];
   backward(dy: Tensor, cache: C, grads: Grads): { dx: Tensor; dt: Tensor };

@@ -6,6 +6,7 @@ import { activations, type ActivationName } from "./activation.js";
 import { backwardAt, forwardAt } from "./enter.js";
 import { Linear, type LinearCache, type LinearOptions } from "./linear.js";
 
+/** Of the linear layer, and the embedding before its activation. */
 export interface TimeProjectionCache {
   /** [N, D] */
   temb: Tensor;

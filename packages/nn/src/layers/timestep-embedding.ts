@@ -1,5 +1,6 @@
 import { ConfigError, elementary } from "@fromnoise/tensor";
 
+/** Order of sines and cosines, spacing of frequencies, and what the time is multiplied by. */
 export interface TimestepEmbeddingOptions {
   /** True: cosines first (diffusers' default); false: sines first (the paper). Default true. */
   readonly flipSinToCos?: boolean;

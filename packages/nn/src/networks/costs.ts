@@ -18,6 +18,7 @@ export interface LayerCost {
   bytes: number;
 }
 
+/** Of what samples the costs are. */
 export interface CostOptions {
   /** Shape of one sample: [28, 28, 1]. */
   readonly sample: Shape;

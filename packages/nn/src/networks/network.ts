@@ -5,6 +5,7 @@ import type { Module } from "../parameters/module.js";
 
 /** What JSON can hold. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+/** An object of JSON. */
 export interface JsonObject { readonly [key: string]: Json }
 
 /** What the outside has to know of a network. With `kind` and `config` it is built again, by `networkOf`. */

@@ -4,6 +4,7 @@
  */
 import type { Device, Tensor } from "@fromnoise/tensor";
 
+/** What becomes of the tensors of a forward: kept for a backward, or freed step by step. */
 export interface Policy {
   /**
    * Runs a part of the forward and frees what it made, but for the result: y and the cache where caches are kept, else y alone, so

@@ -8,6 +8,7 @@ import type { Parameter } from "../parameters/parameter.js";
 import { formatNetwork } from "./format.js";
 import type { Given, JsonObject, Network, NetworkSpec } from "./network.js";
 
+/** Of the network within. */
 export interface SelfConditionedCache {
   /** Of [x0, x], [N, ..., 2C]. */
   inner: unknown;

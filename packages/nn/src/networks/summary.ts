@@ -3,6 +3,7 @@ import { layerCosts, type LayerCost } from "./costs.js";
 import { grouped, table } from "./format.js";
 import type { Network } from "./network.js";
 
+/** Of what samples the table is. */
 export interface SummaryOptions {
   /** Shape of one sample, for a network that takes any size: [28, 28, 1]. */
   readonly sample?: Shape;

@@ -8,6 +8,7 @@ import type { TensorsByParameter } from "../parameters/state-dict.js";
 import type { Ema } from "./ema.js";
 import type { Optimizer, OptimizerStep } from "./optimizer.js";
 
+/** Learning rate, decays of both moments, what is added to the root, and weight decay. */
 export interface AdamOptions {
   /** Learning rate; default 1e-3. `step` can be given another one. */
   readonly lr?: number;

@@ -5,8 +5,10 @@ import type { Parameter } from "../parameters/parameter.js";
 
 /** The ways in which the decay may grow. */
 export const EMA_WARMUPS = ["none", "ratio", "power", "ema-pytorch"] as const;
+/** How the decay of an average grows at the start: see `Ema`. */
 export type EmaWarmup = (typeof EMA_WARMUPS)[number];
 
+/** Decay of an average, and how it begins. */
 export interface EmaOptions {
   /** Decay once warmed up; default 0.9999 (Ho et al. 2020). */
   readonly decay?: number;

@@ -1,5 +1,6 @@
 /** Learning rates as functions of the number of steps already done, 0 for the first step. */
 import { elementary } from "@fromnoise/tensor";
+/** The learning rate of a step, counted from 0. */
 export type LrSchedule = (step: number) => number;
 
 /** lr at every step. */

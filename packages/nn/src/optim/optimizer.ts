@@ -1,6 +1,7 @@
 import type { Grads } from "../parameters/grads.js";
 import type { TensorsByParameter } from "../parameters/state-dict.js";
 
+/** What a step may be told: another learning rate, a factor of the gradients. */
 export interface OptimizerStep {
   /** Learning rate of this step, from a schedule; default that of the optimiser. */
   readonly lr?: number;

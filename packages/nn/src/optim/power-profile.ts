@@ -37,6 +37,7 @@ export function profileExponent(length: number): number {
 /** A profile: of relative length `length`, at the end of step `step`. */
 export interface Profile { readonly length: number; readonly step: number }
 
+/** Weights of the averages that are there, and how well their sum meets the profile that was asked for. */
 export interface Rebuilt {
   /** What the given averages are to be multiplied with; the sum is 1. */
   readonly weights: readonly number[];

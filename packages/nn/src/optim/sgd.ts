@@ -5,6 +5,7 @@ import type { Parameter } from "../parameters/parameter.js";
 import type { TensorsByParameter } from "../parameters/state-dict.js";
 import type { Optimizer, OptimizerStep } from "./optimizer.js";
 
+/** Learning rate, momentum and weight decay. */
 export interface SgdOptions {
   /** Learning rate; default 1e-2. `step` can be given another one. */
   readonly lr?: number;

@@ -40,6 +40,7 @@ export class Grads {
     return this.entries[Symbol.iterator]();
   }
 
+  /** Number of parameters with a gradient. */
   get size(): number {
     return this.entries.size;
   }

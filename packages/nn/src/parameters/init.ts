@@ -12,6 +12,7 @@ import { checkRoom } from "./room.js";
  */
 export type InitScheme = "pytorch" | "paper";
 
+/** Device, dtype, seed, and by whose rule weights start. */
 export interface InitOptions {
   readonly device: Device;
   /** Default "f32". */

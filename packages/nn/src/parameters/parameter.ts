@@ -14,6 +14,7 @@ export type ParameterKind = "conv" | "linear" | "vector" | "table" | "channels" 
 /** What a parameter does in its layer; initialisation and golden fills go by it. */
 export type ParameterRole = "weight" | "bias" | "norm-scale" | "norm-shift" | "embedding" | "scale";
 
+/** What a parameter is of a layer, by which files lay it out and initial values are drawn. */
 export interface ParameterOptions {
   readonly kind: ParameterKind;
   readonly role: ParameterRole;

@@ -2,6 +2,7 @@
 import { DeviceError, formatShape, sizeOf, type DType, type Device } from "@fromnoise/tensor";
 import { parameterCount, type Module } from "./module.js";
 
+/** What is to be kept on which device. */
 export interface RoomOptions {
   readonly device: Device;
   readonly dtype: DType;

@@ -7,6 +7,7 @@ import type { Parameter } from "./parameter.js";
 
 /** One array of a state dict, in PyTorch's layout. */
 export interface StateEntry { readonly shape: Shape; readonly data: NumberArray }
+/** Values by name, in PyTorch's layout. */
 export type StateDict = Map<string, StateEntry>;
 
 /** One tensor for each parameter: such as a moment of the optimiser (`Adam.m`), kept in a file as the parameters are. */

@@ -13,6 +13,7 @@ function writerOf(file: FileHandle): FileWriter {
   };
 }
 
+/** Files by node:fs. */
 export const platformFiles: FileLayer = {
   temporaryName: (path) => `${path}.${process.pid}-${++written}.partial`,
 

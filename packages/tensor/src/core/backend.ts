@@ -2,6 +2,7 @@
 import type { DType, KernelTable } from "../kernels/contract.js";
 import type { Shape } from "./shape.js";
 
+/** Values in host memory, f32 or f64. */
 export type NumberArray = Float32Array | Float64Array;
 
 /**

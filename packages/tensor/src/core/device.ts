@@ -59,6 +59,7 @@ export class Device {
     return this.#backend.description;
   }
 
+  /** Number types that the device computes in. */
   get dtypes(): readonly DType[] {
     return this.#backend.dtypes;
   }
@@ -81,6 +82,7 @@ export class Device {
     return this.#memory.tensors;
   }
 
+  /** From now on the peak is counted anew. */
   resetPeak(): void {
     this.#memory.peakBytes = this.#memory.bytes;
   }

@@ -1,6 +1,7 @@
 /** Shape arithmetic: NumPy's rules for sizes, axes and broadcasting. Pure functions on arrays of integers. */
 import { ShapeError } from "./errors.js";
 
+/** Sizes of the axes, outermost first; [] is a scalar. */
 export type Shape = readonly number[];
 
 /** Number of elements: the product of the sizes; 1 for a scalar []. */
@@ -15,6 +16,7 @@ export function formatShape(shape: Shape): string {
   return `[${shape.join(", ")}]`;
 }
 
+/** Whether two shapes have the same axes. */
 export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((side, i) => side === b[i]);
 }

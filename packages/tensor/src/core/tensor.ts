@@ -43,6 +43,7 @@ export class Tensor {
     return this.shape.length;
   }
 
+  /** Whether its memory was freed. */
   get disposed(): boolean {
     return this.#disposed;
   }

@@ -33,7 +33,9 @@ export { requiredKernels, type RequiredKernelName, type Runner } from "./require
 export const kernels = { ...requiredKernels, ...fusedKernels } as const;
 
 type Kernels = RequiredKernels & FusedKernels;
+/** A kernel by name. */
 export type KernelName = keyof Kernels;
+/** Names of all kernels. */
 export const kernelNames = Object.keys(kernels) as readonly KernelName[];
 
 export type Attrs<K extends KernelName> = AttrsOf<Kernels[K]>;
@@ -58,6 +60,7 @@ export function kernelDefinition(name: KernelName): AnyDefinition {
   return kernels[name] as unknown as AnyDefinition;
 }
 
+/** Whether a device may leave the kernel to the composition that says what it means. */
 export function isFused(kernel: KernelName): kernel is FusedKernelName {
   return kernel in compositions;
 }

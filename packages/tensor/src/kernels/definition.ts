@@ -1,6 +1,7 @@
 /** What a kernel's definition says: named inputs and outputs with their shapes, static attributes, scalars, cost. */
 import type { Shape } from "../core/shape.js";
 
+/** Number types: IEEE 754 binary32 and binary64. */
 export type DType = "f32" | "f64";
 
 /** An operand that is a list of tensors, its shapes as a function of the attributes. */

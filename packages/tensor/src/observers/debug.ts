@@ -14,6 +14,7 @@ import { flopsOf } from "../kernels/contract.js";
 import { finiteCheck } from "./finite-check.js";
 import { indexCheck } from "./index-check.js";
 
+/** What devices opened from now on print and check: docs/debugging.md. */
 export interface DebugSettings {
   level: 0 | 1 | 2 | 3 | 4;
   check: "none" | "finite" | "reference";

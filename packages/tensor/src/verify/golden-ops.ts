@@ -13,6 +13,7 @@ import type { Tensor } from "../core/tensor.js";
 import { goldenError, numbersAt, objectAt, ownField, shapeAt, textAt } from "./golden-fields.js";
 import { goldenOps, type GoldenAttrs, type Layout } from "./golden-table.js";
 
+/** A tensor in a file of golden numbers, row by row. */
 export interface GoldenTensor { shape: Shape; data: readonly number[] }
 
 /** One op of a file: y = op(inputs), and the gradients of sum(y grad_output). */

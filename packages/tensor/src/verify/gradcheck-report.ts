@@ -4,6 +4,7 @@ import { formatShape, sizeOf, stridesOf, type Shape } from "../core/shape.js";
 /** One comparison: an element of an input, or in directional mode the slope along one direction. */
 export interface Comparison { index: number; analytic: number; numeric: number; limit: number }
 
+/** What was found of one input. */
 export interface GradcheckInputReport {
   name: string;
   shape: Shape;
@@ -20,6 +21,7 @@ export interface GradcheckInputReport {
   worst: { index: readonly number[]; analytic: number; numeric: number; limit: number };
 }
 
+/** What a gradient check found, with the settings it was made with. */
 export interface GradcheckReport {
   pass: boolean;
   mode: "full" | "directional";

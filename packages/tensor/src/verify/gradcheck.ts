@@ -18,6 +18,7 @@ export interface GradcheckFunction<K extends string = string> {
   backward: (dy: Tensor, inputs: Record<K, Tensor>) => Tensor | Readonly<Record<`d${K}`, Tensor>>;
 }
 
+/** Step, tolerances and extent of a check. */
 export interface GradcheckOptions {
   /** Half the step of the differences; 1e-5, near the best for f64. */
   eps?: number;

@@ -24,6 +24,7 @@ export interface FolderRecord {
   readonly skipped: readonly string[];
 }
 
+/** How the images of a folder are read, and what becomes of bad ones. */
 export interface FolderOptions extends ImageLimits {
   /** Images are averaged until they just cover this size, and centre cropped to it. */
   readonly size: ImageSize;
@@ -42,6 +43,7 @@ export interface FolderOptions extends ImageLimits {
   readonly onImage?: (done: number, all: number) => void;
 }
 
+/** The images of a folder, [H, W, C] each in [-1, 1], and what was found there. */
 export interface FolderDataset extends Dataset<Float32Array> {
   readonly record: FolderRecord;
 }

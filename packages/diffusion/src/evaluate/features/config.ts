@@ -6,6 +6,7 @@ import { checkFields, field, type Fields } from "../../config/fields.js";
 /** What a network answers: for each question the number of answers to choose from. */
 export type Heads = Readonly<Record<string, number>>;
 
+/** A feature network: images of size x size x channels, widths of its levels, features, and what it answers. */
 export interface FeatureConfig {
   /** Side of the square images it sees; others are resampled to it. */
   readonly size: number;

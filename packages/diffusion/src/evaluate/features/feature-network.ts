@@ -5,6 +5,7 @@ import {
 } from "@fromnoise/nn";
 import { featureConfig, type FeatureConfig, type FeatureOptions } from "./config.js";
 
+/** What the backward of a feature network needs of its forward. */
 export interface FeatureCache {
   trunk: readonly unknown[];
   /** Of the trunk's output [N, h, w, C]. */

@@ -10,10 +10,12 @@ export type Answers = Readonly<Record<string, ArrayLike<number>>>;
  * answers are missing or do not fit.
  */
 export const headsLoss = {
+  /** The mean over all heads of what each loses, as a scalar []. */
   forward(y: Tensor, answers: Answers, heads: Heads): Tensor {
     return y.device.scope(() => parts(y, answers, heads).map(([part, right]) => crossEntropy.forward(part, right)).reduce((a, b) => add(a, b)));
   },
 
+  /** dy [N, outputs]; dloss [] is the gradient of the loss itself. */
   backward(dloss: Tensor, y: Tensor, answers: Answers, heads: Heads): Tensor {
     return y.device.scope(() => concat(parts(y, answers, heads).map(([part, right]) => crossEntropy.backward(dloss, part, right)), 1));
   },

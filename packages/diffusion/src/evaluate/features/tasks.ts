@@ -12,6 +12,7 @@ export interface Question {
   readonly answers: Readonly<Record<string, number>>;
 }
 
+/** What a feature network learns: questions about images, and their answers. */
 export interface Task {
   readonly name: string;
   readonly heads: Heads;

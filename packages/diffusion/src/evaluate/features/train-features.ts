@@ -8,6 +8,7 @@ import type { FeatureConfig } from "./config.js";
 import { headsLoss, type Answers } from "./heads-loss.js";
 import { taskFor, type Question, type Task } from "./tasks.js";
 
+/** What a feature network is trained on, how large it is and for how long. */
 export interface FeatureTraining {
   /** Images [H, W, C] with H = W to train on, with labels or without. */
   readonly data: Dataset;

@@ -5,6 +5,7 @@ import { refuseNetwork, WEIGHTS, type ModelFile, type ModelFormat, type Weights 
 import { withFile, type Source } from "../source.js";
 import { checkpointIn, encodeCheckpoint, withCheckpoint, type EncodeCheckpointOptions } from "./checkpoint.js";
 
+/** Runs and checkpoints of this library, formats 1 and 2: docs/checkpoint-format.md. */
 export const checkpointFormat: ModelFormat = {
   name: "a checkpoint or the folder of a run",
   files: "checkpoint-<step>.safetensors",

@@ -16,6 +16,7 @@ const SCHEDULER_FILE = "scheduler_config.json";
 /** A version of diffusers that has all fields that are written. */
 const VERSION = "0.35.1";
 
+/** Folders of diffusers' pipelines, and of a network and a scheduler alone: docs/exchange.md. */
 export const diffusersFormat = {
   name: "a folder as diffusers writes it",
   files: `${INDEX_FILE} of a pipeline; or config.json and ${WEIGHTS_FILE}`,

@@ -84,10 +84,12 @@ export class RunDirectory {
     this.#lock.touch();
   }
 
+  /** The path of a file of the run. */
   file(name: string): string {
     return join(this.path, name);
   }
 
+  /** The path of the checkpoint after a step. */
   checkpointPath(step: number): string {
     return this.file(`checkpoint-${step}.safetensors`);
   }

@@ -20,6 +20,7 @@ import { Trainer } from "../trainer.js";
 import { secondsOf, stepsWithin, type Budget, type Clock } from "../time-budget.js";
 import { openTrainingData } from "./training-data.js";
 
+/** Which run, where, on what, and who watches. */
 export interface RunOptions {
   /**
    * A new run of this config, with as many steps as end within `minutes` of its beginning where they are given (`stepsWithin`); or the newest
@@ -50,6 +51,7 @@ export interface RunOptions {
   clock?: Clock;
 }
 
+/** Where the run stands: its trainer, whether its last step is done, and its folder. */
 export interface RunResult { trainer: Trainer; finished: boolean; directory: RunDirectory }
 
 /**

@@ -17,6 +17,7 @@ export interface LoadedTorchTensor {
   readonly data: Float32Array | Float64Array;
 }
 
+/** A file of torch.save, read without running anything in it. */
 export interface TorchFile {
   /** What messages call it. */
   readonly source: string;

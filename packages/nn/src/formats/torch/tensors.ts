@@ -5,6 +5,7 @@ import type { Refuse } from "./pickle.js";
 export const ELEMENT_BYTES = {
   float32: 4, float64: 8, float16: 2, bfloat16: 2, int64: 8, int32: 4, int16: 2, int8: 1, uint8: 1, bool: 1,
 } as const;
+/** A dtype of PyTorch by its name there. */
 export type TorchDtype = keyof typeof ELEMENT_BYTES;
 
 /** Where a tensor's numbers lie: the storage `key` of the file, `elements` of a dtype. */

@@ -4,6 +4,7 @@ import { field, orNull, readFields, required, type Field } from "../../config/fi
 import { channelCount, depthCount, MOST_PATCHES, multiple, rowCount, side } from "../../config/limits.js";
 import { flag, pair, type Kind } from "../../config/kinds.js";
 
+/** A DiT in full: images, patches, width, depth, heads, classes. */
 export interface DitConfig {
   /** Side of the images, or [height, width]; the places of the patches are embedded for this size. */
   readonly sample_size: number | readonly [height: number, width: number];

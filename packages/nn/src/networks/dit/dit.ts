@@ -28,6 +28,7 @@ interface EmbeddingCache {
   classes: ClassEmbeddingCache | undefined;
 }
 
+/** What the backward of a DiT needs of its forward. */
 export interface DitCache {
   embedding: EmbeddingCache;
   /** Of x [N, H, W, channels]. */

@@ -7,6 +7,7 @@ import type { Grads } from "../../parameters/grads.js";
 import { join, type Module } from "../../parameters/module.js";
 import type { Parameter } from "../../parameters/parameter.js";
 
+/** Of the modulation, the normalisation and the linear layer. */
 export interface FinalLayerCache {
   /** Of c [N, C]. */
   modulation: TimeProjectionCache;

@@ -6,6 +6,7 @@ import { join } from "../../parameters/module.js";
 import { Parameter } from "../../parameters/parameter.js";
 import { fromPatches, toPatches } from "./patches.js";
 
+/** The patches, [N, L, p^2 C]. */
 export interface PatchEmbeddingCache {
   /** [N, L, p p C] */
   patches: Tensor;

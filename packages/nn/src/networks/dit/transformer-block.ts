@@ -11,6 +11,7 @@ import type { Parameter } from "../../parameters/parameter.js";
 import { keepCaches, type Policy } from "../policy.js";
 import { Sequential } from "../sequential.js";
 
+/** Of the modulation, of attention and of the two linear layers. */
 export interface TransformerBlockCache {
   /** Of c [N, C]. */
   modulation: TimeProjectionCache;

@@ -5,6 +5,7 @@ import { channelCount, MOST_LEVELS, multiple, side } from "../../config/limits.j
 import { flag, list, number, oneOf, pair, type Kind } from "../../config/kinds.js";
 import { eraNames, type LucidrainsEra } from "./eras.js";
 
+/** lucidrains' Unet in full: the arguments of its constructor, and the era of its source. */
 export interface LucidrainsConfig {
   /** Which of the program's networks: see `eras`. */
   readonly era: LucidrainsEra;

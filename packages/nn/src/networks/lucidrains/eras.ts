@@ -5,9 +5,12 @@
 import { ConfigError } from "@fromnoise/tensor";
 import type { VarianceFloor } from "../../layers/standardized-conv2d.js";
 
+/** Versions of denoising-diffusion-pytorch from which its networks are other ones. */
 export const eraNames = ["1.6", "1.7.0", "1.7.1", "1.7.2", "1.7.4", "1.8", "1.9", "2.0"] as const;
+/** An era of lucidrains' networks, by the version it begins with. */
 export type LucidrainsEra = (typeof eraNames)[number];
 
+/** What sets the networks of an era apart from those before. */
 export interface Era {
   /** How the weights of a block's convolutions are standardised; undefined where they are not. */
   readonly standardized: VarianceFloor | undefined;

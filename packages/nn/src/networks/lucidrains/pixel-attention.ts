@@ -11,6 +11,7 @@ import { join } from "../../parameters/module.js";
 import { Parameter } from "../../parameters/parameter.js";
 import type { Era } from "./eras.js";
 
+/** Heads, their width, memories of keys and values, full or linear. */
 export interface PixelAttentionOptions {
   /** Every pixel looks at every other one; otherwise linear attention, whose cost grows with their number and not its square. */
   readonly full: boolean;

@@ -14,6 +14,7 @@ import type { Parameter } from "../../parameters/parameter.js";
 import { Sequential } from "../sequential.js";
 import type { Era } from "./eras.js";
 
+/** Channels, time, normalisation and dropout of a block. */
 export interface ResnetBlockOptions {
   /** Width of the time embedding. */
   readonly timeChannels: number;
@@ -23,6 +24,7 @@ export interface ResnetBlockOptions {
   readonly dropout: number;
 }
 
+/** Of both halves of the block, of the time and of the shortcut. */
 export interface ResnetBlockCache {
   /** Of temb [N, D]. */
   time: TimeProjectionCache;

@@ -5,6 +5,7 @@ import { field, orNull, readFields, required, type Field } from "../../config/fi
 import { channelCount, MOST_LAYERS, rowCount } from "../../config/limits.js";
 import { flag, integer, list, oneOf } from "../../config/kinds.js";
 
+/** An MLP in full: values of a sample, hidden layers, how it is told the time, classes. */
 export interface MlpConfig {
   /** Numbers of a point. */
   readonly size: number;

@@ -23,6 +23,7 @@ interface EmbeddingCache {
   classes: ClassEmbeddingCache | undefined;
 }
 
+/** What the backward of an MLP needs of its forward. */
 export interface MlpCache {
   embedding: EmbeddingCache;
   /** Of the hidden layers [N, hidden[i]]. */

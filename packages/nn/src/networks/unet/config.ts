@@ -11,9 +11,12 @@ import { checkValue, flag } from "../../config/kinds.js";
 import type { ActivationName } from "../../layers/activation.js";
 import { fields, type DOWN_BLOCKS, type UP_BLOCKS } from "./config-fields.js";
 
+/** A block on the way down, by diffusers' name. */
 export type DownBlockType = (typeof DOWN_BLOCKS)[number];
+/** A block on the way up, by diffusers' name. */
 export type UpBlockType = (typeof UP_BLOCKS)[number];
 
+/** A U-Net in full: the fields of diffusers' UNet2DModel, and ours, which start with `_`. */
 export interface UNetConfig {
   /** Side of the images, or [height, width]; the network itself takes every size, see `UNet`. */
   readonly sample_size: number | readonly [height: number, width: number] | null;

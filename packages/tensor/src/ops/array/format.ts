@@ -4,6 +4,7 @@ import { stridesOf } from "../../core/shape.js";
 import type { Tensor } from "../../core/tensor.js";
 import { formatNumbers } from "../shared/format-numbers.js";
 
+/** How many values are shown, and with how many digits. */
 export interface FormatOptions {
   /** Most digits after the point; 8 unless set. */
   precision?: number;

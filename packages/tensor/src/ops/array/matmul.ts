@@ -11,6 +11,7 @@ import type { Tensor } from "../../core/tensor.js";
 import { broadcastTo, sumTo } from "../shared/broadcast.js";
 import { full } from "./create.js";
 
+/** Whether the last two axes of an operand change places first. */
 export interface MatmulOptions { transposeA?: boolean; transposeB?: boolean }
 
 /** Sizes of a product. A vector a counts as [1, k], a vector b as [k, 1], and their axis of size 1 is not in the result. */

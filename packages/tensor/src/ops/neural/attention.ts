@@ -10,6 +10,7 @@ import { matchShapes, type Pattern } from "../shared/match-shapes.js";
 import { matmul } from "../array/matmul.js";
 import { softmax } from "./softmax.js";
 
+/** Number of heads, and what scores are multiplied by. */
 export interface AttentionOptions {
   heads: number;
   /** Factor of q k^T; 1 / sqrt(d) unless given. */

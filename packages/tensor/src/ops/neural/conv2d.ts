@@ -6,6 +6,7 @@ import { formatShape, sameShape, type Shape } from "../../core/shape.js";
 import type { Tensor } from "../../core/tensor.js";
 import { matchShapes } from "../shared/match-shapes.js";
 
+/** Stride and padding in pixels. */
 export interface Conv2dOptions {
   /** Step of the kernel, the same along both axes; 1 unless given. */
   stride?: number;

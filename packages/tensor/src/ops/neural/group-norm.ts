@@ -7,6 +7,7 @@ import type { Tensor } from "../../core/tensor.js";
 import { epsOf } from "../shared/eps.js";
 import { matchShapes, type Pattern } from "../shared/match-shapes.js";
 
+/** Number of groups, which divides the channels. */
 export interface GroupNormOptions { groups: number }
 
 /**

@@ -6,6 +6,7 @@ import { matchShapes } from "../shared/match-shapes.js";
 import { mean } from "../array/reduce.js";
 import { negative } from "../array/unary.js";
 
+/** Where squares end and distances begin. */
 export interface HuberOptions {
   /** Where the square turns into a line; 1 unless given, > 0. */
   delta?: number;

@@ -3,6 +3,7 @@ import { binary } from "../shared/binary.js";
 import { matchShapes } from "../shared/match-shapes.js";
 import { unary } from "../shared/unary.js";
 
+/** Slope below 0. */
 export interface LeakyReluOptions {
   /** Slope below 0; 0.01 unless given. */
   slope?: number;

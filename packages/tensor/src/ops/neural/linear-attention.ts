@@ -5,6 +5,7 @@ import { transpose } from "../array/layout.js";
 import { matmul } from "../array/matmul.js";
 import { softmax } from "./softmax.js";
 
+/** Number of heads, which divides the channels. */
 export interface LinearAttentionOptions { heads: number }
 
 /**

@@ -6,6 +6,7 @@ import { matchShapes } from "../shared/match-shapes.js";
 import { sum } from "../array/reduce.js";
 import { sqrt, square } from "../array/unary.js";
 
+/** What keeps the length away from 0. */
 export interface RmsNormOptions {
   /** Smallest length that is divided by; 1e-12 unless given. */
   eps?: number;

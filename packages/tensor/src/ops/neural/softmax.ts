@@ -4,6 +4,7 @@ import type { Tensor } from "../../core/tensor.js";
 import { transpose } from "../array/layout.js";
 import { matchShapes } from "../shared/match-shapes.js";
 
+/** The axis over which values sum to 1; default the last. */
 export interface SoftmaxOptions { axis?: number }
 
 /**

@@ -5,6 +5,7 @@ import { ones, zeros } from "../array/create.js";
 import { epsOf } from "../shared/eps.js";
 import { matchShapes, type Pattern } from "../shared/match-shapes.js";
 
+/** What keeps the root away from 0. */
 export interface WeightStandardizeOptions { eps: number }
 
 /**

@@ -5,6 +5,7 @@ import { formatShape } from "../../core/shape.js";
 import type { Tensor } from "../../core/tensor.js";
 import { matchShapes } from "./match-shapes.js";
 
+/** A factor of both sides of images. */
 export interface ScaleOptions {
   /** Integer factor between the sides of the small and the large image. */
   scale: number;

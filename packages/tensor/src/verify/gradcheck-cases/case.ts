@@ -11,6 +11,7 @@ export interface GradcheckSetup<K extends string = string> extends GradcheckFunc
   inputs: Record<K, Tensor>;
 }
 
+/** An operation to check, ready made: its name, its inputs, forward and backward. */
 export interface GradcheckCase {
   op: string;
   /** Shapes and options, for people. */
