@@ -9,8 +9,11 @@ if (!existsSync(join(folder, "node_modules/vitepress"))) {
   const { status } = spawnSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd: folder, stdio: "inherit", shell: process.platform === "win32" });
   if (status !== 0) process.exit(status ?? 1);
 }
-if (process.argv[2] === "check") await import("./check/run.ts");
-else {
+if (process.argv[2] === "check") {
+  const { status } = spawnSync(process.execPath, [join(folder, "node_modules/typescript/bin/tsc"), "-p", folder], { stdio: "inherit" });
+  if (status !== 0) process.exit(status ?? 1);
+  await import("./check/run.ts");
+} else {
   const { run } = await import("./build.ts");
   await run(process.argv.slice(2));
 }

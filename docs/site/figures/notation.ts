@@ -13,17 +13,17 @@ export function mount(element: HTMLElement, given: Partial<NotationState> = {}):
   let values = convertNotation(state.key, state.value);
   const message = make("p", { class: "figure-error", role: "alert" });
   const inputs = conventions.map(({ key, name }) => {
-    const input = make("input", { type: "text", inputmode: "decimal", "aria-label": name, size: 12 });
+    const input = make("input", { type: "text", inputmode: "decimal", "aria-label": name, size: 10 });
     input.addEventListener("input", () => {
       const value = Number(input.value);
       if (input.value.trim() === "" || Number.isNaN(value)) return say(`${input.value} is no number`);
-      return set({ key, value });
+      return set({ key, value }, input);
     });
     return input;
   });
-  const head = make("tr", {}, ...["who", "symbol", "value", "their x at this level"].map((text) => make("th", { scope: "col" }, text)));
+  const head = make("tr", {}, ...["who", "value", "symbol", "their x at this level"].map((text) => make("th", { scope: "col" }, text)));
   const rows = conventions.map(({ name, symbol, mix }, i) =>
-    make("tr", {}, make("th", { scope: "row", style: "text-align: left; font-weight: 400" }, name), make("td", {}, make("code", {}, symbol)), make("td", {}, inputs[i]), make("td", {}, make("code", {}, mix))));
+    make("tr", {}, make("th", { scope: "row", style: "text-align: left; font-weight: 400" }, name), make("td", {}, inputs[i]), make("td", {}, make("code", {}, symbol)), make("td", {}, make("code", {}, mix))));
   const scroll = make("div", { style: "overflow-x: auto", tabindex: 0, role: "group", "aria-label": "One level of noise in eight conventions" },
     make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows)));
   element.append(scroll, message);
@@ -32,7 +32,8 @@ export function mount(element: HTMLElement, given: Partial<NotationState> = {}):
     message.textContent = text;
   }
 
-  function set(change: Partial<NotationState>): void {
+  /** The field that is typed in keeps what was typed. */
+  function set(change: Partial<NotationState>, typed?: HTMLInputElement): void {
     const next = { ...state, ...change };
     try {
       values = convertNotation(next.key, next.value);
@@ -42,11 +43,11 @@ export function mount(element: HTMLElement, given: Partial<NotationState> = {}):
     Object.assign(state, next);
     say("");
     conventions.forEach(({ key }, i) => {
-      if (document.activeElement !== inputs[i] || key !== state.key) inputs[i].value = shown(values[key]);
+      if (inputs[i] !== typed) inputs[i].value = shown(values[key]);
     });
     return undefined;
   }
 
   set({});
-  return { set, read: () => ({ ...values, key: state.key, message: message.textContent }), dispose: () => element.replaceChildren() };
+  return { set: (change) => set(change), read: () => ({ ...values, key: state.key, message: message.textContent }), dispose: () => element.replaceChildren() };
 }
