@@ -24,7 +24,7 @@ export const check: Check = async (figure, thorough) => {
   hold((await figure.read())["phase"] === "new", "something runs before anyone asked");
   if (!thorough) return "waits";
   const press = (name: string): Promise<void> => root.getByRole("button", { name, exact: true }).click();
-  await root.getByLabel("on", { exact: true }).selectOption("wasm:deterministic");
+  await root.locator("select").first().selectOption("wasm:deterministic");
   for (let step = 1; step <= STEPS; step++) {
     await press("One step");
     await figure.until(`step ${step}`, (now) => now["phase"] === "resting" && now["step"] === step);
@@ -56,7 +56,7 @@ export const check: Check = async (figure, thorough) => {
 
 /** WebGL 2 of this browser: a few steps where it is there, a line that says what is missing where it is not. */
 async function gpu(figure: Parameters<Check>[0]): Promise<string> {
-  await figure.root.getByLabel("on", { exact: true }).selectOption("gpu:webgl2");
+  await figure.root.locator("select").first().selectOption("gpu:webgl2");
   const chosen = await figure.until("a verdict on WebGL 2", ({ device, message }) => device === "gpu:webgl2" || message !== "");
   if (chosen["message"] !== "") return String(chosen["message"]);
   await figure.set({ command: "step" });
