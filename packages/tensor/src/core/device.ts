@@ -55,14 +55,10 @@ export class Device {
   }
 
   /** One line for people: variant, threads, renderer. */
-  get description(): string {
-    return this.#backend.description;
-  }
+  get description(): string { return this.#backend.description; }
 
   /** Number types that the device computes in. */
-  get dtypes(): readonly DType[] {
-    return this.#backend.dtypes;
-  }
+  get dtypes(): readonly DType[] { return this.#backend.dtypes; }
 
   /** How the device rounds a b + c, where it knows: once ("fused"), or after each operation ("separate"). */
   get multiplyAdds(): "fused" | "separate" | undefined { return this.#backend.multiplyAdds; }
