@@ -140,7 +140,7 @@ export function mount(element: HTMLElement, given: Partial<TrainState> = {}): Fi
     wanted = what;
     if (phase === "new" || phase === "failed") return open();
     if (phase !== "resting") return undefined;
-    if (what === "run") enter("running", "It trains.");
+    enter("running", what === "run" ? "It trains." : "It takes a step.");
     return send({ kind: what });
   }
 
@@ -163,7 +163,7 @@ export function mount(element: HTMLElement, given: Partial<TrainState> = {}): Fi
       case "opened":
         ({ device, parameters } = news);
         if (chart === undefined) makeChart();
-        enter(wanted === "run" ? "running" : "resting", `${parameters.toLocaleString("en")} weights, on ${device}.`);
+        enter("running", `${parameters.toLocaleString("en")} weights, on ${device}.`);
         send({ kind: wanted });
         break;
       case "step": {
