@@ -76,7 +76,6 @@ export default {
       { path: "^(packages/[^/]+|bench)/src/" }, { dependencyTypes: ["npm-no-pkg", "npm-unknown", "npm-dev", "unknown"], pathNot: "^node_modules/gpu\\.js/" }),
     // What the site installs by its own lock file is not there before it is built; its own compiler checks those imports.
     forbid("resolvable", "an import that leads nowhere", { pathNot: "^docs/site/" }, { couldNotResolve: true }),
-    forbid("resolvable-in-the-site", "a file that is not there", { path: "^docs/site/" }, { couldNotResolve: true, path: "^[./]" }),
   ],
   options: {
     doNotFollow: { path: "node_modules" },
