@@ -12,7 +12,18 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const { values: { dry = false, out } } = parseArgs({ options: { dry: { type: "boolean" }, out: { type: "string" } } });
+const { dry = false, out } = flags();
+
+/** The flags; another one ends it here, before anything is packed. */
+function flags() {
+  try {
+    return parseArgs({ options: { dry: { type: "boolean" }, out: { type: "string" } } }).values;
+  } catch (error) {
+    console.error(`${error.message}\n  usage    npm run release -- [--dry] [--out DIR]`);
+    process.exit(2);
+  }
+}
+
 const target = resolve(out ?? join(root, "release"));
 const manifestOf = (folder) => JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
 const run = (command, args, cwd = root) => execFileSync(command, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"], maxBuffer: 1 << 28 });

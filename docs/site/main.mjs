@@ -15,5 +15,12 @@ if (process.argv[2] === "check") {
   await import("./check/run.ts");
 } else {
   const { run } = await import("./build.ts");
-  await run(process.argv.slice(2));
+  try {
+    await run(process.argv.slice(2));
+  } catch (error) {
+    if (error.name !== "ConfigError" && !String(error.code).startsWith("ERR_PARSE_ARGS")) throw error;
+    console.error(error.message);
+    console.error("  usage    npm run site [-- --port N]   or   npm run site:build -- [--base /x/] [--out DIR]");
+    process.exitCode = 2;
+  }
 }
