@@ -160,17 +160,21 @@ export async function sampleShowing<O extends object, S>(options: SamplingOption
   }
 }
 
-/** samples.png, denoising.png (x_t) and x0.png (the guesses of x_0) in a folder. Throws ConfigError and CheckpointError. */
+/**
+ * samples.png, denoising.png (x_t) and x0.png (the guesses of x_0) in a folder; the moments of the columns are said.
+ * Throws ConfigError and CheckpointError.
+ */
 export async function writeSamples(out: string, { images, moments }: SamplingResult, separate = false, first = 0): Promise<void> {
   makeFolder(out);
-  const times = moments.map(({ at: { index, time } }) => `t=${index ?? Number(time.toFixed(1))}`);
   const followed = moments[0].xt;
   const samples = { shape: followed.shape, data: images.data.slice(0, followed.data.length) };
   await writePng(join(out, "samples.png"), grid(images, { background: 0 }));
   const way = [...moments.map(({ xt }) => xt), samples];
-  await writePng(join(out, "denoising.png"), strip(way, { labels: [...times, "sample"], background: 0 }));
-  await writePng(join(out, "x0.png"), strip(moments.map(({ x0 }) => x0), { labels: times, background: 0 }));
+  await writePng(join(out, "denoising.png"), strip(way, { background: 0 }));
+  await writePng(join(out, "x0.png"), strip(moments.map(({ x0 }) => x0), { background: 0 }));
   if (separate) await writeSeparate(out, images, first);
+  const times = moments.map(({ at: { index, time } }) => index ?? Number(time.toFixed(1)));
+  console.error(`columns  t = ${times.join(", ")}; the last one of denoising.png is the sample`);
 }
 
 /** Every image as a file of its own, by its number. */
