@@ -38,7 +38,7 @@ export default {
     forbid("tensor-is-the-ground", "tensor depends on no other package", { path: tensor }, { path: "^packages/(nn|diffusion)/" }),
     forbid("nn-over-tensor", "nn depends on tensor alone", { path: "^packages/nn/src/" }, { path: "^packages/diffusion/" }),
     forbid("packages-over-tools", "packages know neither tests nor benches, pages and scripts",
-      { path: "^packages/[^/]+/src/" }, { path: "^(bench|site|docs|scripts|test-gpu|test-packages|test-scale|test-torture)/|^packages/[^/]+/test/" }),
+      { path: "^packages/[^/]+/src/" }, { path: "^(bench|site|docs|scripts|test|test-gpu|test-packages|test-scale|test-torture)/|^packages/[^/]+/test/" }),
     forbid("by-the-front-door", "another package gives what its entries export, so that nn and diffusion name no backend",
       { path: "^packages/([^/]+)/src/" },
       { path: "^packages/[^/]+/src/", pathNot: ["^packages/$1/", "^packages/[^/]+/src/(index|node|verify/chai|config/kinds)\\.ts$"] }),

@@ -7,9 +7,6 @@ import { denoiserOf, processOf, runSampler, samplers, type ModelFile } from "../
 import { emptyNetwork } from "../../src/models/load-model.js";
 import { torchContents } from "../../src/models/formats/torch-contents.js";
 import { diffusersFormat } from "../../src/models/formats/diffusers.js";
-import { hoLayout } from "../../src/models/formats/torch-ho.js";
-import { lucidrainsLayout } from "../../src/models/formats/torch-lucidrains.js";
-import { openaiLayout } from "../../src/models/formats/torch-openai.js";
 import { torchFormat } from "../../src/models/formats/torch.js";
 import type { ReadOptions } from "../../src/models/model-format.js";
 import { memorySource, type Source } from "../../src/models/source.js";
@@ -177,11 +174,6 @@ describe("checkpoints of other programs", () => {
     const { _num_heads: _, ...config } = file.network.config;
     const uniform = { ...file, network: { kind: "unet", config } };
     expect((await thrown(FromnoiseError, diffusersFormat.write(uniform, nowhere))).message).to.match(/steps that the network is told times 25/);
-  });
-
-  it("has every field of --network in docs/pytorch-files.md", async () => {
-    const page = readFileSync(new URL("../../../../docs/pytorch-files.md", import.meta.url), "utf8");
-    for (const { fields, name } of [lucidrainsLayout, openaiLayout, hoLayout]) for (const field of Object.keys(fields)) expect(page, name).to.include(`\`${field}\``);
   });
 
   it("shows a file without reading its numbers, and refuses what it cannot be", async () => {

@@ -5,12 +5,12 @@ import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import ts from "typescript";
-import { openPage, readPage, runPage } from "../../../docs/run-page.js";
-import { commands } from "../src/command/main.js";
-import { parseCommandLine } from "../src/command/parse.js";
-import { readImage } from "../src/image/node/index.js";
+import { openPage, readPage, runPage } from "../docs/run-page.js";
+import { commands } from "../packages/diffusion/src/command/main.js";
+import { parseCommandLine } from "../packages/diffusion/src/command/parse.js";
+import { readImage } from "../packages/diffusion/src/image/node/index.js";
 
-const root = fileURLToPath(new URL("../../..", import.meta.url));
+const root = fileURLToPath(new URL("..", import.meta.url));
 const markdownIn = (folder: string): string[] =>
   readdirSync(join(root, folder)).filter((name) => name.endsWith(".md")).sort().map((name) => join(folder, name));
 const pages = ["README.md", "CONTRIBUTING.md", ...["tensor", "nn", "diffusion"].map((name) => `packages/${name}/README.md`), ...["docs", "docs/book", "docs/library", "docs/ops"].flatMap(markdownIn)];

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 
-const root = fileURLToPath(new URL("../../..", import.meta.url));
+const root = fileURLToPath(new URL("..", import.meta.url));
 const tensor = "packages/tensor/src";
 
 /** The rule that is broken, the file that breaks it, what it imports, and the file it means; "" for a package of npm. */

@@ -1,8 +1,8 @@
 import { expect } from "chai";
 import { Grads, stateDict, toFileLayout, initialize, UNet } from "@fromnoise/nn";
 import { openDevice, ones, Random, tensor, type Device, type Tensor } from "@fromnoise/tensor";
-import * as oneFile from "../../../docs/ddpm-in-one-file.js";
-import { ancestral, denoiserOf, discreteProcess, lastOf, mseLoss, predictions, qSample, runSampler } from "../src/index.js";
+import * as oneFile from "../docs/ddpm-in-one-file.js";
+import { ancestral, denoiserOf, discreteProcess, lastOf, mseLoss, predictions, qSample, runSampler } from "../packages/diffusion/src/index.js";
 
 const { CONFIG } = oneFile;
 const SIDE = CONFIG.sample_size, BATCH = 2, SIZE = BATCH * SIDE * SIDE, T = 20;

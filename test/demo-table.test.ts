@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
-import { withDemoTable, type DemoResult } from "../../../docs/make-demo-table.js";
-import { demoConfig } from "../src/train/demo-config.js";
+import { withDemoTable, type DemoResult } from "../docs/make-demo-table.js";
+import { demoConfig } from "../packages/diffusion/src/train/demo-config.js";
 
-const docs = (name: string): string => readFileSync(new URL(`../../../docs/${name}`, import.meta.url), "utf8");
+const docs = (name: string): string => readFileSync(new URL(`../docs/${name}`, import.meta.url), "utf8");
 
 describe("docs/demo.md", () => {
   const results = JSON.parse(docs("demo.json")) as DemoResult[];

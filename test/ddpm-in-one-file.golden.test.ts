@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import {
   CONFIG, Random, UNet, adam, clipGradients, linearSchedule, lossSimple, philox2x32, qSample, readDigits, sample, sinusoids,
   tensor, trainStep, writeGrid, type Config, type Param, type Tensor,
-} from '../../../docs/ddpm-in-one-file.js';
+} from '../docs/ddpm-in-one-file.js';
 
 interface GoldenParam { name: string; shape: number[]; grad_sum: number; grad_l2: number; grad_first: number[] }
 interface Golden {
@@ -18,7 +18,7 @@ interface Golden {
   input: { shape: [number, number, number, number]; data: number[] };
 }
 
-const golden = JSON.parse(readFileSync(new URL('./golden/unet_tiny_ho.json', import.meta.url), 'utf8')) as Golden;
+const golden = JSON.parse(readFileSync(new URL('../packages/nn/test/golden/unet_tiny_ho.json', import.meta.url), 'utf8')) as Golden;
 
 /** Element j of tensor k is base + scale sin(phase (k + 1) + step j + chirp j j). */
 function fill(k: number, scale: number, base: number, count: number): number[] {
@@ -117,7 +117,7 @@ interface GoldenTraining {
 
 describe('DDPM in one file, training', () => {
   it('repeats twelve training steps of PyTorch to 1e-9: loss, gradient norm, and the weights at the end', () => {
-    const file = new URL('../../diffusion/test/golden/train_tiny_ho.json', import.meta.url);
+    const file = new URL('../packages/diffusion/test/golden/train_tiny_ho.json', import.meta.url);
     const { batch, schedule, steps, final_l2, optimizer } = JSON.parse(readFileSync(file, 'utf8')) as GoldenTraining;
     const net = goldenNet(), T = schedule.timesteps, side = golden.config.sample_size, channels = golden.config.in_channels;
     const images = (k: number, scale: number, f = (value: number) => value): Tensor =>

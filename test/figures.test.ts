@@ -2,11 +2,11 @@
 import { expect } from "chai";
 import { openDevice, Random, tensor, type Device } from "@fromnoise/tensor";
 import { discreteProcess, exactDenoiser, makeSchedule, pathOf, ancestral } from "@fromnoise/diffusion";
-import { check, compile, elements, inputOf, OPERATIONS, STEPS, type OperationName } from "../../../docs/site/figures/math/backward.js";
-import { rasterise, TWO, walk, walkMoments } from "../../../docs/site/figures/math/forward.js";
-import { CENTRES, PointTraining } from "../../../docs/site/figures/math/points.js";
-import { DATA, sampleSd, sampling, spread, unknownVariance, type Choices } from "../../../docs/site/figures/math/sampling.js";
-import { FIVE, grid, numericScore, posteriorOver, type Point } from "../../../docs/site/figures/math/score.js";
+import { check, compile, elements, inputOf, OPERATIONS, STEPS, type OperationName } from "../docs/site/figures/math/backward.js";
+import { rasterise, TWO, walk, walkMoments } from "../docs/site/figures/math/forward.js";
+import { CENTRES, PointTraining } from "../docs/site/figures/math/points.js";
+import { DATA, sampleSd, sampling, spread, unknownVariance, type Choices } from "../docs/site/figures/math/sampling.js";
+import { FIVE, grid, numericScore, posteriorOver, type Point } from "../docs/site/figures/math/score.js";
 
 let device: Device;
 before(async () => {

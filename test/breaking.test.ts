@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openDevice } from "@fromnoise/tensor";
 import { expect } from "chai";
-import { listed, others } from "../../../../docs/breaking/faults.js";
-import { runLab, SOUND } from "../../../../docs/breaking/lab.js";
-import { verdict, withTables, type Looked, type Results } from "../../../../docs/breaking/page.js";
-import { temporaryFolder } from "../train/fixtures.js";
+import { listed, others } from "../docs/breaking/faults.js";
+import { runLab, SOUND } from "../docs/breaking/lab.js";
+import { verdict, withTables, type Looked, type Results } from "../docs/breaking/page.js";
+import { temporaryFolder } from "../packages/diffusion/test/train/fixtures.js";
 
-const docs = fileURLToPath(new URL("../../../../docs", import.meta.url));
+const docs = fileURLToPath(new URL("../docs", import.meta.url));
 
 describe("the breaking lab", function () {
   this.timeout(240_000);
