@@ -1,8 +1,9 @@
 /** `npm test`: every file in one of as many processes as there are cores, the longest first; but for bench/test, which measures times. */
-const { availableParallelism } = require("node:os");
+import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 
-module.exports = {
-  ...require("./.mocharc.json"),
+export default {
+  ...JSON.parse(readFileSync(new URL(".mocharc.json", import.meta.url), "utf8")),
   parallel: true,
   jobs: Math.min(8, Math.max(2, availableParallelism())),
   spec: [
