@@ -27,7 +27,7 @@ describe("configs that ask for too much", () => {
   for (const [kind, sound, changes, message] of cases) {
     it(`${kind} ${JSON.stringify(changes).slice(0, 60)}`, () => {
       networkOf({ kind, config: { ...sound } });
-      const begun = performance.now();
+      const begun = process.cpuUsage();
       try {
         networkOf({ kind, config: { ...sound, ...changes } as Record<string, never> });
         expect.fail("it was not refused");
@@ -36,7 +36,8 @@ describe("configs that ask for too much", () => {
         expect((error as ConfigError).message).to.contain(message);
         expect((error as ConfigError).message.length).to.be.lessThan(400);
       }
-      expect(performance.now() - begun).to.be.lessThan(500);
+      const { user, system } = process.cpuUsage(begun);                     // of computing, whatever else the machine does
+      expect((user + system) / 1000, "milliseconds").to.be.lessThan(500);
     });
   }
 });

@@ -1,8 +1,25 @@
 import { expect } from "chai";
+import fc from "fast-check";
 import { availableParallelism } from "node:os";
-import { ConfigError, deviceNames, openDevice, parseDevice } from "../src/index.js";
+import { ConfigError, deviceNames, openDevice, parseDevice, type DeviceSpec } from "../src/index.js";
 import { noRevectorizer, usualBuild } from "./backends/wasm/builds.js";
+import { holds } from "./properties.js";
 import { thrownBy } from "./thrown.js";
+
+/** A device with options, and how a string says it. */
+const specs: fc.Arbitrary<{ said: DeviceSpec; spec: string }> = fc.oneof(
+  fc.constant({ said: { name: "reference", options: {} } as DeviceSpec, words: [] as string[] }),
+  fc.record({
+    precision: fc.constantFrom("fast" as const, "exact" as const), deterministic: fc.constant(true), threads: fc.integer({ min: 1, max: 1e6 }),
+    revectorize: fc.constantFrom(true as const, "auto" as const),
+  }, { requiredKeys: [] }).map((options) => ({
+    said: { name: "wasm", options } as DeviceSpec,
+    words: Object.entries(options).map(([name, value]) => (value === true ? name : name === "precision" ? String(value) : `${name}=${value}`)),
+  })),
+  fc.constantFrom("auto" as const, "webgpu" as const, "webgl2" as const, "headlessgl" as const, "webasm" as const, "cpu" as const)
+    .map((mode) => ({ said: { name: "gpu", options: { mode } } as DeviceSpec, words: [mode] })),
+).chain(({ said, words }) => fc.shuffledSubarray(words, { minLength: words.length })
+  .map((shuffled) => ({ said, spec: said.name + (shuffled.length === 0 ? "" : `:${shuffled.join(",")}`) })));
 
 describe("device strings", () => {
   it("name a device and its options", () => {
@@ -25,6 +42,23 @@ describe("device strings", () => {
       expect(() => parseDevice(spec), spec).to.throw(ConfigError, line);
     }
     for (const name of deviceNames) expect(() => parseDevice("abacus")).to.throw(name);
+  });
+
+  it("say what was meant, in any order", () => holds(fc.property(specs, ({ said, spec }) => {
+    expect(parseDevice(spec)).to.deep.equal(said);
+  })));
+
+  it("are read or refused by a ConfigError of two lines, whatever they are", () => {
+    const pieces = fc.constantFrom("reference", "wasm", "gpu", "fast", "threads", "webgpu", "revectorize", "auto", "__proto__", ":", ",", "=", "0", "1", " ", "\n");
+    const strings = fc.oneof(fc.string({ unit: "binary", maxLength: 40 }), fc.array(pieces, { maxLength: 8 }).map((parts) => parts.join("")));
+    return holds(fc.property(strings, (spec) => {
+      try {
+        expect(deviceNames).to.include(parseDevice(spec).name);
+      } catch (error) {
+        expect(error).to.be.instanceOf(ConfigError);
+        expect((error as ConfigError).details.length).to.equal(1);
+      }
+    }), 2000);
   });
 });
 

@@ -7,7 +7,7 @@ import {
 } from "../../src/index.js";
 import { thrown } from "../thrown.js";
 
-const RHO = 0.8, KNOWN = 1.5, SAMPLES = 20_000;
+const RHO = 0.8, KNOWN = 1.5, SAMPLES = 8000;
 type Matrix = readonly [readonly [number, number], readonly [number, number]];
 
 /** E[x0 | x_t] = alpha S (alpha^2 S + sigma^2 I)^-1 x_t for x0 ~ N(0, S), S = [1 rho; rho 1]: a symmetric matrix. */

@@ -30,10 +30,15 @@ export function timestepEmbedding(
   const far = Array.from(timesteps).find((t) => Math.abs(t) > FARTHEST);
   if (far !== undefined) throw new ConfigError(`timestep embedding: a time of ${far} is too large`, [`allowed  -${FARTHEST} .. ${FARTHEST}`]);
   const [sines, cosines] = flipSinToCos ? [half, 0] : [0, half];
+  const frequencies = Float64Array.from({ length: half }, (_, i) => elementary.exp(-elementary.log(maxPeriod) * i / (half - freqShift)));
   const out = new Float64Array(timesteps.length * dim);
   for (let n = 0; n < timesteps.length; n++) {
+    if (n > 0 && timesteps[n] === timesteps[n - 1]) {        // as in sampling, where all images are at one time
+      out.copyWithin(n * dim, (n - 1) * dim, n * dim);
+      continue;
+    }
     for (let i = 0; i < half; i++) {
-      const angle = timesteps[n] * elementary.exp(-elementary.log(maxPeriod) * i / (half - freqShift));
+      const angle = timesteps[n] * frequencies[i];
       out[n * dim + sines + i] = elementary.sin(angle);
       out[n * dim + cosines + i] = elementary.cos(angle);
     }
