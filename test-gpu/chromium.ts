@@ -56,11 +56,11 @@ export async function withPage(
     for (const [name, contents] of Object.entries({ "goldens.json": readGoldens(), ...files })) {
       writeFileSync(join(built, name), JSON.stringify(contents));
     }
-    const { url, server } = await serve(built, 0, { isolated });
+    const { url, close } = await serve(built, 0, { isolated });
     try {
       return await withBrowser(modes, log, (page) => use(page, url));
     } finally {
-      server.close();
+      await close();
     }
   } finally {
     rmSync(built, { recursive: true });

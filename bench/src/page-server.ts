@@ -1,9 +1,5 @@
-/** Builds a page on the packages' sources with Vite, and serves it: what measures or checks in a browser. */
-import { readFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { extname, join, normalize } from "node:path";
-import { build } from "vite";
+/** Builds a page on the packages' sources with Vite, and serves it by Vite's preview server: what measures or checks in a browser. */
+import { build, preview } from "vite";
 
 /** A plain Vite build of the folder `root` into `outDir`; all paths in it are relative. */
 export async function buildPage(root: string, outDir: string): Promise<void> {
@@ -15,25 +11,17 @@ export async function buildPage(root: string, outDir: string): Promise<void> {
   });
 }
 
-const TYPES: Readonly<Record<string, string>> = {
-  ".html": "text/html", ".js": "text/javascript", ".json": "application/json", ".css": "text/css", ".png": "image/png",
-};
-
 /** The headers that isolate a page from other origins, as SharedArrayBuffer and with it threads need. */
 const ISOLATED = { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" };
 
-/** Serves a folder, isolated unless told otherwise. Port 0 is a free one. */
-export async function serve(folder: string, port: number, { isolated = true } = {}): Promise<{ url: string; server: Server }> {
-  const server = createServer((request, response) => {
-    const asked = normalize(new URL(request.url ?? "/", "http://localhost").pathname);
-    const path = asked === "/" ? "/index.html" : asked;
-    readFile(join(folder, path)).then(
-      (body) => response.writeHead(200, {
-        "content-type": TYPES[extname(path)] ?? "application/octet-stream", ...(isolated ? ISOLATED : {}),
-      }).end(body),
-      () => response.writeHead(404).end(),
-    );
+/**
+ * Serves a built folder and what is written into it later, isolated unless told otherwise. Port 0 is a free one. What is not there is
+ * answered by 404, not by the page.
+ */
+export async function serve(folder: string, port: number, { isolated = true } = {}): Promise<{ url: string; close: () => Promise<void> }> {
+  const server = await preview({
+    root: folder, appType: "mpa", configFile: false, logLevel: "error", build: { outDir: "." },
+    preview: { host: "localhost", port, strictPort: true, headers: isolated ? ISOLATED : {} },
   });
-  await new Promise<void>((resolve) => server.listen(port, "localhost", resolve));
-  return { url: `http://localhost:${(server.address() as AddressInfo).port}/`, server };
+  return { url: server.resolvedUrls!.local[0], close: () => server.close() };
 }

@@ -34,7 +34,7 @@ async function servedPage(c: BenchCase, rounds: number, port: number) {
  */
 export async function compareInChromium(c: BenchCase, rounds: number): Promise<{ entries: Entry[]; browser: string }> {
   const executablePath = chromiumProgram();
-  const { url, server } = await servedPage(c, rounds, 0);
+  const { url, close } = await servedPage(c, rounds, 0);
   const browser = await chromium.launch({ executablePath, args: chromiumFlags("webgpu", "webgl2") });
   try {
     const page = await browser.newPage();
@@ -45,7 +45,7 @@ export async function compareInChromium(c: BenchCase, rounds: number): Promise<{
     return { entries, browser: `Chromium ${browser.version()}` };
   } finally {
     await browser.close();
-    server.close();
+    await close();
   }
 }
 
