@@ -1,5 +1,5 @@
 /** Runs a suite in a page: `?suite=webgl2`, webgpu or wasm. The runner reads `report`, a promise of the report as JSON. */
-import { Mocha } from "mocha/mocha.mjs";
+import { Mocha } from "./mocha.js";
 import type { GpuMode } from "../../packages/tensor/src/backends/gpu/index.js";
 import { runGpuSuite } from "../gpu-suite.js";
 import type { Goldens, Part, Report } from "../report.js";

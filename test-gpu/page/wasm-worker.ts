@@ -1,5 +1,5 @@
 /** The worker in which the wasm device runs: one message tells it what to do; it answers with each part as it is done, then all. */
-import { Mocha } from "mocha/mocha.mjs";
+import { Mocha } from "./mocha.js";
 import type { Part, Report } from "../report.js";
 import { runWasmSuite, type WasmInputs } from "../wasm-suite.js";
 import { runWithoutThreads } from "../wasm-threads.js";

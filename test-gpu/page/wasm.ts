@@ -1,5 +1,5 @@
 /** Runs the wasm device in a worker of the page, and on the page's main thread what can run there. */
-import { Mocha } from "mocha/mocha.mjs";
+import { Mocha } from "./mocha.js";
 import type { Part, Report } from "../report.js";
 import type { WasmInputs } from "../wasm-suite.js";
 import { runWithoutThreads } from "../wasm-threads.js";
