@@ -3,7 +3,7 @@
  *
  *     npm run recipes [-- --only NAME,...] [--work DIR] [--device wasm] [--toy]
  *
- * data/models/NAME.safetensors, docs/images/recipe-NAME.png and recipe-NAME-lengths.png, docs/recipes.json, and docs/recipes.md of them.
+ * data/models/NAME.safetensors, docs/images/recipe-NAME.png and recipe-NAME-lengths.svg, docs/recipes.json, and docs/recipes.md of them.
  * It takes hours, and goes on where it was stopped: what is done stands in --work (runs/recipes), one folder a recipe, and is not done again.
  * --toy does all of it in a minute, with a few steps of small batches, and writes into --work alone.
  */
@@ -24,10 +24,10 @@ import { makeFolder, readJson } from "../packages/diffusion/src/models/node/file
 import { networkSpec } from "../packages/diffusion/src/train/model-fields.js";
 import { savedConfig } from "../packages/diffusion/src/train/config.js";
 import {
-  arrayDataset, chartBitmap, checkpointSteps, encodePng, evaluateModel, fileSource, grid, lengthsBetween, loadModel, memorySource, openFeatures,
+  arrayDataset, checkpointSteps, encodePng, evaluateModel, fileSource, grid, lengthsBetween, loadModel, memorySource, openFeatures,
   openTrainingData, prepareReference, rebuildAverage, recipes, sampleImages, Trainer, type Figures, type Recipe, type Reference, type TrainConfig,
 } from "../packages/diffusion/src/node.js";
-import { recipesPage, type RecipeResult, type RecipeResults, type ResultFigures } from "./recipes-page.js";
+import { lengthChart, recipesPage, type RecipeResult, type RecipeResults, type ResultFigures } from "./recipes-page.js";
 
 const docs = fileURLToPath(new URL(".", import.meta.url));
 const { values: asked } = parseArgs({
@@ -125,7 +125,6 @@ async function trained(recipe: Recipe): Promise<RecipeResult> {
       const { evaluation } = await evaluateModel(await reference(samples), { model: loaded, device, sampling: { ...sampling, seed: 1 } });
       const { images } = await sampleImages({ model: loaded, device, count: shown, ...sampling });
       await write(join(places.images, `recipe-${name}.png`), encodePng(grid(images, { background: 0, ...(toy ? {} : { columns: 16, scale: 2 }) })));
-      await write(join(places.images, `recipe-${name}-lengths.png`), encodePng(lengthChart(points, evaluation.heldOut), { drawn: true }));
       const result: RecipeResult = {
         name, network: networkText(config), parameters: parameterCount(loaded.network), steps: config.steps, batch: config.batch * config.accumulate,
         seconds: config.steps * await stepSeconds(name, config, device), ...machine(device), length, lengths: points, sampling: recipe.sampling!, features: evaluation.features, compared: evaluation.compared,
@@ -181,14 +180,6 @@ function machine(device: Device): Pick<RecipeResult, "processor" | "node" | "dev
   return { processor: cpus()[0]?.model.trim() ?? "unknown", node: process.version, device: device.description };
 }
 
-function lengthChart(points: RecipeResult["lengths"], heldOut: Figures | undefined): ReturnType<typeof chartBitmap> {
-  const x = points.map(({ length }) => length);
-  return chartBitmap([
-    { name: "samples", x, y: points.map(({ frechet }) => frechet) },
-    ...(heldOut === undefined ? [] : [{ name: "held out", x: [x[0], x.at(-1)!], y: [heldOut.frechet, heldOut.frechet] }]),
-  ], { title: "Frechet distance", xLabel: "relative length of the average", window: 1, width: 640, height: 360 });
-}
-
 async function write(path: string, bytes: Uint8Array): Promise<void> {
   await replaceFile(path, [bytes], bytes.length);
 }
@@ -202,6 +193,8 @@ for (const name of names) {
   if (recipe === undefined) throw new ConfigError(`there is no recipe ${name}`, [`allowed  ${recipes.map((one) => one.name).join(", ")}`]);
   results[name] = recipe.ownData === true ? await timed(recipe) : await trained(recipe);
   writeFileSync(file, `${JSON.stringify(results, null, 1)}\n`);
+  const chart = lengthChart(results[name]);
+  if (chart !== undefined) writeFileSync(join(places.images, `recipe-${name}-lengths.svg`), chart);
   writeFileSync(join(places.page, "recipes.md"), recipesPage(results));
   console.error(`${name} is done`);
 }

@@ -1,5 +1,5 @@
 /** docs/recipes.md from what docs/make-recipes.ts has measured. */
-import type { Recognised } from "../packages/diffusion/src/node.js";
+import { chartSvg, type Recognised, type Series } from "../packages/diffusion/src/node.js";
 import { recipes, type RecipeSampling } from "../packages/diffusion/src/train/recipes.js";
 
 /** The figures of one set of images, as `evaluateModel` gives them. */
@@ -62,6 +62,15 @@ export function recipesPage(results: RecipeResults): string {
   ].join("\n").trimEnd()}\n`;
 }
 
+/** recipe-NAME-lengths.svg: the distance of samples by the length of the average, and that of held-out images; undefined without lengths. */
+export function lengthChart({ lengths, heldOut }: RecipeResult): string | undefined {
+  if (lengths.length === 0) return undefined;
+  const x = lengths.map(({ length }) => length);
+  const series: Series[] = [{ name: "samples", x, y: lengths.map(({ frechet }) => frechet), marks: "both" }];
+  if (heldOut !== undefined) series.push({ name: "held out", x: [x[0], x.at(-1)!], y: [heldOut.frechet, heldOut.frechet] });
+  return chartSvg(series, { yLabel: "Frechet distance", xLabel: "relative length of the average", window: 1, width: 640, height: 360 });
+}
+
 function trainedLines(result: RecipeResult): string[] {
   const { name, samples, heldOut, compared, features, lengths, length, bytes, lossRatio } = result;
   const head = ["", "Frechet distance", "precision", "recall", "copies", ...(samples!.recognised === undefined ? [] : ["taken for a class (p > 0.9)", "of the class asked for"])];
@@ -78,7 +87,7 @@ function trainedLines(result: RecipeResult): string[] {
     `Its average has the relative length ${length}, by the least distance, of fewer samples than above:`, "",
     table(["length", ...lengths.map((point) => (point.length === length ? `**${point.length}**` : String(point.length)))], [
       ["Frechet distance", ...lengths.map(({ frechet }) => frechet.toPrecision(3))], ["profile met to", ...lengths.map(({ error }) => percent(error))],
-    ]), "", `![distance by length](images/recipe-${name}-lengths.png)`, "",
+    ]), "", `![distance by length](images/recipe-${name}-lengths.svg)`, "",
   ];
 }
 

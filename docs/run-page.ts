@@ -2,7 +2,7 @@
  * Runs the TypeScript of a Markdown page, so that what the page says can be checked:
  *  - the ```ts blocks of a page are one program, in order;
  *  - what a block prints must stand in a ```text block right after it, to the letter; without one it prints nothing;
- *  - a picture that a block writes, writeFileSync("name.png", ...), is the one the page shows.
+ *  - a picture that a block writes, writeFileSync("name.svg", ...), is the one the page shows.
  * Other fences (sh, math, ts no-run) are not run.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -53,7 +53,7 @@ export function readPage(markdown: string): Page {
     if (closed === "text") blocks[blocks.length - 1].expected = text.join("\n");
     return closed === "ts" ? `console.log(${JSON.stringify(END_OF_BLOCK)});` : "";
   });
-  const pictures = [...markdown.matchAll(/!\[[^\]]*\]\(([^)]+\.png)\)/g)].map(([, path]) => path);
+  const pictures = [...markdown.matchAll(/!\[[^\]]*\]\(([^)]+\.(?:png|svg))\)/g)].map(([, path]) => path);
   return { program: program.join("\n"), blocks, pictures };
 }
 

@@ -1,7 +1,6 @@
 /** Looks at the HTML report of the benchmarks as Chromium renders it. */
 import Mocha from "mocha";
 import type { Page } from "playwright-core";
-import { COLORS } from "../bench/src/charts.js";
 import { htmlReport } from "../bench/src/html.js";
 import { SCHEMA, type Report as BenchReport, type Row } from "../bench/src/rows.js";
 import { withBrowser, type Log } from "./chromium.js";
@@ -51,13 +50,13 @@ export function runBenchReport(log: Log): Promise<Report> {
 
 /** Bars, or points and curves, have a size and lie within their chart, as does what is written in it. */
 async function charts(page: Page): Promise<Outcome> {
-  const { count, marks, failures } = await page.evaluate((colors) => {
+  const { count, marks, failures } = await page.evaluate(() => {
     const found = { count: 0, marks: 0, failures: [] as string[] };
     for (const svg of Array.from(document.querySelectorAll("svg"))) {
       const name = `chart ${++found.count}`;
       const frame = svg.getBoundingClientRect();
       const curves = Array.from(svg.querySelectorAll("polyline"));
-      const bars = Array.from(svg.querySelectorAll("rect")).filter((rect) => colors.includes(rect.getAttribute("fill")!));
+      const bars = Array.from(svg.querySelectorAll("rect[fill=currentColor]"));
       const marks: Element[] = curves.length > 0 ? Array.from(svg.querySelectorAll("circle")) : bars;
       if (marks.length === 0) found.failures.push(`${name} shows nothing`);
       found.marks += marks.length;
@@ -71,7 +70,7 @@ async function charts(page: Page): Promise<Outcome> {
       }
     }
     return found;
-  }, COLORS);
+  });
   if (count !== 5) failures.push(`${count} charts instead of a roofline, growth with the size, and bars at three sizes`);
   return { measured: `${count} charts, ${marks} bars and points`, failures };
 }

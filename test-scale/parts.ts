@@ -35,7 +35,7 @@ out["order"] = Random(3, ORDER).permutation(1000) + Random(3, ORDER + 1).permuta
 levels = []
 for name in json.loads('${JSON.stringify(SCHEDULES)}'):
     schedule = {"name": name, "timesteps": 1000, "betaStart": 1e-4, "betaEnd": 0.02}
-    config = {"schedule": schedule, "prediction": "v", "loss": "mse", "timeSampling": "own", "weighting": "simple", "minSnrGamma": 5}
+    config = {"schedule": schedule, "prediction": "v", "loss": "mse", "timeSampling": "own", "weighting": "simple", "minSnrGamma": 5, "variance": "fixed-small"}
     levels += [x for level in Process(config).levels for x in level]
 print(json.dumps({"there": out, "levelsThere": levels}))
 `);
@@ -50,8 +50,7 @@ const unet = trainConfig({}).model;
 const REFUSED: readonly (readonly [field: string, input: TrainConfigInput])[] = [
   ["schedule.name", { schedule: { name: "flow" }, prediction: "flow" }], ["schedule.name", { schedule: { name: "sigmoid" } }],
   ["schedule.zeroTerminalSnr", { schedule: { zeroTerminalSnr: true }, prediction: "v" }],
-  ["prediction", { prediction: "edm", schedule: { name: "linear" } }], ["loss", { loss: "hybrid", sampling: { variance: "learned-range" } }],
-  ["timeSampling", { timeSampling: "loss-aware" }], ["timeSampling", { timeSampling: "logit-normal" }],
+  ["prediction", { prediction: "edm", schedule: { name: "linear" } }], ["timeSampling", { timeSampling: "loss-aware" }],
   ["model.kind", { model: { kind: "dit", config: { sample_size: 28, channels: 1 } } }],
   ["model.dropout", { model: { ...unet, dropout: 0.1 } }], ["model.act_fn", { model: { ...unet, act_fn: "gelu" } }],
   ["model.down_block_types", { model: { ...unet, down_block_types: ["DownBlock2D", "DownBlock2D", "ResnetDownsampleBlock2D"] } }],
@@ -65,17 +64,17 @@ const REFUSED: readonly (readonly [field: string, input: TrainConfigInput])[] = 
 export function refusals(hold: Hold): void {
   const configs = REFUSED.map(([, input]) => {
     const config = trainConfig(input), { spec } = networkOf(networkSpec(config.model));
-    return { config, network: { kind: spec.kind, config: spec.config } };
+    return { config: { ...config, variance: config.sampling.variance }, network: { kind: spec.kind, config: spec.config } };
   });
   const said = fromPython<string[]>(`
 import json
 from fromnoise_torch import Refused
 from fromnoise_torch.process import Process
-from fromnoise_torch.unet import network_of
+from fromnoise_torch.unet import UNet
 said = []
 for each in json.loads(${JSON.stringify(JSON.stringify(configs))}):
     try:
-        Process(each["config"]), network_of(each["network"])
+        UNet(each["network"], Process(each["config"]).heads)
         said.append("nothing")
     except Refused as refused:
         said.append(str(refused))

@@ -2,8 +2,9 @@
  * `npm run test:scale`: runs that go on under PyTorch and come back, against runs that stay here. Installs nothing; without PyTorch it
  * says how to get it, and fails where CI or REQUIRE=scale asks for it.
  *
- *   npm run test:scale              everything, in about five minutes
- *   npm run test:scale -- --only digits-f64,kills      some of it: draws, refusals, digits-f64, folder-f64, digits-f32, folder-f32, kills, locks
+ *   npm run test:scale              everything, in about six minutes
+ *   npm run test:scale -- --only digits-f64,kills      some of it: draws, refusals, digits-f64, folder-f64, digits-f32, folder-f32,
+ *                                    hybrid-f64, hybrid-f32, vlb-f64, vlb-f32, kills, locks
  *   npm run test:scale -- --time    instead the times of a step on 1 and 2 processes, on an otherwise idle machine; --only digits-16 of one recipe
  */
 import { rmSync } from "node:fs";
@@ -39,7 +40,7 @@ async function roundTrips(kind: Kind): Promise<void> {
   const begun = join(folder, `${kind.name} begun`), whole = join(folder, `${kind.name} whole`);
   await ours(begun, 0, kind.input);
   await ours(whole, ALL, kind.input);
-  for (const processes of [1, 2, 4]) {
+  for (const processes of kind.processes) {
     const run = copied(begun, `${kind.name} ${processes}`);
     await torch(run, processes, THERE);
     await compare(`${kind.name}, ${processes} there`, kind, [whole, run], 0, THERE);
@@ -53,11 +54,12 @@ async function roundTrips(kind: Kind): Promise<void> {
 }
 
 async function all(only?: string): Promise<void> {
-  const [digits64, folder64, digits32, folder32] = kinds();
+  const [digits64, folder64, digits32, folder32, hybrid64, vlb64, hybrid32, vlb32] = kinds();
   const parts: Readonly<Record<string, () => unknown>> = {
     "draws": () => drawsAreTheSame(hold), "refusals": () => refusals(hold),
     "digits-f64": () => roundTrips(digits64), "folder-f64": () => roundTrips(folder64),
     "digits-f32": () => roundTrips(digits32), "folder-f32": () => roundTrips(folder32),
+    "hybrid-f64": () => roundTrips(hybrid64), "vlb-f64": () => roundTrips(vlb64), "hybrid-f32": () => roundTrips(hybrid32), "vlb-f32": () => roundTrips(vlb32),
     "kills": () => killed(hold, digits32), "locks": () => locked(hold, digits32),
   };
   for (const name of only?.split(",") ?? Object.keys(parts)) {

@@ -8,6 +8,7 @@ import { loadCheckpoint } from "../packages/diffusion/src/models/node/load.js";
 import { withCheckpointFile } from "../packages/diffusion/src/models/formats/checkpoint.js";
 import { fileSource } from "../packages/diffusion/src/models/node/file-source.js";
 import { trainConfig, type TrainConfigInput } from "../packages/diffusion/src/train/config.js";
+import type { UNetFields } from "../packages/diffusion/src/train/model-fields.js";
 import { parseMetrics, type StepMetrics } from "../packages/diffusion/src/train/metrics.js";
 import { trainRun } from "../packages/diffusion/src/train/node/run.js";
 
@@ -49,13 +50,24 @@ const rgb = (): TrainConfigInput => ({
   optimizer: { weightDecay: 0.01 }, ema: { warmup: "power", every: 2, start: 3 },
 });
 
-export interface Kind { readonly name: string; readonly input: TrainConfigInput }
+/** Losses that are a bound: of a variance that is learned beside the prediction, and of a given one; levels drawn logit-normal. */
+const learned = { ...digits, model: { ...digits.model as UNetFields, out_channels: 2 }, loss: "hybrid", sampling: { variance: "learned-range" }, timeSampling: "logit-normal" } satisfies TrainConfigInput;
+const bound = (): TrainConfigInput => ({ ...rgb(), weighting: "simple", loss: "vlb", sampling: { variance: "fixed-large" } });
+
+export interface Kind {
+  readonly name: string;
+  readonly input: TrainConfigInput;
+  /** On how many processes it is compared. */
+  readonly processes: readonly number[];
+}
 export function kinds(): Kind[] {
   const folderRun = rgb();                                                                   // l1 in f64 alone: rounding turns signs round
   const f64 = { dtype: "f64", device: "reference" } as const, f32 = { dtype: "f32", device: "wasm:exact" } as const;
   return [
-    { name: "digits f64", input: { ...digits, ...f64 } }, { name: "folder f64", input: { ...folderRun, ...f64, loss: "l1" } },
-    { name: "digits f32", input: { ...digits, ...f32 } }, { name: "folder f32", input: { ...folderRun, ...f32, prediction: "x0" } },
+    { name: "digits f64", input: { ...digits, ...f64 }, processes: [1, 2, 4] }, { name: "folder f64", input: { ...folderRun, ...f64, loss: "l1" }, processes: [1, 2, 4] },
+    { name: "digits f32", input: { ...digits, ...f32 }, processes: [1, 2, 4] }, { name: "folder f32", input: { ...folderRun, ...f32, prediction: "x0" }, processes: [1, 2, 4] },
+    { name: "hybrid f64", input: { ...learned, ...f64 }, processes: [2] }, { name: "vlb f64", input: { ...bound(), ...f64 }, processes: [2] },
+    { name: "hybrid f32", input: { ...learned, ...f32 }, processes: [2] }, { name: "vlb f32", input: { ...bound(), ...f32 }, processes: [2] },
   ];
 }
 

@@ -1,6 +1,5 @@
 /** Loss curves beside each other: how far devices are apart, and how far seeds are, which is the noise that it is measured by. */
-import type { UNetFields } from "@fromnoise/diffusion";
-import { COLORS, escapeHtml, lineChart, type Curve } from "./charts.js";
+import { chartSvg, escapeXml, type Series, type UNetFields } from "@fromnoise/diffusion";
 import type { CurveRun, Curves } from "./curve-runs.js";
 import { median } from "./statistics.js";
 import { table } from "./table.js";
@@ -95,23 +94,22 @@ export function formatCurves(curves: Curves): string {
 /** The page: the curves, and the differences to the first device beside the noise; both axes logarithmic. */
 export function curvesPage(curves: Curves): string {
   const { steps, runs, devices, noise } = compareCurves(curves);
-  const curve = (label: string, i: number, values: readonly number[]): Curve => ({
-    label, color: COLORS[i % COLORS.length], points: values.flatMap((value, k) => (value > 0 ? [[steps[k], value] as const] : [])),
-  });
+  const curve = (name: string, color: number, y: readonly number[]): Series => ({ name, color, x: steps, y, marks: "both" });
   const losses = runs.map(({ run, smooth }, i) => curve(nameOf(run), i, smooth));
   const gaps = [
     ...devices.map(({ run, gap }, i) => curve(nameOf(run), i + 1, gap.windows)),
     ...(noise === null ? [] : [curve("noise (seeds)", 0, steps.map(() => noise))]),
-  ].filter(({ points }) => points.length > 0);
+  ].filter(({ y }) => Array.from(y).some((value) => value > 0));
+  const draw = (series: readonly Series[], yLabel: string): string => chartSvg(series, { yLabel, logX: true, logY: true, window: 1 });
   const difference = gaps.length === 0 ? ""
-    : `<h2>Difference to ${escapeHtml(runs[0].run.device)}</h2>\n${lineChart(gaps, "step", "difference of the mean loss")}`;
+    : `<h2>Difference to ${escapeXml(runs[0].run.device)}</h2>\n${draw(gaps, "difference of the mean loss")}`;
   return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>fromnoise loss curves</title></head>
-<body style="font-family: sans-serif; max-width: 1100px; margin: 2em auto; padding: 0 1em">
+<html lang="en" style="color-scheme: light dark; background: light-dark(#ffffff, #1b1b1f)"><head><meta charset="utf-8"><title>fromnoise loss curves</title></head>
+<body style="font-family: system-ui, sans-serif; max-width: 1100px; margin: 2em auto; padding: 0 1em">
 <h1>Loss, mean of ${Math.min(WINDOW, curves.config.steps)} steps</h1>
-${lineChart(losses, "step", "loss")}
+${draw(losses, "loss")}
 ${difference}
-<pre style="overflow-x: auto">${escapeHtml(formatCurves(curves))}</pre>
+<pre style="overflow-x: auto">${escapeXml(formatCurves(curves))}</pre>
 </body></html>
 `;
 }

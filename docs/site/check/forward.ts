@@ -34,5 +34,13 @@ export const check: Check = async (figure, thorough) => {
   const drawn = await atRest<Shown>(figure);
   expect(drawn.strokes, "strokes after the first").to.have.length(1);
   expect(Math.max(...drawn.x0Image), "ink").to.equal(1);
-  return "x_t to the bit, walkers within 3 standard errors, a key and a drawing";
+
+  await figure.root.getByRole("button", { name: "clear the drawing" }).click();
+  await pad.focus();
+  for (const key of ["ArrowUp", "Space", "ArrowRight", "Shift+ArrowRight", "Space", "ArrowDown"]) await figure.page.keyboard.press(key);
+  const typed = await atRest<Shown>(figure);
+  expect(typed.strokes, "strokes by keys").to.deep.equal([[14, 15, 19].map((column) => [column / 28, 13 / 28])]);
+  expect(typed.x0Image[13 * 28 + 17], "ink between").to.equal(1);
+  expect(await pad.getAttribute("aria-label")).to.match(/arrows move the pen.*It is up, 68 % across, 50 % down/);
+  return "x_t to the bit, walkers within 3 standard errors, keys and drawings by pointer and by keys";
 };

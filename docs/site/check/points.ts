@@ -53,8 +53,14 @@ export const check: Check = async (figure, thorough) => {
   const own = await atRest<Shown>(figure);
   expect(own.own.length, "points drawn").to.be.above(4);
   expect(own.loss).to.be.above(own.floor);
+  await figure.root.getByRole("button", { name: "start again" }).click();
+  await figure.root.locator("canvas").first().focus();
+  for (const key of ["Enter", "Enter", "Shift+ArrowUp", "Shift+ArrowRight", "Space", "Shift+ArrowRight", "Space", "ArrowLeft"]) await figure.page.keyboard.press(key);
+  const typed = await atRest<Shown>(figure);
+  const places = (typed.own as number[][]).map((point) => point.map((v) => Math.round(100 * v) / 100));
+  expect(places, "points by keys").to.deep.equal([[0, 0], [0.44, 0.44], [0.88, 0.44]]);
   await setAndRead<Shown>(figure, { data: "spiral" });
   await next.click();
   await next.click();
-  return "the parts of the loss as in Node, 17 arrows in order, 200 steps, data of one's own";
+  return "the parts of the loss as in Node, 17 arrows in order, 200 steps, data of one's own by pointer and by keys";
 };

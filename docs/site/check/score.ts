@@ -25,5 +25,9 @@ export const check: Check = async (figure, thorough) => {
   expect(xt[1], "y under the pointer").to.be.closeTo(1.1, 0.02);
   const more = await setAndRead<Shown>(figure, { points: [[-1, 0], [1, 0]], x: 0, y: 0.4, t: 30 });
   expect(more.posterior, "in the middle of two points").to.deep.equal([0.5, 0.5]);
-  return "score and posterior at 4 places, the pointer, other points";
+  const put = figure.root.getByRole("button", { name: "a data point at x_t" });
+  await put.focus();
+  await figure.page.keyboard.press("Enter");
+  expect((await atRest<Shown>(figure)).points, "a point by keys").to.deep.equal([[-1, 0], [1, 0], [0, 0.4]]);
+  return "score and posterior at 4 places, the pointer, other points, one more by keys";
 };

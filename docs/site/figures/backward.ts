@@ -2,8 +2,9 @@
 import { openDevice, type Device, type Tensor } from "@fromnoise/tensor";
 import type { Figure } from "./figure.js";
 import { check, compile, elements, inputOf, OPERATIONS, STEPS, type OperationName } from "./math/backward.js";
-import { axes, dot, line, panel, panels, type Colors } from "./shared/canvas.js";
+import { axes, line, panel, panels, type Colors } from "./shared/canvas.js";
 import { choice, row } from "./shared/controls.js";
+import { curves } from "./shared/curves.js";
 import { button, make } from "./shared/elements.js";
 import { breathe, latest } from "./shared/work.js";
 
@@ -35,7 +36,11 @@ export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<St
   let problem: string | undefined;
 
   const bars = panel({ width: 320, height: 190, label: "Every element of dx", paint: paintBars });
-  const vee = panel({ width: 320, height: 190, label: "Error against the step", paint: paintCurve });
+  const vee = curves({
+    label: "Error against the step", most: 320, lines: [{ color: () => (found?.pass === false ? "red" : "green"), dots: true }],
+    x: { range: [-13.5, -0.5], ticks: [[-13, "1e-13"], [-9, "1e-9"], [-5, "1e-5"], [-1, "0.1"]] },
+    y: { range: [LEAST, MOST], ticks: [[-12, "1e-12"], [-8, "1e-8"], [-4, "1e-4"], [0, "1"]] },
+  });
 
   function paintBars(context: CanvasRenderingContext2D, colors: Colors): void {
     const n = found?.analytic.length ?? 12;
@@ -56,17 +61,8 @@ export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<St
     }
   }
 
-  function paintCurve(context: CanvasRenderingContext2D, colors: Colors): void {
-    const scale = axes(context, colors, {
-      box: [34, 16, 312, 160],
-      x: { from: -13.5, to: -0.5, ticks: [[-13, "1e-13"], [-9, "1e-9"], [-5, "1e-5"], [-1, "0.1"]], title: "step of the differences" },
-      y: { from: LEAST, to: MOST, ticks: [[-12, "1e-12"], [-8, "1e-8"], [-4, "1e-4"], [0, "1"]], title: "error of the whole gradient" },
-    });
-    context.strokeStyle = context.fillStyle = found?.pass === false ? colors.red : colors.green;
-    context.lineWidth = 2;
-    const places = curve.map(({ step, error }) => [scale.x(Math.log10(step)), scale.y(Math.min(MOST, Math.max(LEAST, Math.log10(error))))] as const);
-    line(context, places);
-    for (const [px, py] of places) dot(context, px, py, 3);
+  function drawCurve(): void {
+    vee.draw([curve.map(({ step }) => Math.log10(step)), curve.map(({ error }) => Math.min(MOST, Math.max(LEAST, Math.log10(error))))]);
   }
 
   const operations = choice<OperationName>({
@@ -107,14 +103,14 @@ export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<St
         await breathe();
         if (stale()) return;
         curve.push({ step, error: (await check(name, backward, x, step)).inputs[0].normRel });
-        vee.draw();
+        drawCurve();
       }
     } catch (error) {
       [found, curve, problem] = [undefined, [], (error as Error).message];
     }
     describe();
     bars.draw();
-    vee.draw();
+    drawCurve();
   }, (error) => {
     problem = String(error);
     console.error(error);
@@ -149,7 +145,7 @@ export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<St
 
   place.replaceChildren(
     row(operations.element, formula), editor, planted, verdict,
-    panels([bars, "each element, moved to both sides"], [vee, "a right backward is a V, a wrong one is flat"]),
+    panels([bars, "each element, moved to both sides"], [vee, "error of the whole gradient over the step of the differences: a right backward is a V, a wrong one is flat"]),
   );
   show();
 

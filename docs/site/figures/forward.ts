@@ -3,9 +3,11 @@ import { openDevice, randomNormal, Random, tensor, type Device } from "@fromnois
 import { discreteProcess, qSample, SCHEDULE_NAMES, type DiscreteProcess, type ScheduleName } from "@fromnoise/diffusion";
 import type { Figure } from "./figure.js";
 import { rasterise, TWO, walk, walkMoments, type Stroke, type Walk } from "./math/forward.js";
-import { axes, line, panel, panels, type Colors } from "./shared/canvas.js";
+import { panel, panels } from "./shared/canvas.js";
 import { choice, row, slider, tick } from "./shared/controls.js";
+import { curves, type Curve } from "./shared/curves.js";
 import { button, make } from "./shared/elements.js";
+import { pen } from "./shared/pen.js";
 import { breathe, latest, loop, pacer, stillness } from "./shared/work.js";
 
 interface State {
@@ -19,7 +21,8 @@ interface State {
   playing: boolean;
 }
 
-const T = 1000, SIDE = 28, WALKERS = 500, SHOWN = 40;
+/** Walks are shown at every EACH-th step. */
+const T = 1000, SIDE = 28, PAD = 168, WALKERS = 500, SHOWN = 40, EACH = 5;
 
 export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<State> {
   const state: State = { t: 250, schedule: "linear", strokes: TWO, x0: 0.8, playing: false, ...given };
@@ -55,64 +58,50 @@ export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<St
     }
   };
   const pad = panel({
-    width: 168, height: 168, label: "The clean image x0",
-    paint: (context) => picture(context, x0Image(), 168),
-  });
-  const noisy = panel({
-    width: 168, height: 168, label: "x_t",
-    paint: (context) => {
-      if (xt !== undefined) picture(context, xt, 168);
+    width: PAD, height: PAD, label: "The clean image x0",
+    paint: (context, colors) => {
+      picture(context, x0Image(), PAD);
+      ink.paint(context, colors);
     },
   });
-  const walkers = panel({ width: 320, height: 190, label: "Walkers", paint: paintWalkers });
-  const chart = panel({ width: 320, height: 190, label: "log-SNR of the schedules", paint: paintChart });
+  pad.canvas.style.touchAction = "none";
+  const ink = pen(pad, {
+    size: PAD, step: PAD / SIDE, changed: () => show(),
+    draw(x, y, begins) {
+      const earlier = state.strokes === TWO ? [] : state.strokes, last = begins ? [] : earlier.at(-1)!;
+      update({ strokes: [...(begins ? earlier : earlier.slice(0, -1)), [...last, [x / PAD, y / PAD]]] });
+    },
+  });
+  const noisy = panel({
+    width: PAD, height: PAD, label: "x_t",
+    paint: (context) => {
+      if (xt !== undefined) picture(context, xt, PAD);
+    },
+  });
+  const steps = { range: [0, T], ticks: [[0, "0"], [250, "250"], [500, "500"], [750, "750"], [1000, "t"]] } as const;
+  const walkers = curves({
+    label: "Walkers", most: 320, x: steps, y: { range: [-3.4, 3.4] },
+    lines: [...Array<Curve>(SHOWN).fill({ color: "blue", width: 0.6, opacity: 0.55 }), ...Array<Curve>(3).fill({ color: "orange", width: 1.6 })],
+  });
+  const chart = curves({
+    label: "log-SNR of the schedules", most: 320, x: steps, y: { range: [-16, 10] },
+    lines: [...SCHEDULE_NAMES.map((): Curve => ({ color: "rule", width: 1 })), { color: "orange", width: 2.5 }],
+  });
 
-  function paintWalkers(context: CanvasRenderingContext2D, colors: Colors): void {
-    const { alphaBar } = process().schedule;
-    const scale = axes(context, colors, {
-      box: [28, 16, 312, 160],
-      x: { from: 0, to: T, ticks: [[0, "0"], [250, "250"], [500, "500"], [750, "750"], [1000, "t"]] },
-      y: { from: -3.4, to: 3.4, ticks: [[-2, "-2"], [0, "0"], [2, "2"]], title: "one pixel, walked step by step" },
-    });
-    if (walked !== undefined) {
-      context.lineWidth = 0.6;
-      context.globalAlpha = 0.55;
-      context.strokeStyle = colors.blue;
-      const { places, count } = walked.walk;
-      for (let i = 0; i < SHOWN; i++) {
-        line(context, Array.from({ length: T / 4 }, (_, k) => [scale.x(4 * k), scale.y(places[4 * k * count + i])] as const));
-      }
-      context.globalAlpha = 1;
-    }
-    context.lineWidth = 1.6;
-    context.strokeStyle = colors.orange;
-    for (const sign of [-2, 0, 2]) {
-      line(context, Array.from(alphaBar, (a, t) => [scale.x(t), scale.y(Math.sqrt(a) * state.x0 + sign * Math.sqrt(1 - a))] as const));
-    }
-    context.strokeStyle = colors.ink;
-    line(context, [[scale.x(state.t), 16], [scale.x(state.t), 160]]);
+  const times = Array.from({ length: T / EACH }, (_, k) => EACH * k);
+  function drawWalkers(): void {
+    const { alphaBar } = process().schedule, { places, count } = walked?.walk ?? { places: [], count: 0 };
+    const walks = Array.from({ length: SHOWN }, (_, i) => times.map((t) => places[t * count + i] ?? null));
+    const moments = [-2, 0, 2].map((sign) => times.map((t) => Math.sqrt(alphaBar[t]) * state.x0 + sign * Math.sqrt(1 - alphaBar[t])));
+    walkers.draw([times, ...walks, ...moments], state.t);
   }
 
-  function paintChart(context: CanvasRenderingContext2D, colors: Colors): void {
-    const scale = axes(context, colors, {
-      box: [28, 16, 312, 160],
-      x: { from: 0, to: T, ticks: [[0, "0"], [250, "250"], [500, "500"], [750, "750"], [1000, "t"]] },
-      y: { from: -16, to: 10, ticks: [[-10, "-10"], [0, "0"], [10, "10"]], title: "ln SNR: all schedules, yours bold" },
-    });
-    context.save();
-    context.beginPath();
-    context.rect(28, 16, 284, 144);
-    context.clip();
-    for (const [name, { schedule: { snr } }] of processes) {
-      const mine = name === state.schedule;
-      context.strokeStyle = mine ? colors.orange : colors.rule;
-      context.lineWidth = mine ? 2.5 : 1;
-      line(context, Array.from({ length: T / 5 }, (_, k) => [scale.x(5 * k), scale.y(Math.log(snr[5 * k]))] as const));
-    }
-    context.strokeStyle = colors.ink;
-    context.lineWidth = 1;
-    line(context, [[scale.x(state.t), 16], [scale.x(state.t), 160]]);
-    context.restore();
+  function drawChart(): void {
+    const logs = (name: ScheduleName): (number | null)[] => {
+      const snr = processes.get(name)?.schedule.snr;
+      return times.map((t) => (snr === undefined ? null : Math.log(snr[t])));
+    };
+    chart.draw([times, ...SCHEDULE_NAMES.map(logs), logs(state.schedule)], state.t);
   }
 
   // Controls.
@@ -131,27 +120,6 @@ export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<St
   const numbers = make("p", { class: "numbers soft" });
   const wipe = button("clear the drawing", () => update({ strokes: [] }));
   const again = button("the two again", () => update({ strokes: TWO }));
-
-  // A pen: strokes by pointer.
-  let stroke: [number, number][] | undefined;
-  pad.canvas.style.touchAction = "none";
-  pad.canvas.style.cursor = "crosshair";
-  const draw = (event: PointerEvent): void => {
-    const [x, y] = pad.at(event);
-    stroke!.push([x / 168, y / 168]);
-    update({ strokes: [...state.strokes.slice(0, -1), [...stroke!]] });
-  };
-  pad.canvas.addEventListener("pointerdown", (event) => {
-    stroke = [];
-    pad.canvas.setPointerCapture(event.pointerId);
-    if (state.strokes === TWO) state.strokes = [];
-    state.strokes = [...state.strokes, []];
-    draw(event);
-  });
-  pad.canvas.addEventListener("pointermove", (event) => {
-    if (stroke !== undefined) draw(event);
-  });
-  for (const end of ["pointerup", "pointercancel"]) pad.canvas.addEventListener(end, () => void (stroke = undefined));
 
   // What is computed: x_t by the library, with one eps for all t, so that one sees the image fade and not the noise flicker.
   const noised = latest(async () => {
@@ -181,14 +149,14 @@ export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<St
       if (stale()) return;
     }
     describe();
-    walkers.draw();
+    drawWalkers();
   }, complain);
 
   /** The other schedules, one after the other: a thousand steps each are some milliseconds. */
   const others = latest(async () => {
     for (const name of SCHEDULE_NAMES) {
       processOf(name);
-      chart.draw();
+      drawChart();
       await breathe();
     }
   }, complain);
@@ -205,7 +173,7 @@ export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<St
       `${WALKERS} walkers: mean ${found.mean.toFixed(3)} (equation 4: ${found.expected.mean.toFixed(3)}), ` +
       `variance ${found.variance.toFixed(3)} (${found.expected.variance.toFixed(3)})`;
     numbers.textContent = `t = ${state.t}: ${level}. ${walks}`;
-    pad.describe("The clean image x0. Draw on it with the pointer");
+    pad.describe(`The clean image x0. ${ink.words()}`);
     noisy.describe(`The image at step ${state.t} of the schedule ${state.schedule}: ${level}`);
     walkers.describe(`${SHOWN} of ${WALKERS} walks of one pixel from ${state.x0.toFixed(1)}, and mean and two deviations by equation 4. ${walks}`);
     chart.describe(`ln SNR over t of ${SCHEDULE_NAMES.join(", ")}; ${state.schedule} at t = ${state.t}: ${Math.log(snr).toFixed(2)}`);
@@ -217,8 +185,8 @@ export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<St
     start.set(state.x0);
     playing.set(state.playing);
     describe();
-    walkers.draw();
-    chart.draw();
+    drawWalkers();
+    drawChart();
     noised.ask();
     walking.ask();
     film.run(state.playing);
@@ -228,7 +196,7 @@ export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<St
   if (stillness()) state.playing = false;
   place.replaceChildren(
     row(time.element, schedules.element, playing.element),
-    panels([pad, "x0: draw here"], [noisy, "x_t: image and noise"], [walkers, "walkers (2), and mean ± 2 sd (4)"], [chart, "how much image is left"]),
+    panels([pad, "x0: draw here"], [noisy, "x_t: image and noise"], [walkers, "one pixel walked step by step (2), and mean ± 2 sd (4)"], [chart, "how much image is left: ln SNR of all schedules, yours bold"]),
     row(start.element, wipe, again), numbers,
   );
   show();

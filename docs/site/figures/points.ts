@@ -1,9 +1,11 @@
 /** Chapter 4: a network that learns points: training with its loss above the floor, and one step of it arrow by arrow. */
 import type { Figure } from "./figure.js";
 import { CENTRES, PointTraining, type Arrow, type DataName, type Parts, type Phase, type Point } from "./math/points.js";
-import { axes, dot, line, panel, panels, type Colors } from "./shared/canvas.js";
+import { dot, panel, panels, type Colors } from "./shared/canvas.js";
 import { choice, row } from "./shared/controls.js";
+import { curves } from "./shared/curves.js";
 import { button, make } from "./shared/elements.js";
+import { pen } from "./shared/pen.js";
 import { breathe, latest, loop, pacer } from "./shared/work.js";
 
 interface State {
@@ -32,7 +34,10 @@ export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<St
   const centres = (): readonly Point[] => (state.data === "own" ? state.own : CENTRES[state.data]);
   const across = (v: number): number => ((v + REACH) / (2 * REACH)) * SIZE, down = (v: number): number => ((REACH - v) / (2 * REACH)) * SIZE;
   const plane = panel({ width: SIZE, height: SIZE, label: "The data", paint: paintPlane });
-  const chart = panel({ width: SIZE, height: 220, label: "The loss and its floor", paint: paintChart });
+  const chart = curves({
+    label: "The loss and its floor", height: 220, most: SIZE, x: { range: (_, last) => [0, Math.max(200, last)] }, y: { range: [0, 1.1] },
+    lines: [{ color: "blue" }, { color: "green" }],
+  });
 
   function paintPlane(context: CanvasRenderingContext2D, colors: Colors): void {
     context.strokeStyle = colors.rule;
@@ -43,27 +48,18 @@ export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<St
     context.globalAlpha = 1;
     context.fillStyle = colors.blue;
     for (let i = 0; samples !== undefined && i < samples.length; i += 2) dot(context, across(samples[i]), down(samples[i + 1]), 2);
-    if (centres().length > 0) return;
-    context.fillStyle = colors.soft;
-    context.font = "14px system-ui, sans-serif";
-    context.textAlign = "center";
-    context.fillText("draw your data here", SIZE / 2, SIZE / 2);
+    if (centres().length === 0) {
+      context.fillStyle = colors.soft;
+      context.font = "14px system-ui, sans-serif";
+      context.textAlign = "center";
+      context.fillText("draw your data here", SIZE / 2, SIZE / 3);
+    }
+    ink.paint(context, colors);
   }
 
-  function paintChart(context: CanvasRenderingContext2D, colors: Colors): void {
-    const most = Math.max(200, curve.at(-1)?.step ?? 0);
-    const scale = axes(context, colors, {
-      box: [32, 16, 300, 190], x: { from: 0, to: most, ticks: [[0, "0"], [most, String(most)]] },
-      y: { from: 0, to: 1.1, ticks: [[0, "0"], [0.5, "0.5"], [1, "1"]], title: "loss (blue), its floor (green), over steps" },
-    });
-    context.lineWidth = 2;
-    const floor = curve.at(-1)?.parts.floor;
-    context.strokeStyle = colors.green;
-    if (floor !== undefined) line(context, [[32, scale.y(floor)], [300, scale.y(floor)]]);
-    context.strokeStyle = context.fillStyle = colors.blue;
-    const places = curve.map(({ step, parts }) => [scale.x(step), scale.y(Math.min(1.1, parts.loss))] as const);
-    line(context, places);
-    if (places.length > 0) dot(context, ...places.at(-1)!, 3);
+  function drawChart(): void {
+    const floor = curve.at(-1)?.parts.floor ?? null;
+    chart.draw([curve.map(({ step }) => step), curve.map(({ parts }) => Math.min(1.1, parts.loss)), curve.map(() => floor)]);
   }
 
   const datas = choice<DataName>({
@@ -81,22 +77,15 @@ export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<St
   const arrowText = make("p", { class: "numbers soft" }), numbers = make("p", { class: "numbers" });
 
   plane.canvas.style.touchAction = "pan-y";
-  let drawing = false;
-  const draw = (event: PointerEvent): void => {
-    const [px, py] = plane.at(event), x = (px / SIZE) * 2 * REACH - REACH, y = REACH - (py / SIZE) * 2 * REACH;
-    const near = state.own.some(([a, b]) => Math.hypot(a - x, b - y) < 0.12);
-    if (!near && state.own.length < 60) update({ own: [...state.own, [x, y]], training: false });
-  };
-  plane.canvas.addEventListener("pointerdown", (event) => {
-    if (state.data !== "own") return;
-    drawing = true;
-    plane.canvas.setPointerCapture(event.pointerId);
-    draw(event);
+  const ink = pen(plane, {
+    size: SIZE, step: SIZE / 40, changed: () => show(),
+    draw(px, py) {
+      const x = (px / SIZE) * 2 * REACH - REACH, y = REACH - (py / SIZE) * 2 * REACH;
+      const near = state.own.some(([a, b]) => Math.hypot(a - x, b - y) < 0.12);
+      if (near || state.own.length >= 60) show();
+      else update({ own: [...state.own, [x, y]], training: false });
+    },
   });
-  plane.canvas.addEventListener("pointermove", (event) => {
-    if (drawing) draw(event);
-  });
-  for (const end of ["pointerup", "pointercancel"]) plane.canvas.addEventListener(end, () => void (drawing = false));
 
   function demand(what: "arrow" | "step"): void {
     state.training = false;
@@ -115,7 +104,7 @@ export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<St
 
   async function measure(): Promise<void> {
     curve.push({ step: training!.steps, parts: await training!.parts(breathe) });
-    chart.draw();
+    drawChart();
     describe();
   }
 
@@ -151,7 +140,7 @@ export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<St
     }
     describe();
     plane.draw();
-    chart.draw();
+    drawChart();
   }, (error) => {
     failure = String(error);
     console.error(error);
@@ -162,7 +151,7 @@ export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<St
     const three = (v: number): string => v.toFixed(3);
     numbers.textContent = last === undefined ? (centres().length === 0 ? "no data yet: choose some, or draw your own" : "measuring …") :
       `after ${last.step} step${last.step === 1 ? "" : "s"}: loss ${three(last.parts.loss)} = floor ${three(last.parts.floor)} + distance ${three(last.parts.distance)} + ${three(last.parts.cross)}`;
-    plane.describe(`${centres().length} centres of the data${samples === undefined ? "" : `, and ${SAMPLES} samples of the network`}`);
+    plane.describe(`${centres().length} centres of the data${samples === undefined ? "" : `, and ${SAMPLES} samples of the network`}. ${ink.words()}`);
     chart.describe(`The loss over the steps, and under it the floor. ${numbers.textContent}`);
     const arrow = traced?.arrows[traced.at];
     arrowText.textContent = arrow === undefined ? "“next arrow” takes one step of training and goes through it, kernel by kernel" :
@@ -178,11 +167,12 @@ export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<St
 
   function show(): void {
     datas.set(state.data);
+    ink.enable(state.data === "own");
     train.textContent = state.training ? "pause" : "train";
     for (const each of [train, next, whole]) each.disabled = centres().length === 0;
     describe();
     plane.draw();
-    chart.draw();
+    drawChart();
     working.ask();
     film.run(state.training);
   }
@@ -192,7 +182,7 @@ export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<St
   });
   place.replaceChildren(
     row(datas.element, train, next, whole, again), list, arrowText,
-    panels([plane, "gray: the data; blue: samples, every 200 steps"], [chart, "on the same 1,000 draws every time"]), numbers,
+    panels([plane, "gray: the data; blue: samples, every 200 steps"], [chart, "loss (blue) and its floor (green) over steps, on the same 1,000 draws every time"]), numbers,
   );
   show();
 

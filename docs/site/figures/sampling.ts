@@ -3,8 +3,9 @@ import { openDevice, type Device } from "@fromnoise/tensor";
 import { ancestral, discreteProcess, pathOf } from "@fromnoise/diffusion";
 import type { Figure } from "./figure.js";
 import { DATA, sampleSd, sampling, spread, type Choices, type DataName, type Kept, type SamplerName, type VarianceChoice } from "./math/sampling.js";
-import { arrow, axes, dot, line, panel, panels, type Colors } from "./shared/canvas.js";
+import { arrow, dot, panel, panels, type Colors } from "./shared/canvas.js";
 import { choice, row, slider, tick } from "./shared/controls.js";
+import { curves } from "./shared/curves.js";
 import { button, make } from "./shared/elements.js";
 import { latest, loop, pacer, stillness } from "./shared/work.js";
 
@@ -46,7 +47,10 @@ export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<St
   const across = (v: number): number => ((v + REACH) / (2 * REACH)) * SIZE, down = (v: number): number => ((REACH - v) / (2 * REACH)) * SIZE;
 
   const plane = panel({ width: SIZE, height: SIZE, label: "The samples", paint: paintPlane });
-  const levels = panel({ width: 300, height: 190, label: "The levels of the run", paint: paintLevels });
+  const levels = curves({
+    label: "The levels of the run", most: 300, x: { range: (_, last) => [0, Math.max(1, last)] }, y: { range: [0, 1.6] },
+    lines: [{ color: "blue" }, { color: "violet" }, { color: "rule" }],
+  });
 
   function paintPlane(context: CanvasRenderingContext2D, colors: Colors): void {
     const { means, sd } = DATA[state.data], kept = current();
@@ -83,22 +87,10 @@ export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<St
     context.stroke();
   }
 
-  function paintLevels(context: CanvasRenderingContext2D, colors: Colors): void {
-    const kept = current(), steps = kept?.length ?? state.steps;
-    const scale = axes(context, colors, {
-      box: [28, 16, 292, 160], x: { from: 0, to: steps, ticks: [[0, "0"], [steps, String(steps)]] },
-      y: { from: 0, to: 1.6, ticks: [[0, "0"], [0.5, "0.5"], [1, "1"], [1.5, "1.5"]], title: "spread of x_t (blue), of the guesses (violet)" },
-    });
-    if (kept === undefined) return;
-    context.lineWidth = 1.8;
-    for (const [name, color] of [["xt", colors.blue], ["x0", colors.violet]] as const) {
-      context.strokeStyle = color;
-      line(context, kept.map((step, i) => [scale.x(i), scale.y(spread(step[name], DATA[state.data]))] as const));
-    }
-    context.strokeStyle = colors.rule;
-    line(context, [[28, scale.y(DATA[state.data].sd)], [292, scale.y(DATA[state.data].sd)]]);
-    context.strokeStyle = colors.ink;
-    line(context, [[scale.x(state.step), 16], [scale.x(state.step), 160]]);
+  function drawLevels(): void {
+    const kept = current() ?? [], { sd } = DATA[state.data];
+    const spreads = (name: "xt" | "x0"): number[] => kept.map((step) => spread(step[name], DATA[state.data]));
+    levels.draw([kept.map((_, i) => i), spreads("xt"), spreads("x0"), kept.map(() => sd)], state.step);
   }
 
   const update = (change: Partial<State>): void => {
@@ -209,7 +201,7 @@ export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<St
     eta.element.hidden = state.sampler !== "ddim";
     describe();
     plane.draw();
-    levels.draw();
+    drawLevels();
     running.ask();
     film.run(state.playing);
   }
@@ -224,7 +216,7 @@ export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<St
   place.replaceChildren(
     row(data.element, samplers.element, variances.element, eta.element), row(steps.element, clips.element),
     row(back, on, at.element, playing.element), row(caption),
-    panels([plane, "circles: two deviations of the data"], [levels, "gray: the data's deviation"]), row(follow.element), numbers, result,
+    panels([plane, "circles: two deviations of the data"], [levels, "over steps: spread of x_t (blue), of the guesses (violet), of the data (gray)"]), row(follow.element), numbers, result,
   );
   show();
 

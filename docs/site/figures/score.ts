@@ -22,7 +22,7 @@ interface State {
 /** What the library says at one x_t. */
 interface Said { readonly xt: Point; readonly eps: Point; readonly x0: Point; readonly score: Point; readonly posterior: readonly number[] }
 
-const REACH = 2.2, SIDE = 24, SIZE = 340;
+const REACH = 2.2, SIDE = 24, SIZE = 340, MOST = 12;
 
 export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<State> {
   const state: State = { t: 40, points: FIVE, x: 0.1, y: 0.3, adding: false, ...given };
@@ -129,9 +129,12 @@ export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<St
     const [x, y] = pointed(event);
     update({ x, y });
   };
+  const add = (point: Point): void => {
+    if (state.points.length < MOST) update({ points: [...state.points, point] });
+  };
   plane.canvas.addEventListener("pointermove", follow);
   plane.canvas.addEventListener("pointerdown", (event) => {
-    if (state.adding && state.points.length < 12) update({ points: [...state.points, pointed(event)] });
+    if (state.adding) add(pointed(event));
     else follow(event);
   });
 
@@ -181,7 +184,7 @@ export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<St
   place.replaceChildren(
     row(time.element, px.element, py.element),
     panels([plane, "filled: the data; hollow: alpha x, where it stands at t; arrows: the score"], [bars, "where x_t may have come from"]),
-    row(adding.element, button("the five again", () => update({ points: FIVE }))), numbers,
+    row(adding.element, button("a data point at x_t", () => add([state.x, state.y])), button("the five again", () => update({ points: FIVE }))), numbers,
   );
   show();
 

@@ -1,8 +1,7 @@
 /** Chapter 9: a U-Net learns digits in the page; its loss by level of noise, its samples, and its bits beside those of Node. */
-import uPlot from "uplot";
-import "uplot/dist/uPlot.min.css";
 import type { Figure } from "./figure.js";
 import { bars } from "./shared/bars.js";
+import { curves } from "./shared/curves.js";
 import { PIXELS, SHOWN, type Plan } from "./shared/digits.js";
 import { button, choice, make } from "./shared/elements.js";
 import { missingForGpu } from "./shared/gpu.js";
@@ -53,7 +52,10 @@ export function mount(element: HTMLElement, given: Partial<TrainState> = {}): Fi
   const shown = tiles(SHOWN, 10);
   shown.draw(new Uint8Array(SHOWN * PIXELS).fill(128), "No samples yet");
   const under = make("p", { class: "soft" }, "Ten samples of the network will stand here: drawn from the same noise again and again while it learns.");
-  const curve = make("div", { class: "curve", role: "img", "aria-label": "Loss of each step: nothing yet" });
+  const curve = curves({
+    label: "Loss of each step: nothing yet", height: 180, most: 1000, x: { range: (_, last) => [0, Math.max(last, 10)] }, y: { log: true },
+    lines: [{ color: "rule", width: 1 }, { color: "blue" }],
+  });
   const byLevel = bars(BUCKETS, "Error of the network's answer by level of noise, from little noise to much");
   const classes = [undefined, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((label) =>
     button(label === undefined ? "one of each" : String(label), () => draw(label), { disabled: true }));
@@ -62,27 +64,13 @@ export function mount(element: HTMLElement, given: Partial<TrainState> = {}): Fi
     row(main, one, anew), shown.canvas, under, progress, numbers, alarm,
     row(make("span", { class: "soft" }, "draw"), ...classes),
     row(devices.label, predictions.label, make("label", {}, "steps", steps)), threadsControl(),
-    make("div", { class: "soft" }, "Loss of each step, and its average"), curve,
+    make("div", { class: "soft" }, "Loss of each step, and its average"), curve.element,
     make("div", { class: "soft" }, "Error by level of noise: ten tenths of t, from little noise to much"), byLevel.element, status,
   );
   if (!("gpu" in navigator)) devices.select.options[2].disabled = true;
 
-  const color = (name: string): string => getComputedStyle(element).getPropertyValue(name);
-  let chart: uPlot | undefined;
-  const makeChart = (): void => {
-    chart?.destroy();
-    const axis = { stroke: color("--figure-soft"), grid: { stroke: color("--vp-c-divider"), width: 1 }, ticks: { show: false } };
-    chart = new uPlot({
-      width: Math.max(200, curve.clientWidth || 600), height: 180, legend: { show: false }, cursor: { show: false },
-      scales: { x: { time: false, range: (_, __, max) => [0, Math.max(max, 10)] }, y: { distr: 3 } }, axes: [axis, { ...axis, size: 60 }],
-      series: [{}, { stroke: color("--figure-rule"), width: 1, points: { show: false } }, { stroke: color("--figure-blue"), width: 2, points: { show: false } }],
-    }, [[], [], []], curve);
-  };
-  const schemes = new MutationObserver(() => { if (chart !== undefined) { makeChart(); redraw(); } });
-  schemes.observe(document.documentElement, { attributes: true, attributeFilter: ["class"] });
   const sizes = new ResizeObserver(([{ contentRect: { width } }]) => {
     shown.columns = width < 520 ? 5 : 10;
-    if (chart !== undefined && width > 0) chart.setSize({ width: Math.max(200, curve.clientWidth), height: 180 });
   });
   sizes.observe(element);
   const onScreen = new IntersectionObserver((entries) => {
@@ -124,7 +112,7 @@ export function mount(element: HTMLElement, given: Partial<TrainState> = {}): Fi
     under.textContent = "Ten samples of the network will stand here.";
     numbers.textContent = "Nothing is trained yet.";
     progress.value = 0;
-    chart?.setData([[], [], []]);
+    curve.draw([[], [], []]);
     byLevel.draw([], "nothing yet");
   }
 
@@ -162,7 +150,6 @@ export function mount(element: HTMLElement, given: Partial<TrainState> = {}): Fi
     switch (news.kind) {
       case "opened":
         ({ device, parameters } = news);
-        if (chart === undefined) makeChart();
         enter("running", `${parameters.toLocaleString("en")} weights, on ${device}.`);
         send({ kind: wanted });
         break;
@@ -202,9 +189,9 @@ export function mount(element: HTMLElement, given: Partial<TrainState> = {}): Fi
     clearTimeout(timer);
     timer = undefined;
     if (losses.length === 0 || !seen) return;
-    chart?.setData([losses.map((_, i) => i + 1), losses, smooth]);
+    curve.draw([losses.map((_, i) => i + 1), losses, smooth]);
     const average = smooth.at(-1)!;
-    curve.setAttribute("aria-label", `Loss of ${losses.length} steps, from ${losses[0].toFixed(3)} to ${average.toFixed(3)} on average`);
+    curve.describe(`Loss of ${losses.length} steps, from ${losses[0].toFixed(3)} to ${average.toFixed(3)} on average`);
     byLevel.draw(buckets.map((value) => value ?? 0), buckets.map((value) => (value ?? 0).toFixed(3)).join(", "));
     numbers.textContent = `step ${losses.length} of ${plan.steps} · loss ${average.toFixed(4)} · ${rate.toFixed(0)} images a second · ${device}`;
     progress.value = losses.length / plan.steps;
@@ -237,8 +224,8 @@ export function mount(element: HTMLElement, given: Partial<TrainState> = {}): Fi
     dispose() {
       worker?.terminate();
       clearTimeout(timer);
-      for (const observer of [schemes, sizes, onScreen]) observer.disconnect();
-      chart?.destroy();
+      for (const observer of [sizes, onScreen]) observer.disconnect();
+      curve.dispose();
       element.replaceChildren();
     },
   };

@@ -1,7 +1,8 @@
-/** What the pages' Markdown means beyond VitePress: GitHub's formulas, links to sources, lines of sources. */
+/** What the pages' Markdown means beyond VitePress: GitHub's formulas and diagrams, links to sources, lines of sources. */
 import katexPlugin from "@vscode/markdown-it-katex";
 import katex from "katex";
 import type { MarkdownRenderer } from "vitepress";
+import { diagramPlugin } from "./diagrams.js";
 import { base, resolveLink } from "./pages.js";
 import { sourcePlugin } from "./source-lines.js";
 
@@ -13,6 +14,7 @@ export function plugins(md: MarkdownRenderer): void {
   }
   sourcePlugin(md);
   formulasInFences(md);
+  diagramPlugin(md);
   links(md);
 }
 
@@ -20,7 +22,7 @@ export function plugins(md: MarkdownRenderer): void {
 const reachable = (html: string): string => html.replaceAll('<span class="katex-display">', '<span class="katex-display" tabindex="0">');
 
 /** Kinds of blocks that have no colours. */
-const PLAIN = new Set(["tree", "txt", "http", "mermaid"]);
+const PLAIN = new Set(["tree", "txt", "http"]);
 
 /** GitHub's ```math. */
 function formulasInFences(md: MarkdownRenderer): void {

@@ -29,6 +29,6 @@ describe("the pages' Markdown on the site", () => {
     expect(resolveLink(from, "../ops/README.md#a")).to.deep.equal({ url: "/ops/index.md#a", source: false });
     expect(resolveLink(from, "../../packages/nn/src/index.ts")).to.deep.equal({ url: "/source/packages/nn/src/index.ts.html", source: true });
     expect(shownSources.has("packages/nn/src/index.ts")).to.equal(true);
-    for (const href of ["https://arxiv.org", "#here", "no-such-file.md", "../images/floor.png"]) expect(resolveLink(from, href), href).to.equal(undefined);
+    for (const href of ["https://arxiv.org", "#here", "no-such-file.md", "../images/floor.svg"]) expect(resolveLink(from, href), href).to.equal(undefined);
   });
 });

@@ -114,6 +114,7 @@ export { startPosition, streams, Trainer, type TrainerNetwork, type TrainerPosit
 export { BUCKETS, parseMetrics, type StepMetrics } from "./train/metrics.js";
 export * from "./data/index.js";
 export * from "./image/index.js";
+export * from "./chart/index.js";
 export { modelGolden, verifyModel, type ModelGolden } from "./verify/golden-model.js";
 export { verifyTraining, type TrainGolden } from "./verify/golden-train.js";
 export { diagnose, type DiagnoseOptions, type Diagnosis, type DoctorMemory } from "./doctor/diagnose.js";

@@ -12,13 +12,17 @@ const FALLBACK: Colors = {
   blue: "#0b5cc4", red: "#b3261e", green: "#1a7f37", orange: "#a04a00", violet: "#6f42c1",
 };
 
-function colorsOf(place: Element): Colors {
+/** The colours of the page where an element stands. */
+export function colorsOf(place: Element): Colors {
   const style = getComputedStyle(place);
   const read = ([name, fallback]: [string, string]): [string, string] => [name, style.getPropertyValue(`--figure-${name}`).trim() || fallback];
   return Object.fromEntries(Object.entries(FALLBACK).map((entry) => read(entry as [string, string]))) as unknown as Colors;
 }
 
-export interface Panel {
+/** What stands in a figure beside others: its element, and how many pixels of the page wide that gets at most. */
+export interface Shown { readonly element: HTMLElement; readonly most: number }
+
+export interface Panel extends Shown {
   readonly canvas: HTMLCanvasElement;
   /** Draws with the next frame of the screen, once however often it is asked, and again whenever size or colours of the page change. */
   draw(): void;
@@ -63,7 +67,7 @@ export function panel(
   const scheme = new MutationObserver(draw);
   scheme.observe(document.documentElement, { attributes: true, attributeFilter: ["class"] });
   return {
-    canvas, draw,
+    canvas, element: canvas, most, draw,
     describe: (text) => canvas.setAttribute("aria-label", text),
     at(event) {
       const box = canvas.getBoundingClientRect();
@@ -145,13 +149,12 @@ export function line(context: CanvasRenderingContext2D, points: Iterable<readonl
 }
 
 /** Panels side by side where there is room, each with a line under it. */
-export function panels(...shown: readonly (readonly [panel: Panel, caption: string])[]): HTMLElement {
+export function panels(...shown: readonly (readonly [shown: Shown, caption: string])[]): HTMLElement {
   const place = make("div");
   place.style.cssText = "display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start;";
-  for (const [{ canvas }, caption] of shown) {
-    const each = make("div", {}, canvas, make("div", { class: "soft" }, caption));
-    const most = canvas.style.maxWidth;                                          // a little less is better than a row of its own
-    each.style.cssText = `flex: 1 1 min(calc(0.8 * ${most}), 17rem); max-width: ${most};`;
+  for (const [{ element, most }, caption] of shown) {
+    const each = make("div", {}, element, make("div", { class: "soft" }, caption));
+    each.style.cssText = `flex: 1 1 min(${0.8 * most}px, 17rem); max-width: ${most}px;`;   // a little less is better than a row of its own
     place.append(each);
   }
   return place;

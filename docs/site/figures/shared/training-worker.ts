@@ -3,6 +3,7 @@ import type { StepMetrics } from "@fromnoise/diffusion";
 import type { Plan } from "./digits.js";
 import { grayPixels } from "./picture.js";
 import { DigitsTraining, type Drawn } from "./training.js";
+import { breathe } from "./work.js";
 
 export type TrainOrder =
   | { readonly kind: "open"; readonly plan: Plan }
@@ -30,13 +31,6 @@ let busy = false;
 
 const tell = (news: TrainNews): void => postMessage(news);
 
-/** Lets messages in. Timers would wait four milliseconds. */
-const turn = new MessageChannel();
-const nextTurn = (): Promise<void> => new Promise((resolve) => {
-  turn.port1.onmessage = () => resolve();
-  turn.port2.postMessage(0);
-});
-
 async function oneStep(): Promise<void> {
   tell({ kind: "step", metrics: await training!.step() });
 }
@@ -57,7 +51,7 @@ async function run(): Promise<void> {
     await oneStep();
     const { step } = training!.trainer;
     if (lookAt(step) || step === plan.steps) await look(undefined, 0);
-    await nextTurn();
+    await breathe();                                                            // lets orders in
     while (waiting.length > 0) await obey(waiting.shift()!);
   }
   await rest();

@@ -56,7 +56,7 @@ async function runDemo({ flags }: Arguments): Promise<number> {
     `  samples.png    ${IMAGES} new digits, 0 to 9 in turn`,
     "  denoising.png  from noise to digit: x_t at ten moments",
     "  x0.png         the network's guess of the digit at the same moments",
-    "  loss.png       the training loss",
+    "  loss.svg       the training loss",
     `  checkpoint-${checkpointSteps(out).at(-1)!}.safetensors`,
     `more of them: fromnoise sample ${out} --guidance ${String(digitsGuided.sampling!.guidance)}`,
   ].join("\n"));

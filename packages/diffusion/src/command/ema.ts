@@ -3,13 +3,12 @@ import { join } from "node:path";
 import { ConfigError } from "@fromnoise/tensor";
 import { AVERAGE_LENGTHS, networkOf } from "@fromnoise/nn";
 import { flag, integer, text, type Kind } from "@fromnoise/nn/kinds";
+import { chartSvg, type Series } from "../chart/index.js";
 import { guidanceFields } from "../denoisers/guided.js";
 import { field, optional, type OptionsOf } from "../config/fields.js";
 import { flagsOf, optionsOf, type FlagValues } from "../config/flags.js";
 import { lengthCurve, lengthsBetween, type LengthCurve } from "../evaluate/length-curve.js";
 import type { Figures, Reference } from "../evaluate/reference.js";
-import { chartBitmap, chartSvg, type Series } from "../image/index.js";
-import { encodePng } from "../image/node/index.js";
 import { writeCheckpoint } from "../models/formats/checkpoint.js";
 import { fileSource, folderTarget } from "../models/node/file-source.js";
 import type { Source } from "../models/source.js";
@@ -33,7 +32,7 @@ const { data, holdOut, features, count, sampler, batch, seed, device, revectoriz
 const emaFields = {
   length: optional(lengths, "relative length of the average: the standard deviation of its profile over the steps done; or the ends of a curve"),
   step: optional(integer({ from: 1 }), "at the end of which step", { shown: "the last one" }),
-  out: optional(text, "the file to write; of a curve the folder for length-curve.png and length-curve.svg", { value: "PATH", shown: "in the run" }),
+  out: optional(text, "the file to write; of a curve the folder for length-curve.svg", { value: "PATH", shown: "in the run" }),
   json: field(flag, false, "print {file, length, step, from, error}, or of a curve {run, step, best, points, heldOut, ...}, as JSON"),
 };
 const curveFields = {
@@ -133,16 +132,14 @@ function printCurve({ step, best, points }: LengthCurve, { heldOut, features: { 
   console.log(`* the best at step ${step}, by the distance of ${compared} samples in the features ${name}`);
 }
 
-/** length-curve.png and length-curve.svg: the distance of samples by length, and that of held-out images. */
+/** length-curve.svg: the distance of samples by length, and that of held-out images. */
 async function writeChart(folder: string, { points }: LengthCurve, { heldOut }: Reference): Promise<void> {
   const x = points.map(({ length }) => length);
-  const series: Series[] = [{ name: "samples", x, y: points.map(({ evaluation: { samples: { frechet } } }) => frechet) }];
+  const series: Series[] = [{ name: "samples", x, y: points.map(({ evaluation: { samples: { frechet } } }) => frechet), marks: "both" }];
   if (heldOut !== undefined) series.push({ name: "held-out images", x: [x[0], x.at(-1)!], y: [heldOut.frechet, heldOut.frechet] });
-  const options = { title: "Frechet distance by length of the average", xLabel: "relative length", window: 1 };
-  const target = folderTarget(folder);
-  for (const [name, bytes] of [
-    ["length-curve.png", encodePng(chartBitmap(series, options), { drawn: true })], ["length-curve.svg", new TextEncoder().encode(chartSvg(series, options))],
-  ] as const) await target.write(name, [bytes], bytes.length);
+  const svg = chartSvg(series, { title: "Frechet distance by length of the average", xLabel: "relative length", window: 1 });
+  const bytes = new TextEncoder().encode(svg);
+  await folderTarget(folder).write("length-curve.svg", [bytes], bytes.length);
 }
 
 /** 0.0058 is "0.58 %", 1.23 is "120 %". */

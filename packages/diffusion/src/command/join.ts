@@ -14,6 +14,7 @@ import type { Arguments, Command } from "./command.js";
 import { report, SHOWN, writePictures } from "./evaluate.js";
 import type { SharedEvaluation } from "./evaluate-share.js";
 import { writeSamples } from "./sample.js";
+import { arePoints, writeScatter } from "./scatter.js";
 import { readShare, sharesIn, wholeOf, type ShareFile } from "./share.js";
 
 const joinFields = {
@@ -48,7 +49,12 @@ async function runJoin({ operands, flags }: Arguments): Promise<number> {
   console.error(`joined   ${parts.length} shares, ${count} images`);
   if (kind === "evaluation") return joinEvaluation(parts, out, json);
   if (out === undefined) throw new ConfigError("--out is missing: the samples are pictures", ["pass     --out DIR"]);
-  await writeSamples(out, samplesOf(parts));
+  const samples = samplesOf(parts);
+  if (arePoints(samples.images.shape.slice(1))) {
+    console.log(`wrote ${count === 1 ? "1 point" : `${count} points`} to ${await writeScatter(out, samples.images)}`);
+    return 0;
+  }
+  await writeSamples(out, samples);
   console.log(`wrote ${count === 1 ? "1 image" : `${count} images`} to ${joined(out, "samples.png")}, the way there to denoising.png and x0.png beside it`);
   return 0;
 }

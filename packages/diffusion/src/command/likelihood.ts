@@ -2,13 +2,13 @@ import { join } from "node:path";
 import { ConfigError, type Device } from "@fromnoise/tensor";
 import { replaceFile } from "@fromnoise/nn";
 import { flag, integer, oneOf, text } from "@fromnoise/nn/kinds";
+import { chartSvg, type ChartOptions, type Series } from "../chart/index.js";
 import { deviceField } from "../config/device.js";
 import { field, optional, type OptionsOf } from "../config/fields.js";
 import { flagsOf, optionsOf } from "../config/flags.js";
 import { openDataset } from "../data/node/index.js";
 import { splitDataset } from "../data/split.js";
 import type { Dataset } from "../data/dataset.js";
-import { chartBitmap, chartSvg, encodePng, type Series } from "../image/node/index.js";
 import { rateDistortion, type RatePoint } from "../likelihood/rate-distortion.js";
 import { boundSteps, variationalBound, type Bound, type BoundStep } from "../likelihood/variational-bound.js";
 import { makeFolder } from "../models/node/files.js";
@@ -33,7 +33,7 @@ const likelihoodFields = {
   network: networkField,
   seed: field(integer(), 0, "seed of the noise"),
   json: field(flag, false, "print {source, data, count, total, error, prior, steps, rateDistortion} as JSON"),
-  out: optional(text, "folder for terms and rate-distortion, as .png and .svg", { value: "DIR", shown: "no pictures" }),
+  out: optional(text, "folder for terms.svg and rate-distortion.svg", { value: "DIR", shown: "no pictures" }),
   device: deviceField(trainDefaults.device),
   revectorize: revectorizeField,
 };
@@ -142,14 +142,12 @@ async function writePictures(out: string, { steps }: Bound, points: readonly Rat
   makeFolder(out);
   const terms = { name: "bits/dim", x: steps.map(({ t }) => t), y: steps.map(({ bits }) => bits) };
   const curve = { name: "RMSE of x0, of 255", x: points.map(({ rate }) => rate), y: points.map(({ distortion }) => distortion) };
-  await writeChart(join(out, "terms"), terms, { title: "terms of the bound, bits/dim", xLabel: "t", logY: true });
-  await writeChart(join(out, "rate-distortion"), curve, { title: "distortion (RMSE of 255) by rate", xLabel: "rate, bits/dim" });
-  console.error(`wrote terms and rate-distortion, .png and .svg, to ${out}`);
+  await writeChart(join(out, "terms.svg"), terms, { title: "terms of the bound", yLabel: "bits/dim", xLabel: "t", logY: true });
+  await writeChart(join(out, "rate-distortion.svg"), curve, { title: "distortion (RMSE of 255) by rate", xLabel: "rate, bits/dim" });
+  console.error(`wrote terms.svg and rate-distortion.svg to ${out}`);
 }
 
-async function writeChart(path: string, series: Series, options: { title: string; xLabel: string; logY?: boolean }): Promise<void> {
-  const png = encodePng(chartBitmap([series], { ...options, window: 1 }), { drawn: true });
-  const svg = new TextEncoder().encode(chartSvg([series], { ...options, window: 1 }));
-  await replaceFile(`${path}.png`, [png], png.length);
-  await replaceFile(`${path}.svg`, [svg], svg.length);
+async function writeChart(path: string, series: Series, options: ChartOptions): Promise<void> {
+  const bytes = new TextEncoder().encode(chartSvg([series], { ...options, window: 1 }));
+  await replaceFile(path, [bytes], bytes.length);
 }

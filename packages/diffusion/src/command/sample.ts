@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { ConfigError, type Device } from "@fromnoise/tensor";
 import { replaceFile, side } from "@fromnoise/nn";
 import { guidanceFields } from "../denoisers/guided.js";
@@ -20,6 +20,7 @@ import { revectorizeField, withDevice, type Arguments, type Command } from "./co
 import { modelPath, recipeField } from "./model-operand.js";
 import { openProgress, type Progress } from "./progress.js";
 import { samplingIn, type Sampling } from "./sampling-flags.js";
+import { checkScatter, readPoints, scatterFields, writeScatter } from "./scatter.js";
 import { held, rangeOf, settingsOf, shareField, writeShare, type Range, type Share } from "./share.js";
 
 /** Averaged or raw weights: of `sample` and `export`. */
@@ -60,6 +61,7 @@ export const sampleFields = {
   variant: variantField,
   network: networkField,
   separate: field(flag, false, "also write every image as a file of its own, by its number"),
+  ...scatterFields,
   size: optional(side, "side of the images", { shown: "the model's own" }),
   seed: field(integer(), 0, "seed of the noise"),
   device: deviceField(trainDefaults.device),
@@ -75,6 +77,7 @@ export const sample: Command = {
     "fromnoise sample runs/digits --count 100 --class 3 --guidance 1.5 --out threes",
     "fromnoise sample runs/digits --sampler dpm++2m --steps 20 --seed 7",
     "fromnoise sample runs/digits --count 1000 --share 3/16 --out parts",
+    "fromnoise sample moons.safetensors --count 2000 --scatter --over moons.txt",
   ],
   operands: ["[model]"],
   flags: [
@@ -84,7 +87,7 @@ export const sample: Command = {
   notes: [
     "samples.png is a grid of the images; denoising.png follows the first eight from noise to image, x0.png the network's guess",
     "of them on the way. Files of these names in --out are replaced. --share 3/16 writes the third of sixteen parts of --count instead, and",
-    "`fromnoise join` puts them together.",
+    "`fromnoise join` puts them together. Samples that are points of the plane become scatter.svg, by --scatter, in place of these pictures.",
   ].join("\n"),
   run: runSample,
 };
@@ -92,14 +95,19 @@ export const sample: Command = {
 async function runSample({ operands: [operand], flags }: Arguments): Promise<number> {
   const options = optionsOf(sampleFields, flags);
   const path = modelPath(operand, options.recipe, sample);
-  const { count, first, out, device, revectorize, separate, share } = options;
+  const { count, first, out, device, revectorize, separate, share, scatter, over } = options;
   const sampling = samplingIn(flags, options.recipe);
   if (share !== undefined) {
     const written = await withDevice(device, revectorize, (opened) => drawShare(path, opened, options, share, sampling));
     console.log(`wrote ${written}\njoin with: fromnoise join ${out} --out ${out}`);
     return 0;
   }
+  const beneath = over === undefined ? undefined : { name: basename(over), points: readPoints(over) };
   const result = await withDevice(device, revectorize, (opened) => draw(path, opened, options, sampling));
+  if (scatter) {
+    console.log(`wrote ${count === 1 ? "1 point" : `${count} points`} to ${await writeScatter(out, result.images, beneath)}`);
+    return 0;
+  }
   await writeSamples(out, result, separate, first);
   const images = count === 1 ? "1 image" : `${count} images`;
   console.log(`wrote ${images} to ${join(out, "samples.png")}, the way there to denoising.png and x0.png beside it`);
@@ -118,6 +126,7 @@ async function modelFor(path: string, device: Device, options: OptionsOf<typeof 
   const model = await loadModel(path, device, askedFor(options));
   console.error(`model    ${model.source}`);
   console.error(`device   ${device.description}`);
+  checkScatter(model, options);
   if (options.size === undefined && model.network.spec.sample.includes(null)) throw new ConfigError("--size is missing: the model's config has no sample_size");
   return model;
 }
@@ -160,17 +169,21 @@ export async function sampleShowing<O extends object, S>(options: SamplingOption
   }
 }
 
-/** samples.png, denoising.png (x_t) and x0.png (the guesses of x_0) in a folder. Throws ConfigError and CheckpointError. */
+/**
+ * samples.png, denoising.png (x_t) and x0.png (the guesses of x_0) in a folder; the moments of the columns are said.
+ * Throws ConfigError and CheckpointError.
+ */
 export async function writeSamples(out: string, { images, moments }: SamplingResult, separate = false, first = 0): Promise<void> {
   makeFolder(out);
-  const times = moments.map(({ at: { index, time } }) => `t=${index ?? Number(time.toFixed(1))}`);
   const followed = moments[0].xt;
   const samples = { shape: followed.shape, data: images.data.slice(0, followed.data.length) };
   await writePng(join(out, "samples.png"), grid(images, { background: 0 }));
   const way = [...moments.map(({ xt }) => xt), samples];
-  await writePng(join(out, "denoising.png"), strip(way, { labels: [...times, "sample"], background: 0 }));
-  await writePng(join(out, "x0.png"), strip(moments.map(({ x0 }) => x0), { labels: times, background: 0 }));
+  await writePng(join(out, "denoising.png"), strip(way, { background: 0 }));
+  await writePng(join(out, "x0.png"), strip(moments.map(({ x0 }) => x0), { background: 0 }));
   if (separate) await writeSeparate(out, images, first);
+  const times = moments.map(({ at: { index, time } }) => index ?? Number(time.toFixed(1)));
+  console.error(`columns  t = ${times.join(", ")}; the last one of denoising.png is the sample`);
 }
 
 /** Every image as a file of its own, by its number. */

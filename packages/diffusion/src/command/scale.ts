@@ -67,6 +67,7 @@ async function decode(folder: string): Promise<void> {
   const known = readDataRecord(folder);
   const { training, record } = openTrainingData(config, {}, known === undefined ? {} : { known });
   for (const change of changesOf(known, record)) console.error(`warning  ${change}`);
+  if (config.previewEvery > 0 || config.boundEvery > 0) console.error("note     previews and bounds are fromnoise train's: none until the run is back here");
   const path = join(folder, DECODED);
   const progress = openProgress("image", training.count);
   try {

@@ -1,6 +1,5 @@
 /** Images side by side, and rows of them through time. Pure functions: encodePng turns the result into a file. */
 import { ImageError } from "@fromnoise/tensor";
-import { Canvas } from "./canvas.js";
 import { batchSizes, toBytes, type Bitmap, type ImageBatch } from "./picture.js";
 
 /** How images are laid out on one. */
@@ -13,14 +12,6 @@ export interface GridOptions {
   readonly background?: number;
   /** Each pixel becomes scale x scale equal pixels; default: the largest that keeps an image within 96 pixels. */
   readonly scale?: number;
-}
-
-/** Room at the top for one line of text, and the bitmap with its images at known places. */
-interface GridLayout {
-  readonly canvas: Canvas;
-  /** Left edge in pixels of column j, image width in pixels. */
-  readonly left: (column: number) => number;
-  readonly cell: number;
 }
 
 /** One image [1, H, W, C] in [-1, 1] (or [N, H, W, C] with N = 1) as a bitmap, pixel for pixel: round((x + 1) * 127.5). */
@@ -37,26 +28,25 @@ export function imageBitmap(image: ImageBatch): Bitmap {
  * @throws ImageError on a shape that is not [N, H, W, 1 or 3], on NaN, and on options that are not whole numbers in range.
  */
 export function grid(images: ImageBatch, options: GridOptions = {}): Bitmap {
-  return layoutGrid(images, options, 0).canvas.bitmap();
-}
-
-/** `grid` with `top` further pixels of background above it, as a canvas for captions. */
-export function layoutGrid(images: ImageBatch, options: GridOptions, top: number): GridLayout {
   const { n, height, width, channels } = batchSizes(images);
   const columns = wholeNumber("columns", options.columns ?? Math.ceil(Math.sqrt(n)), 1);
   const gap = wholeNumber("gap", options.gap ?? 2, 0);
   const scale = wholeNumber("scale", options.scale ?? Math.max(1, Math.floor(96 / Math.max(height, width))), 1);
-  const cell = width * scale;
-  const left = (column: number): number => gap + column * (cell + gap);
-  const above = (row: number): number => top + gap + row * (height * scale + gap);
-  const background = toBytes([options.background ?? 1])[0];
-  const canvas = new Canvas(left(columns), above(Math.ceil(n / columns)), channels, background);
+  const place = (index: number, side: number): number => gap + index * (side * scale + gap);
+  const wide = place(columns, width), high = place(Math.ceil(n / columns), height);
+  const data = new Uint8Array(wide * high * channels).fill(toBytes([options.background ?? 1])[0]);
   const bytes = toBytes(images.data);
   for (let k = 0; k < n; k++) {
-    const image = bytes.subarray(k * height * width * channels, (k + 1) * height * width * channels);
-    canvas.image(image, width, left(k % columns), above(Math.floor(k / columns)), scale);
+    const left = place(k % columns, width), top = place(Math.floor(k / columns), height);
+    for (let y = 0; y < height * scale; y++) {
+      const from = (k * height + Math.floor(y / scale)) * width, to = (top + y) * wide + left;
+      for (let x = 0; x < width * scale; x++) {
+        const source = (from + Math.floor(x / scale)) * channels;
+        for (let c = 0; c < channels; c++) data[(to + x) * channels + c] = bytes[source + c];
+      }
+    }
   }
-  return { canvas, left, cell };
+  return { width: wide, height: high, channels, data };
 }
 
 function wholeNumber(name: string, value: number, min: number): number {

@@ -1,6 +1,5 @@
-/** What works on typed arrays alone, in Node and in browsers: sizes, grids, strips, charts. */
+/** What works on typed arrays alone, in Node and in browsers: sizes, grids, strips. */
 export { toBytes, toChannels, toSigned, type Bitmap, type Channels, type ImageBatch, type ImageSize, type Picture } from "./picture.js";
 export { areaAverage, centredPart, fitPicture, flipHorizontal, type Region } from "./resize.js";
 export { grid, imageBitmap, type GridOptions } from "./grid.js";
 export { strip, stripSteps, type StripOptions } from "./strip.js";
-export { chartBitmap, chartSvg, type ChartOptions, type Series } from "./chart.js";

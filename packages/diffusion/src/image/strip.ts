@@ -1,14 +1,10 @@
 /** Rows = samples, columns = times: the denoising strip (frames x_t) and the x0-prediction strip (frames x0 predicted at t). */
 import { ImageError } from "@fromnoise/tensor";
-import { TEXT_HEIGHT, textWidth } from "./font.js";
-import { layoutGrid, type GridOptions } from "./grid.js";
+import { grid, type GridOptions } from "./grid.js";
 import { batchSizes, type Bitmap, type ImageBatch } from "./picture.js";
 
 /** How moments of samples are laid out, a sample a row. */
-export interface StripOptions extends Omit<GridOptions, "columns"> {
-  /** A caption above each column, for example "t=500"; left out where it is wider than its column. */
-  readonly labels?: readonly string[];
-}
+export type StripOptions = Omit<GridOptions, "columns">;
 
 /**
  * Frames of the same N samples at T times, each [N, H, W, C] in [-1, 1], as one picture: sample n at time t stands in row n,
@@ -31,15 +27,7 @@ export function strip(frames: readonly ImageBatch[], options: StripOptions = {})
       for (let i = 0; i < size; i++) data[(row * frames.length + t) * size + i] = frame.data[row * size + i];
     }
   });
-  const { labels, ...gridOptions } = options;
-  const images = { shape: [n * frames.length, height, width, channels], data };
-  const top = labels ? TEXT_HEIGHT + 6 : 0;
-  const { canvas, left, cell } = layoutGrid(images, { ...gridOptions, columns: frames.length }, top);
-  const ink = (options.background ?? 1) > 0 ? "#303030" : "#e0e0e0";
-  labels?.slice(0, frames.length).forEach((label, t) => {
-    if (textWidth(label) <= cell) canvas.text(label, left(t) + cell / 2, top - 2, "middle", ink);
-  });
-  return canvas.bitmap();
+  return grid({ shape: [n * frames.length, height, width, channels], data }, { ...options, columns: frames.length });
 }
 
 /**

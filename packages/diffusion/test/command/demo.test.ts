@@ -12,7 +12,7 @@ describe("fromnoise demo", () => {
     expect(code, err).to.equal(0);
     expect(metricsOf(out).map(({ step }) => step)).to.deep.equal([1, 2]);
     const named = [...printed.matchAll(/^ {2}([\w-]+\.(?:png|safetensors))/gm)].map(([, name]) => name);
-    expect(named).to.deep.equal(["samples.png", "denoising.png", "x0.png", "loss.png", "checkpoint-2.safetensors"]);
+    expect(named).to.deep.equal(["samples.png", "denoising.png", "x0.png", "loss.svg", "checkpoint-2.safetensors"]);
     expect(readdirSync(out)).to.include.members(named);
     const { width, height } = readImage(join(out, "samples.png"));
     expect([width, height].every((side) => side >= 8 * 16), `${width} x ${height}`).to.equal(true);

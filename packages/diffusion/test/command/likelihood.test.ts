@@ -1,8 +1,7 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { boundTable } from "../../src/command/likelihood.js";
-import { readImage } from "../../src/image/node/index.js";
 import type { Bound, RatePoint } from "../../src/index.js";
 import { temporaryFolder, tinyDataset, tinyModel, writeSheet } from "../train/fixtures.js";
 import { fromnoise } from "./fromnoise.js";
@@ -51,9 +50,9 @@ describe("fromnoise likelihood", () => {
       `bound    ${total.toFixed(3)} +- ${error.toFixed(3)} bits/dim over 3 images: ${bits} bits an image, 512 without a model`,
     );
     for (const name of ["terms", "rate-distortion"]) {
-      expect(readImage(join(out, `${name}.png`)).width).to.equal(960);
-      expect(readFileSync(join(out, `${name}.svg`), "utf8")).to.contain("<svg");
+      expect(readFileSync(join(out, `${name}.svg`), "utf8")).to.match(/<polyline points="[^"]+"/);
     }
+    expect(readdirSync(out).sort()).to.deep.equal(["rate-distortion.svg", "terms.svg"]);
     expect(existsSync(join(folder, "likelihood"))).to.equal(false);
     expect((await said("--seed", "1")).total).not.to.equal(total);
   });

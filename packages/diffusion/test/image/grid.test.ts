@@ -81,16 +81,6 @@ describe("strips", () => {
     expect(rows(bitmap)).to.deep.equal([[0, 255, 128], [128, 0, 255]]);
   });
 
-  it("writes captions above the columns, and none where they do not fit", () => {
-    const plain = strip([frame([0, 0]), frame([0, 0])], { gap: 1, scale: 60 });
-    const labelled = strip([frame([0, 0]), frame([0, 0])], { gap: 1, scale: 60, labels: ["t=9", "t=99999"] });
-    const top = labelled.height - plain.height;
-    expect(rows(labelled).slice(top)).to.deep.equal(rows(plain));
-    const caption = rows(labelled).slice(0, top);
-    const inked = (from: number, to: number): boolean => caption.some((row) => row.slice(from, to).some((v) => v < 255));
-    expect([inked(1, 61), inked(62, 122)]).to.deep.equal([true, false]);
-  });
-
   it("refuses frames of different shapes, and none at all", () => {
     expect(() => strip([])).to.throw(ImageError, "strip: no frames");
     expect(() => strip([frame([0, 0]), { shape: [1, 1, 2, 1], data: [0, 0] }])).to.throw(ImageError,

@@ -1,7 +1,4 @@
-"""
-The folder of a run as packages/diffusion/src/train/node keeps it: safetensors with digests (docs/checkpoint-format.md), metrics.jsonl, run.lock.
-Files are replaced as a whole, metrics are on the disk before each checkpoint is, and one program owns a run.
-"""
+"""The folder of a run as packages/diffusion/src/train/node keeps it: checkpoints (docs/checkpoint-format.md), metrics.jsonl, and run.lock."""
 import contextlib, ctypes, hashlib, json, os, re, socket, struct, time
 import torch
 from . import Refused
@@ -29,19 +26,19 @@ def read_safetensors(path):
         raise Refused(f"{path}: what it says beside its tensors is damaged")
     info, tensors = json.loads(said["fromnoise"]), {}
     for name, entry in header.items():
-        data = raw[end + entry["data_offsets"][0]:end + entry["data_offsets"][1]]
+        data = raw[end:][slice(*entry["data_offsets"])]
         if sha256(bytes_of(data)) != info["digests"][name]:
             raise Refused(f'{path}: tensor "{name}" is damaged: its bytes are not those that were saved')
         tensors[name] = data.view(DTYPES[entry["dtype"]]).reshape(entry["shape"])
     return info, tensors
 
 def replace_file(path, parts):
-    """Temporary name, flush, rename, flush of the folder."""
+    """As a whole, whatever ends this program: temporary name, flush, rename, flush of the folder."""
     partial = f"{path}.{os.getpid()}-1.partial"
     with open(partial, "wb") as file:
         file.writelines(parts)
         file.flush()
-        os.fsync(file.fileno())
+        os.fsync(file)
     os.replace(partial, path)
     folder = os.open(os.path.dirname(path) or ".", os.O_RDONLY)
     os.fsync(folder)
@@ -49,17 +46,14 @@ def replace_file(path, parts):
 
 def write_safetensors(path, info, tensors):
     """Tensors are contiguous, of one dtype, and in host memory."""
-    parts, fields, digests, end = [], {}, {}, 0
-    for name in sorted(tensors):
-        tensor, data = tensors[name], bytes_of(tensors[name])
-        dtype = next(key for key, value in DTYPES.items() if value == tensor.dtype)
-        fields[name] = {"dtype": dtype, "shape": list(tensor.shape), "data_offsets": [end, end + len(data)]}
-        digests[name], end = sha256(data), end + len(data)
-        parts.append(data)
-    text = to_json({**info, "digests": digests})
+    parts, fields, end = {name: bytes_of(tensors[name]) for name in sorted(tensors)}, {}, 0
+    for name, data in parts.items():
+        dtype = next(key for key, value in DTYPES.items() if value == tensors[name].dtype)
+        fields[name] = {"dtype": dtype, "shape": list(tensors[name].shape), "data_offsets": [end, end := end + len(data)]}
+    text = to_json({**info, "digests": {name: sha256(data) for name, data in parts.items()}})
     header = to_json({"__metadata__": {"fromnoise": text, "fromnoise.sha256": sha256(text.encode())}, **fields}).encode()
     header += b" " * (-len(header) % 8)
-    replace_file(path, [struct.pack("<Q", len(header)), header, *parts])
+    replace_file(path, [struct.pack("<Q", len(header)), header, *parts.values()])
 
 class RunDirectory:
     """The folder of a run, owned until `close`."""
@@ -82,8 +76,7 @@ class RunDirectory:
         lines = open(path, "rb").readlines() if os.path.exists(path) else []
         replace_file(path, [line for line in lines if line.endswith(b"\n") and json.loads(line)["step"] <= step])
         for name in os.listdir(self.path):
-            average = AVERAGE.match(name)
-            if (average and int(average[1]) > step) or re.search(r"\.\d+-\d+\.partial$", name):
+            if ((average := AVERAGE.match(name)) and int(average[1]) > step) or re.search(r"\.\d+-\d+\.partial$", name):
                 os.remove(self.file(name))
 
     def append(self, metrics):
@@ -92,8 +85,8 @@ class RunDirectory:
         os.utime(self.lock)
 
     def save(self, step, info, tensors, keep):
-        if self.metrics:
-            os.fsync(self.metrics.fileno())
+        if self.metrics:                                                   # before the checkpoint is
+            os.fsync(self.metrics)
         write_safetensors(self.file(f"checkpoint-{step}.safetensors"), info, tensors)
         for old in self.steps()[:-keep]:
             os.remove(self.file(f"checkpoint-{old}.safetensors"))

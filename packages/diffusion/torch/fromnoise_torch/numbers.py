@@ -1,18 +1,12 @@
-"""
-Random numbers by (seed, stream, counter): operation by operation those of packages/tensor/src/random and math, so that the bits are the
-same. Any part of a draw can be had without the rest, which is how a process draws its share.
-"""
-import math
+"""Random numbers by (seed, stream, counter), of which any part can be had without the rest: bit by bit packages/tensor/src/random and math."""
+import functools, math
 import torch
 
 M0, M1, W0, W1, MASK = 0xD2511F53, 0xCD9E8D57, 0x9E3779B9, 0xBB67AE85, 0xFFFFFFFF
 
 def _series(z, coefficients):
     """c_0 + z (c_1 + z (c_2 + ...))"""
-    value = torch.full_like(z, coefficients[-1])
-    for c in reversed(coefficients[:-1]):
-        value = z * value + c
-    return value
+    return functools.reduce(lambda value, c: z * value + c, coefficients[-2::-1], torch.full_like(z, coefficients[-1]))
 
 def _log(x):
     """x = 2^k (1 + f), s = f / (2 + f), ln x = k ln 2 + f - s (f - R)."""
@@ -36,9 +30,7 @@ def _unit_circle(u):
     return torch.where(lower, -cos, cos), torch.where(lower, -sin, sin)
 
 def _below(bound, words):
-    while (word := next(words)) >= 2 ** 32 - 2 ** 32 % bound:
-        pass
-    return word % bound
+    return next(word for word in words if word < 2 ** 32 - 2 ** 32 % bound) % bound
 
 class Random:
     """A stream at a position: `counter` is its next block, which every draw moves on by all that the whole of it takes."""

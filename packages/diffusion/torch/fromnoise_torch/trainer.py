@@ -1,15 +1,12 @@
-"""
-Algorithm 1 of Ho et al. 2020 on several processes: packages/diffusion/src/train. Every process draws the levels of the whole batch and the
-noise of its own images, and weighs its loss so that DistributedDataParallel's mean over processes is the gradient of the whole batch.
-"""
+"""Algorithm 1 of Ho et al. 2020 on several processes: packages/diffusion/src/train."""
 import contextlib, math, time
 import torch
 import torch.distributed as dist
-from torch.nn.parallel import DistributedDataParallel
 from . import Refused, one_of, refuse
+from .bound import combine
 from .numbers import Random
 from .process import Process
-from .unet import network_of
+from .unet import UNet
 
 #: Streams of the seed: packages/diffusion/src/train/trainer.ts and data/batches.ts.
 STREAMS = {"timesteps": 1, "noise": 2, "dropout": 3, "offset": 6, "labels": 7, "selfCondition": 8}
@@ -24,15 +21,13 @@ def exponent_of(length):
     return middle
 
 class Trainer:
-    """
-    A run in memory. Each kind of tensor (parameters, averages, moments) is one vector, of which the network's parameters are views.
-    `info` and `tensors` are a checkpoint's; `decoded` has the images [N, H, W, C] and their labels [N].
-    """
+    """A run in memory, of a checkpoint and of images [N, H, W, C] with labels [N]. Each kind of tensor (parameters, moments) is one vector."""
 
     def __init__(self, info, tensors, decoded, device):
         model, position, self.info, self.device, self.images = info["model"], info["position"], info, device, decoded["images"]
-        self.config = config = {**info["training"], "schedule": model["process"], "prediction": model["prediction"]}
-        self.world, self.process, net = dist.get_world_size(), Process(config), network_of(model["network"])
+        self.config = config = {**info["training"], "schedule": model["process"], "prediction": model["prediction"], "variance": model["variance"]}
+        self.world, self.process = dist.get_world_size(), Process(config)
+        net = UNet(model["network"], self.process.heads)
         one_of("lrSchedule.name", config["lrSchedule"]["name"], ["constant", "linear-warmup", "cosine"])
         if config["batch"] < self.world:
             refuse("batch", config["batch"], f"from {self.world}, an image for each process")
@@ -46,8 +41,8 @@ class Trainer:
             raise Refused("the checkpoint's tensors are not those of the network that it describes")
         self.flat = {group: torch.cat([tensors[group + name].flatten() for name in self.shapes]).to(device) for group in groups}
         for p, view in zip(net.parameters(), self.views(self.flat["model."])):
-            p.data = view
-        self.net = DistributedDataParallel(net, device_ids=None if device.type == "cpu" else [device], broadcast_buffers=False)
+            p.data = view                                                  # the network's parameters are views of theirs
+        self.net = torch.nn.parallel.DistributedDataParallel(net, device_ids=None if device.type == "cpu" else [device], broadcast_buffers=False)
         self.step, self.at, self.epoch, self.dtype, self.began = position["step"], position["data"], None, self.flat["ema."].dtype, time.perf_counter()
         self.random = {name: Random(**position["random"].get(name, {"seed": config["seed"], "stream": s})) for name, s in STREAMS.items()}
 
@@ -62,7 +57,7 @@ class Trainer:
         return self.order[i]
 
     def micro_batch(self, report):
-        """Backward of this process's images of the next micro-batch, whose loss and errors are added to the report."""
+        """Backward of this process's images of the next micro-batch, for DistributedDataParallel's mean; adds loss and errors to the report."""
         config, process, count = self.config, self.process, self.config["batch"]
         begin, end = (count * r // self.world for r in (dist.get_rank(), dist.get_rank() + 1))
         indices = [self.index(self.at + i) for i in range(count)][begin:end]
@@ -79,20 +74,15 @@ class Trainer:
         labels = None if self.labels is None else self.labels[indices]
         if labels is not None and config["labelDrop"] > 0:
             labels[self.random["labels"].uniform(count)[begin:end] < config["labelDrop"]] = self.net.module.cfg["num_class_embeds"] - 1
-        mix = lambda pairs: sum(torch.tensor(c, dtype=self.dtype).view(-1, 1, 1, 1) * x for c, x in zip(zip(*pairs), (x0, eps)))
-        xt, target = mix([process.levels[t] for t in steps]), mix([process.pair(*process.levels[t]) for t in steps])
-        features = self.net.module.features([t * process.time_scale for t in steps])
-        nchw = lambda x: x.permute(0, 3, 1, 2).contiguous().to(self.device)
-        output = self.net(nchw(xt), features.to(self.dtype).to(self.device), labels if labels is None else labels.to(self.device))
-        errors = process.error(output - nchw(target)).mean(dim=(1, 2, 3))
-        weights = torch.tensor([process.weight(t) / (count * config["accumulate"]) for t in steps], dtype=torch.float64)
-        ((errors * weights.to(self.dtype).to(self.device)).sum() * self.world).backward()
-        errors = errors.detach().cpu().double()
-        report[0] += (errors * weights).sum()
-        for t, error in zip(steps, errors):
-            bucket = min(t * 10 // process.count, 9)
-            report[2 + bucket] += error
-            report[12 + bucket] += 1
+        x0, eps = (x.permute(0, 3, 1, 2).contiguous().to(self.device) for x in (x0, eps))
+        xt, features = combine((process.levels[t] for t in steps), x0, eps), self.net.module.features([t * process.time_scale for t in steps])
+        output = self.net(xt, features.to(xt), labels if labels is None else labels.to(self.device))
+        errors, costs = process.costs(output, x0, eps, xt, steps)
+        (costs.sum() * (self.world / (count * config["accumulate"]))).backward()
+        report[0] += costs.detach().double().sum().cpu() / (count * config["accumulate"])
+        buckets = torch.tensor([t * 10 // process.count for t in steps])
+        report[2:12].index_add_(0, buckets, errors.detach().double().cpu())
+        report[12:].index_add_(0, buckets, torch.ones(len(steps), dtype=torch.float64))
 
     def train_step(self, stop):
         """One optimiser step: its metrics, and whether any process was asked to stop."""
@@ -102,8 +92,7 @@ class Trainer:
         for k in range(config["accumulate"]):
             with self.net.no_sync() if k < config["accumulate"] - 1 else contextlib.nullcontext():
                 self.micro_batch(report)
-        report = report.to(self.device)
-        dist.all_reduce(report)
+        dist.all_reduce(report := report.to(self.device))
         loss, stops, *buckets = report.tolist()
         gradient = torch.cat([p.grad.flatten() for p in self.net.parameters()])
         norm = torch.sqrt(torch.sum(gradient * gradient)).item()
@@ -122,14 +111,12 @@ class Trainer:
         p, m, v = (self.flat[group] for group in ("model.", "adam.m.", "adam.v."))
         if config["gradClip"] > 0:
             gradient *= min(1, config["gradClip"] / (norm + 1e-6))
-        self.step += 1
-        beta1, beta2 = optimizer["betas"]
+        self.step, (beta1, beta2) = self.step + 1, optimizer["betas"]
         m.mul_(beta1).add_(gradient * (1 - beta1))
         v.mul_(beta2).add_(gradient * gradient * (1 - beta2))
         root = torch.sqrt(v / (1 - beta2 ** self.step)) + optimizer["eps"]
         p.mul_(1 - lr * optimizer["weightDecay"]).sub_(lr * (m / (1 - beta1 ** self.step)) / root)
-        decays = {"ema.": self.decay(), **{group: (1 - 1 / self.step) ** (gamma + 1) for group, gamma in self.profiles.items()}}
-        for group, decay in decays.items():
+        for group, decay in [("ema.", self.decay()), *((name, (1 - 1 / self.step) ** (gamma + 1)) for name, gamma in self.profiles.items())]:
             self.flat[group].mul_(decay).add_(p * (1 - decay))
         return lr
 
@@ -151,7 +138,7 @@ class Trainer:
         return lr * (1 + math.cos(math.pi * u)) / 2 if name == "cosine" else lr
 
     def saved(self, groups, **said):
-        """What a file says and its tensors, of groups {name here: how its names begin there}. Throws where a value is not finite."""
+        """What a file says and its tensors, of groups {name here: how its names begin there}. Refuses values that are not finite."""
         vectors = {begin: self.flat[group].cpu() for group, begin in groups.items()}
         if not all(torch.isfinite(vector).all() for vector in vectors.values()):
             raise Refused(f"step {self.step}: a parameter is not finite, so it is not saved\n  kept     the newest checkpoint")
@@ -164,5 +151,5 @@ class Trainer:
 
     def averages(self):
         """{length: what its file says, and its tensors} of the averages by powers of time."""
-        lengths = {group: float(group[8:-1]) for group in self.profiles}
-        return {length: self.saved({group: "ema."}, average={"length": length, "step": self.step}) for group, length in lengths.items()}
+        lengths = ((group, float(group[8:-1])) for group in self.profiles)
+        return {length: self.saved({group: "ema."}, average={"length": length, "step": self.step}) for group, length in lengths}

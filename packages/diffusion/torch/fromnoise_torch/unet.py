@@ -27,11 +27,8 @@ class ResBlock(nn.Module):
 
     def forward(self, x, temb):
         h, t = self.conv1(F.silu(self.norm1(x))), self.time_emb_proj(F.silu(temb))[:, :, None, None]
-        if self.scale_shift:
-            scale, shift = t.chunk(2, dim=1)
-            h = self.norm2(h) * (1 + scale) + shift
-        else:
-            h = self.norm2(h + t)
+        c = h.shape[1]
+        h = self.norm2(h) * (1 + t[:, :c]) + t[:, c:] if self.scale_shift else self.norm2(h + t)
         return self.conv2(F.silu(h)) + (self.conv_shortcut(x) if hasattr(self, "conv_shortcut") else x)
 
 class Attention(nn.Module):
@@ -68,15 +65,16 @@ class Block(nn.Module):
         return attentions[i](x) if i < len(attentions) else x
 
 class UNet(nn.Module):
-    """`cfg` is the whole config of the network as a checkpoint has it. Refuses fields and blocks that are not here."""
+    """The network that a checkpoint's `model.network` describes; `heads` values are said for each one. Refuses what is not here."""
 
-    def __init__(self, cfg):
+    def __init__(self, spec, heads):
         super().__init__()
+        one_of("model.kind", spec["kind"], ["unet"])
+        cfg = spec["config"]
         for field, allowed in ALLOWED.items():
-            given = cfg.get(field, allowed[0])
-            for value in given if isinstance(given, list) else [given]:
+            for value in given if isinstance(given := cfg.get(field, allowed[0]), list) else [given]:
                 one_of(f"model.{field}", value, allowed)
-        one_of("model.out_channels", cfg["out_channels"], [cfg["in_channels"]])
+        one_of("model.out_channels", cfg["out_channels"], [heads * cfg["in_channels"]])
         self.cfg, widths, layers, groups = cfg, cfg["block_out_channels"], cfg["layers_per_block"], cfg["norm_num_groups"]
         last, temb = len(widths) - 1, cfg["time_embedding_dim"] or 4 * widths[0]
         attending = lambda types, i, count: count if types[i].startswith("Attn") else 0
@@ -123,7 +121,3 @@ class UNet(nn.Module):
                 h = up["conv"](F.interpolate(h, scale_factor=2.0, mode="nearest"))
         return self.conv_out(F.silu(self.conv_norm_out(h)))
 
-def network_of(spec):
-    """The network of a checkpoint's `model.network`."""
-    one_of("model.kind", spec["kind"], ["unet"])
-    return UNet(spec["config"])

@@ -1,5 +1,6 @@
 /** The pictures that a run draws of itself. */
-import { chartBitmap, chartSvg, encodePng, grid } from "../../image/node/index.js";
+import { chartSvg } from "../../chart/index.js";
+import { encodePng, grid } from "../../image/node/index.js";
 import { sampleImages } from "../../models/sample-images.js";
 import type { RunDirectory } from "./run-directory.js";
 import type { Trainer } from "../trainer.js";
@@ -15,11 +16,9 @@ export async function writePreview({ model, device, config: { previewImages: cou
   await directory.write(`preview-${step}.png`, encodePng(grid(images, { background: 0 })));
 }
 
-/** loss.png and loss.svg from the metrics so far. */
+/** loss.svg from the metrics so far. */
 export async function writeLossCurve(directory: RunDirectory): Promise<void> {
   const metrics = directory.metrics();
   const series = [{ name: "loss", x: metrics.map(({ step }) => step), y: metrics.map(({ loss }) => loss) }];
-  const options = { title: "training loss", logY: true };
-  await directory.write("loss.png", encodePng(chartBitmap(series, options), { drawn: true }));
-  await directory.write("loss.svg", chartSvg(series, options));
+  await directory.write("loss.svg", chartSvg(series, { title: "training loss", logY: true }));
 }

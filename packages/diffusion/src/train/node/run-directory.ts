@@ -1,6 +1,6 @@
 /**
  * The folder of a run: config.json, data.json, metrics.jsonl, checkpoint-<step>.safetensors, average-<length>-<step>.safetensors,
- * preview-<step>.png, loss.png and loss.svg, and run.lock while a program trains there; ema-<length>.safetensors that were rebuilt, and
+ * preview-<step>.png, loss.svg, and run.lock while a program trains there; ema-<length>.safetensors that were rebuilt, and
  * decoded.safetensors, its images for programs that decode none. Every file but the metrics is replaced as a whole; metrics only grow, are on
  * the disk before each checkpoint is, and are cut at the checkpoint's step on resume. So the folder serves `--resume` whenever the
  * program or the machine was stopped.
