@@ -12,7 +12,8 @@ import { cpus } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import type { Evaluation } from "../packages/diffusion/src/evaluate/evaluate.js";
+import { array, number, object, string, type GenericSchema, type InferOutput } from "valibot";
+import { readChecked } from "../bench/src/checked-json.js";
 import { demoConfig } from "../packages/diffusion/src/train/demo-config.js";
 import { digitsGuided } from "../packages/diffusion/src/train/recipes.js";
 
@@ -41,6 +42,21 @@ export interface DemoResult {
   readonly heldOut: Omit<SeedFigures, "lossRatio">;
   readonly seeds: readonly SeedFigures[];
 }
+
+const figures = { asked: number(), askedSure: number(), frechet: number(), precision: number(), recall: number(), copied: number() };
+const resultsSchema: GenericSchema<unknown, DemoResult[]> = array(object({
+  node: string(), processor: string(), device: string(), steps: number(), compared: number(), heldOut: object(figures),
+  seeds: array(object({ ...figures, lossRatio: number() })),
+}));
+
+/** What of `fromnoise evaluate --json` the table needs. */
+const evaluatedImages = object({
+  frechet: number(), precision: number(), recall: number(), copied: number(), recognised: object({ sure: number(), asked: number(), askedSure: number() }),
+});
+const evaluationSchema = object({
+  device: string(), compared: number(), samples: evaluatedImages, heldOut: evaluatedImages, loss: object({ ratio: number() }),
+});
+type Evaluated = InferOutput<typeof evaluationSchema>;
 
 /** The page with the tables of the results. Throws where it has no markers for them. */
 export function withDemoTable(page: string, results: readonly DemoResult[]): string {
@@ -85,7 +101,7 @@ function fromnoise(args: readonly string[]): string {
 }
 
 /** The evaluation of one seed: trained and evaluated where that is not done yet. */
-function evaluated(work: string, seed: number, device: string): Evaluation & { device: string } {
+function evaluated(work: string, seed: number, device: string): Evaluated {
   const major = process.versions.node.split(".")[0];
   const run = join(work, `node${major}-seed${seed}`), file = `${run}.json`;
   const at = ["--device", device, "--seed", String(seed)];
@@ -95,11 +111,11 @@ function evaluated(work: string, seed: number, device: string): Evaluation & { d
     const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
     writeFileSync(file, fromnoise(["evaluate", run, ...at, "--json", "--sampler", sampler, ...flags, "--guidance", String(guidance)]));
   }
-  return JSON.parse(readFileSync(file, "utf8")) as Evaluation & { device: string };
+  return readChecked(file, "an evaluation of digits, with images held out", evaluationSchema);
 }
 
-function figuresOf({ samples: { recognised, frechet, precision, recall, copied }, loss }: Evaluation): SeedFigures {
-  return { asked: recognised!.asked!, askedSure: recognised!.askedSure!, frechet, precision, recall, copied, lossRatio: loss!.ratio };
+function figuresOf({ samples: { recognised: { asked, askedSure }, frechet, precision, recall, copied }, loss }: Evaluated): SeedFigures {
+  return { asked, askedSure, frechet, precision, recall, copied, lossRatio: loss.ratio };
 }
 
 function main(): void {
@@ -108,12 +124,12 @@ function main(): void {
   mkdirSync(work, { recursive: true });
   const evaluations = Array.from({ length: Number(values.seeds ?? 5) }, (_, seed) => evaluated(work, seed, device));
   const [{ compared, heldOut, device: described }] = evaluations;
-  const { lossRatio: _, ...real } = figuresOf({ ...evaluations[0], samples: heldOut! });
+  const { lossRatio: _, ...real } = figuresOf({ ...evaluations[0], samples: heldOut });
   const result: DemoResult = {
     node: process.versions.node, processor: cpus()[0].model, device: described, steps: demoConfig(process.version).steps, compared,
     heldOut: real, seeds: evaluations.map(figuresOf),
   };
-  const before = existsSync(RESULTS) ? JSON.parse(readFileSync(RESULTS, "utf8")) as DemoResult[] : [];
+  const before = existsSync(RESULTS) ? readChecked(RESULTS, "the table's figures", resultsSchema) : [];
   const major = (version: string): number => Number(version.split(".")[0]);
   const results = [...before.filter(({ node }) => major(node) !== major(result.node)), result].sort((a, b) => major(b.node) - major(a.node));
   writeFileSync(RESULTS, `${JSON.stringify(results, null, 1)}\n`);

@@ -27,7 +27,8 @@ import {
   arrayDataset, checkpointSteps, encodePng, evaluateModel, fileSource, grid, lengthsBetween, loadModel, memorySource, openFeatures,
   openTrainingData, prepareReference, rebuildAverage, recipes, sampleImages, Trainer, type Figures, type Recipe, type Reference, type TrainConfig,
 } from "../packages/diffusion/src/node.js";
-import { lengthChart, recipesPage, type RecipeResult, type RecipeResults, type ResultFigures } from "./recipes-page.js";
+import { readChecked } from "../bench/src/checked-json.js";
+import { lengthChart, recipesPage, resultsSchema, type RecipeResult, type RecipeResults, type ResultFigures } from "./recipes-page.js";
 
 const docs = fileURLToPath(new URL(".", import.meta.url));
 const { values: asked } = parseArgs({
@@ -187,7 +188,7 @@ async function write(path: string, bytes: Uint8Array): Promise<void> {
 const names = asked.only?.split(",") ?? recipes.filter(({ name, ownData, config }) => name !== "lucidrains" && (ownData === true || config.data !== undefined)).map(({ name }) => name);
 makeFolder(work);
 const file = join(places.page, "recipes.json");
-const results: RecipeResults = existsSync(file) ? readJson(file) as RecipeResults : {};
+const results: RecipeResults = existsSync(file) ? readChecked(file, "results of recipes", resultsSchema) : {};
 for (const name of names) {
   const recipe = recipes.find((one) => one.name === name);
   if (recipe === undefined) throw new ConfigError(`there is no recipe ${name}`, [`allowed  ${recipes.map((one) => one.name).join(", ")}`]);

@@ -1,5 +1,6 @@
 /** docs/recipes.md from what docs/make-recipes.ts has measured. */
 import { chartSvg, type Recognised, type Series } from "../packages/diffusion/src/node.js";
+import { any, array, exactOptional, number, object, record, string, type GenericSchema } from "valibot";
 import { recipes, type RecipeSampling } from "../packages/diffusion/src/train/recipes.js";
 
 /** The figures of one set of images, as `evaluateModel` gives them. */
@@ -41,6 +42,21 @@ export interface RecipeResult {
 
 /** By the recipe's name. */
 export type RecipeResults = Record<string, RecipeResult>;
+
+const figures = {
+  frechet: number(), precision: number(), recall: number(), copied: number(),
+  recognised: exactOptional(object({ sure: number(), asked: exactOptional(number()), askedSure: exactOptional(number()) })),
+};
+const resultSchema: GenericSchema<unknown, RecipeResult> = object({
+  name: string(), network: string(), parameters: number(), steps: number(), batch: number(), processor: string(), node: string(), device: string(),
+  sampling: object({ sampler: string(), options: record(string(), any()), guidance: exactOptional(any()) }),
+  lengths: array(object({ ...figures, length: number(), error: number() })), length: exactOptional(number()), seconds: exactOptional(number()),
+  features: exactOptional(string()), compared: exactOptional(number()), samples: exactOptional(object(figures)), heldOut: exactOptional(object(figures)),
+  lossRatio: exactOptional(number()), bytes: exactOptional(number()), secondsPerImage: exactOptional(number()), timedImages: exactOptional(number()),
+});
+
+/** docs/recipes.json. */
+export const resultsSchema: GenericSchema<unknown, RecipeResults> = record(string(), resultSchema);
 
 /** The page. */
 export function recipesPage(results: RecipeResults): string {

@@ -8,6 +8,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { fencesOf, picturesOf } from "./markdown.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -25,36 +26,20 @@ export interface Page {
 /** Printed by the program where a block ends. */
 const END_OF_BLOCK = "--- end of block ---";
 
-/** Takes a page apart. Throws Error for a ```text block that follows no ```ts block. */
+/** Takes a page apart. Throws Error for a ```text block that follows no ```ts block, and for a block that is not closed. */
 export function readPage(markdown: string): Page {
-  const blocks: PageBlock[] = [];
-  let fence: string | undefined;
-  let text: string[] = [];
-  let sinceCode = true; // whether anything but empty lines stands between the last code block and here
-  const program = markdown.split("\n").map((line, i) => {
-    if (fence === undefined) {
-      if (!line.startsWith("```")) {
-        if (line.trim() !== "") sinceCode = true;
-        return "";
-      }
-      fence = line.slice(3).trim();
-      text = [];
-      if (fence === "ts") blocks.push({ line: i + 1, expected: "" });
-      if (fence === "text" && sinceCode) throw new Error(`line ${i + 1}: output without a program before it`);
-      return "";
+  const program = markdown.split("\n").map(() => ""), blocks: PageBlock[] = [];
+  for (const { info, text, line, end, after } of fencesOf(markdown)) {
+    if (info === "text") {
+      if (after?.info !== "ts") throw new Error(`line ${line}: output without a program before it`);
+      blocks[blocks.length - 1].expected = text;
     }
-    if (line !== "```") {
-      if (fence === "text") text.push(line);
-      return fence === "ts" ? line : "";
-    }
-    const closed = fence;
-    fence = undefined;
-    sinceCode = closed !== "ts";
-    if (closed === "text") blocks[blocks.length - 1].expected = text.join("\n");
-    return closed === "ts" ? `console.log(${JSON.stringify(END_OF_BLOCK)});` : "";
-  });
-  const pictures = [...markdown.matchAll(/!\[[^\]]*\]\(([^)]+\.(?:png|svg))\)/g)].map(([, path]) => path);
-  return { program: program.join("\n"), blocks, pictures };
+    if (info !== "ts") continue;
+    blocks.push({ line, expected: "" });
+    text.split("\n").forEach((code, i) => { program[line + i] = code; });
+    program[end - 1] = `console.log(${JSON.stringify(END_OF_BLOCK)});`;
+  }
+  return { program: program.join("\n"), blocks, pictures: picturesOf(markdown).filter((path) => /\.(png|svg)$/.test(path)) };
 }
 
 /**
@@ -98,10 +83,12 @@ export function openPage(path: string): Page {
 
 /** Writes what the blocks print into the page in place of its ```text blocks: for authors, who then read what they find. */
 export function withOutputs(markdown: string, outputs: readonly string[]): string {
-  let block = -1;
-  return markdown.replace(/```ts\n[\s\S]*?\n```(?:\n\n?```text\n[\s\S]*?\n?```)?/g, (match) => {
-    const output = outputs[++block];
-    const code = match.slice(0, match.indexOf("\n```") + 4);
-    return output === "" ? code : `${code}\n\`\`\`text\n${output}\n\`\`\``;
-  });
+  const lines = markdown.split("\n"), fences = fencesOf(markdown);
+  const programs = fences.filter(({ info }) => info === "ts");
+  for (const [i, program] of [...programs.entries()].reverse()) {                         // from the end, so that lines above keep their numbers
+    const old = fences.find(({ info, after }) => info === "text" && after === program);
+    const output = outputs[i] === "" ? [] : ["```text", ...outputs[i].split("\n"), "```"];
+    lines.splice(program.end, old === undefined ? 0 : old.end - program.end, ...output);
+  }
+  return lines.join("\n");
 }

@@ -4,13 +4,14 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
+import { fencesOf } from "../docs/markdown.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const page = readFileSync(join(root, "docs/architecture.md"), "utf8");
 
 /** The folders of the page's tree with the sentence beside each, read from its indentation. */
 function rooms(): Map<string, string> {
-  const [, tree] = /```tree\n([\s\S]*?)\n```/.exec(page)!;
+  const tree = fencesOf(page).find(({ info }) => info === "tree")!.text;
   const path: string[] = [];
   return new Map(tree.split("\n").filter((line) => line !== "").map((line) => {
     const [, indent, name, sentence = ""] = /^( *)(\S+)(?: {2,}(\S.*))?$/.exec(line) ?? [];
@@ -33,7 +34,7 @@ function foldersBelow(folder: string): string[] {
 
 /** The boxes of the picture under a heading, each with the files that its label names. */
 function boxes(heading: string): { label: string; files: string[] }[] {
-  const [, picture] = new RegExp(`## ${heading}\\n[^#]*?\`\`\`mermaid\\n([\\s\\S]*?)\\n\`\`\``).exec(page)!;
+  const { text: picture } = fencesOf(page).find((fence) => fence.info === "mermaid" && fence.heading === heading)!;
   return [...picture.matchAll(/^ *\w+\["(.*)"\]$/gm)].map(([, label]) => ({ label, files: label.match(/[\w./-]+\.ts/g) ?? [] }));
 }
 

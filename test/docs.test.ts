@@ -5,7 +5,8 @@ import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import ts from "typescript";
-import { openPage, readPage, runPage } from "../docs/run-page.js";
+import { anchorsOf, fencesOf, linksOf, picturesOf } from "../docs/markdown.js";
+import { openPage, readPage, runPage, withOutputs } from "../docs/run-page.js";
 import { commands } from "../packages/diffusion/src/command/main.js";
 import { parseCommandLine } from "../packages/diffusion/src/command/parse.js";
 import { readImage } from "../packages/diffusion/src/image/node/index.js";
@@ -16,8 +17,19 @@ const markdownIn = (folder: string): string[] =>
 const pages = ["README.md", "CONTRIBUTING.md", ...["tensor", "nn", "diffusion"].map((name) => `packages/${name}/README.md`), ...["docs", "docs/book", "docs/library", "docs/ops"].flatMap(markdownIn)];
 const read = (page: string): string => readFileSync(join(root, page), "utf8");
 
-/** Share of pixels that differ by more than 4 of 255 levels, 1 when the sizes differ. */
+/** Of charts: 1 where they differ in more than numbers, or in a number by more than half a pixel, else 0. */
+function chartDifference(a: string, b: string): number {
+  const parts = (path: string): { text: string; numbers: number[] } => {
+    const svg = readFileSync(path, "utf8"), number = /(?<![\w#])-?\d+(\.\d+)?/g;
+    return { text: svg.replaceAll(number, "0"), numbers: (svg.match(number) ?? []).map(Number) };
+  };
+  const [left, right] = [parts(a), parts(b)];
+  return left.text === right.text && left.numbers.every((v, i) => Math.abs(v - right.numbers[i]) <= 0.5) ? 0 : 1;
+}
+
+/** Of pictures: the share of pixels that differ by more than 4 of 255 levels, 1 when the sizes differ. */
 function difference(a: string, b: string): number {
+  if (a.endsWith(".svg")) return chartDifference(a, b);
   const [left, right] = [readImage(a), readImage(b)];
   if (left.width !== right.width || left.height !== right.height || left.data.length !== right.data.length) return 1;
   return left.data.filter((v, i) => Math.abs(v - right.data[i]) > 4 / 255).length / left.data.length;
@@ -53,7 +65,7 @@ describe("the documentation", () => {
         const outputs = await runPage({ blocks, pictures, program }, page, folder);
         outputs.forEach((output, i) => expect(output, `block at line ${blocks[i].line} of ${page}`).to.equal(blocks[i].expected));
         expect(outputs.length, "blocks that ran to their end").to.equal(blocks.length);
-        const drawn = readdirSync(folder).filter((name) => name.endsWith(".png"));
+        const drawn = readdirSync(folder).filter((name) => /\.(png|svg)$/.test(name));
         if (page.includes("docs/book/")) expect(drawn.length, "pictures drawn").to.equal(pictures.length);
         for (const name of drawn) {
           const shown = pictures.find((path) => path.endsWith(`/${name}`));
@@ -67,7 +79,7 @@ describe("the documentation", () => {
   }
 
   it("shows a program of numpy that reads what ours wrote", async function () {
-    const page = "docs/library/elsewhere.md", [, python, printed] = /```python\n([\s\S]*?)\n```\n```\n([\s\S]*?)\n```/.exec(read(page))!;
+    const page = "docs/library/elsewhere.md", { text: printed, after } = fencesOf(read(page)).find((fence) => fence.after?.info === "python")!;
     if (spawnSync("python3", ["-c", "import numpy"]).status !== 0) {
       if (/\bnumpy\b/.test(process.env["REQUIRE"] ?? "")) throw new Error("python3 with numpy is not there");
       console.log(`      not run: python3 with numpy is not there (apt-get install -y python3-numpy)`);
@@ -76,7 +88,7 @@ describe("the documentation", () => {
     const folder = mkdtempSync(join(tmpdir(), "fromnoise-docs-"));
     try {
       await runPage(openPage(page), page, folder);
-      const { stdout, stderr } = spawnSync("python3", ["-c", python], { cwd: folder, encoding: "utf8" });
+      const { stdout, stderr } = spawnSync("python3", ["-c", after!.text], { cwd: folder, encoding: "utf8" });
       expect([stdout.trimEnd(), stderr]).to.deep.equal([printed, ""]);
     } finally {
       rmSync(folder, { recursive: true });
@@ -88,10 +100,13 @@ describe("the documentation", () => {
     expect(typeErrors(pages.filter((page) => openPage(page).blocks.length > 0))).to.deep.equal([]);
   });
 
-  it("links only to files that exist", () => {
-    const dead = pages.flatMap((page) => [...read(page).matchAll(/\]\((?!https?:|#)([^)#\s]+)(?:#[^)]*)?\)/g)]
-      .filter(([, path]) => !existsSync(resolve(root, dirname(page), path)))
-      .map(([, path]) => `${page}: ${path}`));
+  it("links only to files and headings that exist", () => {
+    const dead = pages.flatMap((page) => linksOf(read(page)).filter((link) => !/^(https?|mailto):/.test(link)).flatMap((link) => {
+      const [path, anchor] = link.split("#"), file = path === "" ? join(root, page) : resolve(root, dirname(page), path);
+      if (!existsSync(file)) return [`${page}: ${link}`];
+      const found = anchor === undefined || !file.endsWith(".md") || anchorsOf(readFileSync(file, "utf8")).includes(anchor);
+      return found ? [] : [`${page}: ${link}, a heading that is not there`];
+    }));
     expect(dead).to.deep.equal([]);
   });
 
@@ -99,7 +114,10 @@ describe("the documentation", () => {
     const seen = new Set<string>(["README.md"]);
     for (const page of seen) {
       if (!existsSync(join(root, page))) continue;
-      for (const [, path] of read(page).matchAll(/\]\((?!https?:)([^)#\s]+\.md)\)/g)) seen.add(relative(root, resolve(root, dirname(page), path)));
+      for (const link of linksOf(read(page))) {
+        const [path] = link.split("#");
+        if (!/^https?:/.test(path) && path.endsWith(".md")) seen.add(relative(root, resolve(root, dirname(page), path)));
+      }
     }
     expect(pages.filter((page) => !seen.has(page))).to.deep.equal([]);
   });
@@ -107,8 +125,8 @@ describe("the documentation", () => {
   it("gives every command line flags that exist", () => {
     let lines = 0;
     for (const page of pages) {
-      for (const [, script] of read(page).matchAll(/```sh\n([\s\S]*?)\n```/g)) {
-        for (const line of script.replaceAll("\\\n", " ").split("\n")) {
+      for (const { text } of fencesOf(read(page)).filter(({ info }) => info === "sh")) {
+        for (const line of text.replaceAll("\\\n", " ").split("\n")) {
           const words = line.replace(/#.*/, "").trim().split(/\s+/);
           const at = words.indexOf("fromnoise");
           if (at < 0) continue;
@@ -146,6 +164,22 @@ describe("a page", () => {
 
   it("has output only behind a program", () => {
     expect(() => readPage(fenced("text", "1"))).to.throw("line 1: output without a program before it");
+    expect(() => readPage(`${fenced("ts", "1;")}words\n\n${fenced("text", "1")}`)).to.throw("line 6: output without a program before it");
+    expect(() => readPage("```ts\nconst a = 1;\n")).to.throw("line 1: a fence that is not closed");
+  });
+
+  it("has its outputs written anew, those that are gone or new too", () => {
+    const [a, b, c] = ["a();", "b();", "c();"].map((code) => fenced("ts", code));
+    const page = `# title\n\n${a}${fenced("text", "old\nlines")}\nwords\n\n${b}\n${c}\n${fenced("text", "gone")}end\n`;
+    expect(withOutputs(page, ["new", "1\n2", ""])).to.equal(`# title\n\n${a}${fenced("text", "new")}\nwords\n\n${b}${fenced("text", "1\n2")}\n${c}end\n`);
+  });
+
+  it("has fences, links, pictures and headings, but not within fences", () => {
+    const page = `# A *title*: \`code\`, 2!\n\n[a](b.md#c) ![p](q.svg) <https://x.org>\n\n## Twice\n\n## Twice\n\n${fenced("md", "[no](no.md) # no")}`;
+    expect(linksOf(page)).to.deep.equal(["b.md#c", "https://x.org", "q.svg"]);
+    expect(picturesOf(page)).to.deep.equal(["q.svg"]);
+    expect(anchorsOf(page)).to.deep.equal(["a-title-code-2", "twice", "twice-1"]);
+    expect(fencesOf(page)).to.deep.equal([{ info: "md", text: "[no](no.md) # no", line: 9, end: 11, heading: "Twice" }]);
   });
 
   it("is told apart block by block, and its error has the page's line", async () => {

@@ -2,11 +2,13 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
-import { recipesPage, type RecipeResults } from "../docs/recipes-page.js";
+import { readChecked } from "../bench/src/checked-json.js";
+import { picturesOf } from "../docs/markdown.js";
+import { lengthChart, recipesPage, resultsSchema } from "../docs/recipes-page.js";
 import { shippedModels } from "../packages/diffusion/src/models/node/shipped.js";
 
 const docs = fileURLToPath(new URL("../docs/", import.meta.url));
-const results = JSON.parse(readFileSync(join(docs, "recipes.json"), "utf8")) as RecipeResults;
+const results = readChecked(join(docs, "recipes.json"), "results of recipes", resultsSchema);
 
 describe("docs/recipes.md", () => {
   it("has figures of the models that come with the package", () => {
@@ -17,7 +19,10 @@ describe("docs/recipes.md", () => {
   it("is what its figures give, and shows pictures that are there", () => {
     const page = readFileSync(join(docs, "recipes.md"), "utf8");
     expect(page).to.equal(recipesPage(results));
-    for (const [, picture] of page.matchAll(/\]\((images\/[^)]+)\)/g)) expect(existsSync(join(docs, picture)), picture).to.equal(true);
+    for (const picture of picturesOf(page)) expect(existsSync(join(docs, picture)), picture).to.equal(true);
+    for (const result of Object.values(results).filter(({ lengths }) => lengths.length > 0)) {
+      expect(readFileSync(join(docs, `images/recipe-${result.name}-lengths.svg`), "utf8"), result.name).to.equal(lengthChart(result));
+    }
   });
 
   it("shows samples beside held-out images, the length chosen among others, and of images of one's own the time of a step", () => {

@@ -1,9 +1,8 @@
 /** `compare a.json b.json`: b over a, row by row, with the confidence of each ratio. */
-import { readFileSync } from "node:fs";
 import { ConfigError } from "@fromnoise/tensor";
-import { benchNames } from "./bench.js";
 import { titleOf } from "./cases.js";
-import { labelOf, SCHEMA, type Report, type Row } from "./rows.js";
+import { readChecked } from "./checked-json.js";
+import { labelOf, reportSchema, type Report, type Row } from "./rows.js";
 import { ratioOf, type Ratio } from "./statistics.js";
 import { table } from "./table.js";
 
@@ -87,24 +86,5 @@ export function compareCommand(a: string, b: string, threshold: number): number 
 
 /** Reads a report. Throws ConfigError where the file is none, or of another schema. */
 export function readReport(file: string): Report {
-  let report: Partial<Report> | null;
-  try {
-    report = JSON.parse(readFileSync(file, "utf8")) as Partial<Report> | null;
-  } catch (error) {
-    throw new ConfigError(`${file} cannot be read as a report`, [`reason   ${(error as Error).message}`]);
-  }
-  if (report?.schema !== SCHEMA || !Array.isArray(report.rows)) {
-    throw new ConfigError(`${file} is no report of this version`, [`schema   ${String(report?.schema)}   expected ${SCHEMA}`]);
-  }
-  const broken = report.rows.findIndex((row) => !isRow(row));
-  if (broken >= 0) throw new ConfigError(`${file} is no report: row ${broken} is none of a run`);
-  return report as Report;
-}
-
-/** Whether a row has what comparing reads. */
-function isRow(row: unknown): row is Row {
-  if (typeof row !== "object" || row === null) return false;
-  const { bench, shape, device, samples, rounds_ms } = row as Partial<Row>;
-  return benchNames.includes(bench!) && typeof shape === "object" && shape !== null && typeof device === "string" && typeof samples === "number" &&
-    Array.isArray(rounds_ms) && rounds_ms.every((ms) => ms > 0) && rounds_ms.length > 0 === samples > 0;
+  return readChecked(file, "a report of this version", reportSchema);
 }

@@ -2,10 +2,12 @@
  * Training runs that differ in the device alone: random numbers are the host's, so initial weights, order of the images, timesteps
  * and noise are the same to the last bit, and what is left is the arithmetic.
  */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
+import { array, literal, number, object, string, unknown } from "valibot";
 import { ConfigError, openDevice } from "@fromnoise/tensor";
 import { openTrainingData, pageConfig, trainConfig, Trainer, type TrainConfig } from "@fromnoise/diffusion/node";
+import { readChecked } from "./checked-json.js";
 import { commit } from "./machine.js";
 
 const CURVES_SCHEMA = 1;
@@ -23,6 +25,11 @@ export interface CurveRun {
 }
 
 export interface Curves { schema: typeof CURVES_SCHEMA; config: TrainConfig; runs: CurveRun[] }
+
+const curvesSchema = object({
+  schema: literal(CURVES_SCHEMA), config: unknown(),
+  runs: array(object({ device: string(), seed: number(), losses: array(number()), description: string(), seconds: number(), commit: string(), node: string() })),
+});
 
 /**
  * The page's training with a narrower network and smaller batches, so that plain loops and a GPU in software do it in minutes:
@@ -59,19 +66,11 @@ export async function trainCurve(
 /** The curves in a file, or none of this config where there is no such file. Throws ConfigError for a file of other curves. */
 export function readCurves(file: string | undefined, config: TrainConfig): Curves {
   if (file === undefined || !existsSync(file)) return { schema: CURVES_SCHEMA, config, runs: [] };
-  let curves: Partial<Curves> | null;
-  try {
-    curves = JSON.parse(readFileSync(file, "utf8")) as Partial<Curves> | null;
-  } catch (error) {
-    throw new ConfigError(`${file} cannot be read as curves`, [`reason   ${(error as Error).message}`]);
-  }
-  if (curves?.schema !== CURVES_SCHEMA || !Array.isArray(curves.runs)) {
-    throw new ConfigError(`${file} holds no curves of this version`, [`schema   ${String(curves?.schema)}   expected ${CURVES_SCHEMA}`]);
-  }
+  const curves = readChecked(file, "curves of this version", curvesSchema);
   if (!isDeepStrictEqual(curves.config, JSON.parse(JSON.stringify(config)))) {           // as a file has it: without what is undefined
     throw new ConfigError(`${file} holds curves of another training`, ["hint     give the same --steps, or another file"]);
   }
-  return curves as Curves;
+  return { ...curves, config };
 }
 
 export function writeCurves(file: string, curves: Curves): void {

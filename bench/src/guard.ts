@@ -2,12 +2,15 @@
  * `bench guard`: figures that noise cannot touch (kernels a training step launches, bytes it allocates, tensors it leaves, kernels
  * a GPU compiles) against bench/guard.json, exactly; and times as ratios to the anchor of the same run, generously.
  */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { exactOptional, number, object, record, string, tuple, type GenericSchema } from "valibot";
 import { Device, eachTensor, openDevice, updatedBy } from "@fromnoise/tensor";
 // The backend itself: how many kernels it compiled is no business of a device.
 import { openGpu } from "../../packages/tensor/src/backends/gpu/index.js";
 import type { BenchCase } from "./bench.js";
 import { benchOf, titleOf } from "./cases.js";
+import { readChecked } from "./checked-json.js";
 import { processorName } from "./machine.js";
 import { benchUNet } from "./model-benches.js";
 import { anchor } from "./probe.js";
@@ -50,6 +53,14 @@ export interface Guard {
   /** Best time over the anchor's best time. */
   ratios: { cpu: string; node: string; values: Record<string, number> };
 }
+
+const counts = object({
+  kernels: record(string(), number()), launches: number(), bytesAllocated: number(), peakBytes: number(), tensorsLeft: number(), bytesLeft: number(),
+  compiled: exactOptional(tuple([number(), number()])),
+});
+const guardSchema: GenericSchema<unknown, Guard> = object({
+  counts: record(string(), counts), ratios: object({ cpu: string(), node: string(), values: record(string(), number()) }),
+});
 
 /** Counts a case on a device: its second run, since the first allocates what stays. */
 export async function countRun(c: BenchCase, device: Device, compiled?: () => number): Promise<Counts> {
@@ -139,7 +150,7 @@ export async function guardCommand(update: boolean): Promise<number> {
     console.log("bench/guard.json is written");
     return 0;
   }
-  const committed = JSON.parse(readFileSync(guardFile, "utf8")) as Guard;
+  const committed = readChecked(fileURLToPath(guardFile), "the guard's figures; npm run bench:guard -- --update writes them", guardSchema);
   for (let tries = 1; tries < TRIES && slower(committed.ratios, now.ratios).length > 0; tries++) { // noise only ever adds
     const again = await measureRatios();
     for (const [name, value] of Object.entries(again.values)) now.ratios.values[name] = Math.min(value, now.ratios.values[name]);

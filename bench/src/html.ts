@@ -1,4 +1,5 @@
 /** The report as one self-contained page: charts, and the tables of the Markdown report. */
+import MarkdownIt from "markdown-it";
 import { barsSvg, chartSvg, escapeXml, type Series } from "@fromnoise/diffusion";
 import { benchNames, type BenchName } from "./bench.js";
 import { benchOf, titleOf } from "./cases.js";
@@ -16,8 +17,7 @@ h3 { margin: 1.2em 0 .2em; font-size: 1em; }
 svg { max-width: 100%; height: auto; display: block; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 13px; margin: .8em 0; }
-th, td { border: 1px solid light-dark(#dee2e6, #34373c); padding: .2em .6em; text-align: left; white-space: nowrap; }
-td + td { text-align: right; font-variant-numeric: tabular-nums; }
+th, td { border: 1px solid light-dark(#dee2e6, #34373c); padding: .2em .6em; text-align: left; white-space: nowrap; font-variant-numeric: tabular-nums; }
 th { background: light-dark(#f1f3f5, #2a2c31); }
 code { background: light-dark(#f1f3f5, #2a2c31); padding: 0 .3em; overflow-wrap: anywhere; }
 `;
@@ -76,20 +76,11 @@ function rooflineOf({ machine }: Report, timed: readonly TimedRow[], colorOf: (r
 ${roofline(machine.peaks, points)}`;
 }
 
-/** Markdown as far as the report uses it: headings, tables, lists, paragraphs, code. */
+const renderer = new MarkdownIt();
+renderer.renderer.rules["table_open"] = () => '<div class="scroll"><table>\n';
+renderer.renderer.rules["table_close"] = () => "</table></div>\n";
+
+/** Markdown as HTML, its tables in boxes that scroll. */
 function htmlOf(markdown: string): string {
-  const inline = (text: string): string => escapeXml(text).replace(/`([^`]*)`/g, "<code>$1</code>");
-  const row = (text: string, tag: string): string => {
-    const cells = text.slice(1, -1).split(/(?<!\\)\|/).map((cell) => inline(cell.trim().replaceAll("\\|", "|")));
-    return `<tr>${cells.map((cell) => `<${tag}>${cell}</${tag}>`).join("")}</tr>`;
-  };
-  return markdown.trim().split("\n\n").map((block) => {
-    const lines = block.split("\n"), [first] = lines;
-    if (first.startsWith("## ")) return `<h2>${inline(first.slice(3))}</h2>`;
-    if (first.startsWith("# ")) return `<h1>${inline(first.slice(2))}</h1>`;
-    if (first.startsWith("* ")) return `<ul>${lines.map((text) => `<li>${inline(text.slice(2))}</li>`).join("")}</ul>`;
-    if (!first.startsWith("| ")) return `<p>${inline(block)}</p>`;
-    const body = lines.slice(2).map((text) => row(text, "td")).join("");
-    return `<div class="scroll"><table>${row(first, "th")}${body}</table></div>`;
-  }).join("\n");
+  return renderer.render(markdown);
 }

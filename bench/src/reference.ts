@@ -1,11 +1,14 @@
 /** What is right: the results of the reference device in f64. Those of training steps take minutes and are kept in a file. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { array, number, record, string } from "valibot";
 import { openDevice } from "@fromnoise/tensor";
 import type { BenchCase, ModelShape } from "./bench.js";
 import { benchOf } from "./cases.js";
+import { readChecked } from "./checked-json.js";
 import { distinctShape } from "./model-benches.js";
 
-const file = new URL("../reference.json", import.meta.url);
+const file = fileURLToPath(new URL("../reference.json", import.meta.url));
 
 /** Key of a training step to [loss, norm of the gradient] of its first steps. */
 type Kept = Record<string, number[]>;
@@ -17,7 +20,7 @@ function keyOf(c: BenchCase): string {
   return JSON.stringify({ ...config, batch, steps });
 }
 
-const readKept = (): Kept => JSON.parse(readFileSync(file, "utf8")) as Kept;
+const readKept = (): Kept => readChecked(file, "results by case", record(string(), array(number())));
 
 /** The results of a case in f64, as its workload's `results` gives them; a model's for the images that differ. */
 async function compute({ bench, shape }: BenchCase): Promise<Float64Array[]> {

@@ -1,5 +1,8 @@
 /** The JSON that a run writes, and what a change of it must raise: `SCHEMA`. */
-import type { BenchName, BenchShape } from "./bench.js";
+import {
+  any, array, boolean, check, finite, gtValue, literal, minValue, nullable, number, object, picklist, pipe, record, string, type GenericSchema,
+} from "valibot";
+import { benchNames, type BenchName, type BenchShape } from "./bench.js";
 
 export const SCHEMA = 1;
 
@@ -64,6 +67,28 @@ export interface Report {
   complete: boolean;
   rows: Row[];
 }
+
+const figure = pipe(number(), finite());
+const measured = nullable(figure);
+
+const row: GenericSchema<unknown, Row> = pipe(
+  object({
+    bench: picklist(benchNames), shape: record(string(), any()), device: string(), peer: nullable(string()), threads: figure,
+    first_ms: measured, median_ms: measured, best_ms: measured, p95_ms: measured, samples: pipe(number(), minValue(0)), gflops: measured, gbps: measured,
+    peak_rss_mb: measured, max_error: measured, note: string(), upload_ms: measured, readback_ms: measured, rme: measured,
+    rounds_ms: array(pipe(number(), gtValue(0))), anchor_ms: measured,
+  }),
+  check(({ samples, rounds_ms }) => rounds_ms.length > 0 === samples > 0, "rounds where there are samples, and none where there are none"),
+);
+
+/** What a run has written. */
+export const reportSchema: GenericSchema<unknown, Report> = object({
+  schema: literal(SCHEMA), date: string(), commit: string(), node: string(), command: string(), complete: boolean(), rows: array(row),
+  machine: object({
+    cpu: string(), cores: figure, memory_gb: figure, os: string(), v8: string(), contenders: record(string(), string()),
+    peaks: object({ muladd_gflops: figure, fused_gflops: measured, cache_gbps: figure, memory_gbps: figure }),
+  }),
+});
 
 /** "wasm:exact, 2 threads"; "torch, 1 thread"; the name of a contender in tables. */
 export function labelOf({ device, peer, threads }: Pick<Row, "device" | "peer" | "threads">): string {

@@ -61,10 +61,14 @@ describe("the comparison of two reports", () => {
       writeFileSync(file, JSON.stringify(report(row(1))));
       expect(readReport(file).rows).to.have.length(1);
       writeFileSync(file, JSON.stringify({ ...report(), schema: SCHEMA + 1 }));
-      expect(() => readReport(file)).to.throw(ConfigError, /no report of this version\n {2}schema {3}2 {3}expected 1/);
-      for (const wrong of [{}, null, { ...row(1), rounds_ms: null }, { ...row(1), bench: "nap" }, { ...row(1), shape: null }]) {
+      expect(() => readReport(file)).to.throw(ConfigError, /a\.json is not a report of this version\n {2}where {4}schema\n {2}got {6}2\n {2}allowed {2}1/);
+      for (const [wrong, where] of [
+        [{}, "rows.1.bench"], [null, "rows.1"], [{ ...row(1), rounds_ms: null }, "rows.1.rounds_ms"], [{ ...row(1), bench: "nap" }, "rows.1.bench"],
+        [{ ...row(1), shape: null }, "rows.1.shape"], [{ ...row(1), rounds_ms: [1, -1] }, "rows.1.rounds_ms.1"], [{ ...row(1), samples: 0 }, "rows.1"],
+        [{ ...row(1), median_ms: "1" }, "rows.1.median_ms"], [{ ...row(1), peer: undefined }, "rows.1.peer"],
+      ] as const) {
         writeFileSync(file, JSON.stringify({ ...report(row(1)), rows: [row(1), wrong] }));
-        expect(() => readReport(file)).to.throw(ConfigError, /a\.json is no report: row 1 is none of a run/);
+        expect(() => readReport(file)).to.throw(ConfigError, `a.json is not a report of this version\n  where    ${where}\n  got  `);
       }
       writeFileSync(file, "{");
       expect(() => readReport(file)).to.throw(ConfigError, /cannot be read as a report/);

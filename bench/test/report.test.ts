@@ -85,7 +85,7 @@ describe("the report of the benches", () => {
     const html = htmlReport(report);
     expect(html).to.match(/^<!doctype html>/);
     expect(html.match(/<svg /g)).to.have.length.at.least(3);
-    expect(html).to.include("A &#60;CPU&#62;").and.include("Roofline");
+    expect(html).to.include("A &lt;CPU&gt;").and.include("Roofline");
     expect(html).not.to.match(/<script|<link|<img|src=|https?:(?!\/\/www\.w3\.org\/2000\/svg)|@import|NaN|Infinity|undefined/);
   });
 

@@ -14,7 +14,8 @@ import { parseArgs } from "node:util";
 import { openDevice, type Device } from "@fromnoise/tensor";
 import { diagnose, encodePng, grid, sampleImages, type Diagnosis, type DoctorMemory, type GivenSamples } from "@fromnoise/diffusion/node";
 import { listed, others, soundly, type Fault, type Handed } from "./faults.js";
-import { withTables, type Looked, type Results } from "./page.js";
+import { readChecked } from "../../bench/src/checked-json.js";
+import { resultsSchema, withTables, type Looked, type Results } from "./page.js";
 import { finish, runsAt, scale, type Scale } from "./runs.js";
 
 const docs = fileURLToPath(new URL("..", import.meta.url));
@@ -65,7 +66,7 @@ function firstTen({ images: { shape, data } }: GivenSamples): { shape: number[];
 
 async function main(names: readonly string[], spec: string): Promise<void> {
   const path = join(docs, "breaking", "results.json"), page = join(docs, "breaking.md"), pictures = join(docs, "images");
-  const results: Results = existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) as Results : {};
+  const results: Results = existsSync(path) ? readChecked(path, "what the lab has found", resultsSchema) : {};
   const drawn = new Map<string, ReturnType<typeof firstTen>>();
   const device = await openDevice(spec, { revectorize: "auto" });
   try {

@@ -1,4 +1,5 @@
 /** The tables of docs/breaking.md, from results.json. */
+import { array, exactOptional, object, picklist, record, string, type GenericSchema } from "valibot";
 import type { Diagnosis } from "@fromnoise/diffusion";
 import { listed, others, type Fault } from "./faults.js";
 
@@ -13,6 +14,15 @@ export interface Looked {
 
 /** By name of the run or fault. */
 export type Results = Record<string, Looked>;
+
+/** results.json. */
+export const resultsSchema: GenericSchema<unknown, Results> = record(string(), object({
+  name: string(), run: string(), figures: record(string(), string()),
+  findings: array(object({
+    examination: string(), name: string(), severity: picklist(["fault", "warning"]), what: string(), found: string(), usual: string(), change: string(),
+    because: exactOptional(string()),
+  })),
+}));
 
 /** Whether the doctor found what is wrong, and whether what it saw of model and samples alone, without the sampler, was enough. */
 export function verdict({ found }: Fault, { findings }: Looked): { found: boolean; withoutSampler: boolean } {
