@@ -1,4 +1,8 @@
-/** `npm test`: every file in one of as many processes as there are cores, the longest first; but for bench/test, which measures times. */
+/**
+ * `npm test`: every file in one of as many processes as there are cores, the longest first; but for bench/test, which measures times.
+ * Files load as ES modules, as users load the packages: mocha's require (the flag in .mocharc.json turns it off) would have tsx make CommonJS of
+ * them, where every use of an imported name is a call.
+ */
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 

@@ -1,9 +1,10 @@
 /** Looks at the HTML report of the benchmarks as Chromium renders it. */
+import Mocha from "mocha";
 import type { Page } from "playwright-core";
 import { htmlReport } from "../bench/src/html.js";
 import { SCHEMA, type Report as BenchReport, type Row } from "../bench/src/rows.js";
 import { withBrowser, type Log } from "./chromium.js";
-import { Parts, type Outcome, type Report } from "./report.js";
+import { runTests, type Outcome, type Report } from "./report.js";
 
 const WIDTH = 1280;
 
@@ -38,11 +39,12 @@ export function runBenchReport(log: Log): Promise<Report> {
     page.on("pageerror", (error) => said.push(error.message));
     await page.setViewportSize({ width: WIDTH, height: 800 });
     await page.setContent(htmlReport(report));
-    const parts = new Parts(({ name }) => log(name));
-    await parts.try("charts", () => charts(page));
-    await parts.try("text", () => text(page));
-    await parts.try("console", () => Promise.resolve({ measured: `${said.length} messages`, failures: said }));
-    return { description: `the HTML report of the benchmarks, ${WIDTH} pixels wide`, parts: parts.done };
+    const parts = await runTests(Mocha, [
+      ["charts", () => charts(page)],
+      ["text", () => text(page)],
+      ["console", () => Promise.resolve({ measured: `${said.length} messages`, failures: said })],
+    ], ({ name }) => log(name));
+    return { description: `the HTML report of the benchmarks, ${WIDTH} pixels wide`, parts };
   });
 }
 

@@ -3,14 +3,14 @@ import { Device } from "@fromnoise/tensor";
 import { openGpu, type GpuBackend, type GpuMode } from "../packages/tensor/src/backends/gpu/index.js";
 import { limitCases, limitFailure } from "../packages/tensor/test/backends/gpu-limits.js";
 import { conformance, conformanceFamilies, holdsSteady, runGolden, trainAndSample } from "./checks.js";
-import { Parts, type Goldens, type Outcome, type Part, type Report } from "./report.js";
+import { runTests, type Goldens, type Outcome, type Part, type Report, type Runner, type Tests } from "./report.js";
 
 const CONFORMANCE_TOLERANCE = 5e-6;
 const GOLDEN_TOLERANCE = 1e-4;
 
 /** Runs everything in one mode. `log` hears of each part as it is done. Rejects when the mode is not there. */
-export async function runGpuSuite(mode: GpuMode, goldens: Goldens, log: (part: Part) => void): Promise<Report> {
-  const parts = new Parts(log);
+export async function runGpuSuite(Runner: Runner, mode: GpuMode, goldens: Goldens, log: (part: Part) => void): Promise<Report> {
+  const tests: Tests = [];
   const withBackend = async (run: (backend: GpuBackend, device: Device) => Promise<Outcome>): Promise<Outcome> => {
     const backend = await openGpu(mode);
     try {
@@ -25,26 +25,26 @@ export async function runGpuSuite(mode: GpuMode, goldens: Goldens, log: (part: P
   await probe.dispose();
 
   for (const [family, names] of conformanceFamilies()) {
-    await parts.try(`conformance: ${family}`, () => withBackend((backend) =>
-      withKernelCount(backend, conformance(backend, names, () => CONFORMANCE_TOLERANCE))));
+    tests.push([`conformance: ${family}`, () => withBackend((backend) =>
+      withKernelCount(backend, conformance(backend, names, () => CONFORMANCE_TOLERANCE)))]);
   }
   for (const [file, golden] of Object.entries(goldens)) {
-    await parts.try(`golden: ${file}`, () => withBackend((_, device) => runGolden(golden, device, GOLDEN_TOLERANCE)));
+    tests.push([`golden: ${file}`, () => withBackend((_, device) => runGolden(golden, device, GOLDEN_TOLERANCE))]);
   }
   for (const one of limitCases) {
-    await parts.try(`limits: ${one.name}`, () => withBackend(async (backend) => {
+    tests.push([`limits: ${one.name}`, () => withBackend(async (backend) => {
       const failure = await limitFailure(one, backend, mode);
       return { measured: one.fits(mode) ? "right to the last" : "refused", failures: failure === undefined ? [] : [failure] };
-    }));
+    })]);
   }
-  await parts.try("300 steps, live buffers", () => withBackend((backend, device) =>
-    holdsSteady(device, () => `${backend.liveBuffers()} buffers`)));
-  await parts.try("U-Net: 20 steps, DDIM", () => withBackend((backend, device) =>
-    withKernelCount(backend, trainAndSample(device, () => backend.liveBuffers()))));
-  await parts.try("navigator.gpu", () => Promise.resolve({
+  tests.push(["300 steps, live buffers", () => withBackend((backend, device) =>
+    holdsSteady(device, () => `${backend.liveBuffers()} buffers`))]);
+  tests.push(["U-Net: 20 steps, DDIM", () => withBackend((backend, device) =>
+    withKernelCount(backend, trainAndSample(device, () => backend.liveBuffers())))]);
+  tests.push(["navigator.gpu", () => Promise.resolve({
     measured: "as it was", failures: navigatorGpu() === webGpu ? [] : ["is another one than before"],
-  }));
-  return { description, parts: parts.done };
+  })]);
+  return { description, parts: await runTests(Runner, tests, log) };
 }
 
 /** WebGPU where gpu.js and everyone else looks for it; Node has none. */

@@ -15,6 +15,7 @@ import type { Report } from "./report.js";
 const USAGE = `npm run test:gpu [-- PLACE...]
 
 Runs what a GPU and a browser have to show at each place, all of them unless some are named:
+  webasm            gpu.js on WebAssembly in Node: it needs no GPU
   webgpu            gpu.js on WebGPU in Node; on a software driver where there is no GPU
   chromium-webgl2   gpu.js on WebGL 2 in a page of Chromium
   chromium-webgpu   gpu.js on WebGPU in a page of Chromium
@@ -103,6 +104,7 @@ async function inChromium(run: (log: (line: string) => void) => Promise<Report>)
 }
 
 const places: Readonly<Record<string, () => Promise<Report>>> = {
+  webasm: () => runInNode("webasm", {}, () => WEBGPU_SETUP),
   webgpu: nodeWebGpu,
   "chromium-webgl2": () => inChromium((log) => runInChromium("webgl2", log)),
   "chromium-webgpu": () => inChromium((log) => runInChromium("webgpu", log)),

@@ -4,7 +4,7 @@ import { openWasm, type WasmBackend, type WasmOptions } from "../packages/tensor
 import { wasmTolerance } from "../packages/tensor/test/backends/wasm/tolerance.js";
 import { knownAnswers, randomAnswers } from "../packages/tensor/test/random-answers.js";
 import { conformance, conformanceFamilies, holdsSteady, runGolden, trainAndSample } from "./checks.js";
-import { Parts, type Goldens, type Outcome, type Part, type Report } from "./report.js";
+import { runTests, type Goldens, type Outcome, type Part, type Report, type Runner, type Tests } from "./report.js";
 import { bitsOf, differences, type Bits } from "./wasm-bits.js";
 
 const GOLDEN_TOLERANCE = 1e-4;
@@ -13,8 +13,8 @@ const GOLDEN_TOLERANCE = 1e-4;
 export interface WasmInputs { goldens: Goldens; bits: Bits }
 
 /** Runs everything. `log` hears of each part as it is done. Rejects where the device does not open with its default options. */
-export async function runWasmSuite({ goldens, bits }: WasmInputs, log: (part: Part) => void): Promise<Report> {
-  const parts = new Parts(log);
+export async function runWasmSuite(Runner: Runner, { goldens, bits }: WasmInputs, log: (part: Part) => void): Promise<Report> {
+  const tests: Tests = [];
   const withBackend = async (
     options: WasmOptions, run: (backend: WasmBackend, device: Device) => Promise<Outcome>,
   ): Promise<Outcome> => {
@@ -29,27 +29,27 @@ export async function runWasmSuite({ goldens, bits }: WasmInputs, log: (part: Pa
   const { description } = probe;
   await probe.dispose();
 
-  await parts.try("threads: as many as cores", async () => ({
+  tests.push(["threads: as many as cores", async () => ({
     measured: description,
     failures: description.includes(`, ${navigator.hardwareConcurrency} thread`) ? [] : [`${navigator.hardwareConcurrency} cores`],
-  }));
-  await parts.try("random numbers: known answers", knownRandomNumbers);
+  })]);
+  tests.push(["random numbers: known answers", knownRandomNumbers]);
   for (const precision of ["fast", "exact"] as const) {
     for (const [family, names] of conformanceFamilies()) {
-      await parts.try(`conformance, ${precision}: ${family}`, () => withBackend({ precision }, (backend) =>
-        conformance(backend, names, wasmTolerance(precision))));
+      tests.push([`conformance, ${precision}: ${family}`, () => withBackend({ precision }, (backend) =>
+        conformance(backend, names, wasmTolerance(precision)))]);
     }
   }
   for (const [file, golden] of Object.entries(goldens)) {
-    await parts.try(`golden: ${file}`, () => withBackend({}, (_, device) => runGolden(golden, device, GOLDEN_TOLERANCE)));
+    tests.push([`golden: ${file}`, () => withBackend({}, (_, device) => runGolden(golden, device, GOLDEN_TOLERANCE))]);
   }
-  await parts.try("1, 2 and 3 threads: the same bits", sameBitsByAnyThreads);
-  await parts.try("deterministic: the bits of Node", () => sameBitsAsInNode(bits));
-  await parts.try("300 steps, memory", () => withBackend({}, (backend, device) =>
-    holdsSteady(device, () => held(backend, device))));
-  await parts.try("U-Net: 20 steps, DDIM", () => withBackend({}, (backend, device) =>
-    trainAndSample(device, () => backend.memory().used)));
-  return { description, parts: parts.done };
+  tests.push(["1, 2 and 3 threads: the same bits", sameBitsByAnyThreads]);
+  tests.push(["deterministic: the bits of Node", () => sameBitsAsInNode(bits)]);
+  tests.push(["300 steps, memory", () => withBackend({}, (backend, device) =>
+    holdsSteady(device, () => held(backend, device)))]);
+  tests.push(["U-Net: 20 steps, DDIM", () => withBackend({}, (backend, device) =>
+    trainAndSample(device, () => backend.memory().used))]);
+  return { description, parts: await runTests(Runner, tests, log) };
 }
 
 function held(backend: WasmBackend, device: Device): string {

@@ -1,7 +1,7 @@
 /** Places of a browser that have no threads: what the wasm device does and says there. */
 import { openDevice } from "@fromnoise/tensor";
 import { trainTiny } from "../packages/tensor/test/backends/tiny-training.js";
-import { Parts, type Outcome, type Part } from "./report.js";
+import { runTests, type Outcome, type Part, type Runner } from "./report.js";
 
 /** Why the device has one thread here. */
 const ADVICE = {
@@ -16,14 +16,16 @@ const ADVICE = {
 } as const;
 
 /** Runs where threads are not to be had, for the reason `why`: one thread works, two are refused, and so is revectorize. */
-export async function runWithoutThreads(why: keyof typeof ADVICE, where: string, log: (part: Part) => void): Promise<Part[]> {
-  const parts = new Parts(log);
-  await parts.try(`${where}: 1 thread works`, oneThreadWorks);
-  await parts.try(`${where}: 2 threads are refused`, () => refused({ threads: 2 }, ADVICE[why].join("\n")));
-  await parts.try(`${where}: revectorize is refused`, () => refused(
-    { revectorize: true }, "wasm: revectorize is a flag of Node's engine, which a page cannot set",
-  ));
-  return parts.done;
+export function runWithoutThreads(
+  Runner: Runner, why: keyof typeof ADVICE, where: string, log: (part: Part) => void,
+): Promise<Part[]> {
+  return runTests(Runner, [
+    [`${where}: 1 thread works`, oneThreadWorks],
+    [`${where}: 2 threads are refused`, () => refused({ threads: 2 }, ADVICE[why].join("\n"))],
+    [`${where}: revectorize is refused`, () => refused(
+      { revectorize: true }, "wasm: revectorize is a flag of Node's engine, which a page cannot set",
+    )],
+  ], log);
 }
 
 /** The device has one thread unless told otherwise, and learns. */

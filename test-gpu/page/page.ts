@@ -1,4 +1,5 @@
 /** Runs a suite in a page: `?suite=webgl2`, webgpu or wasm. The runner reads `report`, a promise of the report as JSON. */
+import { Mocha } from "./mocha.js";
 import type { GpuMode } from "../../packages/tensor/src/backends/gpu/index.js";
 import { runGpuSuite } from "../gpu-suite.js";
 import type { Goldens, Part, Report } from "../report.js";
@@ -8,7 +9,7 @@ const log = ({ name, seconds }: Part): void => console.log(`${name} ${seconds.to
 
 async function run(suite: GpuMode | "wasm"): Promise<Report> {
   if (suite === "wasm") return runWasm(log);
-  return runGpuSuite(suite, await (await fetch("goldens.json")).json() as Goldens, log);
+  return runGpuSuite(Mocha, suite, await (await fetch("goldens.json")).json() as Goldens, log);
 }
 
 const suite = new URLSearchParams(location.search).get("suite") as GpuMode | "wasm";

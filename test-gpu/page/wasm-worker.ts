@@ -1,4 +1,5 @@
 /** The worker in which the wasm device runs: one message tells it what to do; it answers with each part as it is done, then all. */
+import { Mocha } from "./mocha.js";
 import type { Part, Report } from "../report.js";
 import { runWasmSuite, type WasmInputs } from "../wasm-suite.js";
 import { runWithoutThreads } from "../wasm-threads.js";
@@ -12,7 +13,7 @@ const log = (part: Part): void => answer({ log: part });
 
 onmessage = ({ data: { inputs } }: MessageEvent<Order>) => {
   const run = inputs === undefined
-    ? runWithoutThreads("a page without COOP and COEP", "worker, not isolated", log).then((parts) => ({ description: "", parts }))
-    : runWasmSuite(inputs, log);
+    ? runWithoutThreads(Mocha, "a page without COOP and COEP", "worker, not isolated", log).then((parts) => ({ description: "", parts }))
+    : runWasmSuite(Mocha, inputs, log);
   run.then((report) => answer({ report }), (error: unknown) => answer({ error: (error as Error).message }));
 };

@@ -1,4 +1,5 @@
 /** Runs the wasm device in a worker of the page, and on the page's main thread what can run there. */
+import { Mocha } from "./mocha.js";
 import type { Part, Report } from "../report.js";
 import type { WasmInputs } from "../wasm-suite.js";
 import { runWithoutThreads } from "../wasm-threads.js";
@@ -10,7 +11,7 @@ export async function runWasm(log: (part: Part) => void): Promise<Report> {
   const inputs = async (): Promise<WasmInputs> => ({ goldens: await read("goldens.json"), bits: await read("wasm-bits.json") });
   const { description, parts } = await inWorker(crossOriginIsolated ? { inputs: await inputs() } : {}, log);
   const where = `main thread, ${crossOriginIsolated ? "" : "not "}isolated`;
-  return { description, parts: [...parts, ...await runWithoutThreads("the main thread", where, log)] };
+  return { description, parts: [...parts, ...await runWithoutThreads(Mocha, "the main thread", where, log)] };
 }
 
 function inWorker(order: Order, log: (part: Part) => void): Promise<Report> {

@@ -4,10 +4,10 @@ import type { Page } from "playwright-core";
 export interface Watched {
   /** Errors of the console, of scripts, and files that were not there. */
   errors(): string[];
-  /** What came until now was loading: the browser reads scripts, Vue takes over the page. */
-  loaded(): Promise<void>;
-  /** The longest tasks before and after that, in milliseconds; 0 where none took 50. */
-  longestTasks(): Promise<{ loading: number; driving: number }>;
+  /** Forgets the tasks until now. */
+  forget(): Promise<void>;
+  /** The longest task since then by the clock, in milliseconds; 0 where none took 50. */
+  longestTask(): Promise<number>;
 }
 
 /** Watches a page from before it loads. */
@@ -21,39 +21,36 @@ export async function watch(page: Page): Promise<Watched> {
     if (response.status() >= 400) errors.push(`${response.status()}: ${response.url()}`);
   });
   await page.addInitScript(() => {
-    const watchedTasks: { start: number; ms: number }[] = [];
-    Object.assign(window, { watchedTasks, loadedAt: Infinity });
-    new PerformanceObserver((list) => watchedTasks.push(...list.getEntries().map(({ startTime, duration }) => ({ start: startTime, ms: duration }))))
-      .observe({ type: "longtask", buffered: true });
+    const watchedTasks: number[] = [];
+    Object.assign(window, { watchedTasks });
+    new PerformanceObserver((list) => watchedTasks.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: "longtask", buffered: true });
   });
   return {
     errors: () => errors,
-    loaded: () => page.evaluate(() => { Object.assign(window, { loadedAt: performance.now() }); }),
-    async longestTasks() {
-      const { tasks, at } = await page.evaluate(() => {
-        const { watchedTasks, loadedAt } = window as unknown as { watchedTasks: { start: number; ms: number }[]; loadedAt: number };
-        return { tasks: watchedTasks, at: loadedAt };
-      });
-      const longest = (of: typeof tasks): number => Math.max(0, ...of.map(({ ms }) => ms));
-      return { loading: longest(tasks.filter(({ start }) => start < at)), driving: longest(tasks.filter(({ start }) => start >= at)) };
-    },
+    forget: () => page.evaluate(() => { (window as unknown as WithTasks).watchedTasks.length = 0; }),
+    longestTask: () => page.evaluate(() => Math.max(0, ...(window as unknown as WithTasks).watchedTasks)),
   };
 }
+
+type WithTasks = Window & { watchedTasks: number[] };
 
 interface TraceEvent { readonly name: string; readonly pid: number; readonly tid: number; readonly tdur?: number; readonly args?: { readonly name?: string } }
 
 /**
- * Traces the browser from now on. The function that it gives ends that, and tells the longest task of a page's main thread in milliseconds
- * of that thread's own time, which other programs do not lengthen.
+ * Traces the browser from now on. The function that it gives ends that, and tells the longest task of pages' main threads in milliseconds of
+ * that thread's own time, which other programs do not lengthen. A trace holds some minutes at most; then the browser keeps no more.
  */
-export async function computedTasks(page: Page): Promise<() => Promise<number>> {
+export async function ownTime(page: Page): Promise<() => Promise<number>> {
   const browser = page.context().browser()!;
   await browser.startTracing(page, { categories: ["toplevel"] });
   return async () => {
     const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
     const threads = new Set(traceEvents.filter(({ name, args }) => name === "thread_name" && args?.name === "CrRendererMain").map(({ pid, tid }) => `${pid} ${tid}`));
     const tasks = traceEvents.filter(({ name, pid, tid }) => name.endsWith("RunTask") && threads.has(`${pid} ${tid}`));
-    if (tasks.length === 0) throw new Error("the browser traced no task");
+    if (tasks.length < FEWEST) throw new Error(`the browser traced ${tasks.length} tasks of the page`);
     return Math.max(...tasks.map(({ tdur = 0 }) => tdur)) / 1000;
   };
 }
+
+/** A page that loads, or is driven, has hundreds. */
+const FEWEST = 50;

@@ -35,7 +35,7 @@ export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<St
   const across = (v: number): number => ((v + REACH) / (2 * REACH)) * SIZE, down = (v: number): number => ((REACH - v) / (2 * REACH)) * SIZE;
   const plane = panel({ width: SIZE, height: SIZE, label: "The data", paint: paintPlane });
   const chart = curves({
-    label: "The loss and its floor", height: 220, most: SIZE, x: { range: (_, last) => [0, Math.max(200, last)] }, y: { range: [0, 1.1] },
+    label: "The loss and its floor", height: 220, most: SIZE, x: { range: (_, last) => [0, last] }, y: { range: [0, 1.1] },
     lines: [{ color: "blue" }, { color: "green" }],
   });
 
@@ -58,8 +58,8 @@ export function mount(place: HTMLElement, given: Partial<State> = {}): Figure<St
   }
 
   function drawChart(): void {
-    const floor = curve.at(-1)?.parts.floor ?? null;
-    chart.draw([curve.map(({ step }) => step), curve.map(({ parts }) => Math.min(1.1, parts.loss)), curve.map(() => floor)]);
+    const floor = curve.at(-1)?.parts.floor ?? null, losses = curve.map(({ parts }) => Math.min(1.1, parts.loss));
+    chart.draw([[...curve.map(({ step }) => step), Math.max(200, curve.at(-1)?.step ?? 0)], [...losses, null], [...curve, 0].map(() => floor)]);
   }
 
   const datas = choice<DataName>({

@@ -9,7 +9,9 @@ import { MOST_MEGABYTES, withstand } from "./attack/withstand.js";
 const folder = new URL("golden/torch/", import.meta.url);
 const MUTANTS = 300, SEED = 7;
 
-describe("files of PyTorch that mean harm", () => {
+describe("files of PyTorch that mean harm", function () {
+  this.timeout(240_000);                                                      // each attack has its own limit, of computing
+
   it("are refused by one line that says what they ask for, or do nothing, in 5 s and 200 MB: every attack by hand", async () => {
     let tried = 0, told = 0;
     for (const { name, bytes, says } of attacks()) {

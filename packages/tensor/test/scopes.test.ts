@@ -7,7 +7,8 @@ import { openStrict } from "./strict-backend.js";
 
 /** Numbers choose among the tensors made so far, dead ones too. */
 type Action =
-  | { readonly kind: "make" | "throw" }
+  | { readonly kind: "make" }
+  | { readonly kind: "throw" }
   | { readonly kind: "add" | "view" | "dispose" | "keep"; readonly of: number }
   | { readonly kind: "scope"; readonly actions: readonly Action[]; readonly gives: readonly number[] };
 

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { expect } from "chai";
 import { Random } from "@fromnoise/tensor";
+import { seed } from "../../../tensor/test/properties.js";
 import { metricsOf, temporaryFolder, tinyModel, writeSheet } from "../train/fixtures.js";
 import { fromnoise, startFromnoise } from "./fromnoise.js";
 
@@ -36,8 +37,8 @@ describe("a training program that is stopped", function () {
   });
 
   it("leaves a folder that --resume continues to the uninterrupted run, killed at random moments with kill -9", async () => {
-    const random = new Random(Date.now());
-    const kills: string[] = [];
+    const random = new Random(seed);
+    const kills = [`seed ${seed}`];
     for (let attempt = 0; ; attempt++) {
       const { child, ended } = startFromnoise(
         existsSync(join(folder, "killed", "config.json")) ? resume("killed") : fresh("killed"),

@@ -8,6 +8,8 @@ const rowsOf = (mode: GpuMode): number => (mode === "webgpu" ? 65_535 * 8 : 2 **
 
 interface LimitCase {
   readonly name: string;
+  /** Of the result: millions take seconds on gpu.js's CPU modes. */
+  readonly numbers: number;
   /** Whether the mode has to compute it; one that has not refuses. */
   readonly fits: (mode: GpuMode) => boolean;
   /** What is wrong with the result, undefined where it is right. */
@@ -37,7 +39,7 @@ export async function limitFailure({ fits, run }: LimitCase, backend: GpuBackend
 /** An image of one channel twice as high and wide. */
 function upsample(h: number, w: number): LimitCase {
   return {
-    name: `upsampled to ${2 * h} x ${2 * w}`, fits: (mode) => 4 * h * w <= rowsOf(mode),
+    name: `upsampled to ${2 * h} x ${2 * w}`, numbers: 4 * h * w, fits: (mode) => 4 * h * w <= rowsOf(mode),
     run: (backend) => compute(backend, [pattern(h * w)], 4 * h * w,
       (y, [x]) => backend.kernels.upsampleNearest({ y }, { x }, { n: 1, h, w, c: 1, scale: 2 }, {}),
       (i) => Math.floor((i % (2 * w)) / 2) + Math.floor(i / (4 * w)) * w & 1023),
@@ -59,7 +61,7 @@ function convolution(side: number): LimitCase {
     return sum;
   };
   return {
-    name: `convolved at ${side} x ${side}`, fits: (mode) => side * side <= rowsOf(mode),
+    name: `convolved at ${side} x ${side}`, numbers: side * side, fits: (mode) => side * side <= rowsOf(mode),
     run: (backend) => compute(backend, [pattern(side * side), taps], side * side,
       (y, [x, w]) => backend.kernels.conv2d({ y }, { x, w }, attrs, {}), expected),
   };
@@ -67,7 +69,7 @@ function convolution(side: number): LimitCase {
 
 function lineOf(n: number): LimitCase {
   return {
-    name: `${n} numbers in a line`, fits: () => true,
+    name: `${n} numbers in a line`, numbers: n, fits: () => true,
     run: (backend) => compute(backend, [pattern(n)], n,
       (y, [x]) => backend.kernels.unary({ y }, { x }, { op: "affine", n }, { p: 2, q: 1 }), (i) => 2 * (i & 1023) + 1),
   };
@@ -76,7 +78,7 @@ function lineOf(n: number): LimitCase {
 function sumOf(count: number): LimitCase {
   const names = Array.from({ length: count }, (_, k) => `x${k}`);
   return {
-    name: `${count} inputs of a kernel`, fits: () => true,
+    name: `${count} inputs of a kernel`, numbers: 1, fits: () => true,
     run: (backend) => compute(backend, names.map((_, k) => Float32Array.of(2 ** k)), 1, (y, arrays) => launch(y, {
       kernel: "sum", output: line(1), inputs: Object.fromEntries(names.map((name, k) => [name, [arrays[k], line(1)]])),
       body: `return ${names.map((name) => `${name}[index]`).join(" + ")};`,
