@@ -13,6 +13,7 @@ import { serveFiles } from "../serve.js";
 import { budgets } from "./budgets.js";
 import type { Check } from "./check.js";
 import { driven } from "./driven.js";
+import { links } from "./links.js";
 import { threads } from "./threads.js";
 import { ownTime, watch } from "./watch.js";
 
@@ -121,6 +122,7 @@ async function checkAll(browser: Browser, url: string, only: string | undefined,
   }
   if (only === undefined) {
     await timed("budget of the first screen", () => budgets(browser, url));
+    await timed("links", () => links(browser, url, LONGEST_TASK));
     await timed("threads on a host without headers", () => threads(browser, url));
   }
   return good;

@@ -1,11 +1,11 @@
 /** VitePress's theme without its fonts, formulas by KaTeX, and the figures of the book. */
 import type { Theme } from "vitepress";
-import { onContentUpdated } from "vitepress";
+import { inBrowser, onContentUpdated } from "vitepress";
 import DefaultTheme from "vitepress/theme-without-fonts";
 import "katex/dist/katex.min.css";
 import "./style.css";
 import { LiveFigure } from "./live-figure.js";
-import { unfold } from "./unfold.js";
+import { keepTarget, unfold } from "./unfold.js";
 
 export default {
   extends: DefaultTheme,
@@ -13,6 +13,10 @@ export default {
     app.component("Figure", LiveFigure);
   },
   setup() {
-    onContentUpdated(unfold);
+    onContentUpdated(() => {
+      unfold();
+      keepTarget();
+    });
+    if (inBrowser) addEventListener("hashchange", keepTarget);
   },
 } satisfies Theme;
