@@ -21,7 +21,8 @@ export async function links(browser: Browser, url: string, longestTask: number):
 
     const id = await page.locator(".vp-doc h2").nth(1).getAttribute("id"), place = `${url}book/10-sampling.html#${id}`;
     const top = async (how: string): Promise<void> => {
-      await page.waitForTimeout(2000);
+      await page.waitForFunction(() => document.querySelector(".vp-doc > div > :not([data-open])") === null);
+      await page.waitForTimeout(2500);
       const at = await page.evaluate((one) => document.getElementById(one)!.getBoundingClientRect().top, id!);
       if (Math.abs(at - BELOW_BAR) > NEAR) wrong.push(`a heading opened ${how} stands ${at.toFixed(0)} pixels down, wanted ${BELOW_BAR}`);
     };

@@ -64,6 +64,7 @@ async function visit(context: BrowserContext, base: string, place: Place, look: 
       }
     }
     const driving = await computed();                                              // before axe, which takes its time
+    await page.addStyleTag({ content: "* { content-visibility: visible !important }" });   // else nothing is seen of what is off screen
     if (shots !== undefined) await page.screenshot({ path: join(shots, `${place.url.replaceAll("/", "-") || "index"}-${look.width}-${look.scheme}.png`), fullPage: true });
     wrong.push(...await violations(page), ...watched.errors());
     told.push(`longest task ${loaded.toFixed(0)} ms while it loads, ${driving.toFixed(0)} ms ${traced ? "of its own time " : ""}after`);

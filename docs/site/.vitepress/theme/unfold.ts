@@ -27,16 +27,18 @@ export function unfold(): void {
   });
 }
 
-/** Milliseconds in which a page has come to rest. */
+/** Milliseconds in which a page comes to rest once all its blocks are open. */
 const RESTS = 1500;
 
 /** Keeps the heading that the address names where it belongs while blocks around it open and grow, until the reader moves. */
 export function keepTarget(): void {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (target === null) return;
-  const end = performance.now() + RESTS, moves = new AbortController();
+  const moves = new AbortController();
+  let end = performance.now() + RESTS;
   for (const kind of ["wheel", "touchstart", "keydown", "pointerdown"]) addEventListener(kind, () => moves.abort(), { passive: true, capture: true, signal: moves.signal });
   const keep = (): void => {
+    if (document.querySelector(BLOCKS) !== null) end = performance.now() + RESTS;
     if (performance.now() > end) moves.abort();
     if (moves.signal.aborted) return;
     target.scrollIntoView();
