@@ -61,8 +61,8 @@ const digits: Recipe = {
 /** What `npm run demo` trains too. */
 export const digitsGuided: Recipe = {
   name: "digits-guided", summary: "the same with labels hidden now and then, for guidance",
-  config: { ...digits.config, labelDrop: 0.1, model: { ...digitsUNet, num_class_embeds: 11, _null_class: true } },
-  sampling: { ...twentyFive, guidance: 1.3 },
+  config: { ...digits.config, timeSampling: "logit-normal", labelDrop: 0.1, model: { ...digitsUNet, num_class_embeds: 11, _null_class: true } },
+  sampling: { ...twentyFive, guidance: 1.4 },
 };
 
 const digits16: Recipe = {
