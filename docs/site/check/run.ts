@@ -137,12 +137,12 @@ if (shots !== undefined) mkdirSync(shots, { recursive: true });
 try {
   const base = "/a/path/";
   if (given === undefined) await buildSite(base, built);
-  const { url, server } = await serveFiles(built, value("--base") ?? base, 0);
+  const { url, close } = await serveFiles(built, value("--base") ?? base, 0);
   const browser = await chromium.launch({ executablePath: chromiumProgram(), args: chromiumFlags("webgl2", "webgpu"), timeout: 120_000 });
   console.log(`the site at ${url}, Chromium ${browser.version()}`);
   const good = await checkAll(browser, url, value("--only"), shots);
   await browser.close();
-  server.close();
+  await close();
   process.exitCode = good ? 0 : 1;
 } finally {
   if (given === undefined) rmSync(built, { recursive: true });

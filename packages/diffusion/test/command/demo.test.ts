@@ -11,7 +11,7 @@ describe("fromnoise demo", () => {
     const { code, out: printed, err } = await fromnoise("demo", "--steps", "2", "--device", "wasm:threads=2", "--out", out);
     expect(code, err).to.equal(0);
     expect(metricsOf(out).map(({ step }) => step)).to.deep.equal([1, 2]);
-    const named = [...printed.matchAll(/^ {2}([\w-]+\.(?:png|safetensors))/gm)].map(([, name]) => name);
+    const named = [...printed.matchAll(/^ {2}([\w-]+\.(?:png|svg|safetensors))/gm)].map(([, name]) => name);
     expect(named).to.deep.equal(["samples.png", "denoising.png", "x0.png", "loss.svg", "checkpoint-2.safetensors"]);
     expect(readdirSync(out)).to.include.members(named);
     const { width, height } = readImage(join(out, "samples.png"));
