@@ -69,7 +69,7 @@ describe("the Python package", () => {
     expect(files).to.include.members(["train.py", "fromnoise_torch/trainer.py"]);
     expect(lines.length).to.be.within(100, 600);
     const imported = new Set(lines.flatMap((line) => /^(?:import|from) ([\w., ]+?)(?: import .*)?$/.exec(line)?.[1].split(",") ?? []).map((name) => name.trim().split(".")[0]));
-    const standard = ["argparse", "contextlib", "ctypes", "hashlib", "json", "math", "os", "re", "signal", "socket", "struct", "sys", "time"];
+    const standard = ["argparse", "contextlib", "ctypes", "functools", "hashlib", "json", "math", "os", "re", "signal", "socket", "struct", "sys", "time"];
     expect([...imported].filter((name) => name !== "" && name !== "torch" && name !== "fromnoise_torch" && !standard.includes(name))).to.deep.equal([]);
   });
 });
