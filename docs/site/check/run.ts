@@ -68,8 +68,8 @@ async function visit(context: BrowserContext, base: string, place: Place, look: 
     if (shots !== undefined) await page.screenshot({ path: join(shots, `${place.url.replaceAll("/", "-") || "index"}-${look.width}-${look.scheme}.png`), fullPage: true });
     wrong.push(...await violations(page), ...watched.errors());
     told.push(`longest task ${loaded.toFixed(0)} ms while it loads, ${driving.toFixed(0)} ms ${traced ? "of its own time " : ""}after`);
-    if (loaded > LONGEST_TASK) wrong.push(`a task took ${loaded.toFixed(0)} ms while the page loads, at most ${LONGEST_TASK} are allowed`);
-    if (driving > LONGEST_TASK) wrong.push(`${BY_THE_CLOCK}${driving.toFixed(0)} ms, at most ${LONGEST_TASK} are allowed`);
+    if (loaded > LONGEST_TASK) wrong.push(`${TOO_LONG}${loaded.toFixed(0)} ms while the page loads, at most ${LONGEST_TASK} are allowed`);
+    if (driving > LONGEST_TASK) wrong.push(`${TOO_LONG}${driving.toFixed(0)} ms, at most ${LONGEST_TASK} are allowed`);
   } catch (error) {
     wrong.push((error as Error).message);
   } finally {
@@ -78,7 +78,7 @@ async function visit(context: BrowserContext, base: string, place: Place, look: 
   return { line: told.join("; "), wrong };
 }
 
-const BY_THE_CLOCK = "a task took ";
+const TOO_LONG = "a task took ";
 
 async function drive(page: Page, name: string, thorough: boolean): Promise<string> {
   const { check } = await import(`./${name}.js`).catch(() => { throw new Error(`docs/site/check/${name}.ts is missing`); }) as { check: Check };
@@ -97,10 +97,14 @@ async function violations(page: Page): Promise<string[]> {
   return found;
 }
 
-/** Once more, with the thread's own time, where nothing is wrong but how long tasks took by the clock. */
+/**
+ * Once or twice more, with the thread's own time, where nothing is wrong but how long a task took. A program on the other half of a core
+ * makes a thread's own time half as long again, and 40 ms are usual: a page whose tasks are too long is so three times.
+ */
 async function patiently(run: (traced: boolean) => Promise<Told>): Promise<Told> {
-  const told = await run(false);
-  return told.wrong.length > 0 && told.wrong.every((line) => line.startsWith(BY_THE_CLOCK)) ? run(true) : told;
+  let told = await run(false);
+  for (let more = 0; more < 2 && told.wrong.length > 0 && told.wrong.every((line) => line.startsWith(TOO_LONG)); more++) told = await run(true);
+  return told;
 }
 
 async function checkAll(browser: Browser, url: string, only: string | undefined, shots: string | undefined): Promise<boolean> {
