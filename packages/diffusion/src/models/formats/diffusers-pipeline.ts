@@ -19,6 +19,7 @@ const otherNetworks: Readonly<Record<string, string>> = {
 export function checkNetworkClass(where: string, name: unknown): void {
   if (name === undefined || name === NETWORK_CLASS) return;
   const reason = typeof name === "string" && Object.hasOwn(otherNetworks, name) ? [`reason   ${otherNetworks[name]}`] : [];
+  // No stub: a refusal by name, docs/library/errors.md.
   throw new ConfigError(`${where}: the network ${JSON.stringify(name)} is not implemented`, [`allowed  ${NETWORK_CLASS}`, ...reason]);
 }
 
@@ -37,6 +38,7 @@ export async function checkPipeline(source: Source): Promise<void> {
   for (const [name, kind] of parts) {
     if (name === "unet") checkNetworkClass(`${path}: unet`, kind);
     else if (name !== "scheduler") {
+      // No stub: a refusal by name, docs/library/errors.md.
       throw new ConfigError(`${path}: ${JSON.stringify(pipeline)} has a part ${name}, which is not implemented`, [
         `got      ${kind}`, `allowed  unet (${NETWORK_CLASS}), scheduler`,
       ]);

@@ -44,6 +44,7 @@ class Reader {
   constructor(readonly fields: SchedulerFields, private readonly path: string) {}
 
   refuse(name: string, ...details: readonly string[]): never {
+    // No stub: a refusal by name, docs/library/errors.md.
     throw new ConfigError(`${this.path}: ${name} ${JSON.stringify(this.fields[name])} is not implemented`, details);
   }
 

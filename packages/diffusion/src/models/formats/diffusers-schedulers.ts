@@ -66,6 +66,7 @@ export const otherSchedulers: Readonly<Record<string, string>> = {
 export function formOf(name: unknown, path: string): SchedulerForm {
   if (typeof name === "string" && Object.hasOwn(schedulerForms, name)) return schedulerForms[name];
   const reason = typeof name === "string" && Object.hasOwn(otherSchedulers, name) ? [`reason   ${otherSchedulers[name]}`] : [];
+  // No stub: a refusal by name, docs/library/errors.md.
   throw new ConfigError(`${path}: the scheduler ${JSON.stringify(name)} is not implemented`, [
     ...reason, `allowed  ${Object.keys(schedulerForms).join(", ")}`,
   ]);

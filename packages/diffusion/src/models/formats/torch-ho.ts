@@ -31,6 +31,7 @@ export const hoLayout: TorchLayout = {
     const levels = countIn(dict, (i) => `down.${i}.block.0.conv1.weight`);
     const attends = Array.from({ length: levels }, (_, i) => dict.has(`down.${i}.attn.0.q.weight`));
     if (levels > 1 && !dict.has("down.0.downsample.conv.weight")) {
+      // No stub: a refusal by name, docs/library/errors.md.
       throw new ConfigError(`${source}: a network that pools between its levels is not implemented`, ["allowed  resamp_with_conv true"]);
     }
     const config = unetConfig({

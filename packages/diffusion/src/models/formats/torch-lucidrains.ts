@@ -77,6 +77,7 @@ function configIn(weights: TorchWeights, era: LucidrainsEra, fields: typeof defa
   const fourier = dict.get("time_mlp.0.weights")?.shape[0];
   const attention = Array.from({ length: levels }, (_, i) => attentionIn(weights, `downs.${i}.2`, memories > 0, fields.attn_heads));
   if (outputs !== channels && outputs !== 2 * channels) {
+    // No stub: a refusal by name, docs/library/errors.md.
     throw new ConfigError(`${source}: a network from ${inputs} channels to ${outputs} is not implemented`, ["allowed  as many, or twice as many for a learned variance, or half for self-conditioning"]);
   }
   return { ...lucidrainsConfig({

@@ -40,6 +40,7 @@ export const openaiLayout: TorchLayout = {
     const network = networkIn(weights, fields);
     const { in_channels: channels, out_channels: outputs } = network;
     if (outputs !== channels && outputs !== 2 * channels) {
+      // No stub: a refusal by name, docs/library/errors.md.
       throw new ConfigError(`${weights.source}: a network from ${channels} channels to ${outputs} is not implemented`, ["allowed  as many, or twice as many; networks of super-resolution read another image beside"]);
     }
     const order = fields.use_new_attention_order ? undefined : (width: number): number => headsOf(width, fields);
@@ -67,6 +68,7 @@ type Config = ReturnType<typeof unetConfig> & JsonObject;
 function networkIn(weights: TorchWeights, fields: typeof defaults): Config {
   const { dict, source } = weights;
   const refuse = (what: string, allowed: string): never => {
+    // No stub: a refusal by name, docs/library/errors.md.
     throw new ConfigError(`${source}: ${what} is not implemented`, [`allowed  ${allowed}`]);
   };
   const outputs = countIn(dict, (k) => `output_blocks.${k}.0.in_layers.0.weight`);
