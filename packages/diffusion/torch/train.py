@@ -60,6 +60,7 @@ def main():
     dist.init_process_group("gloo" if options.device == "cpu" else "nccl", **alone)
     try:
         with contextlib.ExitStack() as stack:
+            stack.callback(dist.destroy_process_group)     # its threads end before Python does: one that asks a finished Python for its lock aborts
             train(*open_run(options.run, device, stack), options.until)
     except Refused as refused:
         sys.exit(f"Refused: {refused}" if dist.get_rank() == 0 else 2)

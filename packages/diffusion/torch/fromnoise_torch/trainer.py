@@ -134,8 +134,7 @@ class Trainer:
         lr, name, warmup = self.config["optimizer"]["lr"], self.config["lrSchedule"]["name"], self.config["lrSchedule"]["warmup"]
         if name != "constant" and self.step < warmup:
             return lr * self.step / warmup
-        u = min((self.step - warmup) / max(1, self.config["steps"] - warmup), 1)
-        return lr * (1 + math.cos(math.pi * u)) / 2 if name == "cosine" else lr
+        return lr * (1 + math.cos(math.pi * min((self.step - warmup) / max(1, self.config["steps"] - warmup), 1))) / 2 if name == "cosine" else lr
 
     def saved(self, groups, **said):
         """What a file says and its tensors, of groups {name here: how its names begin there}. Refuses values that are not finite."""
