@@ -24,7 +24,7 @@ export interface AdamOptions {
 
 export interface AdamStep extends OptimizerStep {
   /** An average that follows: as `update()` of it after the step, to the bit, but in one pass over the parameters. */
-  readonly average?: Pick<Ema<Module>, "turn" | "moves">;
+  readonly average?: Pick<Ema<Module>, "turn" | "averageOf">;
 }
 
 /**
@@ -59,20 +59,20 @@ export class Adam implements Optimizer {
     const [correction1, correction2] = [beta1, beta2].map((beta) => 1 - elementary.integerPower(beta, t));
     const scalars = { lr, beta1, beta2, eps, correction1, correction2, weightDecay, gradScale };
     const decay = average?.turn();
-    const targets = new Map(decay === undefined ? [] : average!.moves().map(({ p, target }) => [p, target]));
+    const averageOf = decay === undefined ? undefined : average!.averageOf;
     const alone: AdamTensors[] = [], followed: AdamEmaTensors[] = [];
     for (const [p, m] of this.m) {
-      const g = grads.get(p), target = targets.get(p);
+      const g = grads.get(p), target = averageOf?.get(p)?.tensor;
       if (g === undefined) continue;
-      const entry = { p: p.tensor, m, v: this.v.get(p)!, g };
-      if (target === undefined) alone.push(entry);
-      else followed.push({ ...entry, target });
-      targets.delete(p);
+      if (target === undefined) alone.push({ p: p.tensor, m, v: this.v.get(p)!, g });
+      else followed.push({ p: p.tensor, m, v: this.v.get(p)!, g, target });
     }
     adamUpdate(alone, scalars);
-    if (decay === undefined) return;
-    adamEmaUpdate(followed, scalars, decay);
-    emaUpdate([...targets].map(([p, target]) => ({ target, source: p.tensor })), decay);                  // of what stayed as it was
+    if (averageOf === undefined) return;
+    adamEmaUpdate(followed, scalars, decay!);
+    if (followed.length === averageOf.size) return;
+    const stayed = [...averageOf].filter(([p]) => !this.m.has(p) || grads.get(p) === undefined);
+    emaUpdate(stayed.map(([{ tensor: source }, { tensor: target }]) => ({ target, source })), decay!);
   }
 
   dispose(): void {

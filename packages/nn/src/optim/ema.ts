@@ -1,4 +1,4 @@
-import { ConfigError, clone, emaUpdate, elementary, type Tensor } from "@fromnoise/tensor";
+import { ConfigError, clone, emaUpdate, elementary } from "@fromnoise/tensor";
 import type { Network } from "../networks/network.js";
 import { disposeParameters, type Module } from "../parameters/module.js";
 import type { Parameter } from "../parameters/parameter.js";
@@ -40,12 +40,14 @@ export interface EmaOptions {
 export class Ema<N extends Module = Network> {
   /** The average. */
   readonly network: N;
+  /** @internal The parameter of `network` that is the average of a parameter. */
+  readonly averageOf: ReadonlyMap<Parameter, Parameter>;
   /** Number of updates done, n, whether or not they moved the average. Set it when a checkpoint is loaded. */
   updates = 0;
   private readonly options: Required<EmaOptions>;
 
   /** `source.create()` makes another module of its kind, without values. */
-  constructor(private readonly source: N & { create(): N }, options: EmaOptions = {}) {
+  constructor(source: N & { create(): N }, options: EmaOptions = {}) {
     const { decay = 0.9999, warmup = "ratio", invGamma = 1, power = 0.75, every = 1, start = 0 } = options;
     if (!(decay >= 0 && decay <= 1)) throw new ConfigError(`EMA decay is ${decay}`, ["allowed  0 .. 1"]);
     if (!Number.isInteger(every) || every < 1) throw new ConfigError(`EMA every is ${every}`, ["allowed  integers from 1"]);
@@ -55,10 +57,9 @@ export class Ema<N extends Module = Network> {
     this.options = { decay, warmup, invGamma, power, every, start };
     this.network = source.create();
     checkSame(source, this.network);
-    this.network.parameters.forEach((average, i) => {
-      const { tensor } = source.parameters[i];
-      average.tensor = tensor.device.keep(clone(tensor));
-    });
+    const { parameters } = this.network;
+    this.averageOf = new Map(source.parameters.map((p, i) => [p, parameters[i]]));
+    for (const [{ tensor }, average] of this.averageOf) average.tensor = tensor.device.keep(clone(tensor));
   }
 
   /** The decay of update n = 1, 2, ...: 0 makes a copy. */
@@ -77,19 +78,13 @@ export class Ema<N extends Module = Network> {
    */
   update(): void {
     const decay = this.turn();
-    if (decay !== undefined) emaUpdate(this.moves().map(({ p, target }) => ({ target, source: p.tensor })), decay);
+    if (decay !== undefined) emaUpdate(Array.from(this.averageOf, ([p, { tensor: target }]) => ({ target, source: p.tensor })), decay);
   }
 
   /** @internal Counts an update: the decay by which the average moves in it, undefined where it is not its turn. */
   turn(): number | undefined {
     const n = ++this.updates;
     return (n - 1) % this.options.every === 0 ? this.decayAt(n) : undefined;
-  }
-
-  /** @internal What moves: the average of each parameter. */
-  moves(): { p: Parameter; target: Tensor }[] {
-    const { parameters } = this.source;
-    return this.network.parameters.map(({ tensor: target }, i) => ({ p: parameters[i], target }));
   }
 
   /** Frees the average. */

@@ -17,8 +17,8 @@ import { Tensor } from "./tensor.js";
 
 export { forEachTensor, moveTo, type Scope };
 
-/** @internal Storage shared by the tensors that show it; freed with the last of them. */
-export interface DeviceBuffer { storage: unknown; bytes: number; owners: number }
+/** @internal Storage shared by the tensors that show it; freed with the last of them. `mark` is for those who look for one met twice. */
+export interface DeviceBuffer { storage: unknown; bytes: number; owners: number; mark: number }
 
 /** What is alive on a device. */
 export interface MemoryReport { tensors: number; bytes: number; peakBytes: number }
@@ -355,7 +355,7 @@ export class Device {
     const bytes = sizeOf(shape) * BYTES[dtype];
     this.#memory.bytes += bytes;
     this.#memory.peakBytes = Math.max(this.#memory.peakBytes, this.#memory.bytes);
-    return this.#enter(new Tensor(shape, dtype, this, { storage, bytes, owners: 1 }));
+    return this.#enter(new Tensor(shape, dtype, this, { storage, bytes, owners: 1, mark: 0 }));
   }
 
   #enter(t: Tensor): Tensor {

@@ -18,7 +18,10 @@ export function formatShape(shape: Shape): string {
 
 /** Whether two shapes have the same axes. */
 export function sameShape(a: Shape, b: Shape): boolean {
-  return a.length === b.length && a.every((side, i) => side === b[i]);
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 /** Throws a ShapeError unless a shape, or another list of numbers, is an array. */

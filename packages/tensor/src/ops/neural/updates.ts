@@ -66,18 +66,26 @@ export function assign(target: Tensor, source: Tensor): void {
 /** How many elements the tensors of an entry have, each; of one shape they must be, or matchShapes is asked for the error's words. */
 function commonSize<N extends string>(op: string, entry: { readonly [name in N]: Tensor }, names: readonly N[]): number {
   const first: unknown = entry[names[0]];
-  if (first instanceof Tensor && first.size > 0) {
-    const alike = (t: unknown): boolean => t instanceof Tensor && sameShape(t.shape, first.shape);
-    if (names.every((name) => alike(entry[name]))) return first.size;
-  }
+  if (first instanceof Tensor && first.size > 0 && names.every((name) => isAlike(entry[name], first))) return first.size;
   const patterns: Record<string, Pattern<"...">> = Object.fromEntries(names.map((name) => [name, [entry[name], "..."]]));
   return matchShapes(op, patterns)["..."];
 }
 
+function isAlike(t: unknown, first: Tensor): boolean {
+  return t instanceof Tensor && sameShape(t.shape, first.shape);
+}
+
+/** How many lists were looked through so far: what their buffers are marked with. */
+let marks = 0;
+
 /** The parts of a list run in any order: no tensor may be replaced twice. */
 function assertDistinct<N extends string>(op: string, list: readonly { readonly [name in N]: Tensor }[], names: readonly N[]): void {
-  const buffers = new Set<unknown>();
-  for (const entry of list) for (const name of names) buffers.add(entry[name].buffer);
-  if (buffers.size === list.length * names.length) return;
-  throw new ShapeError(`${op}: a tensor that is replaced stands in the list twice`);
+  const mark = ++marks;
+  for (const entry of list) {
+    for (const name of names) {
+      const { buffer } = entry[name];
+      if (buffer.mark === mark) throw new ShapeError(`${op}: a tensor that is replaced stands in the list twice`);
+      buffer.mark = mark;
+    }
+  }
 }

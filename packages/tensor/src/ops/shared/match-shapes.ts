@@ -29,22 +29,63 @@ export type AxisSizes<P> = { readonly [axis in AllAxes<P>]: axis extends Certain
 
 /** The axes of a pattern, taken apart. */
 interface Axes {
-  readonly names: readonly string[];
+  /** The place of each axis among the names of the plan, -1 for a number. */
+  readonly places: readonly number[];
   /** NaN for a name. */
   readonly numbers: readonly number[];
-  /** The place of "...", -1 where there is none. */
+  /** Which axis is "...", -1 where none is. */
   readonly rest: number;
 }
 
-const known = new Map<string, Axes>();
+/** Sizes that were given before, so that the shapes of a training step make no objects. */
+interface Known { readonly sides: readonly number[]; readonly sizes: Readonly<Record<string, number>> }
 
-function axesOf(text: string): Axes {
-  const found = known.get(text);
-  if (found !== undefined) return found;
-  const names = text === "" ? [] : text.split(" ");
-  const axes = { names, numbers: names.map(Number), rest: names.indexOf("...") };
-  known.set(text, axes);
-  return axes;
+/** The patterns of an op, taken apart once. */
+interface Plan {
+  readonly texts: readonly string[];
+  readonly axes: readonly Axes[];
+  /** Names of axes in the order in which they first come. */
+  readonly names: readonly string[];
+  readonly known: Known[];
+  /** Sizes while they are found, by place among the names; 0 where there is none yet. */
+  readonly sides: number[];
+}
+
+/** More shapes than this are not remembered at a time. */
+const KNOWN = 32;
+
+const plans = new Map<string, Plan>();
+
+function planOf(op: string, patterns: Patterns): Plan {
+  const found = plans.get(op);
+  if (found !== undefined && isOf(found, patterns)) return found;
+  const texts = Object.values(patterns).map((pattern) => (pattern as Pattern | OptionalPattern)[1]), names: string[] = [];
+  const axes = texts.map((text): Axes => {
+    const words = text === "" ? [] : text.split(" "), numbers = words.map(Number);
+    for (const [i, word] of words.entries()) if (Number.isNaN(numbers[i]) && !names.includes(word)) names.push(word);
+    return { places: words.map((word) => names.indexOf(word)), numbers, rest: words.indexOf("...") };
+  });
+  const plan = { texts, axes, names, known: [], sides: names.map(() => 0) };
+  plans.set(op, plan);
+  return plan;
+}
+
+function isOf({ texts }: Plan, patterns: Patterns): boolean {
+  let i = 0;
+  for (const name in patterns) if ((patterns[name] as Pattern | OptionalPattern)[1] !== texts[i++]) return false;
+  return i === texts.length;
+}
+
+/** The sizes that were found, as an object that may serve again. */
+function sizesOf({ names, known, sides }: Plan): Readonly<Record<string, number>> {
+  for (const { sides: others, sizes } of known) {
+    let i = 0;
+    while (i < sides.length && others[i] === sides[i]) i++;
+    if (i === sides.length) return sizes;
+  }
+  const sizes = Object.freeze(Object.fromEntries(names.map((name, i) => [name, sides[i]]).filter(([, side]) => side !== 0)) as Record<string, number>);
+  if (known.push({ sides: [...sides], sizes }) > KNOWN) known.shift();
+  return sizes;
 }
 
 /**
@@ -57,18 +98,19 @@ function axesOf(text: string): Axes {
  * actual and expected shape.
  */
 export function matchShapes<const P extends Patterns>(op: string, patterns: P): AxisSizes<P> {
-  const bound: string[] = [], sides: number[] = [];                                                // axes in the order they were met
+  const plan = planOf(op, patterns), { axes, sides } = plan;
+  sides.fill(0);
   let rest: Shape | undefined, restFrom = 0, restCount = 0;                                        // what "..." stands for
+  let k = 0;
   for (const name in patterns) {
-    const pattern = patterns[name] as Pattern | OptionalPattern, tensor = pattern[0];
+    const pattern = patterns[name] as Pattern | OptionalPattern, tensor = pattern[0], { places, numbers, rest: at } = axes[k++];
     if (!(tensor instanceof Tensor)) {
       if (tensor === undefined && pattern[2] !== undefined) continue;
       assertTensor(op, name, tensor);
     }
-    const { names, numbers, rest: at } = axesOf(pattern[1]), { shape } = tensor;
-    const count = at < 0 ? 0 : shape.length - names.length + 1;                                    // axes that "..." stands for
-    if (count < 0 || (at < 0 && shape.length !== names.length)) throwMismatch(op, patterns);
-    for (let i = 0, axis = 0; i < names.length; i++) {
+    const { shape } = tensor, count = at < 0 ? 0 : shape.length - places.length + 1;               // axes that "..." stands for
+    if (count < 0 || (at < 0 && shape.length !== places.length)) throwMismatch(op, patterns);
+    for (let i = 0, axis = 0; i < places.length; i++) {
       let side = 1;
       if (i === at) {
         if (rest !== undefined && restCount !== count) throwMismatch(op, patterns);
@@ -81,13 +123,10 @@ export function matchShapes<const P extends Patterns>(op: string, patterns: P): 
       } else {
         side = shape[axis++];
       }
-      const known = bound.indexOf(names[i]), isName = Number.isNaN(numbers[i]);
-      const expected = known >= 0 ? sides[known] : isName ? side : numbers[i];
-      if (side === 0 || side !== expected) throwMismatch(op, patterns);
-      if (known < 0 && isName) sides[bound.push(names[i]) - 1] = side;
+      const place = places[i];
+      if (side === 0 || side !== (place < 0 ? numbers[i] : sides[place] || side)) throwMismatch(op, patterns);
+      if (place >= 0) sides[place] = side;
     }
   }
-  const sizes: Record<string, number> = {};
-  for (let i = 0; i < bound.length; i++) sizes[bound[i]] = sides[i];
-  return sizes as AxisSizes<P>;
+  return sizesOf(plan) as AxisSizes<P>;
 }
