@@ -87,6 +87,31 @@ describe("opening the wasm device", () => {
     expect((await thrownBy(both)).message).to.contain("exclude each other");
   });
 
+  it("has as many threads as FROMNOISE_THREADS says where it is not told, and refuses what is no number of threads", async () => {
+    const before = process.env["FROMNOISE_THREADS"];
+    try {
+      for (const [value, spec, threads] of [["3", "wasm", "3 threads"], ["3", "wasm:threads=1", "1 thread"], ["1", "wasm", "1 thread"]]) {
+        process.env["FROMNOISE_THREADS"] = value;
+        const device = await openDevice(spec);
+        expect(device.description).to.contain(`, ${threads}, fast`);
+        await device.dispose();
+      }
+      for (const value of ["0", "many", "", "1.5"]) {
+        process.env["FROMNOISE_THREADS"] = value;
+        const error = await thrownBy(openDevice("wasm"));
+        expect(error.name).to.equal("ConfigError");
+        expect(error.message).to.match(/^FROMNOISE_THREADS is ".*"\n {2}allowed {2}whole numbers from 1 to \d+$/);
+      }
+      delete process.env["FROMNOISE_THREADS"];
+      const device = await openDevice("wasm");
+      expect(device.description).to.contain(`, ${availableParallelism()} thread`);
+      await device.dispose();
+    } finally {
+      if (before === undefined) delete process.env["FROMNOISE_THREADS"];
+      else process.env["FROMNOISE_THREADS"] = before;
+    }
+  });
+
   it("with revectorize checks the revectorizer, or refuses an engine without one or with a slow one", async function () {
     this.timeout(20_000);
     const opened = openDevice("wasm", { revectorize: true, threads: 1 });

@@ -11,7 +11,7 @@ export function overview(commands: readonly Command[]): string {
     "", "Begin with `fromnoise sample --recipe faces`, or `fromnoise train --recipe digits`.",
     "fromnoise COMMAND --help shows a command's flags and examples, fromnoise --version the version.",
     "On the wasm device commands compute by V8's revectorizer (Node 24, x86-64) where a check of it passes; FROMNOISE_REVECTORIZE=1 asks for it",
-    "or an error, 0, as --no-revectorize, for neither it nor relaxed SIMD by flag (Node 20).",
+    "or an error, 0, as --no-revectorize, for neither it nor relaxed SIMD by flag (Node 20). It has a thread a core, or FROMNOISE_THREADS.",
   ].join("\n");
 }
 

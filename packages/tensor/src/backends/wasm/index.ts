@@ -24,7 +24,10 @@ import { updates } from "./kernels/update.js";
 import { WeightCache } from "./machine/weight-cache.js";
 
 export interface WasmOptions {
-  /** Threads that work, the calling one among them; all cores unless given, 1 where threads cannot share memory. */
+  /**
+   * Threads that work, the calling one among them; unless given as many as FROMNOISE_THREADS says, else all cores; 1 where threads
+   * cannot share memory.
+   */
   threads?: number;
   /**
    * How 3x3 convolutions are computed: `fast` by F(4x4, 3x3), error about 1e-5, `exact` by F(2x2, 3x3), about 1e-6. Default fast.
@@ -66,10 +69,8 @@ const MAXIMUM_THREADS = Math.max(64, 4 * platform.cores);
  */
 function threadCount(threads: number | undefined): number {
   const shares = typeof SharedArrayBuffer !== "undefined";
-  if (threads === undefined) return shares && platform.mayBlock ? platform.cores : 1;
-  if (!Number.isInteger(threads) || threads < 1 || threads > MAXIMUM_THREADS) {
-    throw new ConfigError(`wasm: threads is ${threads}`, [`allowed  whole numbers from 1 to ${MAXIMUM_THREADS}`]);
-  }
+  if (threads === undefined) return shares && platform.mayBlock ? threadsByDefault() : 1;
+  checkThreads("wasm: threads", threads, threads);
   if (threads === 1) return 1;
   if (!platform.mayBlock) {
     throw new DeviceError("wasm: the main thread of a page cannot wait for other threads", [
@@ -82,6 +83,19 @@ function threadCount(threads: number | undefined): number {
     ]);
   }
   return threads;
+}
+
+function checkThreads(what: string, threads: number, given: unknown): void {
+  if (Number.isInteger(threads) && threads >= 1 && threads <= MAXIMUM_THREADS) return;
+  throw new ConfigError(`${what} is ${String(given)}`, [`allowed  whole numbers from 1 to ${MAXIMUM_THREADS}`]);
+}
+
+/** What the environment says, else all cores. Throws ConfigError. */
+function threadsByDefault(): number {
+  const value = platform.environment("FROMNOISE_THREADS");
+  if (value === undefined) return platform.cores;
+  checkThreads("FROMNOISE_THREADS", value === "" ? NaN : Number(value), JSON.stringify(value));
+  return Number(value);
 }
 
 /** What the environment says. Throws ConfigError for anything but 0, 1 and auto. */
