@@ -1,7 +1,7 @@
 /** The `fromnoise` command as tests run it: inside this process, with what it prints; or as a process of its own. */
 import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
-import { createRequire } from "node:module";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { readdirSync, statSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { main } from "../../src/command/main.js";
 
 export interface Outcome {
@@ -24,15 +24,28 @@ export async function fromnoise(...argv: readonly string[]): Promise<Outcome> {
   }
 }
 
-/** Starts a command line as a process; `ended` gives what became of it. */
+const packages = new URL("../../../", import.meta.url);
+
+/** The time of the newest source of a package. */
+function newestSource(name: string): number {
+  const folder = new URL(`${name}/src/`, packages);
+  return Math.max(...(readdirSync(folder, { recursive: true }) as string[]).filter((path) => path.endsWith(".ts")).map((path) => statSync(new URL(path, folder)).mtimeMs));
+}
+
+/** Throws unless what was built is newer than the sources: a program that a test starts is the built one, as users start it. */
+function assertBuilt(): void {
+  for (const name of ["tensor", "nn", "diffusion"]) {
+    const built = statSync(new URL(`${name}/tsconfig.tsbuildinfo`, packages), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    if (built < newestSource(name)) throw new Error(`packages/${name} has changed since it was built: npx tsc -b`);
+  }
+}
+
+/** Starts a command line as a process, as users do; `ended` gives what became of it. Throws where the packages are not built. */
 export function startFromnoise(
   argv: readonly string[], stdio: StdioOptions = ["ignore", "pipe", "pipe"],
 ): { child: ChildProcess; ended: Promise<Outcome> } {
-  const program = fileURLToPath(new URL("main-process.ts", import.meta.url));
-  const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
-  const child = spawn(
-    process.execPath, ["--import", tsx, "-C", "fromnoise-source", program, ...argv], { stdio },
-  );
+  assertBuilt();
+  const child = spawn(process.execPath, [fileURLToPath(new URL("diffusion/bin/fromnoise.js", packages)), ...argv], { stdio });
   let [out, err] = ["", ""];
   child.stdout?.setEncoding("utf8").on("data", (text: string) => (out += text));
   child.stderr?.setEncoding("utf8").on("data", (text: string) => (err += text));

@@ -13,7 +13,7 @@ describe("the doctor", function () {
   this.timeout(120_000);
   let device: Device;
   before(async () => {
-    device = await openDevice("reference");
+    device = await openDevice("wasm", { threads: 1 });
   });
   after(() => device.dispose());
 

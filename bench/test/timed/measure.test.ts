@@ -1,17 +1,17 @@
 import { expect } from "chai";
-import type { BenchCase } from "../src/bench.js";
-import { compareReports, formatComparison } from "../src/compare.js";
-import type { Contender } from "../src/contender.js";
-import { describeMachine } from "../src/machine.js";
-import { measure } from "../src/measure.js";
-import { SCHEMA, type Report, type Row } from "../src/rows.js";
+import type { BenchCase } from "../../src/bench.js";
+import { compareReports, formatComparison } from "../../src/compare.js";
+import type { Contender } from "../../src/contender.js";
+import { describeMachine } from "../../src/machine.js";
+import { measure } from "../../src/measure.js";
+import { SCHEMA, type Report, type Row } from "../../src/rows.js";
 
 const matmul: BenchCase = { bench: "matmul", shape: { m: 16, k: 16, n: 16 } };
 const softmax: BenchCase = { bench: "softmax", shape: { rows: 4, n: 8 } };
 const reduce: BenchCase = { bench: "reduce", shape: { rows: 4, n: 8 } };
 
 const reference: Contender = { device: "reference", peer: null, threads: 1, spec: "reference", takes: () => true };
-const contender = (file: string): Contender => ({ ...reference, spec: new URL(`contenders/${file}.ts`, import.meta.url).href });
+const contender = (file: string): Contender => ({ ...reference, spec: new URL(`../contenders/${file}.ts`, import.meta.url).href });
 
 async function rowsOf(
   cases: readonly BenchCase[], contenders: readonly Contender[], { limitMs = 30_000, stopAfter = Infinity } = {},

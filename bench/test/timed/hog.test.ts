@@ -1,6 +1,6 @@
 import { expect } from "chai";
-import { formatHog, isHeldUp, measureHog, type HogResult } from "../src/hog.js";
-import { benchUNet } from "../src/model-benches.js";
+import { formatHog, isHeldUp, measureHog, type HogResult } from "../../src/hog.js";
+import { benchUNet } from "../../src/model-benches.js";
 
 const around = (center: number): number[] => Array.from({ length: 8 }, (_, i) => center * (1 + 0.02 * Math.sin(2.4 * i)));
 const tiny: HogResult["case"] = {
