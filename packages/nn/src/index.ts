@@ -24,7 +24,7 @@ export { NormActivation, type NormActivationCache } from "./layers/norm-activati
 export { LogFourier } from "./layers/log-fourier.js";
 export { firDouble, firHalve } from "./layers/fir.js";
 export { NormSilu } from "./layers/norm-silu.js";
-export { AddTimeNorm, ScaleShiftTimeNorm, type ScaleShiftCache, type TimeNorm } from "./layers/time-norm.js";
+export { AdaGroupNormSilu, AddTimeNorm, ScaleShiftTimeNorm, type AdaGroupNormSiluCache, type ScaleShiftCache, type TimeNorm } from "./layers/time-norm.js";
 export { TimeProjection, type TimeProjectionCache } from "./layers/time-projection.js";
 export { ResBlock, type ResBlockCache, type ResBlockOptions } from "./layers/res-block.js";
 export { Attention, type AttentionCache, type AttentionOptions } from "./layers/attention.js";

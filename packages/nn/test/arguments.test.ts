@@ -2,7 +2,7 @@
 import { expect } from "chai";
 import { Random, openDevice, randomNormal, type Device, type Tensor } from "@fromnoise/tensor";
 import {
-  Adam, AdaLayerNorm, Attention, ClassEmbedding, Conv2d, Downsample, FinalLayer, FourierFeatures, Grads, GroupNorm, Linear, NormSilu,
+  Adam, AdaGroupNormSilu, AdaLayerNorm, Attention, ClassEmbedding, Conv2d, Downsample, FinalLayer, FourierFeatures, Grads, GroupNorm, Linear, NormSilu,
   PatchEmbedding, ResBlock, ScaleShiftTimeNorm, SelfAttention, TimeMlp, TimeProjection, TransformerBlock, Upsample, apply,
   globalNorm, initialize, type Module,
 } from "@fromnoise/nn";
@@ -35,6 +35,7 @@ describe("arguments that are missing", () => {
     ["TimeMlp", () => new TimeMlp("a", 2, 3), () => [normal(1, 2)]],
     ["TimeProjection", () => new TimeProjection("a", 2, 3), () => [normal(1, 2)]],
     ["ScaleShiftTimeNorm", () => new ScaleShiftTimeNorm("a", 2, { groups: 1 }), () => [image(), normal(1, 4)]],
+    ["AdaGroupNormSilu", () => new AdaGroupNormSilu("a", 2, { groups: 1 }), () => [image(), normal(1, 4)]],
     ["ResBlock", () => new ResBlock("a", { inChannels: 2, outChannels: 4, timeChannels: 3, groups: 1 }),
       () => [image(), normal(1, 3)]],
     ["SelfAttention", () => new SelfAttention("a", 4, 2), () => [normal(1, 3, 4)]],

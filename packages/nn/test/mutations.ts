@@ -1,7 +1,7 @@
 /** Wrong backwards, one mistake each, that the gradient checks must reject. */
 import { add, flip, mean, multiply, onesLike, permute, reshape, split, subtract, sumPerImage, zerosLike } from "@fromnoise/tensor";
 import {
-  Activation, AdaLayerNorm, AddTimeNorm, Attention, ChannelNorm, ClassEmbedding, Conv2d, Downsample, FinalLayer, FourierFeatures, Grads,
+  Activation, AdaGroupNormSilu, AdaLayerNorm, AddTimeNorm, Attention, ChannelNorm, ClassEmbedding, Conv2d, Downsample, FinalLayer, FourierFeatures, Grads,
   GroupNorm, LayerScale, Linear, NormActivation, NormSilu, PatchEmbedding, PixelAttention, ResBlock, ResnetBlock, RmsNorm, ScaleShiftTimeNorm,
   SelfAttention, SelfConditioned, Sequential, StandardizedConv2d, TimeMlp, TimeProjection, TransformerBlock, Upsample,
 } from "@fromnoise/nn";
@@ -68,6 +68,10 @@ export const mutations: readonly Mutation[] = [
   mutation(
     ["ScaleShiftTimeNorm"], "the factor is scale in place of 1 + scale", ScaleShiftTimeNorm.prototype, "backward",
     (backward) => (dy, cache, grads) => backward(dy, { ...cache, factor: subtract(cache.factor, 1) }, grads),
+  ),
+  mutation(
+    ["AdaGroupNormSilu"], "the time of one image is that of all", AdaGroupNormSilu.prototype, "backward",
+    (backward) => (dy, cache, grads) => backward(dy, { ...cache, t: multiply(onesLike(cache.t), mean(cache.t, { axes: 0, keepDims: true })) }, grads),
   ),
   mutation(["TimeProjection"], "the SiLU is skipped",
     TimeProjection.prototype, "backward", (_, self) => (dt, cache, grads) =>

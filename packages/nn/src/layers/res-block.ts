@@ -9,7 +9,7 @@ import { firDouble, firHalve } from "./fir.js";
 import type { Layer } from "./layer.js";
 import { normActivation } from "./norm-activation.js";
 import { double, halve, identity, type Resample } from "./resample.js";
-import { AddTimeNorm, ScaleShiftTimeNorm, type TimeNorm } from "./time-norm.js";
+import { AdaGroupNormSilu, AddTimeNorm, ScaleShiftTimeNorm, type TimeNorm } from "./time-norm.js";
 import { TimeProjection, type TimeProjectionCache } from "./time-projection.js";
 
 /** Channels, time, normalisation, resampling, dropout and scaling of a block. */
@@ -75,7 +75,8 @@ export class ResBlock implements Module {
 
   constructor(readonly name: string, options: ResBlockOptions) {
     const { inChannels, outChannels, timeChannels, groups, groupsOut = groups, eps = 1e-5, activation = "silu", resample = "none" } = options;
-    const TimeNormClass = options.timeScaleShift === "scale_shift" ? ScaleShiftTimeNorm : AddTimeNorm;
+    const Scaled = activation === "silu" ? AdaGroupNormSilu : ScaleShiftTimeNorm;
+    const TimeNormClass = options.timeScaleShift === "scale_shift" ? Scaled : AddTimeNorm;
     this.norm1 = normActivation(join(name, "norm1"), inChannels, { groups, eps }, activation);
     this.resample = resamples[resample];
     this.conv1 = new Conv2d(join(name, "conv1"), inChannels, outChannels);

@@ -1,18 +1,19 @@
 /**
  * The two ways in which a ResBlock's second normalisation takes in the time, t = time_emb_proj(f(temb)):
  *  - AddTimeNorm (Ho et al. 2020): f(norm(x + t)), t [N, C];
- *  - ScaleShiftTimeNorm (Nichol, Dhariwal 2021): f(norm(x) (1 + scale) + shift), t = [scale, shift] [N, 2C].
+ *  - ScaleShiftTimeNorm (Nichol, Dhariwal 2021): f(norm(x) (1 + scale) + shift), t = [scale, shift] [N, 2C];
+ *    AdaGroupNormSilu is that for a group normalisation and SiLU, in one kernel where the device has it.
  * f is SiLU unless another activation is given; norm is a group normalisation, of the second any layer that keeps the shape may take its place.
  */
 import {
-  add, addPerImage, assertTensor, concat, multiply, reshape, slice, sumPerImage, type Tensor,
+  adaGroupNormSilu, add, addPerImage, assertTensor, concat, multiply, reshape, slice, sumPerImage, type Tensor,
 } from "@fromnoise/tensor";
 import type { Grads } from "../parameters/grads.js";
 import type { Module } from "../parameters/module.js";
 import type { Parameter } from "../parameters/parameter.js";
 import { activations, type ActivationName } from "./activation.js";
 import { backwardAt, forwardAt } from "./enter.js";
-import { GroupNorm, type GroupNormOptions } from "./group-norm.js";
+import { GroupNorm, type GroupNormCache, type GroupNormOptions } from "./group-norm.js";
 import type { Layer } from "./layer.js";
 import { normActivation } from "./norm-activation.js";
 
@@ -56,6 +57,44 @@ export class AddTimeNorm implements TimeNorm {
     return backwardAt(this, dy, cache, grads, () => {
       const dx = this.norm.backward(dy, cache, grads);
       return { dx, dt: sumPerImage(dx) };
+    });
+  }
+}
+
+/** x and the statistics of its groups, and the time that it was scaled and shifted by. */
+export interface AdaGroupNormSiluCache extends GroupNormCache {
+  /** [N, 2C]: scale and shift. */
+  t: Tensor;
+}
+
+/** y = silu(groupNorm(x) (1 + scale) + shift), x [N, H, W, C], t = [scale, shift] [N, 2C]. The backward recomputes groupNorm(x). */
+export class AdaGroupNormSilu implements TimeNorm<AdaGroupNormSiluCache> {
+  static readonly width = 2;
+  private readonly norm: GroupNorm;
+
+  constructor(readonly name: string, channels: number, options: GroupNormOptions) {
+    this.norm = new GroupNorm(name, channels, options);
+  }
+
+  get parameters(): readonly Parameter[] {
+    return this.norm.parameters;
+  }
+
+  forward(x: Tensor, t: Tensor): [y: Tensor, cache: AdaGroupNormSiluCache] {
+    return forwardAt(this, { x, t }, () => {
+      const { groups, eps, weight, bias } = this.norm;
+      const { y, stats } = adaGroupNormSilu.forwardWithStats(x, weight.tensor, bias.tensor, t, { groups, eps });
+      return [y, { x, stats, t }];
+    });
+  }
+
+  backward(dy: Tensor, cache: AdaGroupNormSiluCache, grads: Grads): { dx: Tensor; dt: Tensor } {
+    return backwardAt(this, dy, cache, grads, () => {
+      const { x, stats, t } = cache, { groups, weight, bias } = this.norm;
+      const { dx, dgamma, dbeta, dt } = adaGroupNormSilu.backward(dy, x, stats, weight.tensor, bias.tensor, t, { groups });
+      grads.add(bias, dbeta);
+      grads.add(weight, dgamma);
+      return { dx, dt };
     });
   }
 }

@@ -24,7 +24,7 @@ import { RmsNorm } from "../layers/rms-norm.js";
 import { SelfAttention } from "../layers/self-attention.js";
 import { StandardizedConv2d } from "../layers/standardized-conv2d.js";
 import { TimeMlp } from "../layers/time-mlp.js";
-import { AddTimeNorm, ScaleShiftTimeNorm, type TimeNorm } from "../layers/time-norm.js";
+import { AdaGroupNormSilu, AddTimeNorm, ScaleShiftTimeNorm, type TimeNorm } from "../layers/time-norm.js";
 import { TimeProjection } from "../layers/time-projection.js";
 import { Upsample } from "../layers/upsample.js";
 import { Dit } from "../networks/dit/dit.js";
@@ -185,6 +185,7 @@ export const layerGradcheckCases: readonly LayerGradcheckCase[] = [
   resampleCase("firDouble", [2, 3, 2, 2], firDouble),
   timeNormCase("AddTimeNorm", () => new AddTimeNorm("", 4, { groups: 2 }), 4),
   timeNormCase("ScaleShiftTimeNorm", () => new ScaleShiftTimeNorm("", 4, { groups: 2 }), 8),
+  timeNormCase("AdaGroupNormSilu", () => new AdaGroupNormSilu("", 4, { groups: 2 }), 8),
   timeNormCase("ScaleShiftTimeNorm", () => new ScaleShiftTimeNorm("", 4, new RmsNorm("", 4)), 8, "by length"),
   plainCase("TimeProjection", "3 to 3", [2, 3], () => new TimeProjection("", 3, 3)),
   resBlockCase("time added", {}),

@@ -2,10 +2,11 @@
  * Kernels a backend may have for speed, and what each of them means: the composition of required kernels that devices without it
  * run, that checks compare with and that the tests hold the fast ones to. It is written here and nowhere else.
  */
+import { composeAda, composeAdaGrad } from "./ada-group-norm.js";
 import { attentions, composeAttention, composeAttentionGrad } from "./attention.js";
 import { convFlaw, convFlops, convOutput, convW, convX, convY, type Conv2dAttrs } from "./conv2d.js";
 import { define, vectors, type AttrsOf, type InputsOf, type OutputsOf, type ScalarsOf, type Sizes } from "./definition.js";
-import { channels, normStats, normX, type GroupNormAttrs } from "./group-norm.js";
+import { channels, normStats, normTimes, normX, type GroupNormAttrs } from "./group-norm.js";
 import { asMatmul, type LinearAttrs } from "./matmul.js";
 import type { Runner } from "./required.js";
 import { updates } from "./update.js";
@@ -48,6 +49,15 @@ export const fusedKernels = {
     equation: "groupNormGrad of dz = dy silu'(z), z = groupNorm(x, stats)",
     inputs: { dy: normX, x: normX, stats: normStats, gamma: channels, beta: channels }, scalars: [],
     outputs: { dx: normX, dgamma: channels, dbeta: channels },
+  }),
+  adaGroupNormSilu: define<GroupNormAttrs>()({
+    equation: "stats = groupNormStats(x), y = silu(z), z = groupNorm(x, stats) (1 + scale) + shift, t = (scale, shift) of each image",
+    inputs: { x: normX, gamma: channels, beta: channels, t: normTimes }, scalars: ["eps"], outputs: { y: normX, stats: normStats },
+  }),
+  adaGroupNormSiluGrad: define<GroupNormAttrs>()({
+    equation: "dt = sums over hw of (dz groupNorm(x), dz), dz = dy silu'(z); groupNormGrad of dz (1 + scale)",
+    inputs: { dy: normX, x: normX, stats: normStats, gamma: channels, beta: channels, t: normTimes }, scalars: [],
+    outputs: { dx: normX, dgamma: channels, dbeta: channels, dt: normTimes },
   }),
   ...attentions,
   adamEma: define<Sizes>()({
@@ -114,6 +124,8 @@ export const compositions: { readonly [K in FusedKernelName]: Composition<FusedK
     const { y: dz } = run("binary", { a: dy, b: z }, { op: "siluGrad", size, a: size, b: size }, { p: 0 });
     return run("groupNormGrad", { dy: dz, x, stats, gamma }, attrs, {});
   },
+  adaGroupNormSilu: (run, inputs, attrs, { eps }) => composeAda(run, inputs, attrs, eps),
+  adaGroupNormSiluGrad: (run, inputs, attrs) => composeAdaGrad(run, inputs, attrs),
   attention: (run, inputs, attrs, { scale }) => composeAttention(run, inputs, attrs, scale),
   attentionGrad: (run, inputs, attrs, { scale }) => composeAttentionGrad(run, inputs, attrs, scale),
   adamEma: (run, { target, ...inputs }, attrs, { decay, ...scalars }) => {

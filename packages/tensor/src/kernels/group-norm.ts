@@ -8,6 +8,8 @@ export interface GroupNormAttrs { readonly n: number; readonly hw: number; reado
 export const normX = ({ n, hw, c }: GroupNormAttrs): Shape => [n, hw, c];
 /** (mean, reciprocal standard deviation) of each group of each image. */
 export const normStats = ({ n, groups }: GroupNormAttrs): Shape => [n, groups, 2];
+/** scale and shift of each image. */
+export const normTimes = ({ n, c }: GroupNormAttrs): Shape => [n, 2, c];
 export const channels = ({ c }: GroupNormAttrs): Shape => [c];
 
 export const groupNorms = {

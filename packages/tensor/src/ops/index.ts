@@ -2,6 +2,7 @@ export { linear } from "./neural/linear.js";
 export { conv2d, type Conv2dOptions } from "./neural/conv2d.js";
 export { groupNorm, type GroupNormOptions } from "./neural/group-norm.js";
 export { groupNormSilu } from "./neural/group-norm-silu.js";
+export { adaGroupNormSilu } from "./neural/ada-group-norm-silu.js";
 export { silu } from "./neural/silu.js";
 export { relu } from "./neural/relu.js";
 export { leakyRelu, type LeakyReluOptions } from "./neural/leaky-relu.js";

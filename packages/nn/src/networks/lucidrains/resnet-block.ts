@@ -6,7 +6,7 @@ import type { Layer } from "../../layers/layer.js";
 import { NormSilu } from "../../layers/norm-silu.js";
 import { RmsNorm } from "../../layers/rms-norm.js";
 import { StandardizedConv2d } from "../../layers/standardized-conv2d.js";
-import { ScaleShiftTimeNorm, type ScaleShiftCache } from "../../layers/time-norm.js";
+import { AdaGroupNormSilu, ScaleShiftTimeNorm, type TimeNorm } from "../../layers/time-norm.js";
 import { TimeProjection, type TimeProjectionCache } from "../../layers/time-projection.js";
 import type { Grads } from "../../parameters/grads.js";
 import { join, type Module } from "../../parameters/module.js";
@@ -31,7 +31,7 @@ export interface ResnetBlockCache {
   /** Of x [N, H, W, Cin]. */
   proj1: unknown;
   /** Of [N, H, W, Cout] and the time. */
-  norm1: ScaleShiftCache;
+  norm1: unknown;
   /** [N, H, W, Cout]: 0 where dropped; undefined where nothing is. */
   mask: Tensor | undefined;
   /** Of [N, H, W, Cout] both. */
@@ -48,7 +48,7 @@ export interface ResnetBlockCache {
 export class ResnetBlock implements Module {
   private readonly time: TimeProjection;
   private readonly proj1: Layer;
-  private readonly norm1: ScaleShiftTimeNorm;
+  private readonly norm1: TimeNorm;
   private readonly dropoutRate: number;
   private readonly proj2: Layer;
   /** With its SiLU. */
@@ -67,7 +67,8 @@ export class ResnetBlock implements Module {
     const [norm1, norm2] = [join(name, "block1.norm"), join(name, "block2.norm")];
     this.time = new TimeProjection(join(name, "mlp.1"), timeChannels, 2 * outChannels);
     this.proj1 = proj("block1", inChannels);
-    this.norm1 = new ScaleShiftTimeNorm(norm1, outChannels, blockNorm === "rms" ? new RmsNorm(norm1, outChannels) : { groups });
+    this.norm1 = blockNorm === "rms" ? new ScaleShiftTimeNorm(norm1, outChannels, new RmsNorm(norm1, outChannels))
+      : new AdaGroupNormSilu(norm1, outChannels, { groups });
     this.dropoutRate = dropout;
     this.proj2 = proj("block2", outChannels);
     this.norm2 = blockNorm === "group" ? new NormSilu(norm2, outChannels, { groups })

@@ -58,6 +58,7 @@ type OtherPatterns = {
   readonly stats?: Pattern<"N G 2">;
   readonly gamma?: Pattern<"C">;
   readonly beta?: Pattern<"C">;
+  readonly t?: Pattern<"N 2C">;
 };
 
 /** Checks x and the tensors beside it, and folds the positions of x into one axis. Throws ShapeError, ConfigError for no groups. */

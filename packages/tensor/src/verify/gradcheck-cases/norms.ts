@@ -1,4 +1,5 @@
 /** Gradient checks of the normalisations; statistics are part of the function, so that their gradient is checked too. */
+import { adaGroupNormSilu } from "../../ops/neural/ada-group-norm-silu.js";
 import { groupNorm } from "../../ops/neural/group-norm.js";
 import { groupNormSilu } from "../../ops/neural/group-norm-silu.js";
 import { layerNorm } from "../../ops/neural/layer-norm.js";
@@ -37,6 +38,17 @@ const groupNormSiluCases = groupings.map(([name, shape, groups]) =>
     };
   }));
 
+const adaGroupNormSiluCases = groupings.map(([name, shape, groups]) =>
+  gradcheckCase("adaGroupNormSilu", name, ({ normal }) => {
+    const c = shape[shape.length - 1];
+    return {
+      inputs: { x: normal(...shape), gamma: normal(c), beta: normal(c), t: normal(shape[0], 2 * c) },
+      forward: ({ x, gamma, beta, t }) => adaGroupNormSilu.forwardWithStats(x, gamma, beta, t, { groups, eps: EPS }).y,
+      backward: (dy, { x, gamma, beta, t }) =>
+        adaGroupNormSilu.backward(dy, x, groupNorm.stats(x, { groups, eps: EPS }), gamma, beta, t, { groups }),
+    };
+  }));
+
 const layerNormCases = ([["rows [2, 3], 5 channels", [2, 3, 5]], ["one row", [1, 7]]] as const).map(([name, shape]) =>
   gradcheckCase("layerNorm", name, ({ normal }) => ({
     inputs: { x: normal(...shape), gamma: normal(shape[shape.length - 1]), beta: normal(shape[shape.length - 1]) },
@@ -63,5 +75,5 @@ const weightStandardizeCases = ([["3x3, 2 to 3", [3, 3, 2, 3]], ["1x1, 5 to 4", 
   })));
 
 export const normCases: readonly GradcheckCase[] = [
-  ...groupNormCases, ...groupNormSiluCases, ...layerNormCases, ...rmsNormCases, ...weightStandardizeCases,
+  ...groupNormCases, ...groupNormSiluCases, ...adaGroupNormSiluCases, ...layerNormCases, ...rmsNormCases, ...weightStandardizeCases,
 ];

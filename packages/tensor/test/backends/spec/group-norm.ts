@@ -52,6 +52,31 @@ function siluGradTerms(inputs: Norm & { dy: NumberArray }, attrs: GroupNormAttrs
   return { ...terms, dbeta: terms.dbeta * Math.max(1, normTerms(inputs, attrs) / 2) };
 }
 
+interface Ada extends Norm { t: NumberArray }
+
+/** gamma (1 + scale) and beta (1 + scale) + shift of an image. */
+function affineOf({ gamma, beta, t }: Omit<Ada, "x" | "stats">, image: number): { gamma: NumberArray; beta: NumberArray } {
+  const c = gamma.length, at = 2 * image * c;
+  return { gamma: gamma.map((v, i) => v * (1 + t[at + i])), beta: beta.map((v, i) => v * (1 + t[at + i]) + t[at + c + i]) };
+}
+
+/** For each image alone the terms of `of`, with its own gamma and beta; of all the largest. */
+function largestOf<N extends string>(
+  inputs: Ada & { dy?: NumberArray }, attrs: GroupNormAttrs, of: (one: Norm & { dy: NumberArray }, attrs: GroupNormAttrs) => Record<N, number>,
+): Record<N, number> {
+  const { x, stats, dy = x } = inputs, one = { ...attrs, n: 1 }, size = attrs.hw * attrs.c, pairs = 2 * attrs.groups;
+  const all = Array.from({ length: attrs.n }, (_, k) => of({
+    x: x.slice(k * size, (k + 1) * size), dy: dy.slice(k * size, (k + 1) * size), stats: stats.slice(k * pairs, (k + 1) * pairs), ...affineOf(inputs, k),
+  }, one));
+  return Object.fromEntries(Object.keys(all[0]).map((name) => [name, Math.max(...all.map((terms) => terms[name as N]))])) as Record<N, number>;
+}
+
+/** Sums over images have n times the terms of one, each times its 1 + scale <= 3; those of dt gamma and beta times the sums. */
+function adaGradTerms(inputs: Ada & { dy: NumberArray }, attrs: GroupNormAttrs): { dx: number; dgamma: number; dbeta: number; dt: number } {
+  const { dx, dgamma, dbeta } = largestOf(inputs, attrs, siluGradTerms), { gamma, beta } = inputs;
+  return { dx, dgamma: 3 * attrs.n * dgamma, dbeta: 3 * attrs.n * dbeta, dt: Math.max(dbeta, largest(gamma) * dgamma + largest(beta) * dbeta) };
+}
+
 const withStats = {
   cases: statsCases, draws, scalars,
   terms: ({ x, gamma, beta }: Omit<Norm, "stats">, attrs: GroupNormAttrs): { y: number } =>
@@ -59,7 +84,8 @@ const withStats = {
 };
 
 export const groupNorms: Specs<
-  "groupNormStats" | "groupNorm" | "groupNormGrad" | "groupNormSilu" | "groupNormSiluGrad" | "groupNormWithStats" | "groupNormSiluWithStats"
+  "groupNormStats" | "groupNorm" | "groupNormGrad" | "groupNormSilu" | "groupNormSiluGrad" | "groupNormWithStats" | "groupNormSiluWithStats" | "adaGroupNormSilu"
+  | "adaGroupNormSiluGrad"
 > = {
   groupNormStats: { cases: statsCases, draws, scalars },
   groupNorm: { cases, draws, settle, terms: (inputs, attrs) => ({ y: normTerms(inputs, attrs) }) },
@@ -68,4 +94,9 @@ export const groupNorms: Specs<
   groupNormSiluGrad: { cases, draws, settle, terms: siluGradTerms },
   groupNormWithStats: withStats,
   groupNormSiluWithStats: withStats,
+  adaGroupNormSilu: {
+    cases: statsCases, draws, scalars,
+    terms: (inputs, attrs) => largestOf({ ...inputs, stats: statsOf(inputs.x, attrs) }, attrs, (one, of) => ({ y: normTerms(one, of) })),
+  },
+  adaGroupNormSiluGrad: { cases, draws, settle, terms: adaGradTerms },
 };

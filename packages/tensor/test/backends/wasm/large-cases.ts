@@ -50,7 +50,7 @@ export const largeCases: readonly Case[] = [
   ["conv2dBias", fewOutputs], ["conv2dGradInput", fewOutputs], ["conv2dGradWeight", fewOutputs],
   ["groupNormStats", norm], ["groupNormSilu", norm], ["groupNormSiluGrad", norm], ["groupNormSiluWithStats", norm],
   ["groupNormStats", norms], ["groupNorm", norms], ["groupNormGrad", norms], ["groupNormSiluGrad", norms],
-  ["groupNormWithStats", norms],
+  ["groupNormWithStats", norms], ["adaGroupNormSilu", norm], ["adaGroupNormSiluGrad", norm], ["adaGroupNormSiluGrad", norms],
   ["softmax", { rows: 900, n: 65 }], ["softmaxGrad", { rows: 900, n: 65 }],
   ["attention", { n: 2, heads: 3, l: 300, s: 65, d: 5 }], ["attention", { n: 1, heads: 2, l: 530, s: 1100, d: 8 }],
   ["attentionGrad", { n: 2, heads: 3, l: 65, s: 77, d: 33 }], ["attentionGrad", { n: 1, heads: 2, l: 130, s: 2100, d: 3 }],

@@ -1,6 +1,6 @@
 /** Backwards that are wrong on purpose, in the ways people get them wrong: the gradient check must reject each of them. */
 import {
-  add, attention, averagePool, conv2d, divide, embedding, gather, gelu, gradcheckCases, greater, groupNorm, layerNorm, linear, linearAttention,
+  add, attention, averagePool, concat, conv2d, divide, embedding, gather, gelu, gradcheckCases, greater, groupNorm, groupNormSilu, layerNorm, linear, linearAttention,
   matmul, mean, multiply, permute, reshape, rmsNorm, sigmoid, slice, softmax, sqrt, square, subtract, sum, sumPerImage, tensor,
   transpose, upsampleNearest, type Shape, type Tensor,
 } from "@fromnoise/tensor";
@@ -80,6 +80,12 @@ const norms: readonly Mutation[] = [
     { ...groupNorm.backward(dy, x, groupNorm.stats(x, { groups: 1, eps: EPS }), gamma, { groups: 1 }) })),
   mutation("groupNormSilu", "one group", "the slope of silu taken at x instead of z", (dy, { x }) => (
     { dbeta: sum(multiply(dy, siluSlope(x)), { axes: [0, 1, 2] }) })),
+  mutation("adaGroupNormSilu", "one group", "the gradients of groupNormSilu, as if scale and shift were 0", (dy, { x, gamma, beta }) => (
+    { ...groupNormSilu.backward(dy, x, groupNorm.stats(x, { groups: 1, eps: EPS }), gamma, beta, { groups: 1 }) })),
+  mutation("adaGroupNormSilu", "one group", "dt of the images exchanged", (_dy, _inputs, { dt }) => (
+    { dt: concat([slice(dt, [1], [2]), slice(dt, [0], [1])], 0) })),
+  mutation("adaGroupNormSilu", "2 groups of 3 channels", "shift before scale in dt", (_dy, _inputs, { dt }) => (
+    { dt: concat([slice(dt, [0, 6]), slice(dt, [0, 0], [2, 6])], 1) })),
   mutation("layerNorm", "rows [2, 3], 5 channels", "the statistics held constant", (dy, { x, gamma }) => (
     { dx: multiply(multiply(dy, gamma), slice(layerNorm.stats(x, { eps: EPS }), [0, 0, 1])) })),
   mutation("layerNorm", "rows [2, 3], 5 channels", "dbeta averaged over the rows", times("dbeta", 1 / 6)),

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import {
   adamUpdate, addPerImage, assign, at, attention, averagePool, ConfigError, conv2d, crossEntropy, dropout, embedding, emaUpdate, gelu,
-  groupNorm, groupNormSilu, huber, l1, layerNorm, linear, linearAttention, logSoftmax, maxPool, mse, openDevice, pixelShuffle, pixelUnshuffle, Random,
+  adaGroupNormSilu, groupNorm, groupNormSilu, huber, l1, layerNorm, linear, linearAttention, logSoftmax, maxPool, mse, openDevice, pixelShuffle, pixelUnshuffle, Random,
   rmsNorm, ShapeError, silu, softmax, sumPerImage, sumSquares, upsampleNearest, weightStandardize, zeros, type Device,
   type Tensor,
 } from "@fromnoise/tensor";
@@ -62,6 +62,10 @@ describe("shape errors of the neural ops", () => {
       "groupNorm: stats has 2 groups where the op has 3\n  stats    [2, 2, 2]   expected [2, 3, 2]"],
     ["groupNorm: statistics that are no pairs", () => groupNorm.forward(z(2, 4, 6), z(2, 3, 1), z(6), z(6), { groups: 3 }),
       "groupNorm: stats has an axis of size 1 where 2 is needed\n"],
+    ["adaGroupNormSilu: t", () => adaGroupNormSilu.forwardWithStats(z(2, 4, 6), z(6), z(6), z(2, 6), { groups: 3, eps: 1e-5 }),
+      "adaGroupNormSilu.forwardWithStats: t has 6 numbers an image where 2 C = 12 are needed\n  t        [2, 6]   expected [2, 12]"],
+    ["adaGroupNormSilu: images", () => adaGroupNormSilu.backward(z(2, 4, 6), z(2, 4, 6), z(2, 3, 2), z(6), z(6), z(3, 12), { groups: 3 }),
+      "adaGroupNormSilu.backward: t has N = 3 where x has 2\n"],
     ["groupNormSilu: gamma", () => groupNormSilu.forward(z(2, 4, 6), z(2, 3, 2), z(5), z(6), { groups: 3 }),
       "groupNormSilu: gamma has C = 5 where x has 6\n"],
     ["layerNorm: beta", () => layerNorm.forward(z(2, 6), z(2, 2), z(6), z(1)), "layerNorm: beta has C = 1 where x has 6\n"],

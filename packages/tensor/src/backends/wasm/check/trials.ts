@@ -105,6 +105,8 @@ export const trials: { readonly [K in KernelName]: Trials<K> } = {
   groupNormSilu: { cases: norms, scalars: {}, draws: () => ({ stats }) },
   groupNormSiluWithStats: { cases: norms, scalars: { eps: 1e-5 } },
   groupNormSiluGrad: { cases: norms, scalars: {}, draws: () => ({ stats }) },
+  adaGroupNormSilu: { cases: norms, scalars: { eps: 1e-5 } },
+  adaGroupNormSiluGrad: { cases: norms, scalars: {}, draws: () => ({ stats }) },
   softmax: { cases: rows, scalars: {} },
   softmaxGrad: { cases: rows, scalars: {}, draws: () => ({ y: (value) => (value + 2) / 4 }) },
   upsampleNearest: { cases: [{ n: 3, h: 3, w: 5, c: 3, scale: 2 }, { n: 1, h: 7, w: 2, c: 19, scale: 3 }], scalars: {} },

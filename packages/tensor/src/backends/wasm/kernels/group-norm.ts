@@ -10,7 +10,7 @@ import type { Machine, Storage } from "../machine/machine.js";
 const MANY = 4;
 
 type Names = "groupNormStats" | "groupNorm" | "groupNormGrad"
-  | "groupNormWithStats" | "groupNormSilu" | "groupNormSiluWithStats" | "groupNormSiluGrad";
+  | "groupNormWithStats" | "groupNormSilu" | "groupNormSiluWithStats" | "groupNormSiluGrad" | "adaGroupNormSilu" | "adaGroupNormSiluGrad";
 
 export function groupNorms(machine: Machine): Required<Pick<KernelTable<Storage>, Names>> {
   const { bind, threads } = machine;
@@ -28,11 +28,12 @@ export function groupNorms(machine: Machine): Required<Pick<KernelTable<Storage>
   /** stats, and with them y. */
   function withStats(
     { y, stats }: Outputs<"groupNormWithStats", Storage>, { x, gamma, beta }: Inputs<"groupNormWithStats", Storage>,
-    attrs: GroupNormAttrs, eps: number, silu: boolean,
+    attrs: GroupNormAttrs, eps: number, silu: boolean, t?: Storage,
   ): void {
     const { n, hw, c, groups } = attrs;
     const norm = bind.GroupNorm({
-      x: x.address, y: y.address, stats: stats.address, gamma: gamma.address, beta: beta.address, n, hw, c, groups, silu, eps,
+      x: x.address, y: y.address, stats: stats.address, gamma: gamma.address, beta: beta.address, time: t?.address ?? 0,
+      n, hw, c, groups, silu, eps,
     });
     machine.scratch(norm.sumsBytes(), "sums of group normalisation", (sums) => {
       norm.set({ sums });
@@ -45,12 +46,13 @@ export function groupNorms(machine: Machine): Required<Pick<KernelTable<Storage>
 
   function gradients(
     { dx, dgamma, dbeta }: Outputs<"groupNormGrad", Storage>, { dy, x, stats, gamma }: Inputs<"groupNormGrad", Storage>,
-    attrs: GroupNormAttrs, beta: Storage | undefined,
+    attrs: GroupNormAttrs, beta?: Storage, time?: { readonly t: Storage; readonly dt: Storage },
   ): void {
     const { n, hw, c, groups } = attrs;
     const grad = bind.GroupNormGrad({
       dy: dy.address, x: x.address, stats: stats.address, gamma: gamma.address, beta: beta?.address ?? 0,
-      dx: dx.address, dgamma: dgamma.address, dbeta: dbeta.address, n, hw, c, groups, silu: beta !== undefined,
+      time: time?.t.address ?? 0, dx: dx.address, dgamma: dgamma.address, dbeta: dbeta.address, dtime: time?.dt.address ?? 0,
+      n, hw, c, groups, silu: beta !== undefined,
     });
     machine.scratch(grad.sumsBytes(), "sums of group normalisation's gradients", (sums) => {
       grad.set({ sums });
@@ -78,7 +80,9 @@ export function groupNorms(machine: Machine): Required<Pick<KernelTable<Storage>
     groupNormSilu: (outputs, inputs, attrs) => forward(outputs, inputs, attrs, true),
     groupNormWithStats: (outputs, inputs, attrs, { eps }) => withStats(outputs, inputs, attrs, eps, false),
     groupNormSiluWithStats: (outputs, inputs, attrs, { eps }) => withStats(outputs, inputs, attrs, eps, true),
-    groupNormGrad: (outputs, inputs, attrs) => gradients(outputs, inputs, attrs, undefined),
+    groupNormGrad: (outputs, inputs, attrs) => gradients(outputs, inputs, attrs),
     groupNormSiluGrad: (outputs, inputs, attrs) => gradients(outputs, inputs, attrs, inputs.beta),
+    adaGroupNormSilu: (outputs, inputs, attrs, { eps }) => withStats(outputs, inputs, attrs, eps, true, inputs.t),
+    adaGroupNormSiluGrad: (outputs, inputs, attrs) => gradients(outputs, inputs, attrs, inputs.beta, { t: inputs.t, dt: outputs.dt }),
   };
 }

@@ -15,10 +15,14 @@ export class GroupNormGrad {
   gamma: usize;
   /** Only read with `silu`. */
   beta: usize = 0;
+  /** [n, 2, c]: scale and shift of each image (group-norm.ts), only with `silu`; 0 where there are none. */
+  time: usize = 0;
   /** dx, with `silu` dz before. */
   dx: usize;
   dgamma: usize;
   dbeta: usize;
+  /** Gradient of `time`, where that is. */
+  dtime: usize = 0;
   /**
    * Per block of each image two rows, a number for every channel: sums of dz and of dz (x - mean). Behind them two rows for each
    * image: sums of dz and of dz xhat. `groupNormGradSumsBytes` bytes.

@@ -3,6 +3,7 @@ import {
 } from "./blocks";
 import { channelGradSums } from "./channel-sums";
 import { GroupNormGrad, imageSums, statsOf } from "./group-norm-grad-args";
+import { betaOf, factorOf, gammaOf } from "./image-affine";
 import { normSiluGradRow } from "../elementwise/exp-rows";
 import { ceilDiv } from "../variant";
 
@@ -54,9 +55,9 @@ function prepareSums(args: GroupNormGrad, image: i32, mean: usize, scale: usize,
     const stats = statsOf(args, image, channel), at = <usize>channel << 2;
     f32.store(mean + at, f32.load(stats));
     if (args.silu) {
-      const gamma = f32.load(args.gamma + at) * f32.load(stats, 4);
+      const gamma = gammaOf(args.gamma, args.time, image, args.c, channel) * f32.load(stats, 4);
       f32.store(scale + at, gamma);
-      f32.store(shift + at, f32.load(args.beta + at) - f32.load(stats) * gamma);
+      f32.store(shift + at, betaOf(args.beta, args.time, image, args.c, channel) - f32.load(stats) * gamma);
     }
   }
   if (args.silu) {
@@ -91,17 +92,29 @@ export function addBlocks(args: GroupNormGrad, image: i32): void {
   }
 }
 
-/** dgamma and dbeta: the sums of dz xhat and of dz over the images, in f64. */
+/**
+ * dgamma and dbeta: the sums of dz xhat and of dz over the images, in f64, each image's times its 1 + scale. With `time` dtime too: of
+ * each image the sums of dz (gamma xhat + beta) and of dz.
+ */
 export function addImages(args: GroupNormGrad): void {
   const padded = channelBytes(args.c);
   for (let channel = 0; channel < args.c; channel++) {
     let at = imageSums(args, 0) + (<usize>channel << 2);
     let sum: f64 = 0, product: f64 = 0;
     for (let image = 0; image < args.n; image++, at += 2 * padded) {
-      sum += <f64>f32.load(at);
-      product += <f64>f32.load(at + padded);
+      const factor = <f64>factorOf(args.time, image, args.c, channel);
+      sum += <f64>f32.load(at) * factor;
+      product += <f64>f32.load(at + padded) * factor;
+      if (args.time != 0) timeGradient(args, image, channel, f32.load(at), f32.load(at + padded));
     }
     f32.store(args.dgamma + (<usize>channel << 2), <f32>product);
     f32.store(args.dbeta + (<usize>channel << 2), <f32>sum);
   }
+}
+
+/** dscale and dshift of a channel of an image, from its sums of dz and of dz xhat. */
+function timeGradient(args: GroupNormGrad, image: i32, channel: i32, sum: f32, product: f32): void {
+  const at = <usize>channel << 2, to = args.dtime + (<usize>(2 * image * args.c) << 2) + at;
+  f32.store(to, f32.load(args.gamma + at) * product + f32.load(args.beta + at) * sum);
+  f32.store(to + (<usize>args.c << 2), sum);
 }

@@ -3,6 +3,7 @@ import {
 } from "./blocks";
 import { GroupNormGrad, imageSums, statsOf } from "./group-norm-grad-args";
 import { addBlocks, addImages, blockSums } from "./group-norm-grad-sums";
+import { gammaOf } from "./image-affine";
 import { storeLanes } from "../gemm/pack";
 import { ceilDiv, multiplyAdd } from "../variant";
 
@@ -50,7 +51,7 @@ function prepareInput(args: GroupNormGrad, image: i32, mean: usize, scale: usize
     const stats = statsOf(args, image, first), rstd = f32.load(stats, 4);
     let h: f64 = 0, hx: f64 = 0;
     for (let channel = first; channel < first + size; channel++) {
-      const at = <usize>channel << 2, gamma = <f64>f32.load(args.gamma + at);
+      const at = <usize>channel << 2, gamma = <f64>gammaOf(args.gamma, args.time, image, args.c, channel);
       h += gamma * <f64>f32.load(sums + at);
       hx += gamma * <f64>f32.load(sums + channelBytes(args.c) + at);
     }
@@ -58,7 +59,7 @@ function prepareInput(args: GroupNormGrad, image: i32, mean: usize, scale: usize
     for (let channel = first; channel < first + size; channel++) {
       const at = <usize>channel << 2;
       f32.store(mean + at, f32.load(stats));
-      f32.store(scale + at, f32.load(args.gamma + at) * rstd);
+      f32.store(scale + at, gammaOf(args.gamma, args.time, image, args.c, channel) * rstd);
       f32.store(constant + at, <f32>(h * perElement));
       f32.store(slope + at, <f32>(hx * perElement * <f64>rstd));
     }

@@ -1,6 +1,7 @@
 import {
   blockCount, blockPixels, chunkBlocks, chunkImages, fillPattern, patternBytes, patternsBytes, repeatPixels,
 } from "./blocks";
+import { betaOf, gammaOf } from "./image-affine";
 import { normSiluRow } from "../elementwise/exp-rows";
 import { imageStats, imageSums } from "./group-norm-stats";
 import { storeLanes } from "../gemm/pack";
@@ -15,6 +16,8 @@ export class GroupNorm {
   stats: usize;
   gamma: usize = 0;
   beta: usize = 0;
+  /** [n, 2, c]: scale and shift of each image, z = (gamma xhat + beta) (1 + scale) + shift; 0 where there are none. */
+  time: usize = 0;
   /** What `groupNormSums` leaves for `groupNormStats`: `groupNormSumsBytes` bytes. */
   sums: usize = 0;
   n: i32;
@@ -83,9 +86,9 @@ function scaleAndShift(args: GroupNorm, image: i32, scale: usize, shift: usize):
   const c = args.c, size = c / args.groups;
   for (let channel = 0; channel < c; channel++) {
     const stats = args.stats + <usize>((image * args.groups + channel / size) * 8), at = <usize>channel << 2;
-    const gamma = f32.load(args.gamma + at) * f32.load(stats, 4);
+    const gamma = gammaOf(args.gamma, args.time, image, c, channel) * f32.load(stats, 4);
     f32.store(scale + at, gamma);
-    f32.store(shift + at, f32.load(args.beta + at) - f32.load(stats) * gamma);
+    f32.store(shift + at, betaOf(args.beta, args.time, image, c, channel) - f32.load(stats) * gamma);
   }
   fillPattern(scale, args.hw, c);
   fillPattern(shift, args.hw, c);
