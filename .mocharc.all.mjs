@@ -20,6 +20,7 @@ const all = FOLDERS.flatMap((folder) => readdirSync(folder, { recursive: true })
 
 export default {
   ...JSON.parse(readFileSync(new URL(".mocharc.json", import.meta.url), "utf8")),
+  ...(process.env["NODE_V8_COVERAGE"] === undefined ? {} : { require: ["./scripts/until-covered.mjs"] }),
   parallel: true,
   jobs: Math.min(8, Math.max(2, availableParallelism())),
   spec: [...new Set([...LONGEST, ...all])],
