@@ -1,4 +1,4 @@
-/** Adaptive group normalisation (Dhariwal and Nichol 2021, equation 1), then SiLU: what the fused kernels stand for. */
+/** Adaptive group normalisation (Dhariwal and Nichol 2021, section 3.1), then SiLU: what the fused kernels stand for. */
 import type { Triple } from "./elementwise.js";
 import type { GroupNormAttrs } from "./group-norm.js";
 import type { Runner } from "./required.js";
@@ -9,7 +9,10 @@ interface Ada<T> { readonly x: T; readonly stats: T; readonly gamma: T; readonly
 /** Canonical sizes of [n, hw, c] beside [n, 1, c]. */
 function besidePixels({ n, hw, c }: GroupNormAttrs): { size: Triple; a: Triple; b: Triple } {
   const axes = (hw === 1 ? [[n * c, n * c]] : [[n, n], [hw, 1], [c, c]]).filter(([side]) => side !== 1);
-  const triple = (which: 0 | 1): Triple => [1, 1, 1, ...axes.map((sides) => sides[which])].slice(-3) as unknown as Triple;
+  const triple = (which: 0 | 1): Triple => {
+    const [inner = 1, axis = 1, outer = 1] = axes.map((sides) => sides[which]).reverse();
+    return [outer, axis, inner];
+  };
   return { size: triple(0), a: triple(0), b: triple(1) };
 }
 

@@ -14,8 +14,8 @@ import { groupNormAttrs, type GroupNormOptions } from "./group-norm.js";
  *   dscale = sum of dz groupNorm(x), dshift = sum of dz, over the positions; z and xhat are recomputed.
  * Shapes: x [N, ..., C], gamma and beta [C], t [N, 2C], stats [N, G, 2].
  * One kernel where a device has it fused, else the composition with the same result.
- * Source: Nichol and Dhariwal (2021), Improved Denoising Diffusion Probabilistic Models, section 2.4 ("scale-shift"); Dhariwal and Nichol
- * (2021), Diffusion Models Beat GANs on Image Synthesis, equation 1 ("AdaGN").
+ * Source: Nichol and Dhariwal (2021), Improved Denoising Diffusion Probabilistic Models, appendix A (scale and shift); Dhariwal and Nichol
+ * (2021), Diffusion Models Beat GANs on Image Synthesis, section 3.1 ("AdaGN").
  */
 export const adaGroupNormSilu = {
   /** y in the shape of x, and the statistics of x, which backward needs. Throws ShapeError. */
