@@ -52,6 +52,9 @@ export async function compile(asc, assembly, name) {
       "index.ts", "--baseDir", assembly, "--outFile", "module.wasm", "--runtime", "stub",
       "-O3", "--noAssert", "--importMemory", "--noExportMemory", "--sharedMemory",
       "--initialMemory", "1", "--maximumMemory", String(MAXIMUM_PAGES),
+      // Else constants move from addresses into offsets, of one access and not of the next, and V8's revectorizer no longer sees that the
+      // two are neighbours.
+      ...(revectorized ? ["--lowMemoryLimit", "65536"] : []),
       "--use", `REVECTORIZED=${revectorized}`, ...features.flatMap((feature) => ["--enable", feature]),
     ],
     { writeFile: (_file, contents) => { bytes = contents; } },

@@ -3,7 +3,7 @@ import { gemmBlocked } from "../gemm/gemm-block";
 import { panelCount, zeroVectors } from "../gemm/pack";
 import { BLOCK, TILE_COLUMNS, TILE_ROWS, ceilDiv, roundUp, saturated } from "../variant";
 import {
-  SCRATCH_BYTES, TABLE_BYTES, frequencies, pixelTable, tileCount, transformInput, transformOutput,
+  SCRATCH_BYTES, TABLE_BYTES, frequencies, pixelTable, tileCount, touchTiles, transformInput, transformOutput,
 } from "./winograd-tiles";
 import { uSlice } from "./winograd-weights";
 
@@ -55,6 +55,8 @@ export function winogradConv(p: Conv, from: i32, to: i32, workspace: usize): voi
   zeroVectors(zeros, pixelBytes(p));
   for (let chunk = from; chunk < to; chunk++) {
     const first = chunk * block, tiles = min(block, count - first);
+    touchTiles(p, first, tiles, p.x, p.h, p.w, p.cin, 0, p.cin, p.padTop, p.padLeft, 2, scratch);
+    touchTiles(p, first, tiles, p.y, p.oh, p.ow, p.cout, 0, p.cout, 0, 0, 0, scratch);
     for (let i = 0; i < tiles; i++) readTile(p, first + i, table, zeros, scratch, v + <usize>(i * BLOCK * 4), block);
     multiply(p, tiles, block, v, m);
     for (let i = 0; i < tiles; i++) {

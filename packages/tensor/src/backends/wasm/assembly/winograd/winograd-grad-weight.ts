@@ -1,11 +1,11 @@
 import { Conv } from "../conv/conv-args";
 import { gemmTransposed } from "../gemm/gemm-block";
 import { storeLanes, zeroVectors } from "../gemm/pack";
-import { TILE_COLUMNS, ceilDiv, roundUp } from "../variant";
+import { LANES, TILE_COLUMNS, ceilDiv, roundUp } from "../variant";
 import {
-  SCRATCH_BYTES, TABLE_BYTES, frequencies, pixelTable, tileCount, transformGradOutput, transformInput,
+  SCRATCH_BYTES, STEP, TABLE_BYTES, frequencies, pixelTable, tileCount, touchTiles, transformGradOutput, transformInput,
 } from "./winograd-tiles";
-import { gradWeightTransform2, gradWeightTransform4 } from "./winograd-transforms";
+import { gradWeightTransform2, gradWeightTransform4, quarter, sixth, twelfth, twentyFourth } from "./winograd-transforms";
 
 /*
  * Gradient of the weights of a 3x3 convolution of stride 1 by Winograd's transforms:
@@ -81,6 +81,8 @@ function gradWeightChunk(p: Conv, from: i32, to: i32, ci: i32, co: i32, dw: usiz
   const v = table + TABLE_BYTES, w = v + frequencies(p.tile) * V_SLICE, s = w + frequencies(p.tile) * W_SLICE;
   for (let first = from; first < to; first += BLOCK_TILES) {
     const tiles = min(BLOCK_TILES, to - first);
+    touchTiles(p, first, tiles, p.x, p.h, p.w, p.cin, ci, ins, p.padTop, p.padLeft, 2, scratch);
+    touchTiles(p, first, tiles, p.y, p.oh, p.ow, p.cout, co, outs, 0, 0, 0, scratch);
     for (let i = 0; i < tiles; i++) {
       const vTile = v + <usize>(i * BLOCK_IN * 4), wTile = w + <usize>(i * BLOCK_OUT * 4);
       readTiles(p, first + i, ins, ci, outs, co, workspace, scratch, table, vTile, wTile);
@@ -93,10 +95,8 @@ function gradWeightChunk(p: Conv, from: i32, to: i32, ci: i32, co: i32, dw: usiz
     }
   }
   for (let i = 0; i < ins; i++) {
-    for (let j = 0; j < outs; j += 4) {
-      const to = dw + <usize>((ci + i) * p.cout + co + j << 2);
-      storeTaps(p, s + <usize>(i * BLOCK_OUT + j << 2), scratch, to, min(4, outs - j));
-    }
+    const sums = s + <usize>(i * BLOCK_OUT << 2), to = dw + <usize>((ci + i) * p.cout + co << 2);
+    storeTaps(p, sums, outs, scratch, to);
   }
 }
 
@@ -113,31 +113,41 @@ function readTiles(
   transformGradOutput(p.tile, table, outs, scratch, w, W_SLICE);
 }
 
-/** G^T S G of 4 output channels of one input channel: 9 taps, cin * cout floats apart. */
+/** G^T S G of one input channel and `outs` output channels: to 9 taps, cin * cout floats apart. */
 @inline
-function storeTaps(p: Conv, s: usize, scratch: usize, to: usize, lanes: i32): void {
-  const taps = scratch + 18 * 16;
-  if (p.tile == 4) {
-    for (let j: usize = 0; j < 6; j++) {
-      const q = s + j * S_SLICE;
-      gradWeightTransform4(
-        q, q + 6 * S_SLICE, q + 12 * S_SLICE, q + 18 * S_SLICE, q + 24 * S_SLICE, q + 30 * S_SLICE, scratch + j * 16, 6 * 16,
-      );
+function storeTaps(p: Conv, s: usize, outs: i32, scratch: usize, to: usize): void {
+  const taps = scratch + 18 * STEP, tapBytes = <usize>(p.cin * p.cout) << 2;
+  const k6 = sixth(), k12 = twelfth(), k24 = twentyFourth(), k4 = quarter();
+  for (let left = outs; left > 0; left -= LANES, s += STEP, to += STEP) {
+    if (p.tile == 4) {
+      for (let j: usize = 0; j < 6; j++) {
+        const q = s + j * S_SLICE;
+        gradWeightTransform4(
+          q, q + 6 * S_SLICE, q + 12 * S_SLICE, q + 18 * S_SLICE, q + 24 * S_SLICE, q + 30 * S_SLICE,
+          scratch + j * STEP, 6 * STEP, k6, k12, k24, k4,
+        );
+      }
+      for (let i: usize = 0; i < 3; i++) {
+        const q = scratch + i * 6 * STEP;
+        gradWeightTransform4(
+          q, q + STEP, q + 2 * STEP, q + 3 * STEP, q + 4 * STEP, q + 5 * STEP, taps + i * 3 * STEP, STEP, k6, k12, k24, k4,
+        );
+      }
+    } else {
+      for (let j: usize = 0; j < 4; j++) {
+        const q = s + j * S_SLICE;
+        gradWeightTransform2(q, q + 4 * S_SLICE, q + 8 * S_SLICE, q + 12 * S_SLICE, scratch + j * STEP, 4 * STEP);
+      }
+      for (let i: usize = 0; i < 3; i++) {
+        const q = scratch + i * 4 * STEP;
+        gradWeightTransform2(q, q + STEP, q + 2 * STEP, q + 3 * STEP, taps + i * 3 * STEP, STEP);
+      }
     }
-    for (let i: usize = 0; i < 3; i++) {
-      const q = scratch + i * 96;
-      gradWeightTransform4(q, q + 16, q + 32, q + 48, q + 64, q + 80, taps + i * 48, 16);
-    }
-  } else {
-    for (let j: usize = 0; j < 4; j++) {
-      const q = s + j * S_SLICE;
-      gradWeightTransform2(q, q + 4 * S_SLICE, q + 8 * S_SLICE, q + 12 * S_SLICE, scratch + j * 16, 4 * 16);
-    }
-    for (let i: usize = 0; i < 3; i++) {
-      const q = scratch + i * 64;
-      gradWeightTransform2(q, q + 16, q + 32, q + 48, taps + i * 48, 16);
+    let tap = taps, at = to;
+    for (let i = 0; i < 9; i++, tap += STEP, at += tapBytes) {
+      for (let part = 0; part < LANES; part += 4) {
+        if (left > part) storeLanes(at + <usize>(part << 2), v128.load(tap + <usize>(part << 2)), min(4, left - part));
+      }
     }
   }
-  const tapBytes = <usize>(p.cin * p.cout) << 2;
-  for (let tap = 0; tap < 9; tap++, to += tapBytes) storeLanes(to, v128.load(taps + <usize>(tap << 4)), lanes);
 }

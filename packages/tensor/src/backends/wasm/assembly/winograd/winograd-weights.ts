@@ -1,7 +1,7 @@
-import { TILE_COLUMNS, flag, roundUp } from "../variant";
+import { LANES, TILE_COLUMNS, flag, roundUp } from "../variant";
 import { firstLanes, panelCount } from "../gemm/pack";
-import { frequencies } from "./winograd-tiles";
-import { weightTransform2, weightTransform4 } from "./winograd-transforms";
+import { STEP, frequencies } from "./winograd-tiles";
+import { quarter, sixth, twelfth, twentyFourth, weightTransform2, weightTransform4 } from "./winograd-transforms";
 
 /**
  * The transformed weights U = G g G^T in panels, U [frequency][output channel / TILE_COLUMNS][input channel][TILE_COLUMNS], zeros
@@ -41,16 +41,16 @@ export function winogradWeightsChunks(w: WinogradWeights): i32 {
   return panelCount(outputs(w));
 }
 
-/** Bytes of the 9 taps of 4 output channels, and of the intermediate of their transform (3 x 6 vectors). */
-@inline const TAPS_BYTES: i32 = 9 * 16;
-@inline const HALF_WAY_BYTES: i32 = 18 * 16;
+/** Bytes of the 9 taps of LANES output channels, and of the intermediate of their transform (3 x 6 vectors). */
+@inline const TAPS_BYTES: usize = 9 * STEP;
+@inline const HALF_WAY_BYTES: usize = 18 * STEP;
 
 /** Bytes of workspace for each thread. */
 export function winogradWeightsWorkspace(_w: WinogradWeights): f64 {
-  return 4 * TAPS_BYTES + HALF_WAY_BYTES;
+  return <f64>(4 * TAPS_BYTES + HALF_WAY_BYTES);
 }
 
-/** Transforms the weights: 4 input channels by 4 output channels at a time. */
+/** Transforms the weights: 4 input channels by LANES output channels at a time. */
 export function winogradWeights(w: WinogradWeights, from: i32, to: i32, workspace: usize): void {
   const k = inputs(w), n = outputs(w);
   const slice = <usize>uSlice(k, n), scratch = workspace + 4 * TAPS_BYTES;
@@ -59,13 +59,13 @@ export function winogradWeights(w: WinogradWeights, from: i32, to: i32, workspac
     let out = w.transformed + <usize>(panel * k * TILE_COLUMNS * 4);
     for (let i = 0; i < k; i += 4, out += 4 * TILE_COLUMNS * 4) {
       const rows = min(4, k - i);
-      for (let j = 0; j < TILE_COLUMNS; j += 4) {
-        const lanes = min(4, n - column - j);
-        if (w.gradInput) loadTransposed(w, i, column + j, lanes, workspace);
-        else loadTaps(w, i, rows, column + j, lanes, workspace);
-        for (let r = 0; r < rows; r++) {
-          transform(w.tile, workspace + r * TAPS_BYTES, scratch, out + <usize>((r * TILE_COLUMNS + j) << 2), slice);
+      for (let j = 0; j < TILE_COLUMNS; j += LANES) {
+        for (let part = 0; part < LANES; part += 4) { // the halves of LANES
+          const lanes = min(4, n - column - j - part), taps = workspace + <usize>(part << 2);
+          if (w.gradInput) loadTransposed(w, i, column + j + part, lanes, taps);
+          else loadTaps(w, i, rows, column + j + part, lanes, taps);
         }
+        transform(w.tile, rows, workspace, scratch, out + <usize>(j << 2), slice);
       }
     }
   }
@@ -74,10 +74,10 @@ export function winogradWeights(w: WinogradWeights, from: i32, to: i32, workspac
 /** The 9 taps of input channels i .. i + rows - 1 for 4 output channels from j, zeros past the `lanes` that exist. */
 @inline
 function loadTaps(w: WinogradWeights, i: i32, rows: i32, j: i32, lanes: i32, to: usize): void {
-  for (let tap = 0; tap < 9; tap++, to += 16) {
-    let at = w.weights + <usize>((tap * w.cin + i) * w.cout + j << 2);
-    for (let r = 0; r < rows; r++, at += <usize>w.cout << 2) {
-      v128.store(to + r * TAPS_BYTES, lanes > 0 ? firstLanes(v128.load(at), lanes) : f32x4.splat(0));
+  for (let tap = 0; tap < 9; tap++, to += STEP) {
+    let at = w.weights + <usize>((tap * w.cin + i) * w.cout + j << 2), row = to;
+    for (let r = 0; r < rows; r++, at += <usize>w.cout << 2, row += TAPS_BYTES) {
+      v128.store(row, lanes >= 4 ? v128.load(at) : lanes > 0 ? firstLanes(v128.load(at), lanes) : f32x4.splat(0));
     }
   }
 }
@@ -86,7 +86,7 @@ function loadTaps(w: WinogradWeights, i: i32, rows: i32, j: i32, lanes: i32, to:
 @inline
 function loadTransposed(w: WinogradWeights, i: i32, j: i32, lanes: i32, to: usize): void {
   const row = <usize>w.cout << 2;
-  for (let tap = 8; tap >= 0; tap--, to += 16) {
+  for (let tap = 8; tap >= 0; tap--, to += STEP) {
     const at = w.weights + <usize>((tap * w.cin + j) * w.cout + i << 2), zero = f32x4.splat(0);
     const x0 = lanes > 0 ? v128.load(at) : zero, x1 = lanes > 1 ? v128.load(at + row) : zero;
     const x2 = lanes > 2 ? v128.load(at + 2 * row) : zero, x3 = lanes > 3 ? v128.load(at + 3 * row) : zero;
@@ -99,20 +99,29 @@ function loadTransposed(w: WinogradWeights, i: i32, j: i32, lanes: i32, to: usiz
   }
 }
 
-/** G g G^T of 4 channels: the 9 taps at g, the frequencies to out + f * slice. */
+/** G g G^T of LANES channels: of `rows` input channels the 9 taps at g, the frequencies to out + f * slice, a panel's row apart. */
 @inline
-function transform(tile: i32, g: usize, scratch: usize, out: usize, slice: usize): void {
+function transform(tile: i32, rows: i32, g: usize, scratch: usize, out: usize, slice: usize): void {
   if (tile == 4) {
-    for (let j: usize = 0; j < 48; j += 16) weightTransform4(g + j, g + j + 48, g + j + 96, scratch + j, 48);
-    for (let i: usize = 0; i < 6; i++) {
-      const p = scratch + i * 48;
-      weightTransform4(p, p + 16, p + 32, out + i * 6 * slice, slice);
+    const k6 = sixth(), k12 = twelfth(), k24 = twentyFourth(), k4 = quarter();
+    for (let r = 0; r < rows; r++, g += TAPS_BYTES, out += TILE_COLUMNS * 4) {
+      for (let j: usize = 0; j < 3 * STEP; j += STEP) {
+        weightTransform4(g + j, g + j + 3 * STEP, g + j + 6 * STEP, scratch + j, 3 * STEP, k6, k12, k24, k4);
+      }
+      for (let i: usize = 0; i < 6; i++) {
+        const p = scratch + i * (3 * STEP);
+        weightTransform4(p, p + STEP, p + 2 * STEP, out + i * 6 * slice, slice, k6, k12, k24, k4);
+      }
     }
   } else {
-    for (let j: usize = 0; j < 48; j += 16) weightTransform2(g + j, g + j + 48, g + j + 96, scratch + j, 48);
-    for (let i: usize = 0; i < 4; i++) {
-      const p = scratch + i * 48;
-      weightTransform2(p, p + 16, p + 32, out + i * 4 * slice, slice);
+    for (let r = 0; r < rows; r++, g += TAPS_BYTES, out += TILE_COLUMNS * 4) {
+      for (let j: usize = 0; j < 3 * STEP; j += STEP) {
+        weightTransform2(g + j, g + j + 3 * STEP, g + j + 6 * STEP, scratch + j, 3 * STEP);
+      }
+      for (let i: usize = 0; i < 4; i++) {
+        const p = scratch + i * (3 * STEP);
+        weightTransform2(p, p + STEP, p + 2 * STEP, out + i * 4 * slice, slice);
+      }
     }
   }
 }
