@@ -38,6 +38,16 @@ export function subtractProduct(a: v128, b: v128, acc: v128): v128 {
   return f32x4.sub(acc, f32x4.mul(a, b));
 }
 
+/**
+ * Stores two neighbouring vectors. The second first: of the other order V8's revectorizer leaves, besides the store of both, one of
+ * the first.
+ */
+@inline
+export function storePair(at: usize, first: v128, second: v128, offset: usize = 0): void {
+  v128.store(at + offset, second, 16);
+  v128.store(at + offset, first);
+}
+
 /** x rounded up to a multiple of step. */
 @inline
 export function roundUp(x: i32, step: i32): i32 {

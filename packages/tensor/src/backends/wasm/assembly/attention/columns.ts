@@ -1,6 +1,6 @@
 import { EXP_CONSTANTS } from "../elementwise/exp";
 import { SOFTMAX, held, power, result } from "../elementwise/exp-rows";
-import { BLOCK, multiplyAdd } from "../variant";
+import { BLOCK, multiplyAdd, storePair } from "../variant";
 import { PER_QUERY, ROW } from "./attention-args";
 
 /*
@@ -37,8 +37,7 @@ export function maxima(x: usize, room: i32, rows: i32, columns: i32, tops: usize
       m0 = f32x4.pmax(m0, x0);
       m1 = f32x4.pmax(m1, x1);
     }
-    v128.store(tops, m0);
-    v128.store(tops, m1, 16);
+    storePair(tops, m0, m1);
   }
 }
 
@@ -49,8 +48,7 @@ export function scaleColumns(x: usize, room: i32, rows: i32, columns: i32, facto
     const f0 = v128.load(factors), f1 = v128.load(factors, 16);
     for (let left = rows; left > 0; left--, at += ROW) {
       const x0 = v128.load(at), x1 = v128.load(at, 16);
-      v128.store(at, f32x4.mul(x0, f0));
-      v128.store(at, f32x4.mul(x1, f1), 16);
+      storePair(at, f32x4.mul(x0, f0), f32x4.mul(x1, f1));
     }
   }
 }
@@ -93,8 +91,7 @@ function columnTerms(
       const p0 = power(SOFTMAX, z0, log2e, round, ln2High, ln2Low, c5, c4, c3, c2, one);
       const p1 = power(SOFTMAX, z1, log2e, round, ln2High, ln2Low, c5, c4, c3, c2, one);
       const e0 = result(SOFTMAX, z0, p0, 0, one, tiny, 0), e1 = result(SOFTMAX, z1, p1, 0, one, tiny, 0);
-      v128.store(at, e0);
-      v128.store(at, e1, 16);
+      storePair(at, e0, e1);
       s0 = f32x4.add(s0, e0);
       s1 = f32x4.add(s1, e1);
       if (withDots) {
@@ -103,11 +100,9 @@ function columnTerms(
         d1 = multiplyAdd(e1, w1, d1);
       }
     }
-    v128.store(sums, s0);
-    v128.store(sums, s1, 16);
+    storePair(sums, s0, s1);
     if (withDots) {
-      v128.store(dots, d0);
-      v128.store(dots, d1, 16);
+      storePair(dots, d0, d1);
     }
   }
 }
@@ -125,10 +120,8 @@ export function gradients(e: usize, dp: usize, room: i32, rows: i32, columns: i3
     for (let left = rows; left > 0; left--, at += ROW, other += ROW) {
       const e0 = v128.load(at), e1 = v128.load(at, 16), g0 = v128.load(other), g1 = v128.load(other, 16);
       const p0 = f32x4.mul(e0, i0), p1 = f32x4.mul(e1, i1);
-      v128.store(at, p0);
-      v128.store(at, p1, 16);
-      v128.store(other, f32x4.mul(p0, f32x4.sub(g0, d0)));
-      v128.store(other, f32x4.mul(p1, f32x4.sub(g1, d1)), 16);
+      storePair(at, p0, p1);
+      storePair(other, f32x4.mul(p0, f32x4.sub(g0, d0)), f32x4.mul(p1, f32x4.sub(g1, d1)));
     }
   }
 }

@@ -1,7 +1,7 @@
 import { binaryRow, unaryRow } from "../generated/rows";
 import { binaryGrain, unaryGrain } from "./operations";
 import { LINE, LINE_ELEMENTS } from "./loops";
-import { GRAIN, ceilDiv, roundUp } from "../variant";
+import { GRAIN, ceilDiv, roundUp, storePair } from "../variant";
 
 /*
  * Elementwise kernels. Chunks are multiples of 16 elements, so only the very end of an array is not a whole line: there the kernels
@@ -24,10 +24,8 @@ export function full(args: Full, from: i32, to: i32, _workspace: usize): void {
   const first = from * GRAIN, value = f32x4.splat(args.value);
   let n = min(to * GRAIN, args.n) - first, y = args.y + (<usize>first << 2);
   for (; n >= LINE_ELEMENTS; n -= LINE_ELEMENTS, y += LINE) {
-    v128.store(y, value);
-    v128.store(y, value, 16);
-    v128.store(y, value, 32);
-    v128.store(y, value, 48);
+    storePair(y, value, value);
+    storePair(y, value, value, 32);
   }
   for (; n > 0; n -= 4, y += 16) v128.store(y, value);
 }
@@ -52,8 +50,7 @@ export function where(args: Where, from: i32, to: i32, _workspace: usize): void 
   for (let n = min(to * GRAIN, args.n) - first; n > 0; n -= 8, condition += 32, a += 32, b += 32, y += 32) {
     const c0 = f32x4.ne(v128.load(condition), zero), c1 = f32x4.ne(v128.load(condition, 16), zero);
     const a0 = v128.load(a), a1 = v128.load(a, 16), b0 = v128.load(b), b1 = v128.load(b, 16);
-    v128.store(y, v128.bitselect(a0, b0, c0));
-    v128.store(y, v128.bitselect(a1, b1, c1), 16);
+    storePair(y, v128.bitselect(a0, b0, c0), v128.bitselect(a1, b1, c1));
   }
 }
 
@@ -141,9 +138,7 @@ export function binary(args: Binary, from: i32, to: i32, workspace: usize): void
 @inline
 function repeated(to: usize, from: usize): usize {
   const value = v128.load32_splat(from);
-  v128.store(to, value);
-  v128.store(to, value, 16);
-  v128.store(to, value, 32);
-  v128.store(to, value, 48);
+  storePair(to, value, value);
+  storePair(to, value, value, 32);
   return to;
 }

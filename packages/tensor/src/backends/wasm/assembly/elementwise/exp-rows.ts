@@ -1,6 +1,6 @@
 import { EXP_CONSTANTS, NEGATIVE_EXP_CONSTANTS } from "./exp";
 import { storeLanes } from "../gemm/pack";
-import { multiplyAdd } from "../variant";
+import { multiplyAdd, storePair } from "../variant";
 
 /*
  * The rows that need an exponential for each element: SiLU, its gradient, both behind a normalisation, and softmax. They share
@@ -83,8 +83,7 @@ function row(kind: i32, x: usize, dy: usize, y: usize, scale: usize, shift: usiz
     const e0 = power(kind, t0, log2e, round, ln2High, ln2Low, c5, c4, c3, c2, one);
     const e1 = power(kind, t1, log2e, round, ln2High, ln2Low, c5, c4, c3, c2, one);
     const y0 = result(kind, z0, e0, dy, one, tiny, 0), y1 = result(kind, z1, e1, dy, one, tiny, 16);
-    v128.store(y, y0);
-    v128.store(y, y1, 16);
+    storePair(y, y0, y1);
     if (hasNorm(kind)) scale += 32, shift += 32;
     x += 32, dy += 32, y += 32;
     n -= 8;

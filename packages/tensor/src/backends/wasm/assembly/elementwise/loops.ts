@@ -1,4 +1,5 @@
 import { storeLanes } from "../gemm/pack";
+import { storePair } from "../variant";
 
 /*
  * The loops of the elementwise operations, each made for every operation: Op is one of the classes of generated/lanes.ts. A turn
@@ -15,10 +16,8 @@ export function map<Op>(x: usize, y: usize, n: i32, p: v128, q: v128): void {
     const x0 = v128.load(x), x1 = v128.load(x, 16), x2 = v128.load(x, 32), x3 = v128.load(x, 48);
     const y0 = changetype<Op>(0).lane(x0, p, q), y1 = changetype<Op>(0).lane(x1, p, q);
     const y2 = changetype<Op>(0).lane(x2, p, q), y3 = changetype<Op>(0).lane(x3, p, q);
-    v128.store(y, y0);
-    v128.store(y, y1, 16);
-    v128.store(y, y2, 32);
-    v128.store(y, y3, 48);
+    storePair(y, y0, y1);
+    storePair(y, y2, y3, 32);
   }
   for (; n > 0; n -= 4, x += 16, y += 16) v128.store(y, changetype<Op>(0).lane(v128.load(x), p, q));
 }
@@ -30,10 +29,8 @@ export function zip<Op>(a: usize, stepA: usize, b: usize, stepB: usize, y: usize
     const b0 = v128.load(b), b1 = v128.load(b, 16), b2 = v128.load(b, 32), b3 = v128.load(b, 48);
     const y0 = changetype<Op>(0).lane(a0, b0, p), y1 = changetype<Op>(0).lane(a1, b1, p);
     const y2 = changetype<Op>(0).lane(a2, b2, p), y3 = changetype<Op>(0).lane(a3, b3, p);
-    v128.store(y, y0);
-    v128.store(y, y1, 16);
-    v128.store(y, y2, 32);
-    v128.store(y, y3, 48);
+    storePair(y, y0, y1);
+    storePair(y, y2, y3, 32);
   }
   for (; n >= 4; n -= 4, a += 16, b += 16, y += 16) v128.store(y, changetype<Op>(0).lane(v128.load(a), v128.load(b), p));
   if (n > 0) storeLanes(y, changetype<Op>(0).lane(v128.load(a), v128.load(b), p), n);

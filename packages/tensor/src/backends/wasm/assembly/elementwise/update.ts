@@ -1,5 +1,5 @@
 import { findPiece, Piece, placeWithin } from "../lists";
-import { GRAIN, ceilDiv, multiplyAdd } from "../variant";
+import { GRAIN, ceilDiv, multiplyAdd, storePair } from "../variant";
 
 /*
  * Update kernels replace the contents of arrays, of a whole list of tensors in one launch. Past the end of a tensor they read and
@@ -91,16 +91,12 @@ function adamRow(follow: bool, row: AdamTensor, at: usize, n: i32, scalars: usiz
     const n0 = moment(m0, g0, scalars + 4), n1 = moment(m1, g1, scalars + 4);
     const u0 = moment(v0, f32x4.mul(g0, g0), scalars + 12), u1 = moment(v1, f32x4.mul(g1, g1), scalars + 12);
     const q0 = moved(p0, n0, u0, scalars + 20), q1 = moved(p1, n1, u1, scalars + 20);
-    v128.store(m, n0);
-    v128.store(m, n1, 16);
-    v128.store(v, u0);
-    v128.store(v, u1, 16);
-    v128.store(p, q0);
-    v128.store(p, q1, 16);
+    storePair(m, n0, n1);
+    storePair(v, u0, u1);
+    storePair(p, q0, q1);
     if (follow) {
       const t0 = v128.load(target), t1 = v128.load(target, 16);
-      v128.store(target, moment(t0, q0, scalars + 36));
-      v128.store(target, moment(t1, q1, scalars + 36), 16);
+      storePair(target, moment(t0, q0, scalars + 36), moment(t1, q1, scalars + 36));
       target += 32;
     }
     p += 32, m += 32, v += 32, g += 32;

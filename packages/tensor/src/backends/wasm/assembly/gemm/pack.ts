@@ -1,12 +1,11 @@
-import { BLOCK, TILE_COLUMNS, ceilDiv } from "../variant";
+import { BLOCK, TILE_COLUMNS, ceilDiv, storePair } from "../variant";
 
 /** Copies `bytes` rounded up to 16: reads and writes up to 12 bytes more. Callers write in ascending order or leave room. */
 @inline
 export function copyVectors(to: usize, from: usize, bytes: i32): void {
   while (bytes > 16) { // in pairs, for the revectorizer
     const v0 = v128.load(from), v1 = v128.load(from, 16);
-    v128.store(to, v0);
-    v128.store(to, v1, 16);
+    storePair(to, v0, v1);
     to += 32;
     from += 32;
     bytes -= 32;

@@ -1,4 +1,4 @@
-import { BLOCK, multiplyAdd } from "../variant";
+import { BLOCK, multiplyAdd, storePair } from "../variant";
 
 /**
  * The micro-kernel: a tile C[rows, TILE_COLUMNS] = A[rows, k] B[k, TILE_COLUMNS], or C += with `accumulate`, held in registers.
@@ -106,15 +106,13 @@ function storeRow(accumulate: bool, c: usize, v0: v128, v1: v128, v2: v128, v3: 
     v0 = f32x4.add(v0, o0);
     v1 = f32x4.add(v1, o1);
   }
-  v128.store(c, v0);
-  v128.store(c, v1, 16);
+  storePair(c, v0, v1);
   if (REVECTORIZED) {
     if (accumulate) {
       const o2 = v128.load(c, 32), o3 = v128.load(c, 48);
       v2 = f32x4.add(v2, o2);
       v3 = f32x4.add(v3, o3);
     }
-    v128.store(c, v2, 32);
-    v128.store(c, v3, 48);
+    storePair(c, v2, v3, 32);
   }
 }

@@ -1,6 +1,6 @@
 import { LINE, LINE_ELEMENTS } from "../elementwise/loops";
 import { storeLanes } from "../gemm/pack";
-import { GRAIN, ceilDiv, rowsInChunk } from "../variant";
+import { GRAIN, ceilDiv, rowsInChunk, storePair } from "../variant";
 
 /**
  * `rows` rows of `length` floats copied from x to y, both `...Stride` floats apart. Each row of x serves `repeat` rows of y in
@@ -48,10 +48,8 @@ export function copyFloats(to: usize, from: usize, n: i32): void {
   }
   for (; n >= LINE_ELEMENTS; n -= LINE_ELEMENTS, to += LINE, from += LINE) {
     const x0 = v128.load(from), x1 = v128.load(from, 16), x2 = v128.load(from, 32), x3 = v128.load(from, 48);
-    v128.store(to, x0);
-    v128.store(to, x1, 16);
-    v128.store(to, x2, 32);
-    v128.store(to, x3, 48);
+    storePair(to, x0, x1);
+    storePair(to, x2, x3, 32);
   }
   for (; n >= 4; n -= 4, to += 16, from += 16) v128.store(to, v128.load(from));
   if (n > 0) storeLanes(to, v128.load(from), n);

@@ -1,5 +1,6 @@
 import { storeLanes } from "../gemm/pack";
 import { RUN, highPair, lowPair, single, sumOf } from "./sums";
+import { storePair } from "../variant";
 
 /*
  * The reductions, two functions each under its name in `reduceOps` (kernels/reduce.ts):
@@ -33,10 +34,8 @@ export function sumColumns(x: usize, y: usize, count: i32, columns: i32, row: us
       d4 = f64x2.add(d4, lowPair(s2)), d5 = f64x2.add(d5, highPair(s2));
       d6 = f64x2.add(d6, lowPair(s3)), d7 = f64x2.add(d7, highPair(s3));
     }
-    v128.store(y, single(d0, d1));
-    v128.store(y, single(d2, d3), 16);
-    v128.store(y, single(d4, d5), 32);
-    v128.store(y, single(d6, d7), 48);
+    storePair(y, single(d0, d1), single(d2, d3));
+    storePair(y, single(d4, d5), single(d6, d7), 32);
   }
   for (; i < columns; i += 4, x += 16, y += 16) {
     let d0 = f64x2.splat(0), d1 = d0;
@@ -145,10 +144,8 @@ function extremeColumns(largest: bool, x: usize, y: usize, count: i32, columns: 
       b0 = better(largest, b0, x0), b1 = better(largest, b1, x1), b2 = better(largest, b2, x2), b3 = better(largest, b3, x3);
       flags = orNaN(orNaN(orNaN(orNaN(flags, x0), x1), x2), x3);
     }
-    v128.store(y, b0);
-    v128.store(y, b1, 16);
-    v128.store(y, b2, 32);
-    v128.store(y, b3, 48);
+    storePair(y, b0, b1);
+    storePair(y, b2, b3, 32);
     const zero = f32x4.splat(0);
     flags = v128.or(flags, v128.or(v128.or(f32x4.eq(b0, zero), f32x4.eq(b1, zero)), v128.or(f32x4.eq(b2, zero), f32x4.eq(b3, zero))));
     if (v128.any_true(flags)) for (let c: usize = 0; c < 64; c += 16) exactColumns(largest, x + c, y + c, count, 4, row);

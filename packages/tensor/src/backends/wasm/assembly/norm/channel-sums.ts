@@ -1,4 +1,4 @@
-import { multiplyAdd } from "../variant";
+import { multiplyAdd, storePair } from "../variant";
 
 /*
  * Sums over pixels for each channel of x [pixels, c], as group normalisation needs them:
@@ -23,10 +23,8 @@ export function channelMeans(x: usize, count: i32, step: i32, c: i32, means: usi
       at += row;
       left--;
     }
-    v128.store(means, f32x4.mul(s0, share));
-    v128.store(means, f32x4.mul(s1, share), 16);
-    v128.store(means, f32x4.mul(s2, share), 32);
-    v128.store(means, f32x4.mul(s3, share), 48);
+    storePair(means, f32x4.mul(s0, share), f32x4.mul(s1, share));
+    storePair(means, f32x4.mul(s2, share), f32x4.mul(s3, share), 32);
   }
   for (; j < c; j += 4, x += 16, means += 16) {
     let sum = f32x4.splat(0);
@@ -73,14 +71,10 @@ function sumChannels(
       from += row;
       left--;
     }
-    v128.store(sums, s0);
-    v128.store(sums, s1, 16);
-    v128.store(sums, s2, 32);
-    v128.store(sums, s3, 48);
-    v128.store(sums + padded, q0);
-    v128.store(sums + padded, q1, 16);
-    v128.store(sums + padded, q2, 32);
-    v128.store(sums + padded, q3, 48);
+    storePair(sums, s0, s1);
+    storePair(sums, s2, s3, 32);
+    storePair(sums + padded, q0, q1);
+    storePair(sums + padded, q2, q3, 32);
   }
   for (; j + 8 <= c; j += 8, x += 32, dz += 32, centre += 32, sums += 32) {
     const k0 = v128.load(centre), k1 = v128.load(centre, 16);
@@ -97,10 +91,8 @@ function sumChannels(
       from += row;
       left--;
     }
-    v128.store(sums, s0);
-    v128.store(sums, s1, 16);
-    v128.store(sums + padded, q0);
-    v128.store(sums + padded, q1, 16);
+    storePair(sums, s0, s1);
+    storePair(sums + padded, q0, q1);
   }
   for (; j < c; j += 4, x += 16, dz += 16, centre += 16, sums += 16) {
     const k = v128.load(centre);

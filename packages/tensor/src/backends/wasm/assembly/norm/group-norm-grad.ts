@@ -5,7 +5,7 @@ import { GroupNormGrad, imageSums, statsOf } from "./group-norm-grad-args";
 import { addBlocks, addImages, blockSums } from "./group-norm-grad-sums";
 import { gammaOf } from "./image-affine";
 import { storeLanes } from "../gemm/pack";
-import { ceilDiv, multiplyAdd } from "../variant";
+import { ceilDiv, multiplyAdd, storePair } from "../variant";
 
 export function groupNormGradInputChunks(args: GroupNormGrad): i32 {
   return ceilDiv(args.n * blockCount(args.hw, args.c), chunkBlocks(args.hw, args.c));
@@ -77,8 +77,7 @@ function inputRow(dz: usize, x: usize, y: usize, mean: usize, scale: usize, cons
     const s0 = v128.load(slope), s1 = v128.load(slope, 16), c0 = v128.load(constant), c1 = v128.load(constant, 16);
     const l0 = multiplyAdd(f32x4.sub(x0, m0), s0, c0), l1 = multiplyAdd(f32x4.sub(x1, m1), s1, c1);
     const dz0 = v128.load(dz), dz1 = v128.load(dz, 16), a0 = v128.load(scale), a1 = v128.load(scale, 16);
-    v128.store(y, multiplyAdd(dz0, a0, l0));
-    v128.store(y, multiplyAdd(dz1, a1, l1), 16);
+    storePair(y, multiplyAdd(dz0, a0, l0), multiplyAdd(dz1, a1, l1));
     x += 32, dz += 32, y += 32, mean += 32, scale += 32, constant += 32, slope += 32;
     n -= 8;
   }

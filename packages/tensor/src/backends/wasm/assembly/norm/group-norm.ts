@@ -5,7 +5,7 @@ import { betaOf, gammaOf } from "./image-affine";
 import { normSiluRow } from "../elementwise/exp-rows";
 import { imageStats, imageSums } from "./group-norm-stats";
 import { storeLanes } from "../gemm/pack";
-import { ceilDiv, flag, multiplyAdd } from "../variant";
+import { ceilDiv, flag, multiplyAdd, storePair } from "../variant";
 
 /** Group normalisation of x [n, hw, c], alone or followed by SiLU. Which fields a kernel reads is said there. */
 @unmanaged
@@ -100,8 +100,7 @@ function normRow(x: usize, scale: usize, shift: usize, y: usize, n: i32): void {
   while (n >= 8) {
     const x0 = v128.load(x), x1 = v128.load(x, 16), a0 = v128.load(scale), a1 = v128.load(scale, 16);
     const b0 = v128.load(shift), b1 = v128.load(shift, 16);
-    v128.store(y, multiplyAdd(x0, a0, b0));
-    v128.store(y, multiplyAdd(x1, a1, b1), 16);
+    storePair(y, multiplyAdd(x0, a0, b0), multiplyAdd(x1, a1, b1));
     x += 32, scale += 32, shift += 32, y += 32;
     n -= 8;
   }

@@ -1,6 +1,6 @@
 import { softmaxTermsRow } from "../elementwise/exp-rows";
 import { firstLanes, storeLanes } from "../gemm/pack";
-import { ceilDiv, multiplyAdd } from "../variant";
+import { ceilDiv, multiplyAdd, storePair } from "../variant";
 
 /** Softmax over rows of n numbers, or its gradient. */
 @unmanaged
@@ -57,8 +57,7 @@ function scaleRow(y: usize, scale: usize, n: i32): void {
   const factor = v128.load32_splat(scale);
   while (n >= 8) {
     const y0 = v128.load(y), y1 = v128.load(y, 16);
-    v128.store(y, f32x4.mul(y0, factor));
-    v128.store(y, f32x4.mul(y1, factor), 16);
+    storePair(y, f32x4.mul(y0, factor), f32x4.mul(y1, factor));
     y += 32;
     n -= 8;
   }
@@ -132,8 +131,7 @@ function softmaxGradRow(dy: usize, s: usize, dx: usize, n: i32, number: usize): 
   const dot = v128.load32_splat(number);
   while (n >= 8) {
     const dy0 = v128.load(dy), dy1 = v128.load(dy, 16), s0 = v128.load(s), s1 = v128.load(s, 16);
-    v128.store(dx, f32x4.mul(s0, f32x4.sub(dy0, dot)));
-    v128.store(dx, f32x4.mul(s1, f32x4.sub(dy1, dot)), 16);
+    storePair(dx, f32x4.mul(s0, f32x4.sub(dy0, dot)), f32x4.mul(s1, f32x4.sub(dy1, dot)));
     dy += 32, s += 32, dx += 32;
     n -= 8;
   }

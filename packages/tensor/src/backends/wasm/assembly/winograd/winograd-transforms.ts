@@ -1,4 +1,4 @@
-import { LANES, multiplyAdd, subtractProduct } from "../variant";
+import { LANES, multiplyAdd, storePair, subtractProduct } from "../variant";
 
 /**
  * The one-dimensional transforms of Winograd's minimal filtering (Lavin & Gray 2016, "Fast Algorithms for Convolutional Neural
@@ -47,11 +47,10 @@ function high(at: usize): v128 {
   return LANES == 8 ? v128.load(at, 16) : f32x4.splat(0);
 }
 
-/** The upper half first: of the other order V8's revectorizer would leave a second, narrow store of the lower half. */
 @inline
 function put(at: usize, lo: v128, hi: v128): void {
-  if (LANES == 8) v128.store(at, hi, 16);
-  v128.store(at, lo);
+  if (LANES == 8) storePair(at, lo, hi);
+  else v128.store(at, lo);
 }
 
 /** B^T d for F(4x4,3x3): 6 operands, 6 results. The constants are 2 and 4. */
