@@ -1,4 +1,5 @@
 import { packPanelTransposed, panelCount, storeLanes } from "../gemm/pack";
+import { touchRows } from "../move/touch";
 import { BLOCK, TILE_COLUMNS, ceilDiv, roundUpWide } from "../variant";
 
 /**
@@ -66,6 +67,7 @@ export function headAt(args: Attention, tensor: usize, at: i32, rows: i32, row: 
 /** Copies `rows` rows of d floats, `row` bytes apart, times `scale`, to a matrix with room for `room` rows. */
 export function copyIn(to: usize, room: i32, from: usize, rows: i32, d: i32, row: usize, scale: f32): void {
   const factor = f32x4.splat(scale);
+  if (d > BLOCK) touchRows(from, rows, d << 2, row, to); // they are read in pieces of BLOCK
   for (let i = 0; i < d; i += BLOCK, to += <usize>room * ROW, from += ROW) {
     const vectors = ceilDiv(min(BLOCK, d - i), 4);
     for (let r = 0; r < rows; r++) {

@@ -2,6 +2,7 @@ import { Conv } from "./conv-args";
 import { gatherRows } from "./conv-gather";
 import { gemmTransposed } from "../gemm/gemm-block";
 import { packPanel, panelCount } from "../gemm/pack";
+import { touchRows } from "../move/touch";
 import { storePixel } from "./conv-rows";
 import { TILE_COLUMNS, ceilDiv, roundUp } from "../variant";
 
@@ -71,6 +72,8 @@ function gradWeightChunk(p: Conv, from: i32, to: i32, row: i32, co: i32, dw: usi
     const first = block * BLOCK_PIXELS, pixels = min(BLOCK_PIXELS, count - first), add = block > from;
     const dy = p.y + <usize>(first * p.cout + co << 2), panelBytes = pixels * TILE_COLUMNS * 4, patchRow = m << 2;
     const patches = isPointwise(p) ? p.x + <usize>(first * m << 2) : gatherPixels(p, first, pixels, row, rows, workspace);
+    touchRows(dy, pixels, outs << 2, <usize>p.cout << 2, packed);
+    if (isPointwise(p)) touchRows(patches, pixels, patchRow, patchRow, packed);
     for (let panel = 0; panel < panels; panel++) {
       packPanel(packed + <usize>(panel * panelBytes), dy, pixels, outs, p.cout, panel * TILE_COLUMNS);
     }

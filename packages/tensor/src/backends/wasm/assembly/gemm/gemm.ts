@@ -1,5 +1,6 @@
 import { BLOCK_K, gemmBlocked, gemmTransposed } from "./gemm-block";
 import { copyBlocked, copyVectors, packPanel, packPanelTransposed, panelCount, storeLanes } from "./pack";
+import { touchRows } from "../move/touch";
 import { BLOCK, TILE_COLUMNS, TILE_ROWS, ceilDiv, flag } from "../variant";
 
 /** Rows of C in a chunk of `gemm`. */
@@ -90,6 +91,7 @@ function gemmChunk(g: Gemm, a: usize, packed: usize, c: usize, row: i32, column:
   packed += <usize>(column / TILE_COLUMNS) * panelBytes;
   c += <usize>row * cRow + (<usize>column << 2);
   const accumulate = g.bias != 0;
+  if (!g.transA) touchRows(a + <usize>row * lda, m, k << 2, lda, workspace);
   if (accumulate) putBias(g.bias + (<usize>column << 2), m, n, c, cRow);
 
   for (let p = 0; p < k; p += BLOCK_K) {

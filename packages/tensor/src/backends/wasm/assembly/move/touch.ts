@@ -1,9 +1,12 @@
 /**
- * Reads one float of each cache line of `rows` rows of `bytes`, `row` bytes apart: what is then read or written out of order lies in
- * the cache, and was brought there in the order in which the processor prefetches. `result` takes a number, so that no compiler leaves
- * the reads out.
+ * Reads one float of each cache line of `rows` rows of `bytes`, `row` bytes apart: what is then read out of order lies in the cache, and
+ * came there in the order in which a processor reads ahead. `result` takes a number, so that no compiler leaves the reads out.
  */
-export function touch(at: usize, rows: i32, bytes: i32, row: usize, result: usize): void {
+export function touchRows(at: usize, rows: i32, bytes: i32, row: usize, result: usize): void {
+  if (<usize>bytes == row) { // no gap between them
+    bytes *= rows;
+    rows = 1;
+  }
   let sum = 0;
   for (; rows > 0; rows--, at += row) {
     const end = at + bytes;

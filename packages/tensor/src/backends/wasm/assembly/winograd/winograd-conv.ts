@@ -56,9 +56,9 @@ export function winogradConv(p: Conv, from: i32, to: i32, workspace: usize): voi
   for (let chunk = from; chunk < to; chunk++) {
     const first = chunk * block, tiles = min(block, count - first);
     touchTiles(p, first, tiles, p.x, p.h, p.w, p.cin, 0, p.cin, p.padTop, p.padLeft, 2, scratch);
-    touchTiles(p, first, tiles, p.y, p.oh, p.ow, p.cout, 0, p.cout, 0, 0, 0, scratch);
     for (let i = 0; i < tiles; i++) readTile(p, first + i, table, zeros, scratch, v + <usize>(i * BLOCK * 4), block);
     multiply(p, tiles, block, v, m);
+    touchTiles(p, first, tiles, p.y, p.oh, p.ow, p.cout, 0, p.cout, 0, 0, 0, scratch);
     for (let i = 0; i < tiles; i++) {
       writeTile(p, first + i, table, zeros, dump, scratch, m + <usize>(i * roundUp(p.cout, TILE_COLUMNS) * 4), block);
     }

@@ -3,7 +3,7 @@ import {
 } from "./winograd-transforms";
 import { Conv } from "../conv/conv-args";
 import { storeLanes } from "../gemm/pack";
-import { touch } from "../move/touch";
+import { touchRows } from "../move/touch";
 import { LANES, ceilDiv } from "../variant";
 
 /**
@@ -62,16 +62,10 @@ export function touchTiles(
   const i1 = bottom / rows * h + min(h, bottom % rows * p.tile - top + p.tile + halo);
   if (row == bottom) { // some tiles of one row
     const j0 = max(0, first % columns * p.tile - left), j1 = min(w, last % columns * p.tile - left + p.tile + halo);
-    for (let i = i0; i < i1; i++) touchPixels(at + <usize>((i * w + j0) * bytes), j1 - j0, bytes, count << 2, scratch);
+    for (let i = i0; i < i1; i++) touchRows(at + <usize>((i * w + j0) * bytes), j1 - j0, count << 2, bytes, scratch);
   } else if (tiles >= columns) { // whole rows, about
-    touchPixels(at + <usize>(i0 * w * bytes), (i1 - i0) * w, bytes, count << 2, scratch);
+    touchRows(at + <usize>(i0 * w * bytes), (i1 - i0) * w, count << 2, bytes, scratch);
   }
-}
-
-@inline
-function touchPixels(at: usize, pixels: i32, pixelBytes: i32, bytes: i32, scratch: usize): void {
-  if (bytes == pixelBytes) touch(at, 1, pixels * bytes, 0, scratch);
-  else touch(at, pixels, bytes, pixelBytes, scratch);
 }
 
 /**
