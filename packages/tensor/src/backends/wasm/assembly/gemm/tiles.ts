@@ -90,12 +90,22 @@ export function tile(
     }
     k--;
   }
-  storeRow(accumulate, c, c00, c01, c02, c03);
-  if (rows > 1) storeRow(accumulate, c + cRow, c10, c11, c12, c13);
-  if (rows > 2) storeRow(accumulate, c + 2 * cRow, c20, c21, c22, c23);
-  if (rows > 3) storeRow(accumulate, c + 3 * cRow, c30, c31, c32, c33);
-  if (rows > 4) storeRow(accumulate, c + 4 * cRow, c40, c41, c42, c43);
-  if (rows > 5) storeRow(accumulate, c + 5 * cRow, c50, c51, c52, c53);
+  // Of any other order than this, Node 20's V8 makes a loop that spills four of the sums.
+  if (!accumulate) {
+    storeRow(false, c, c00, c01, c02, c03);
+    if (rows > 1) storeRow(false, c + cRow, c10, c11, c12, c13);
+    if (rows > 2) storeRow(false, c + 2 * cRow, c20, c21, c22, c23);
+    if (rows > 3) storeRow(false, c + 3 * cRow, c30, c31, c32, c33);
+    if (rows > 4) storeRow(false, c + 4 * cRow, c40, c41, c42, c43);
+    if (rows > 5) storeRow(false, c + 5 * cRow, c50, c51, c52, c53);
+  } else {
+    if (rows > 5) storeRow(true, c + 5 * cRow, c50, c51, c52, c53);
+    if (rows > 4) storeRow(true, c + 4 * cRow, c40, c41, c42, c43);
+    if (rows > 3) storeRow(true, c + 3 * cRow, c30, c31, c32, c33);
+    if (rows > 2) storeRow(true, c + 2 * cRow, c20, c21, c22, c23);
+    if (rows > 1) storeRow(true, c + cRow, c10, c11, c12, c13);
+    storeRow(true, c, c00, c01, c02, c03);
+  }
 }
 
 /** Stores one row of the tile, added to what is there with `accumulate`: a pair is loaded before it is stored. */
