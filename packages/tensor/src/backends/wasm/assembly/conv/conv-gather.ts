@@ -1,4 +1,5 @@
 import { copyVectors, zeroVectors } from "../gemm/pack";
+import { touchRows } from "../move/touch";
 import { BLOCK } from "../variant";
 
 /*
@@ -33,6 +34,7 @@ function gather(
   const rowBytes = blocked ? BLOCK * 4 : rows * columns * c * 4, imageBytes = h * w * c * 4;
   let j = first % gridW, i = first / gridW % gridH;
   x += <usize>(first / gridW / gridH) * imageBytes;
+  touchWindows(x, h, w, c, i, j, count, gridH, gridW, step, top, left, rows, columns, to);
   for (; count > 0; count--, to += rowBytes) {
     patch(blocked, to, block, x, h, w, c, top + i * step, left + j * step, rows, columns);
     if (++j < gridW) continue;
@@ -40,6 +42,22 @@ function gather(
     if (++i < gridH) continue;
     i = 0;
     x += imageBytes;
+  }
+}
+
+/** Brings the pixels of `count` windows from (i, j) into the cache, as far as they are of this image: some of one row, or whole rows. */
+@inline
+function touchWindows(
+  x: usize, h: i32, w: i32, c: i32, i: i32, j: i32, count: i32, gridH: i32, gridW: i32, step: i32, top: i32, left: i32, rows: i32,
+  columns: i32, result: usize,
+): void {
+  const end = j + count, last = min(gridH - 1, i + (end - 1) / gridW), pixel = c << 2, row = <usize>(w * pixel);
+  const y0 = max(0, top + i * step), y1 = min(h, top + last * step + rows);
+  if (end <= gridW) {
+    const x0 = max(0, left + j * step), x1 = min(w, left + (end - 1) * step + columns);
+    touchRows(x + <usize>y0 * row + <usize>(x0 * pixel), y1 - y0, (x1 - x0) * pixel, row, result);
+  } else if (count >= gridW) {
+    touchRows(x + <usize>y0 * row, y1 - y0, w * pixel, row, result);
   }
 }
 
