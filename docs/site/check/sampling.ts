@@ -3,6 +3,7 @@ import { expect } from "chai";
 import { openDevice } from "@fromnoise/tensor";
 import { discreteProcess } from "@fromnoise/diffusion";
 import { sampling, type Choices } from "../figures/math/sampling.js";
+import { expectAsInNode } from "./as-in-node.js";
 import type { Check } from "./check.js";
 import { setAndRead } from "./resting.js";
 
@@ -24,8 +25,8 @@ export const check: Check = async (figure, thorough) => {
       if (i++ === 4) fifth = step.xt;
       last = step.next;
     }
-    expect(shown.samples, `samples of ${choices.sampler}`).to.deep.equal(Array.from(last));
-    expect(shown.xt).to.deep.equal([fifth[6], fifth[7]]);
+    expectAsInNode(shown.samples, Array.from(last), `samples of ${choices.sampler}`);
+    expectAsInNode(shown.xt, [fifth[6], fifth[7]], "x_t of the fifth step");
     for (const axis of [0, 1]) expect(shown.mean[axis] + shown.noise[axis], "mean + sigma z").to.be.closeTo(shown.next[axis], 1e-12);
     if (choices.variance === "exact") expect(Math.abs(shown.sd - shown.predictedSd!) / shown.predictedSd! * Math.sqrt(800), "standard errors").to.be.below(3);
   }
