@@ -36,7 +36,7 @@ type WithTasks = Window & { watchedTasks: number[] };
 
 interface TraceEvent { readonly name: string; readonly pid: number; readonly tid: number; readonly tdur?: number }
 
-/** The mark by which a page's main thread is known in a trace: browsers keep other pages' threads ready, which have tasks of their own. */
+/** The mark by which a page's main thread is known in a trace, which may hold that of another process of the browser as well. */
 const MARK = "watched";
 
 /**

@@ -90,7 +90,7 @@ export function tile(
     }
     k--;
   }
-  // Of any other order than this, Node 20's V8 makes a loop that spills four of the sums.
+  // The rows from the first, and where they are added from the last: the other way round Node 20's V8 spills four of the sums in its loop.
   if (!accumulate) {
     storeRow(false, c, c00, c01, c02, c03);
     if (rows > 1) storeRow(false, c + cRow, c10, c11, c12, c13);
